@@ -1,0 +1,117 @@
+import { kernels } from "./_kernels.ts";
+import { scratch } from "./scope.ts";
+
+/** Rows of the right operand in one packed block, as in `kernels/matmul.ts`. */
+const BLOCK_K = 256;
+/** Up to so many rows on the left, packing the right operand costs more than it saves. */
+const IN_PLACE_ROWS = 12;
+
+/** A matrix B, [k, n], in memory. */
+export interface RightMatrix {
+  /** Rows. */
+  readonly k: number;
+  /** Columns. */
+  readonly n: number;
+  /** Where it starts, in bytes. */
+  readonly offset: number;
+  /** Elements from one stored row to the next. */
+  readonly stride: number;
+  /**
+   * Whether it is stored as [n, k].
+   *
+   * @default {false}
+   */
+  readonly transposed?: boolean;
+}
+
+/** A matrix made ready to stand on the right of a product. */
+export interface RightOperand extends RightMatrix {
+  /** Where its packed panels are, in bytes; 0 where it is used in place. */
+  readonly panels: number;
+}
+
+/** Options for {@linkcode rightOperand}. */
+export interface RightOperandOptions {
+  /**
+   * How many left rows it will be multiplied with in all; with few of them it is used in place.
+   *
+   * @default {Infinity}
+   */
+  rows?: number;
+}
+
+/** The operands of {@linkcode gemm}: offsets in bytes, strides in elements. */
+export interface Gemm {
+  /** Rows of A and C. */
+  m: number;
+  /** A, [m, k]. */
+  a: number;
+  /** Elements from one stored row of A to the next. */
+  aStride: number;
+  /**
+   * Whether A is stored as [k, m].
+   *
+   * @default {false}
+   */
+  aTransposed?: boolean;
+  /** B, [k, n]. */
+  b: RightOperand;
+  /** C, [m, n]. */
+  c: number;
+  /** Elements from one row of C to the next. */
+  cStride: number;
+  /**
+   * Whether the product is added to C, or replaces it.
+   *
+   * @default {false}
+   */
+  accumulate?: boolean;
+}
+
+/**
+ * Makes a matrix ready to stand on the right of products: packs it once into panels of eight columns, in scratch memory of
+ * the innermost scope, so that several products can share the work.
+ *
+ * @param matrix The matrix B, [k, n].
+ * @returns The operand, valid as long as the matrix does not change and the scope is open.
+ */
+export function rightOperand(matrix: RightMatrix, options: RightOperandOptions = {}): RightOperand {
+  const { k, n, offset, stride, transposed = false } = matrix;
+  if (!transposed && (options.rows ?? Infinity) <= IN_PLACE_ROWS) return { ...matrix, panels: 0 };
+  const panels = scratch(4 * k * paddedColumns(n));
+  kernels.pack(k, n, offset, 4 * stride, transposed, panels);
+  return { ...matrix, panels };
+}
+
+function paddedColumns(n: number): number {
+  return Math.ceil(n / 8) * 8;
+}
+
+/** C = A·B, or C += A·B, on raw memory. Nothing is checked: the layers and ops above it do. */
+export function gemm(
+  { m, a, aStride, aTransposed = false, b, c, cStride, accumulate = false }: Gemm,
+): void {
+  const { k, n, panels } = b;
+  if (panels !== 0) {
+    const block = 4 * BLOCK_K * paddedColumns(n);
+    kernels.gemm(m, n, k, a, 4 * aStride, aTransposed, panels, 32, 0, block, true, c, 4 * cStride, accumulate);
+  } else {
+    const row = 4 * b.stride;
+    kernels.gemm(
+      m,
+      n,
+      k,
+      a,
+      4 * aStride,
+      aTransposed,
+      b.offset,
+      row,
+      32,
+      BLOCK_K * row,
+      false,
+      c,
+      4 * cStride,
+      accumulate,
+    );
+  }
+}

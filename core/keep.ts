@@ -1,0 +1,24 @@
+import { Block } from "./memory.ts";
+import { type DType, formatShape, Tensor } from "./tensor.ts";
+
+/**
+ * A copy that outlives the current scope, off the tape. Release it with {@linkcode Tensor.dispose}, or let it be collected.
+ *
+ * @example
+ * ```ts
+ * import { keep, scope, tensor } from "@unfold/core";
+ * import assert from "node:assert/strict";
+ *
+ * function compute() {
+ *   using _ = scope();
+ *   return keep(tensor([1, 2]));
+ * }
+ * assert.deepEqual(compute().toArray(), [1, 2]);
+ * ```
+ */
+export function keep<D extends DType>(x: Tensor<D>): Tensor<D> {
+  const owner = new Block(4 * x.size, `a kept tensor of shape ${formatShape(x.shape)}`);
+  const kept = new Tensor(x.shape, { dtype: x.dtype, offset: owner.offset, owner });
+  kept.data.set(x.data);
+  return kept;
+}

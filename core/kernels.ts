@@ -1,0 +1,35 @@
+/**
+ * What an author of kernels needs: the memory, a loader, the matrix product on raw memory.
+ *
+ * Kernels are WebAssembly modules that import the one memory and take byte offsets. Offsets come from tensors
+ * ({@linkcode Tensor.offset}) or typed arrays over the memory (`params.byteOffset`).
+ *
+ * @example
+ * ```ts
+ * import { scope, tensor, zeros } from "@unfold/core";
+ * import { gemm, rightOperand } from "@unfold/core/kernels";
+ * import assert from "node:assert/strict";
+ *
+ * using _ = scope();
+ * const a = tensor([[1, 2], [3, 4]]);
+ * const b = tensor([[1, 0], [1, 1]]);
+ * const c = zeros([2, 2]);
+ * const right = rightOperand({ k: 2, n: 2, offset: b.offset, stride: 2 });
+ * gemm({ m: 2, a: a.offset, aStride: 2, b: right, c: c.offset, cStride: 2 });
+ * assert.deepEqual(c.toArray(), [[3, 2], [7, 4]]);
+ * ```
+ *
+ * @module
+ */
+
+export {
+  type BinaryKernel,
+  type CoreKernels,
+  type GradientKernel,
+  kernels as coreKernels,
+  type UnaryKernel,
+} from "./_kernels.ts";
+export * from "./gemm.ts";
+export * from "./load_kernels.ts";
+export { memory, reserve, view } from "./memory.ts";
+export { scratch } from "./scope.ts";

@@ -1,0 +1,88 @@
+// Matrix product C = A·B or C += A·B, blocked over K and M, in register tiles (`tiles.ts`, written by the kernel build).
+// The left operand is read in place; the right one comes in panels of 8 columns, packed beforehand or read in place.
+
+import { tileN, tileT } from "./tiles";
+
+/** Rows of K held in one block: a panel of 8 columns is then 8 KiB and stays in the first-level cache. */
+export const BLOCK_K = 256;
+const BLOCK_M = 96;
+
+/** C is [m, n] with row stride ldc. A is [m, k] with row stride lda, or [k, m] when transposed. All strides in bytes.
+ * B's element (k, 8p + j) stands at b + block(k)·bBlock + p·bPanel + (k mod BLOCK_K)·bRow + 4j. */
+export function gemm(
+  m: i32, n: i32, k: i32, a: usize, lda: usize, transposed: bool,
+  b: usize, bRow: usize, bPanel: usize, bBlock: usize, packed: bool,
+  c: usize, ldc: usize, accumulate: bool,
+): void {
+  if (m == 0 || n == 0) return;
+  if (k == 0) {
+    if (!accumulate) for (let i = 0; i < m; i++) memory.fill(c + i * ldc, 0, <usize>n << 2);
+    return;
+  }
+  const aRow = transposed ? 4 : lda;
+  const aColumn = transposed ? lda : 4;
+  for (let k0 = 0; k0 < k; k0 += BLOCK_K, b += bBlock) {
+    const kc = min(BLOCK_K, k - k0);
+    // A packed block holds panels of its own height, the last one included.
+    const panel = packed ? <usize>kc << 5 : bPanel;
+    const add = accumulate || k0 > 0;
+    for (let m0 = 0; m0 < m; m0 += BLOCK_M) {
+      const mc = min(BLOCK_M, m - m0);
+      const aBlock = a + m0 * aRow + k0 * aColumn;
+      const cBlock = c + m0 * ldc;
+      if (transposed) tileT(mc, n, kc, aBlock, lda, b, bRow, panel, cBlock, ldc, add);
+      else tileN(mc, n, kc, aBlock, lda, b, bRow, panel, cBlock, ldc, add);
+    }
+  }
+}
+
+/** Packs B, [k, n] with row stride ldb or [n, k] when transposed, into panels: ceil(n/8)·8·k floats at p. */
+export function pack(k: i32, n: i32, b: usize, ldb: usize, transposed: bool, p: usize): void {
+  for (let k0 = 0; k0 < k; k0 += BLOCK_K) {
+    const kc = min(BLOCK_K, k - k0);
+    for (let j = 0; j < n; j += 8) {
+      const columns = min(8, n - j);
+      if (transposed) packTransposed(kc, columns, b + j * ldb + (<usize>k0 << 2), ldb, p);
+      else packRows(kc, columns, b + k0 * ldb + (<usize>j << 2), ldb, p);
+      p += <usize>kc << 5;
+    }
+  }
+}
+
+function packRows(k: i32, columns: i32, b: usize, ldb: usize, p: usize): void {
+  if (columns == 8) {
+    for (let i = 0; i < k; i++, b += ldb, p += 32) {
+      v128.store(p, v128.load(b));
+      v128.store(p, v128.load(b, 16), 16);
+    }
+    return;
+  }
+  for (let i = 0; i < k; i++, b += ldb, p += 32) {
+    for (let j = 0; j < 8; j++) store<f32>(p + (<usize>j << 2), j < columns ? load<f32>(b + (<usize>j << 2)) : 0);
+  }
+}
+
+/** Four rows of four, transposed: r0..r3 start at b with stride ldb; the four columns go to p with stride 32. */
+@inline
+function transpose4(b: usize, ldb: usize, p: usize): void {
+  const r0 = v128.load(b), r1 = v128.load(b + ldb), r2 = v128.load(b + 2 * ldb), r3 = v128.load(b + 3 * ldb);
+  const t0 = v128.shuffle<f32>(r0, r1, 0, 4, 1, 5), t1 = v128.shuffle<f32>(r2, r3, 0, 4, 1, 5);
+  const t2 = v128.shuffle<f32>(r0, r1, 2, 6, 3, 7), t3 = v128.shuffle<f32>(r2, r3, 2, 6, 3, 7);
+  v128.store(p, v128.shuffle<f64>(t0, t1, 0, 2));
+  v128.store(p, v128.shuffle<f64>(t0, t1, 1, 3), 32);
+  v128.store(p, v128.shuffle<f64>(t2, t3, 0, 2), 64);
+  v128.store(p, v128.shuffle<f64>(t2, t3, 1, 3), 96);
+}
+
+function packTransposed(k: i32, columns: i32, b: usize, ldb: usize, p: usize): void {
+  let i = 0;
+  if (columns == 8) {
+    for (; i + 4 <= k; i += 4, b += 16, p += 128) {
+      transpose4(b, ldb, p);
+      transpose4(b + 4 * ldb, ldb, p + 16);
+    }
+  }
+  for (; i < k; i++, b += 4, p += 32) {
+    for (let j = 0; j < 8; j++) store<f32>(p + (<usize>j << 2), j < columns ? load<f32>(b + j * ldb) : 0);
+  }
+}

@@ -1,0 +1,4 @@
+export * from "./copy";
+export * from "./elementwise";
+export { gemm, pack } from "./matmul";
+export * from "./reduce";

@@ -1,0 +1,60 @@
+// Sums. Long sums run in short f32 runs that are added up in f64, so that the error does not grow with the length.
+
+import { lanes } from "./simd";
+
+const RUN: usize = 1024;
+
+/** Σ x[i]. */
+export function sum(x: usize, n: i32): f64 {
+  let total: f64 = 0;
+  const end = x + (<usize>n << 2);
+  while (x + 60 < end) {
+    const runEnd = min(x + RUN, end);
+    let s0 = f32x4.splat(0), s1 = s0, s2 = s0, s3 = s0;
+    for (; x + 60 < runEnd; x += 64) {
+      s0 = f32x4.add(s0, v128.load(x));
+      s1 = f32x4.add(s1, v128.load(x, 16));
+      s2 = f32x4.add(s2, v128.load(x, 32));
+      s3 = f32x4.add(s3, v128.load(x, 48));
+    }
+    total += lanes(f32x4.add(f32x4.add(s0, s1), f32x4.add(s2, s3)));
+  }
+  for (; x < end; x += 4) total += load<f32>(x);
+  return total;
+}
+
+/** Σ x[i]², every term and the sum in f64: squares of f32 neither overflow nor vanish there. */
+export function sumOfSquares(x: usize, n: i32): f64 {
+  const end = x + (<usize>n << 2);
+  let even = f64x2.splat(0), odd = even;
+  for (; x + 12 < end; x += 16) {
+    const values = v128.load(x);
+    const low = f64x2.promote_low_f32x4(values);
+    const high = f64x2.promote_low_f32x4(v128.shuffle<f64>(values, values, 1, 0));
+    even = f64x2.add(even, f64x2.mul(low, low));
+    odd = f64x2.add(odd, f64x2.mul(high, high));
+  }
+  even = f64x2.add(even, odd);
+  let total = f64x2.extract_lane(even, 0) + f64x2.extract_lane(even, 1);
+  for (; x < end; x += 4) total += <f64>load<f32>(x) * <f64>load<f32>(x);
+  return total;
+}
+
+/**
+ * y[o·yOuter + i·yInner] += x[o, i] with x contiguous and strides in bytes: an inner stride of 0 sums each row,
+ * an outer stride of 0 sums the rows onto each other.
+ */
+export function sumInto(x: usize, y: usize, outer: i32, inner: i32, yOuter: usize, yInner: usize): void {
+  const bytes = <usize>inner << 2;
+  for (let o = 0; o < outer; o++, y += yOuter) {
+    if (yInner == 0) {
+      store<f32>(y, load<f32>(y) + <f32>sum(x, inner));
+      x += bytes;
+      continue;
+    }
+    const end = x + bytes;
+    let q = y;
+    for (; x + 12 < end; x += 16, q += 16) v128.store(q, f32x4.add(v128.load(q), v128.load(x)));
+    for (; x < end; x += 4, q += 4) store<f32>(q, load<f32>(q) + load<f32>(x));
+  }
+}

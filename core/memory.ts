@@ -1,0 +1,137 @@
+import { FreeList, type Range } from "./_free_list.ts";
+
+const PAGE = 65_536;
+const MAX_PAGES = 65_536;
+/** Every block starts on a cache line. */
+const ALIGNMENT = 64;
+/** The first kilobyte is never handed out: offset 0 stays invalid and kernels have their scratch there. */
+const RESERVED = 1024;
+/** The last cache line is never handed out: a kernel may read (never write) a little past a block. */
+const GUARD = 64;
+
+/**
+ * The one memory that all tensors live in and that every module's kernels import.
+ *
+ * `memory.buffer` is replaced when the memory grows, and views of the old buffer then have length 0. Make views late
+ * ({@linkcode Tensor.data}, {@linkcode view}) and do not keep them.
+ *
+ * @example
+ * ```ts
+ * import { memory } from "@unfold/core/kernels";
+ * import assert from "node:assert/strict";
+ *
+ * assert.ok(memory.buffer.byteLength > 0);
+ * ```
+ */
+export const memory: WebAssembly.Memory = new WebAssembly.Memory({ initial: 16, maximum: MAX_PAGES });
+
+const freeList = new FreeList();
+freeList.give({ offset: RESERVED, bytes: memory.buffer.byteLength - RESERVED - GUARD });
+let blockBytes = 0;
+
+/** Rounds a size up to whole cache lines; nothing has size 0, so that no two blocks share an offset. */
+export function alignedSize(bytes: number): number {
+  return Math.max(ALIGNMENT, Math.ceil(bytes / ALIGNMENT) * ALIGNMENT);
+}
+
+/** Bytes in human units, for messages. */
+export function formatBytes(bytes: number): string {
+  if (bytes < 1024) return `${bytes} B`;
+  const units = ["KiB", "MiB", "GiB", "TiB"];
+  const power = Math.min(units.length, Math.floor(Math.log2(bytes) / 10));
+  return `${(bytes / 1024 ** power).toFixed(1)} ${units[power - 1]}`;
+}
+
+function grow(bytes: number, purpose: string): void {
+  const pages = Math.ceil(bytes / PAGE);
+  const before = memory.buffer.byteLength;
+  try {
+    memory.grow(pages);
+  } catch {
+    throw new RangeError(
+      `Cannot allocate ${formatBytes(bytes)} for ${purpose}: ${formatBytes(blockBytes)} are in use in blocks ` +
+        `(parameters, optimizer slots, kept tensors, scopes), ${
+          formatBytes(freeList.free)
+        } are free in smaller pieces, ` +
+        `and the memory of ${formatBytes(before)} cannot grow past ${formatBytes(MAX_PAGES * PAGE)}`,
+    );
+  }
+  freeList.give({ offset: before - GUARD, bytes: pages * PAGE });
+}
+
+/**
+ * Makes sure that blocks of `bytes` in all can be allocated without growing the memory, so that views made from now on
+ * outlive those allocations.
+ */
+export function reserve(bytes: number): void {
+  const offset = take(alignedSize(bytes), "a reservation");
+  freeList.give({ offset, bytes: alignedSize(bytes) });
+}
+
+function take(bytes: number, purpose: string): number {
+  let offset = freeList.take(bytes);
+  if (offset === undefined) {
+    grow(bytes, purpose);
+    offset = freeList.take(bytes)!;
+  }
+  return offset;
+}
+
+const backstop = new FinalizationRegistry((range: Range) => giveBack(range));
+
+function giveBack(range: Range): void {
+  blockBytes -= range.bytes;
+  freeList.give(range);
+}
+
+/** A block of memory that lives until it is released, or until nothing refers to it any more. */
+export class Block {
+  /** Where the block starts, in bytes. */
+  readonly offset: number;
+  /** Its size, in bytes. */
+  readonly bytes: number;
+  #released = false;
+
+  /** Allocates a block; `purpose` is for the message when it cannot be had. */
+  constructor(bytes: number, purpose: string) {
+    this.bytes = alignedSize(bytes);
+    this.offset = take(this.bytes, purpose);
+    blockBytes += this.bytes;
+    backstop.register(this, { offset: this.offset, bytes: this.bytes }, this);
+  }
+
+  /** Whether the block has been released. */
+  get released(): boolean {
+    return this.#released;
+  }
+
+  /** Gives the memory back. A second call does nothing. */
+  release(): void {
+    if (this.#released) return;
+    this.#released = true;
+    backstop.unregister(this);
+    giveBack(this);
+  }
+}
+
+/** Bytes in blocks: parameters, slots, kept tensors and the arenas of scopes. */
+export function bytesInBlocks(): number {
+  return blockBytes;
+}
+
+/**
+ * A view of `length` numbers of the memory from a byte offset.
+ *
+ * @example
+ * ```ts
+ * import { tensor } from "@unfold/core";
+ * import { view } from "@unfold/core/kernels";
+ * import assert from "node:assert/strict";
+ *
+ * const x = tensor([1, 2, 3]);
+ * assert.deepEqual([...view(x.offset, 3)], [1, 2, 3]);
+ * ```
+ */
+export function view(offset: number, length: number): Float32Array<ArrayBuffer> {
+  return new Float32Array(memory.buffer as ArrayBuffer, offset, length);
+}

@@ -1,0 +1,32 @@
+import { defineOp } from "../define_op.ts";
+import { formatShape, type Shape, sizeOf, Tensor } from "../tensor.ts";
+
+function viewAs(x: Tensor, shape: Shape): Tensor {
+  return new Tensor(shape, { dtype: "f32", offset: x.offset, owner: x.owner });
+}
+
+/**
+ * The same elements, in the same order and the same memory, under another shape.
+ *
+ * @param x The tensor.
+ * @param shape The new lengths of the axes, of the same product.
+ * @throws {TypeError} If the number of elements differs.
+ *
+ * @example
+ * ```ts
+ * import { reshape, tensor } from "@unfold/core";
+ * import assert from "node:assert/strict";
+ *
+ * assert.deepEqual(reshape(tensor([1, 2, 3, 4]), [2, 2]).toArray(), [[1, 2], [3, 4]]);
+ * ```
+ */
+export const reshape: (x: Tensor, shape: Shape) => Tensor = defineOp("reshape", (x: Tensor, shape: Shape) => {
+  if (sizeOf(shape) !== x.size) {
+    throw new TypeError(
+      `Cannot reshape ${formatShape(x.shape)} to ${formatShape(shape)}: it must have ${x.size} elements, got ${
+        sizeOf(shape)
+      }`,
+    );
+  }
+  return { inputs: [x], output: viewAs(x, shape), backward: (dy) => [viewAs(dy, x.shape)] };
+});

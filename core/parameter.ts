@@ -1,0 +1,82 @@
+import { kernels } from "./_kernels.ts";
+import { Slab } from "./slab.ts";
+import { formatShape, type Owner, type Shape, sizeOf, Tensor } from "./tensor.ts";
+
+/**
+ * A tensor that is learned. It lives in a {@linkcode Slab}, beside its gradient: in one of its own until
+ * {@linkcode packParameters} moves it beside the other parameters of its model.
+ *
+ * @example
+ * ```ts
+ * import { multiply, Parameter, sum, tensor } from "@unfold/core";
+ * import assert from "node:assert/strict";
+ *
+ * const weight = new Parameter([2], (data) => data.set([3, 4]));
+ * sum(multiply(weight, tensor([10, 20]))).backward();
+ * assert.deepEqual(weight.toArray(), [3, 4]);
+ * assert.deepEqual(weight.grad.toArray(), [10, 20]);
+ * ```
+ */
+export class Parameter extends Tensor {
+  #slab: Slab;
+  #start = 0;
+
+  /**
+   * @param shape Lengths of the axes.
+   * @param initialize Writes the first values into the elements, which start at 0.
+   */
+  constructor(shape: Shape, initialize?: (data: Float32Array, shape: Shape) => void) {
+    const slab = new Slab(sizeOf(shape), `a parameter of shape ${formatShape(shape)}`);
+    super(shape, { dtype: "f32", offset: 0, owner: slab.block, requiresGrad: true });
+    this.#slab = slab;
+    initialize?.(this.data, shape);
+  }
+
+  /** Where the first element is, in bytes from the start of the memory. Packing moves it. */
+  override get offset(): number {
+    return this.#slab.block.offset + 4 * this.#start;
+  }
+
+  /** The slab's memory. @internal */
+  override get owner(): Owner {
+    return this.#slab.block;
+  }
+
+  /** Does nothing: a parameter's memory belongs to its slab, which lives as long as the parameters in it. */
+  override dispose(): void {}
+
+  /** ∂loss/∂this, summed over the backward passes since an optimizer's last step. */
+  override get grad(): Tensor {
+    const { block, length } = this.#slab;
+    return new Tensor(this.shape, { dtype: "f32", offset: block.offset + 4 * (length + this.#start), owner: block });
+  }
+
+  /** Sets the gradient to 0. */
+  override zeroGrad(): void {
+    this.grad.data.fill(0);
+  }
+
+  /** The slab that the parameter lives in. */
+  get slab(): Slab {
+    return this.#slab;
+  }
+
+  /** Adds to the gradient in the slab. @internal */
+  override addGrad(gradient: Tensor): void {
+    const to = this.#slab.block.offset + 4 * (this.#slab.length + this.#start);
+    kernels.add(to, gradient.offset, to, 1, this.size, 0, 4, 0, 4);
+  }
+
+  /** Moves value and gradient into another slab. @internal */
+  moveTo(slab: Slab, start: number): void {
+    slab.params.set(this.data, start);
+    slab.grads.set(this.grad.data, start);
+    // A slab of its own holds nothing else.
+    if (this.#slab.length === this.size) this.#slab.block.release();
+    this.#slab = slab;
+    this.#start = start;
+  }
+}
+
+/** Parameters by name, such as `0.inputWeight`. Their order is the order in the slab. */
+export type NamedParameters = Readonly<Record<string, Parameter>>;

@@ -1,0 +1,273 @@
+import { formatShape, type Shape, sizeOf } from "./tensor.ts";
+
+/** The kinds of element that the format names, and the arrays that hold them; half floats come as their raw bits. */
+const ARRAYS = {
+  F64: Float64Array,
+  I64: BigInt64Array,
+  U64: BigUint64Array,
+  F32: Float32Array,
+  I32: Int32Array,
+  U32: Uint32Array,
+  F16: Uint16Array,
+  BF16: Uint16Array,
+  I16: Int16Array,
+  U16: Uint16Array,
+  I8: Int8Array,
+  U8: Uint8Array,
+  BOOL: Uint8Array,
+} as const;
+
+/** A kind of element in a safetensors file. */
+export type SafetensorsDType = keyof typeof ARRAYS;
+
+/** An array that a safetensors file can hold. */
+export type SafetensorsData = InstanceType<(typeof ARRAYS)[SafetensorsDType]>;
+
+/** One tensor of a file. */
+export interface SafetensorsTensor {
+  /** The kind of element. */
+  readonly dtype: SafetensorsDType;
+  /** Lengths of the axes. */
+  readonly shape: Shape;
+  /** The elements in row-major order; raw bits for F16 and BF16. */
+  readonly data: SafetensorsData;
+}
+
+/** A file's contents. */
+export interface Safetensors {
+  /** The tensors by name. */
+  readonly tensors: ReadonlyMap<string, SafetensorsTensor>;
+  /** Text by key. */
+  readonly metadata: Readonly<Record<string, string>>;
+}
+
+/** A safetensors file that cannot be read; the message names the file and what is wrong with it. */
+export class SafetensorsError extends Error {
+  /** The name of the class. */
+  override readonly name = "SafetensorsError";
+}
+
+/** A tensor to write: a {@linkcode Tensor} and a {@linkcode Parameter} are such, and so is what a file was read into. */
+export interface SafetensorsInput {
+  /** Lengths of the axes. */
+  readonly shape: Shape;
+  /** The elements in row-major order. */
+  readonly data: SafetensorsData;
+  /**
+   * The kind of element; the array alone does not tell for F16, BF16 and BOOL.
+   *
+   * @default {the array's kind}
+   */
+  readonly dtype?: SafetensorsDType | "f32" | "i32";
+}
+
+/** Options for {@linkcode encodeSafetensors}. */
+export interface EncodeSafetensorsOptions {
+  /**
+   * Text to store beside the tensors.
+   *
+   * @default {{}}
+   */
+  metadata?: Readonly<Record<string, string>>;
+}
+
+function dtypeOf({ dtype, data }: SafetensorsInput): SafetensorsDType {
+  const given = dtype?.toUpperCase() as SafetensorsDType | undefined;
+  return given ?? (Object.keys(ARRAYS) as SafetensorsDType[]).find((key) => data instanceof ARRAYS[key])!;
+}
+
+/**
+ * Writes tensors in the safetensors format: the length of a JSON header, the header, the elements.
+ *
+ * @param tensors Names and tensors.
+ * @returns The file.
+ * @throws {TypeError} If a name is used twice or a tensor's elements do not fill its shape.
+ *
+ * @example
+ * ```ts
+ * import { decodeSafetensors, encodeSafetensors, tensor } from "@unfold/core";
+ * import assert from "node:assert/strict";
+ *
+ * const bytes = encodeSafetensors([["x", tensor([1, 2])]], { metadata: { author: "me" } });
+ * const { tensors, metadata } = decodeSafetensors(bytes);
+ * assert.deepEqual(tensors.get("x"), { dtype: "F32", shape: [2], data: Float32Array.of(1, 2) });
+ * assert.equal(metadata.author, "me");
+ * ```
+ *
+ * @see {@link https://huggingface.co/docs/safetensors | The format}
+ */
+export function encodeSafetensors(
+  tensors: Iterable<readonly [name: string, tensor: SafetensorsInput]>,
+  options: EncodeSafetensorsOptions = {},
+): Uint8Array<ArrayBuffer> {
+  const header = new Map<string, unknown>();
+  if (options.metadata !== undefined) header.set("__metadata__", options.metadata);
+  // Widest elements first: all of them then start at a multiple of their size.
+  const entries = [...tensors].sort(([, a], [, b]) => b.data.BYTES_PER_ELEMENT - a.data.BYTES_PER_ELEMENT);
+  let end = 0;
+  for (const [name, tensor] of entries) {
+    if (header.has(name)) throw new TypeError(`Cannot write safetensors: names must be unique, got "${name}" twice`);
+    if (tensor.data.length !== sizeOf(tensor.shape)) {
+      throw new TypeError(
+        `Cannot write safetensors: "${name}" of shape ${formatShape(tensor.shape)} must have ${sizeOf(tensor.shape)} ` +
+          `elements, got ${tensor.data.length}`,
+      );
+    }
+    const start = end;
+    end += tensor.data.byteLength;
+    header.set(name, { dtype: dtypeOf(tensor), shape: tensor.shape, data_offsets: [start, end] });
+  }
+  const json = new TextEncoder().encode(JSON.stringify(Object.fromEntries(header)));
+  const dataStart = Math.ceil((8 + json.length) / 8) * 8;
+  const file = new Uint8Array(dataStart + end).fill(0x20, 0, dataStart);
+  new DataView(file.buffer).setBigUint64(0, BigInt(dataStart - 8), true);
+  file.set(json, 8);
+  let position = dataStart;
+  for (const [, { data }] of entries) {
+    file.set(new Uint8Array(data.buffer, data.byteOffset, data.byteLength), position);
+    position += data.byteLength;
+  }
+  return file;
+}
+
+/** Options for {@linkcode decodeSafetensors}. */
+export interface DecodeSafetensorsOptions {
+  /**
+   * The file's name, for messages.
+   *
+   * @default {"safetensors data"}
+   */
+  file?: string;
+}
+
+/** The format's own limit on the header. */
+const MAX_HEADER = 100_000_000;
+
+/**
+ * Reads a safetensors file. Nothing in it is trusted: header, kinds, shapes and offsets are checked before any element is
+ * touched, and the elements must fill the file without gap or overlap.
+ *
+ * @param bytes The file.
+ * @returns Its tensors and metadata. The data are views of `bytes` where alignment allows, copies elsewhere.
+ * @throws {SafetensorsError} If anything in the file is not as the format demands.
+ *
+ * @example
+ * ```ts
+ * import { decodeSafetensors, SafetensorsError } from "@unfold/core";
+ * import assert from "node:assert/strict";
+ *
+ * assert.throws(() => decodeSafetensors(new Uint8Array(3), { file: "weights.safetensors" }), SafetensorsError);
+ * ```
+ */
+export function decodeSafetensors(bytes: Uint8Array<ArrayBuffer>, options: DecodeSafetensorsOptions = {}): Safetensors {
+  const fail = (problem: string): never => {
+    throw new SafetensorsError(`Cannot read ${options.file ?? "safetensors data"}: ${problem}`);
+  };
+  if (bytes.length < 8) fail(`it must start with the 8 bytes of a header length, got ${bytes.length} bytes in all`);
+  const announced = new DataView(bytes.buffer, bytes.byteOffset).getBigUint64(0, true);
+  if (announced > BigInt(Math.min(bytes.length - 8, MAX_HEADER))) {
+    fail(`its header must fit into the file's ${bytes.length} bytes, got a header length of ${announced}`);
+  }
+  const dataStart = 8 + Number(announced);
+  const { metadata, entries } = parseHeader(bytes.subarray(8, dataStart), fail);
+
+  const tensors = new Map<string, SafetensorsTensor>();
+  let end = 0;
+  for (const { name, dtype, shape, start, stop } of entries.toSorted((a, b) => a.start - b.start || a.stop - b.stop)) {
+    if (start !== end) {
+      fail(`the data of "${name}" must start at byte ${end}, where the tensor before ends, got ${start}`);
+    }
+    end = stop;
+    if (dataStart + stop > bytes.length) {
+      fail(`the data of "${name}" must end within the file's ${bytes.length - dataStart} bytes of data, got ${stop}`);
+    }
+    const array = ARRAYS[dtype];
+    const from = bytes.byteOffset + dataStart + start;
+    const aligned = from % array.BYTES_PER_ELEMENT === 0;
+    const buffer = aligned ? bytes.buffer : bytes.slice(dataStart + start, dataStart + stop).buffer;
+    const length = (stop - start) / array.BYTES_PER_ELEMENT;
+    tensors.set(name, { dtype, shape, data: new array(buffer, aligned ? from : 0, length) });
+  }
+  if (dataStart + end !== bytes.length) {
+    fail(`its tensors must fill the file's ${bytes.length - dataStart} bytes of data, got ${end}`);
+  }
+  return { tensors: new Map(entries.map(({ name }) => [name, tensors.get(name)!])), metadata };
+}
+
+interface HeaderEntry {
+  name: string;
+  dtype: SafetensorsDType;
+  shape: number[];
+  start: number;
+  stop: number;
+}
+
+function parseHeader(bytes: Uint8Array, fail: (problem: string) => never) {
+  let text = "";
+  let header: unknown;
+  try {
+    text = new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+    header = JSON.parse(text);
+  } catch (error) {
+    fail(`its header must be JSON in UTF-8, got ${(error as Error).message}`);
+  }
+  if (!isRecord(header)) return fail("its header must be a JSON object");
+  const twice = repeatedKey(text);
+  if (twice !== undefined) fail(`names must be unique, got "${twice}" twice`);
+
+  const { __metadata__: metadata = {}, ...described } = header;
+  if (!isRecord(metadata) || !Object.values(metadata).every((value) => typeof value === "string")) {
+    return fail("its __metadata__ must hold text by key");
+  }
+  const entries = Object.entries(described).map(([name, value]) => parseEntry(name, value, fail));
+  return { metadata: metadata as Record<string, string>, entries };
+}
+
+function parseEntry(name: string, value: unknown, fail: (problem: string) => never): HeaderEntry {
+  if (!isRecord(value)) return fail(`the entry of "${name}" must be an object`);
+  const { dtype, shape, data_offsets: offsets } = value;
+  if (typeof dtype !== "string" || !Object.hasOwn(ARRAYS, dtype)) {
+    return fail(
+      `the dtype of "${name}" must be one of ${Object.keys(ARRAYS).join(", ")}, got ${JSON.stringify(dtype)}`,
+    );
+  }
+  if (!isCounts(shape)) {
+    return fail(`the shape of "${name}" must be integers of 0 or more, got ${JSON.stringify(shape)}`);
+  }
+  if (!isCounts(offsets) || offsets.length !== 2 || offsets[0]! > offsets[1]!) {
+    return fail(`the data_offsets of "${name}" must be a start and an end, got ${JSON.stringify(offsets)}`);
+  }
+  const [start, stop] = offsets as [number, number];
+  const size = sizeOf(shape) * ARRAYS[dtype as SafetensorsDType].BYTES_PER_ELEMENT;
+  // A product past 2⁵³ is inexact, but then it cannot equal a file's number of bytes either.
+  if (!Number.isSafeInteger(size) || size !== stop - start) {
+    return fail(
+      `the data of "${name}" must have the ${size} bytes of its shape ${formatShape(shape)}, got ${stop - start}`,
+    );
+  }
+  return { name, dtype: dtype as SafetensorsDType, shape, start, stop };
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+function isCounts(value: unknown): value is number[] {
+  return Array.isArray(value) && value.every((count) => Number.isSafeInteger(count) && count >= 0);
+}
+
+/** A key that stands twice in the outermost object of a valid JSON text: `JSON.parse` keeps the last one silently. */
+function repeatedKey(json: string): string | undefined {
+  const seen = new Set<string>();
+  let depth = 0;
+  for (const [token, colon] of json.matchAll(/"[^"\\]*(?:\\.[^"\\]*)*"(\s*:)?|[{}[\]]/g)) {
+    if (token === "{" || token === "[") depth++;
+    else if (token === "}" || token === "]") depth--;
+    else if (depth === 1 && colon !== undefined) {
+      const key: string = JSON.parse(token.slice(0, token.length - colon.length));
+      if (seen.has(key)) return key;
+      seen.add(key);
+    }
+  }
+  return undefined;
+}

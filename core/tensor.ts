@@ -1,0 +1,204 @@
+import { runBackward, sumOf, type TapeNode } from "./_tape.ts";
+import { Block, memory } from "./memory.ts";
+
+/** The kinds of element: 32-bit floats, and 32-bit integers for tokens and indices. */
+export type DType = "f32" | "i32";
+
+/** Lengths of a tensor's axes; `[]` is a scalar. */
+export type Shape = readonly number[];
+
+/** A number, or arrays of numbers nested to any depth. */
+export type NestedArray = number | readonly NestedArray[];
+
+/** The typed array that holds a tensor's elements. */
+export type TensorData<D extends DType> = D extends "i32" ? Int32Array<ArrayBuffer> : Float32Array<ArrayBuffer>;
+
+/** What a tensor's memory belongs to: it is valid until that is released. */
+export interface Owner {
+  /** Whether the memory has been given back. */
+  readonly released: boolean;
+}
+
+/** Number of elements of a shape. */
+export function sizeOf(shape: Shape): number {
+  return shape.reduce((product, length) => product * length, 1);
+}
+
+/** A shape as messages show it. */
+export function formatShape(shape: Shape): string {
+  return `[${shape.join(", ")}]`;
+}
+
+/**
+ * A dense, row-major tensor: a small handle (shape, kind of element, offset) of a piece of the one memory.
+ *
+ * Make one with {@linkcode tensor}, {@linkcode zeros}, {@linkcode full} or an op. What is made while a {@linkcode scope} is
+ * open is released when that scope ends; {@linkcode keep} takes a tensor out of it. A tensor made outside any scope lives
+ * until {@linkcode Tensor.dispose} or until nothing refers to it.
+ *
+ * @typeParam D The kind of element.
+ *
+ * @example
+ * ```ts
+ * import { tensor } from "@unfold/core";
+ * import assert from "node:assert/strict";
+ *
+ * const x = tensor([[1, 2, 3], [4, 5, 6]]);
+ * assert.deepEqual(x.shape, [2, 3]);
+ * assert.equal(x.size, 6);
+ * assert.deepEqual([...x.data], [1, 2, 3, 4, 5, 6]);
+ * ```
+ */
+export class Tensor<D extends DType = "f32"> implements Disposable {
+  /** Lengths of the axes. */
+  readonly shape: Shape;
+  /** The kind of element. */
+  readonly dtype: D;
+  /** Number of elements. */
+  readonly size: number;
+  /** The op that made this tensor, if the tape recorded it, and which of its outputs this is. @internal */
+  source: { readonly node: TapeNode; readonly index: number } | undefined;
+  #grad: Tensor | undefined;
+  readonly #isLeaf: boolean;
+  readonly #owner: Owner;
+  readonly #offset: number;
+
+  /**
+   * Wraps existing memory. Programs use {@linkcode tensor} and its siblings.
+   *
+   * @param shape Lengths of the axes.
+   * @param options Kind of element, place in memory, and what that memory belongs to.
+   */
+  constructor(shape: Shape, options: { dtype: D; offset: number; owner: Owner; requiresGrad?: boolean }) {
+    this.shape = shape;
+    this.dtype = options.dtype;
+    this.size = sizeOf(shape);
+    this.#isLeaf = options.requiresGrad ?? false;
+    this.#offset = options.offset;
+    this.#owner = options.owner;
+  }
+
+  /** Whether gradients flow to this tensor. */
+  get requiresGrad(): boolean {
+    return this.#isLeaf || this.source !== undefined;
+  }
+
+  /**
+   * Where the first element is, in bytes from the start of the memory: what kernels take.
+   *
+   * @throws {ReferenceError} If the tensor has been released.
+   */
+  get offset(): number {
+    if (this.owner.released) throw this.#releasedError();
+    return this.#offset;
+  }
+
+  #releasedError(): ReferenceError {
+    const what = `Cannot use a tensor of shape ${formatShape(this.shape)}`;
+    return new ReferenceError(
+      this.#owner instanceof Block
+        ? `${what}: it has been disposed of`
+        : `${what}: its scope has ended; take it out with keep() before that, or open the scope further out`,
+    );
+  }
+
+  /** What the memory belongs to. @internal */
+  get owner(): Owner {
+    return this.#owner;
+  }
+
+  /**
+   * The elements in row-major order, as a view of the memory. It is valid until the next tensor is made: read or write it
+   * at once, or copy it.
+   *
+   * @throws {ReferenceError} If the tensor has been released.
+   */
+  get data(): TensorData<D> {
+    const { offset } = this;
+    const view = this.dtype === "i32"
+      ? new Int32Array(memory.buffer, offset, this.size)
+      : new Float32Array(memory.buffer, offset, this.size);
+    return view as TensorData<D>;
+  }
+
+  /**
+   * The only element.
+   *
+   * @throws {TypeError} If the tensor has more than one element.
+   */
+  item(): number {
+    if (this.size !== 1) {
+      throw new TypeError(
+        `Cannot take the item of a tensor of shape ${formatShape(this.shape)}: it must have one element`,
+      );
+    }
+    return this.data[0]!;
+  }
+
+  /** The elements as nested arrays of the tensor's shape; a number for a scalar. */
+  toArray(): NestedArray {
+    const { data, shape } = this;
+    let position = 0;
+    const nest = (axis: number): NestedArray =>
+      axis === shape.length ? data[position++]! : Array.from({ length: shape[axis]! }, () => nest(axis + 1));
+    return nest(0);
+  }
+
+  /**
+   * Back-propagates from this tensor: adds ∂this/∂p to the gradient of every parameter p (and every tensor made with
+   * `requiresGrad`) that it was computed from, then releases the tape.
+   *
+   * @param gradient ∂loss/∂this; may be left out for a scalar, where it is 1.
+   * @throws {TypeError} If the gradient is missing for a non-scalar, or has another shape.
+   * @throws {ReferenceError} If the tape was released by an earlier call.
+   *
+   * @example
+   * ```ts
+   * import { multiply, sum, tensor } from "@unfold/core";
+   * import assert from "node:assert/strict";
+   *
+   * const x = tensor([1, 2, 3], { requiresGrad: true });
+   * sum(multiply(x, x)).backward();
+   * assert.deepEqual(x.grad?.toArray(), [2, 4, 6]);
+   * ```
+   */
+  backward(gradient?: Tensor): void {
+    runBackward(this as unknown as Tensor, gradient);
+  }
+
+  /** ∂loss/∂this after `loss.backward()`, for a tensor made with `requiresGrad`; sums up over several calls. */
+  get grad(): Tensor | undefined {
+    return this.#grad;
+  }
+
+  /** Forgets the gradient. */
+  zeroGrad(): void {
+    this.#grad = undefined;
+  }
+
+  /** Adds to the gradient of a leaf of the tape. @internal */
+  addGrad(gradient: Tensor): void {
+    this.#grad = this.#grad === undefined ? gradient : sumOf(this.#grad, gradient);
+  }
+
+  /**
+   * Gives the memory back at once, where the tensor was made outside any scope or kept. In a scope it does nothing, for
+   * the scope does it. Views of the same memory ({@linkcode reshape}) end with it.
+   */
+  dispose(): void {
+    if (this.#owner instanceof Block) this.#owner.release();
+  }
+
+  /** The same as {@linkcode Tensor.dispose}, for `using`. */
+  [Symbol.dispose](): void {
+    this.dispose();
+  }
+
+  /** What `console.log` shows. */
+  [Symbol.for("Deno.customInspect")](): string {
+    const head = `Tensor(${this.dtype} ${formatShape(this.shape)})`;
+    if (this.owner.released) return `${head} released`;
+    const shown = [...this.data.subarray(0, 8)].map((value) => String(Math.fround(Number(value.toPrecision(6)))));
+    return `${head} ${shown.join(" ")}${this.size > 8 ? " …" : ""}`;
+  }
+}
