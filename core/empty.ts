@@ -26,6 +26,12 @@ export interface TensorOptions<D extends DType = DType> {
    * @default {false}
    */
   requiresGrad?: boolean;
+  /**
+   * Whether the tensor outlives the scope that it is made in, until {@linkcode Tensor.dispose} or until nothing refers to it.
+   *
+   * @default {false}
+   */
+  persistent?: boolean;
 }
 
 /**
@@ -54,6 +60,10 @@ export function empty<D extends DType = "f32">(shape: Shape, options: TensorOpti
   const requiresGrad = options.requiresGrad ?? false;
   const bytes = 4 * sizeOf(shape);
   const purpose = `a tensor of shape ${formatShape(shape)}`;
+  if (options.persistent) {
+    const owner = new Block(bytes, purpose);
+    return new Tensor(shape, { dtype, requiresGrad, offset: owner.offset, owner });
+  }
   const scope = currentScope();
   if (scope !== undefined) {
     return new Tensor(shape, { dtype, requiresGrad, offset: allocateInScope(bytes, purpose), owner: scope });

@@ -1,5 +1,5 @@
-import { Block } from "./memory.ts";
-import { type DType, formatShape, Tensor } from "./tensor.ts";
+import { empty } from "./empty.ts";
+import type { DType, Tensor } from "./tensor.ts";
 
 /**
  * A copy that outlives the current scope, off the tape. Release it with {@linkcode Tensor.dispose}, or let it be collected.
@@ -17,8 +17,7 @@ import { type DType, formatShape, Tensor } from "./tensor.ts";
  * ```
  */
 export function keep<D extends DType>(x: Tensor<D>): Tensor<D> {
-  const owner = new Block(4 * x.size, `a kept tensor of shape ${formatShape(x.shape)}`);
-  const kept = new Tensor(x.shape, { dtype: x.dtype, offset: owner.offset, owner });
+  const kept = empty(x.shape, { dtype: x.dtype, persistent: true });
   kept.data.set(x.data);
   return kept;
 }

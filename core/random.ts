@@ -50,6 +50,11 @@ export class Random {
     this.state = [next(), next(), next() ^ Math.floor(seed / 2 ** 32), next() | 1];
   }
 
+  /** A stream with an arbitrary seed, for numbers that need not be had again. */
+  static arbitrary(): Random {
+    return new Random(Math.floor(Math.random() * 2 ** 53));
+  }
+
   /** Where the stream stands; assign a saved state to go on from there. */
   get state(): RandomState {
     return [this.#a >>> 0, this.#b >>> 0, this.#c >>> 0, this.#d >>> 0];

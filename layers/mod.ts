@@ -1,1 +1,31 @@
-export {};
+/**
+ * Layers, recurrent ones above all, and losses.
+ *
+ * @example An LSTM that reads a sequence and predicts one number
+ * ```ts
+ * import { Random, tensor } from "@unfold/core";
+ * import { Dense, LastStep, LSTM, meanSquaredError, Sequential } from "@unfold/layers";
+ * import assert from "node:assert/strict";
+ *
+ * const random = new Random(1);
+ * const model = new Sequential([
+ *   new LSTM({ inputSize: 1, hiddenSize: 8, random }),
+ *   new LastStep(),
+ *   new Dense({ inputSize: 8, outputSize: 1, random }),
+ * ]);
+ * const loss = meanSquaredError(model.forward(tensor([[[1], [2], [3]]])), tensor([[4]]));
+ * loss.backward();
+ * assert.ok(loss.item() > 0);
+ * ```
+ *
+ * @module
+ */
+
+export * from "./dense.ts";
+export * from "./glorot_uniform.ts";
+export * from "./last_step.ts";
+export * from "./layer.ts";
+export * from "./lstm.ts";
+export * from "./mean_squared_error.ts";
+export * from "./orthogonal.ts";
+export * from "./sequential.ts";

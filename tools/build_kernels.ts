@@ -8,7 +8,7 @@
 import asc from "assemblyscript/asc";
 import { tiles } from "./_tiles.ts";
 
-const MODULES = ["core"];
+const MODULES = ["core", "layers", "optimizers"];
 
 /** Sources that are generated for the compiler alone. */
 const GENERATED: Record<string, () => string> = { "core/kernels/tiles.ts": tiles };

@@ -38,6 +38,12 @@ export function flush(x: v128): v128 {
   return v128.and(x, f32x4.gt(f32x4.abs(x), splat(1e-20)));
 }
 
+/** Zeroes denormals alone: for state that decays towards zero step by step. */
+@inline
+export function flushDenormals(x: v128): v128 {
+  return v128.and(x, f32x4.ge(f32x4.abs(x), splat(1.17549435e-38)));
+}
+
 /** Sum of the four lanes. */
 @inline
 export function lanes(x: v128): f32 {

@@ -1,0 +1,22 @@
+import type { Tensor } from "@unfold/core";
+
+/** Throws a `RangeError` unless a size is an integer of 1 or more. */
+export function checkSize(layer: string, name: string, value: number): void {
+  if (Number.isInteger(value) && value >= 1) return;
+  throw new RangeError(`Cannot make ${layer}: ${name} must be an integer of 1 or more, got ${value}`);
+}
+
+/** Throws a `TypeError` unless a tensor has the named axes; an axis given as a number must have that length. */
+export function checkShape(
+  doing: string,
+  name: string,
+  x: Tensor,
+  axes: Readonly<Record<string, number | undefined>>,
+): void {
+  const lengths = Object.values(axes);
+  if (
+    x.shape.length === lengths.length && lengths.every((length, i) => length === undefined || length === x.shape[i])
+  ) return;
+  const wanted = Object.entries(axes).map(([axis, length]) => length === undefined ? axis : `${axis} = ${length}`);
+  throw new TypeError(`Cannot ${doing}: ${name} must have shape [${wanted.join(", ")}], got [${x.shape.join(", ")}]`);
+}

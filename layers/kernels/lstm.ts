@@ -1,0 +1,70 @@
+// The LSTM's gates. Gate order i, f, g, o; a row of `gates` holds the four side by side, 4·hidden numbers.
+
+import { flush, load, madd, nmadd, sigmoid4, splat, store, tanh4 } from "../../core/kernels/simd";
+
+@inline
+function forwardLanes(gates: usize, bias: usize, h: usize, before: usize, cell: usize, tanhCell: usize, output: usize, whole: bool): void {
+  const i = sigmoid4(f32x4.add(load(gates, whole), load(bias, whole)));
+  const f = sigmoid4(f32x4.add(load(gates + h, whole), load(bias + h, whole)));
+  const g = tanh4(f32x4.add(load(gates + 2 * h, whole), load(bias + 2 * h, whole)));
+  const o = sigmoid4(f32x4.add(load(gates + 3 * h, whole), load(bias + 3 * h, whole)));
+  const c = madd(f, load(before, whole), f32x4.mul(i, g));
+  const t = tanh4(c);
+  store(gates, i, whole);
+  store(gates + h, f, whole);
+  store(gates + 2 * h, g, whole);
+  store(gates + 3 * h, o, whole);
+  store(cell, c, whole);
+  store(tanhCell, t, whole);
+  store(output, f32x4.mul(o, t), whole);
+}
+
+/**
+ * One time step for a batch: gates (products in, activations out, in place), c = f·before + i·g, t = tanh(c), h = o·t.
+ */
+export function lstmForward(batch: i32, hidden: i32, gates: usize, bias: usize, before: usize, cell: usize, tanhCell: usize, output: usize): void {
+  const h = <usize>hidden << 2;
+  for (let row = 0; row < batch; row++, gates += 3 * h) {
+    const end = gates + h;
+    let b = bias;
+    for (; gates + 12 < end; gates += 16, b += 16, before += 16, cell += 16, tanhCell += 16, output += 16) {
+      forwardLanes(gates, b, h, before, cell, tanhCell, output, true);
+    }
+    for (; gates < end; gates += 4, b += 4, before += 4, cell += 4, tanhCell += 4, output += 4) {
+      forwardLanes(gates, b, h, before, cell, tanhCell, output, false);
+    }
+  }
+}
+
+@inline
+function backwardLanes(gates: usize, h: usize, before: usize, tanhCell: usize, dOutput: usize, dHidden: usize, dCell: usize, dGates: usize, whole: bool): void {
+  const one = splat(1);
+  const i = load(gates, whole), f = load(gates + h, whole), g = load(gates + 2 * h, whole), o = load(gates + 3 * h, whole);
+  const t = load(tanhCell, whole);
+  const dh = f32x4.add(load(dOutput, whole), load(dHidden, whole));
+  const dc = madd(f32x4.mul(dh, o), nmadd(t, t, one), load(dCell, whole));
+  store(dGates, flush(f32x4.mul(f32x4.mul(dc, g), f32x4.mul(i, f32x4.sub(one, i)))), whole);
+  store(dGates + h, flush(f32x4.mul(f32x4.mul(dc, load(before, whole)), f32x4.mul(f, f32x4.sub(one, f)))), whole);
+  store(dGates + 2 * h, flush(f32x4.mul(f32x4.mul(dc, i), nmadd(g, g, one))), whole);
+  store(dGates + 3 * h, flush(f32x4.mul(f32x4.mul(dh, t), f32x4.mul(o, f32x4.sub(one, o)))), whole);
+  store(dCell, flush(f32x4.mul(dc, f)), whole);
+}
+
+/**
+ * The step back through `lstmForward`: from ∂L/∂h (what flows in at this step's output plus what the next step hands
+ * back) and ∂L/∂c to ∂L/∂gates before activation and, in place, ∂L/∂c of the step before.
+ */
+export function lstmBackward(
+  batch: i32, hidden: i32, gates: usize, before: usize, tanhCell: usize, dOutput: usize, dHidden: usize, dCell: usize, dGates: usize,
+): void {
+  const h = <usize>hidden << 2;
+  for (let row = 0; row < batch; row++, gates += 3 * h, dGates += 3 * h) {
+    const end = gates + h;
+    for (; gates + 12 < end; gates += 16, before += 16, tanhCell += 16, dOutput += 16, dHidden += 16, dCell += 16, dGates += 16) {
+      backwardLanes(gates, h, before, tanhCell, dOutput, dHidden, dCell, dGates, true);
+    }
+    for (; gates < end; gates += 4, before += 4, tanhCell += 4, dOutput += 4, dHidden += 4, dCell += 4, dGates += 4) {
+      backwardLanes(gates, h, before, tanhCell, dOutput, dHidden, dCell, dGates, false);
+    }
+  }
+}

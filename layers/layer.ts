@@ -1,0 +1,44 @@
+import type { NamedParameters, Tensor } from "@unfold/core";
+
+/** A part of a model: parameters, and a function of one tensor. */
+export interface Layer {
+  /** What is learned, by name. */
+  parameters(): NamedParameters;
+  /** Computes the output; what it records on the tape, `backward()` goes back through. */
+  forward(x: Tensor): Tensor;
+}
+
+/** The state of a recurrent layer between two time steps: tensors of [batch, hiddenSize] by name. */
+export type RecurrentState = Readonly<Record<string, Tensor>>;
+
+/** What {@linkcode RecurrentLayer.run} and {@linkcode RecurrentLayer.step} return. */
+export interface RecurrentResult<State extends RecurrentState> {
+  /** The output: [batch, time, hiddenSize] of a run, [batch, hiddenSize] of a step. */
+  output: Tensor;
+  /** The state after the last time step. */
+  state: State;
+}
+
+/** Options for {@linkcode RecurrentLayer.run}. */
+export interface RunOptions<State extends RecurrentState> {
+  /**
+   * The state before the first time step.
+   *
+   * @default {zeros}
+   */
+  state?: State;
+}
+
+/** A layer that goes through a sequence step by step, carrying a state. */
+export interface RecurrentLayer<State extends RecurrentState = RecurrentState> extends Layer {
+  /** Features of the input at each time step. */
+  readonly inputSize: number;
+  /** Features of the output at each time step. */
+  readonly hiddenSize: number;
+  /** Runs over whole sequences, [batch, time, inputSize]. */
+  run(x: Tensor, options?: RunOptions<State>): RecurrentResult<State>;
+  /** Runs one time step, [batch, inputSize]: for input that comes as it happens. */
+  step(x: Tensor, state: State): RecurrentResult<State>;
+  /** The state before anything was seen: zeros. */
+  initialState(batch: number): State;
+}
