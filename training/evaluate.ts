@@ -1,0 +1,36 @@
+import { noGrad, scope } from "@unfold/core";
+import type { Layer } from "@unfold/layers";
+import type { Batches, Loss } from "./batch.ts";
+
+/**
+ * The mean loss over batches, each counted by its number of samples, without learning from them.
+ *
+ * @param model The model.
+ * @param options Loss and batches.
+ * @throws {RangeError} If there is no batch.
+ *
+ * @example
+ * ```ts
+ * import { tensor } from "@unfold/core";
+ * import { Dense, meanSquaredError } from "@unfold/layers";
+ * import { evaluate } from "@unfold/training";
+ * import assert from "node:assert/strict";
+ *
+ * const model = new Dense({ inputSize: 1, outputSize: 1 });
+ * model.weight.data[0] = 1;
+ * const batches = [{ x: tensor([[1], [2]]), y: tensor([[1], [4]]) }];
+ * assert.equal(await evaluate(model, { loss: meanSquaredError, batches }), 2);
+ * ```
+ */
+export async function evaluate(model: Layer, options: { loss: Loss; batches: Batches }): Promise<number> {
+  let total = 0;
+  let samples = 0;
+  for await (const { x, y } of options.batches) {
+    using _ = scope();
+    const size = x.shape[0] ?? 1;
+    total += size * noGrad(() => options.loss(model.forward(x), y)).item();
+    samples += size;
+  }
+  if (samples === 0) throw new RangeError("Cannot evaluate: batches must give at least one batch, got none");
+  return total / samples;
+}

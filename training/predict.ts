@@ -1,0 +1,26 @@
+import { keep, noGrad, scope, type Tensor } from "@unfold/core";
+import type { Layer } from "@unfold/layers";
+
+/**
+ * The model's output, without recording anything and without leaving anything behind in memory.
+ *
+ * @param model The model.
+ * @param x Its input.
+ * @returns Its output, kept until it is disposed of or nothing refers to it.
+ *
+ * @example
+ * ```ts
+ * import { tensor } from "@unfold/core";
+ * import { Dense } from "@unfold/layers";
+ * import { predict } from "@unfold/training";
+ * import assert from "node:assert/strict";
+ *
+ * const model = new Dense({ inputSize: 1, outputSize: 1 });
+ * model.weight.data[0] = 3;
+ * assert.deepEqual(predict(model, tensor([[2]])).toArray(), [[6]]);
+ * ```
+ */
+export function predict(model: Layer, x: Tensor): Tensor {
+  using _ = scope();
+  return keep(noGrad(() => model.forward(x)));
+}
