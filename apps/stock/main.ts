@@ -1,0 +1,130 @@
+/**
+ * The stock app: trains a network to forecast tomorrow's price, says how it does beside the naive forecast, and forecasts.
+ *
+ *     deno task stock                                        # train on the S&P 500
+ *     deno task stock --csv prices.csv --out runs/mine       # train on a file
+ *     deno task stock forecast runs/mine/model.safetensors --csv prices.csv
+ *
+ * @module
+ */
+
+import { Command, Option } from "@commander-js/extra-typings";
+import { between, integer, runCommand, UsageError } from "../shared/cli.ts";
+import { formatNumber, progress } from "../shared/progress.ts";
+import { readFile } from "../shared/read_file.ts";
+import { table } from "../shared/table.ts";
+import { writeFiles } from "../shared/write_files.ts";
+import { Forecaster, MODELS } from "./forecaster.ts";
+import { loadPrices } from "./load_prices.ts";
+import type { Prices } from "./prices.ts";
+import { prepare, type Score, trainForecaster, type TrainResult, type TrainSettings } from "./train.ts";
+
+const DEFAULT_OUT = "runs/stock";
+
+/** What `train` tells: in `metrics.json`, and on stdout with `--json`. */
+function summaryOf(prices: Prices, settings: TrainSettings, { scores, ...result }: TrainResult) {
+  const { days, bestEpoch, validationLoss, split, forecaster } = result;
+  const count = ({ from, to }: { from: number; to: number }) => to - from;
+  return {
+    data: { source: prices.file, rows: prices.dates.length, from: prices.dates[0]!, to: prices.dates.at(-1)! },
+    settings,
+    windows: { train: count(split.train), validation: count(split.validation), test: count(split.test) },
+    test: { from: days[0]!.date, to: days.at(-1)!.date },
+    bestEpoch,
+    validationLoss,
+    scores,
+    next: forecaster.next(prices),
+  };
+}
+
+function report({ data, windows, test, bestEpoch, scores, next, settings }: ReturnType<typeof summaryOf>): string {
+  const row = (name: string, score: Score) => [
+    name,
+    formatNumber(score.mse),
+    formatNumber(score.mae),
+    formatNumber(score.rmse),
+    score.r2.toFixed(5),
+    `${(100 * score.skill).toFixed(2)} %`,
+  ];
+  const { model, naive } = scores;
+  const verdict = model.skill > 0
+    ? `The model's squared error is ${
+      (100 * model.skill).toFixed(2)
+    } % smaller than naive's on this test period; with returns this noisy, that can be luck.`
+    : "The model does not beat naive: tomorrow's price is best guessed as today's.";
+  return [
+    `${data.source}: ${data.rows} days, ${data.from} to ${data.to}; tested on ${windows.test} days from ${test.from}.`,
+    "",
+    table(["next day's close", "MSE", "MAE", "RMSE", "R²", "skill"], [
+      row(`${settings.model} (epoch ${bestEpoch})`, model),
+      row("naive (tomorrow = today)", naive),
+    ]),
+    "",
+    verdict,
+    `After ${data.to}: ${formatNumber(next.close)} (log return ${next.logReturn.toFixed(5)}).`,
+  ].join("\n");
+}
+
+const train = new Command("train")
+  .description("Train on a series of daily prices and test on its last part.")
+  .option("--csv <file>", "prices with the columns date and close (default: the S&P 500, 2000 to 2020)")
+  .option("--out <folder>", "where model.safetensors, metrics.json and forecast.svg go", DEFAULT_OUT)
+  .addOption(new Option("--model <name>", "the network").choices(MODELS).default(MODELS[0]))
+  .option("--epochs <n>", "times through the training part", integer(1), 20)
+  .option("--window <days>", "days that the network sees", integer(1), 30)
+  .option("--hidden <n>", "features of the network's state", integer(1), 64)
+  .option("--batch-size <n>", "windows in a batch", integer(1), 32)
+  .option("--learning-rate <rate>", "first learning rate; it falls along a cosine", between(0, Infinity), 1e-3)
+  .option("--validation <fraction>", "fraction of the windows to choose the epoch by", between(0, 1), 0.15)
+  .option("--test <fraction>", "fraction of the windows, the last ones, to test on", between(0, 1), 0.15)
+  .option("--seed <n>", "seed of the weights and the shuffling", integer(0), 1)
+  .option("--json", "print the summary as JSON")
+  .action(async ({ csv, out, json, ...settings }) => {
+    if (settings.validation + settings.test >= 0.9) {
+      throw new UsageError("--validation and --test must leave a tenth of the windows to learn from");
+    }
+    const prices = await loadPrices(csv);
+    const prepared = prepare(prices, settings);
+    const { from, to } = prepared.split.train;
+    const result = await trainForecaster(prices, prepared, settings, progress(settings.epochs, to - from));
+    const summary = summaryOf(prices, settings, result);
+    const { forecastChart } = await import("./chart.ts");
+    await writeFiles(out, {
+      "model.safetensors": result.forecaster.encode(),
+      "metrics.json": `${JSON.stringify(summary, null, 2)}\n`,
+      "forecast.svg": await forecastChart(
+        result.days,
+        `${prices.file}: next day's close, forecast by ${settings.model}`,
+      ),
+    });
+    console.log(
+      json
+        ? JSON.stringify(summary, null, 2)
+        : `${report(summary)}\n\nWritten to ${out}: model.safetensors, metrics.json, forecast.svg`,
+    );
+  });
+
+const forecast = new Command("forecast")
+  .description("Forecast the day after the last one of a series with a trained model.")
+  .argument("[model]", "a model that train wrote", `${DEFAULT_OUT}/model.safetensors`)
+  .option("--csv <file>", "prices with the columns date and close (default: the S&P 500, 2000 to 2020)")
+  .option("--json", "print the forecast as JSON")
+  .action(async (model, { csv, json }) => {
+    const forecaster = Forecaster.decode(await readFile(model), model);
+    const prices = await loadPrices(csv);
+    const next = { after: prices.dates.at(-1)!, lastClose: prices.close.at(-1)!, ...forecaster.next(prices) };
+    console.log(
+      json
+        ? JSON.stringify(next, null, 2)
+        : `After ${next.after} (close ${formatNumber(next.lastClose)}): ${formatNumber(next.close)} (log return ${
+          next.logReturn.toFixed(5)
+        }).`,
+    );
+  });
+
+const program = new Command("stock")
+  .description("Forecast tomorrow's price, beside the naive forecast that tomorrow is as today.")
+  .addCommand(train, { isDefault: true })
+  .addCommand(forecast);
+
+if (import.meta.main) Deno.exitCode = await runCommand(program as unknown as Command, Deno.args);

@@ -1,0 +1,145 @@
+import { decodeSafetensors, encodeSafetensors, loadParameters, Random } from "@unfold/core";
+import { meanSquaredError } from "@unfold/layers";
+import { adam, clipByGlobalNorm, cosineDecay, Optimizer } from "@unfold/optimizers";
+import {
+  type RegressionMetrics,
+  regressionMetrics,
+  type Series,
+  StandardScaler,
+  train,
+  type TrainEvent,
+  Windows,
+} from "@unfold/training";
+import type { ForecastDay } from "./chart.ts";
+import { FEATURES, featuresOf, targetsOf, WARM_UP } from "./features.ts";
+import { Forecaster, type ForecasterConfig } from "./forecaster.ts";
+import type { Prices } from "./prices.ts";
+import { type Part, type Split, splitByTime } from "./split.ts";
+
+/** What can be chosen about a training run. */
+export interface TrainSettings {
+  readonly model: ForecasterConfig["model"];
+  readonly epochs: number;
+  readonly window: number;
+  readonly hidden: number;
+  readonly batchSize: number;
+  readonly learningRate: number;
+  /** Fractions of all windows. */
+  readonly validation: number;
+  readonly test: number;
+  readonly seed: number;
+}
+
+/** How a forecast of the price did on the test part. */
+export interface Score extends RegressionMetrics {
+  /** 1 − MSE/MSE of the naive forecast: above 0 is better than naive. */
+  readonly skill: number;
+}
+
+/** What came out of a training run. */
+export interface TrainResult {
+  readonly forecaster: Forecaster;
+  /** The test days. */
+  readonly days: readonly ForecastDay[];
+  readonly scores: { readonly model: Score; readonly naive: Score };
+  /** The epoch whose weights were kept, by the loss on the validation part. */
+  readonly bestEpoch: number;
+  readonly validationLoss: number;
+  readonly split: Split;
+}
+
+/** Prices made ready for a network: checked, split, scaled by the training part alone. */
+export interface Prepared {
+  readonly split: Split;
+  readonly config: ForecasterConfig;
+  readonly features: Series;
+  readonly targets: Series;
+}
+
+function rowsOf({ data, columns }: Series, from: number, to: number): Series {
+  return { data: data.subarray(from * columns, to * columns), columns };
+}
+
+/**
+ * Makes prices ready.
+ *
+ * @throws {RangeError} If there are too few.
+ */
+export function prepare(prices: Prices, settings: TrainSettings): Prepared {
+  const { model, hidden, window } = settings;
+  const split = splitByTime(prices, window, settings);
+  const features = featuresOf(prices);
+  const targets = targetsOf(prices);
+  const { from, to } = split.train;
+  const config: ForecasterConfig = {
+    model,
+    hidden,
+    window,
+    features: FEATURES,
+    featureScaler: StandardScaler.fit(rowsOf(features, 0, to)).state,
+    targetScaler: StandardScaler.fit(rowsOf(targets, from, to)).state,
+  };
+  return { split, config, features, targets };
+}
+
+/** Trains a forecaster on the first part of a series, keeps its best epoch by the second, and tests it on the last. */
+export async function trainForecaster(
+  prices: Prices,
+  prepared: Prepared,
+  settings: TrainSettings,
+  onEvent: (event: TrainEvent) => void,
+): Promise<TrainResult> {
+  const { batchSize, epochs, window, seed } = settings;
+  const { split, config } = prepared;
+  const random = new Random(seed);
+  const forecaster = new Forecaster(config, random.split());
+  const features = forecaster.scaleFeatures(prepared.features);
+  const targets = forecaster.scaleTargets(prepared.targets);
+  const windows = (part: Part, shuffled?: Random) =>
+    new Windows({ features, targets, past: window, batchSize, ...part, ...(shuffled && { random: shuffled }) });
+
+  const { network } = forecaster;
+  const parameters = network.parameters();
+  const batches = windows(split.train, random.split());
+  const steps = epochs * Math.ceil(batches.length / batchSize);
+  const learningRate = cosineDecay(settings.learningRate, steps);
+  const optimizer = new Optimizer(parameters, [clipByGlobalNorm(1), adam()], { learningRate });
+  const validation = windows(split.validation);
+  let best = { loss: Infinity, epoch: 0, weights: encodeSafetensors(Object.entries(parameters)) };
+  for await (const event of train({ model: network, optimizer, loss: meanSquaredError, batches, validation, epochs })) {
+    onEvent(event);
+    if (event.type === "epoch" && event.validationLoss! < best.loss) {
+      const weights = encodeSafetensors(Object.entries(parameters));
+      best = { loss: event.validationLoss!, epoch: event.epoch, weights };
+    }
+  }
+  loadParameters(parameters, decodeSafetensors(best.weights).tensors);
+
+  const days = forecastDays(prices, forecaster, split.test, windows(split.test));
+  const naiveMetrics = regressionMetrics(
+    prices.close.subarray(split.test.from + WARM_UP, split.test.to + WARM_UP),
+    days.map((d) => d.actual),
+  );
+  const metrics = regressionMetrics(days.map((d) => d.forecast), days.map((d) => d.actual));
+  const scores = {
+    model: { ...metrics, skill: 1 - metrics.mse / naiveMetrics.mse },
+    naive: { ...naiveMetrics, skill: 0 },
+  };
+  return { forecaster, days, scores, bestEpoch: best.epoch, validationLoss: best.loss, split };
+}
+
+function forecastDays(prices: Prices, forecaster: Forecaster, { from }: Part, windows: Windows): ForecastDay[] {
+  const days: ForecastDay[] = [];
+  let day = from + WARM_UP;
+  for (const { x } of windows) {
+    for (const logReturn of forecaster.logReturns(x)) {
+      days.push({
+        date: prices.dates[day + 1]!,
+        forecast: prices.close[day]! * Math.exp(logReturn),
+        actual: prices.close[day + 1]!,
+      });
+      day++;
+    }
+  }
+  return days;
+}
