@@ -1,6 +1,7 @@
 import { formatShape, type Shape, sizeOf } from "./tensor.ts";
 
-/** The kinds of element that the format names, and the arrays that hold them; half floats come as their raw bits. */
+/** The kinds of element that the format names, and the arrays that hold them; half floats come as their raw bits, behind the
+ * kind that an array of their type is taken for. */
 const ARRAYS = {
   F64: Float64Array,
   I64: BigInt64Array,
@@ -8,10 +9,10 @@ const ARRAYS = {
   F32: Float32Array,
   I32: Int32Array,
   U32: Uint32Array,
-  F16: Uint16Array,
-  BF16: Uint16Array,
   I16: Int16Array,
   U16: Uint16Array,
+  F16: Uint16Array,
+  BF16: Uint16Array,
   I8: Int8Array,
   U8: Uint8Array,
   BOOL: Uint8Array,

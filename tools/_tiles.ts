@@ -11,9 +11,7 @@ const SHAPES: readonly { rows: number; panels: number }[] = [
   { rows: 1, panels: 4 },
   { rows: 2, panels: 2 },
   { rows: 3, panels: 2 },
-  { rows: 4, panels: 1 },
-  { rows: 5, panels: 1 },
-  { rows: 6, panels: 1 },
+  ...[1, 2, 3, 4, 5, 6].map((rows) => ({ rows, panels: 1 })),
 ];
 
 /** Where a tile smaller than its registers is put before its valid columns are copied: the reserved first kilobyte. */
@@ -87,25 +85,24 @@ function tile(layout: Layout, rows: number, panels: number): string {
 }
 
 function driver(layout: Layout): string {
-  const panelsFor = (rows: number) => SHAPES.find((shape) => shape.rows === rows)!.panels;
-  const call = (rows: number) =>
-    `tile${layout}${rows}x${panelsFor(rows)}(k, a, lda, q, bRow, bPanel, d, ldc, min(${
-      8 * panelsFor(rows)
-    }, n - j), add)`;
-  const wide = (rows: number) => {
-    const panels = panelsFor(rows);
-    return `    case ${rows}: for (let j = 0; j < n; j += ${8 * panels}, q += ${panels} * bPanel, d += ${
-      32 * panels
-    }) ${call(rows)}; break;`;
+  const call = (rows: number, panels: number) =>
+    `tile${layout}${rows}x${panels}(k, a, lda, q, bRow, bPanel, d, ldc, min(${8 * panels}, n - j), add)`;
+  // A wide tile only where all its columns exist: panels beyond the last one must not be read.
+  const wide = ({ rows, panels }: (typeof SHAPES)[number]) => `
+    case ${rows}:
+      for (; j + ${8 * panels} <= n; j += ${8 * panels}, q += ${panels} * bPanel, d += ${32 * panels}) ${
+    call(rows, panels)
   };
+      for (; j < n; j += 8, q += bPanel, d += 32) ${call(rows, 1)};
+      break;`;
   const advance = layout === "N" ? "lda" : "4";
   return `
 /** Rows are shared out evenly, so that 32 rows make tiles of 5 and 6 and none of 2. */
 export function tile${layout}(m: i32, n: i32, k: i32, a: usize, lda: usize, b: usize, bRow: usize, bPanel: usize, c: usize, ldc: usize, add: bool): void {
   let q = b, d = c;
   if (m < 4) {
-    switch (m) {
-${[1, 2, 3].map(wide).join("\n")}
+    let j = 0;
+    switch (m) {${SHAPES.filter(({ panels }) => panels > 1).map(wide).join("")}
     }
     return;
   }
@@ -118,10 +115,10 @@ ${[1, 2, 3].map(wide).join("\n")}
     d = c;
     for (let t = 0; t < tiles; t++) {
       const height = t < taller ? rows + 1 : rows;
-      if (height == 6) ${call(6)};
-      else if (height == 5) ${call(5)};
-      else if (height == 4) ${call(4)};
-      else ${call(3).replaceAll("3x2", "3x1")};
+      if (height == 6) ${call(6, 1)};
+      else if (height == 5) ${call(5, 1)};
+      else if (height == 4) ${call(4, 1)};
+      else ${call(3, 1)};
       a += height * ${advance};
       d += height * ldc;
     }
@@ -142,7 +139,7 @@ function spill(rows: i32, stride: usize, c: usize, ldc: usize, columns: i32, add
   }
 }`,
     ...layouts.flatMap((layout) => [
-      ...[...SHAPES, { rows: 3, panels: 1 }].map(({ rows, panels }) => tile(layout, rows, panels)),
+      ...SHAPES.map(({ rows, panels }) => tile(layout, rows, panels)),
       driver(layout),
     ]),
   ].join("\n");

@@ -57,7 +57,8 @@ function expPolynomial(r: v128): v128 {
   q = madd(q, r, splat(0.04166838899254799));
   q = madd(q, r, splat(0.1666652113199234));
   q = madd(q, r, splat(0.4999999403953552));
-  return madd(f32x4.mul(r, r), q, f32x4.add(r, splat(1)));
+  // 1 comes last, so that the sum is rounded once at its size.
+  return f32x4.add(madd(f32x4.mul(r, r), q, r), splat(1));
 }
 
 /** x − n·ln2 in two parts, so that the product with the first is exact. */

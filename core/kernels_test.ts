@@ -1,0 +1,159 @@
+import { Random } from "@unfold/core";
+import { type CoreKernels, loadKernels, memory, view } from "@unfold/core/kernels";
+import fc from "fast-check";
+import assert from "node:assert/strict";
+import { plain, relaxed } from "./_kernels_wasm.ts";
+import { Block } from "./memory.ts";
+
+/** Both builds are tested wherever the tests run: the fallback must not rot. */
+const builds = (["relaxed", "plain"] as const).map((variant) => {
+  return [variant, loadKernels<CoreKernels>({ relaxed, plain }, { variant })] as const;
+});
+
+/** The largest error of a kernel over a range of f32 values, in units of the last place of the exact result. */
+function worstUlp(
+  kernel: (x: number, y: number, n: number) => void,
+  exact: (x: number) => number,
+  xs: Float32Array,
+): number {
+  const block = new Block(8 * xs.length, "a test");
+  view(block.offset, xs.length).set(xs);
+  kernel(block.offset, block.offset + 4 * xs.length, xs.length);
+  const ys = view(block.offset + 4 * xs.length, xs.length);
+  let worst = 0;
+  xs.forEach((x, i) => {
+    const expected = exact(x);
+    const ulp = 2 ** Math.max(-126, Math.floor(Math.log2(Math.abs(expected)))) * 2 ** -23;
+    if (expected !== 0) worst = Math.max(worst, Math.abs(ys[i]! - expected) / ulp);
+    else assert.equal(ys[i], 0);
+  });
+  block.release();
+  return worst;
+}
+
+function spread(low: number, high: number, n: number): Float32Array {
+  return Float32Array.from({ length: n }, (_, i) => low + (high - low) * i / (n - 1));
+}
+
+for (const [variant, kernels] of builds) {
+  Deno.test(`${variant}: tanh and sigmoid are within 2.5 units in the last place`, () => {
+    const xs = Float32Array.of(...spread(-20, 20, 40_001), ...spread(-1, 1, 20_001), 1e-30, -1e-30, 0);
+    const tanh = worstUlp(kernels.tanh, Math.tanh, xs);
+    const sigmoid = worstUlp(kernels.sigmoid, (x) => 1 / (1 + Math.exp(-x)), xs);
+    assert.ok(tanh <= 2.5, `tanh: ${tanh}`);
+    assert.ok(sigmoid <= 2.5, `sigmoid: ${sigmoid}`);
+  });
+
+  Deno.test(`${variant}: tanh and sigmoid saturate and keep NaN`, () => {
+    const block = new Block(64, "a test");
+    const apply = (kernel: (x: number, y: number, n: number) => void) => {
+      view(block.offset, 3).set([Infinity, -Infinity, NaN]);
+      kernel(block.offset, block.offset, 3);
+      return [...view(block.offset, 3)];
+    };
+    assert.deepEqual(apply(kernels.tanh), [1, -1, NaN]);
+    const [one, zero, nan] = apply(kernels.sigmoid);
+    assert.ok(one === 1 && zero! < 1e-37 && Number.isNaN(nan));
+    block.release();
+  });
+
+  Deno.test(`${variant}: gemm equals a Float64 product for every tile, block edge, layout and stride`, () => {
+    const rows = fc.oneof(fc.integer({ min: 1, max: 14 }), fc.constantFrom(95, 96, 97, 103));
+    const columns = fc.oneof(fc.integer({ min: 1, max: 40 }), fc.constant(64));
+    const depth = fc.oneof(fc.integer({ min: 0, max: 12 }), fc.constantFrom(255, 256, 257, 513));
+    fc.assert(
+      fc.property(
+        rows,
+        columns,
+        depth,
+        fc.record({
+          transposedA: fc.boolean(),
+          transposedB: fc.boolean(),
+          packed: fc.boolean(),
+          accumulate: fc.boolean(),
+          gap: fc.nat(3),
+        }),
+        fc.nat(1e6),
+        (m, n, k, { transposedA, transposedB, packed, accumulate, gap }, seed) => {
+          const random = new Random(seed);
+          const inPlace = !packed && !transposedB;
+          const [aStride, bStride, cStride] = [(transposedA ? m : k) + gap, (transposedB ? k : n) + gap, n + gap];
+          const padded = Math.ceil(n / 8) * 8;
+          const sizes = [(transposedA ? k : m) * aStride, (transposedB ? n : k) * bStride, m * cStride, k * padded];
+          const blocks = sizes.map((size) => new Block(4 * size, "a test"));
+          const [a, b, c, panels] = blocks.map(({ offset }, i) => view(offset, sizes[i]!));
+          for (const part of [a!, b!, c!]) part.forEach((_, i) => part[i] = random.normal());
+          const before = c!.slice();
+          const [pa, pb, pc, pp] = blocks.map(({ offset }) => offset) as [number, number, number, number];
+          if (inPlace) {
+            const row = 4 * bStride;
+            kernels.gemm(
+              m,
+              n,
+              k,
+              pa,
+              4 * aStride,
+              transposedA,
+              pb,
+              row,
+              32,
+              256 * row,
+              false,
+              pc,
+              4 * cStride,
+              accumulate,
+            );
+          } else {
+            kernels.pack(k, n, pb, 4 * bStride, transposedB, pp);
+            kernels.gemm(
+              m,
+              n,
+              k,
+              pa,
+              4 * aStride,
+              transposedA,
+              pp,
+              32,
+              0,
+              1024 * padded,
+              true,
+              pc,
+              4 * cStride,
+              accumulate,
+            );
+          }
+          assert.equal(panels!.length, k * padded);
+          for (let i = 0; i < m; i++) {
+            for (let j = 0; j < cStride; j++) {
+              let expected = before[i * cStride + j]!;
+              if (j < n) {
+                if (!accumulate) expected = 0;
+                for (let p = 0; p < k; p++) {
+                  const left = a![transposedA ? p * aStride + i : i * aStride + p]!;
+                  expected += left * b![transposedB ? j * bStride + p : p * bStride + j]!;
+                }
+              }
+              const got = c![i * cStride + j]!;
+              assert.ok(Math.abs(got - expected) <= 2e-6 * (k + 4), `[${i}, ${j}] is ${got}, expected ${expected}`);
+            }
+          }
+          blocks.forEach((block) => block.release());
+        },
+      ),
+      { numRuns: 150 },
+    );
+  });
+}
+
+Deno.test("loadKernels refuses what this engine cannot run", () => {
+  const broken = btoa("\0asm\x01\0\0\0\xff");
+  assert.throws(() => loadKernels({ relaxed: broken, plain: broken }), /must have WebAssembly SIMD/);
+});
+
+Deno.test("loadKernels falls back to the plain build", () => {
+  const broken = btoa("\0asm\x01\0\0\0\xff");
+  const before = memory.buffer.byteLength;
+  const kernels = loadKernels<CoreKernels>({ relaxed: broken, plain });
+  assert.equal(typeof kernels.gemm, "function");
+  assert.equal(memory.buffer.byteLength, before);
+});

@@ -1,0 +1,54 @@
+import { loadParameters, multiply, packParameters, Parameter, scope, sum, tensor } from "@unfold/core";
+import assert from "node:assert/strict";
+
+Deno.test("packing keeps values and gradients, and the parameters write into the slab", () => {
+  using _ = scope();
+  const a = new Parameter([2, 2], (data) => data.set([1, 2, 3, 4]));
+  const b = new Parameter([3], (data) => data.fill(5));
+  sum(multiply(a, a)).backward();
+  const { slab, segments } = packParameters({ a, b });
+  assert.deepEqual([...slab.params], [1, 2, 3, 4, 5, 5, 5]);
+  assert.deepEqual([...slab.grads], [2, 4, 6, 8, 0, 0, 0]);
+  assert.deepEqual(segments, [{ name: "a", shape: [2, 2], offset: 0 }, { name: "b", shape: [3], offset: 4 }]);
+  sum(multiply(b, tensor([1, 2, 3]))).backward();
+  assert.deepEqual([...slab.grads.subarray(4)], [1, 2, 3]);
+  b.data[0] = 9;
+  assert.equal(slab.params[4], 9);
+});
+
+Deno.test("packing again in the same order stays in place, in another order moves", () => {
+  const [a, b] = [new Parameter([1]), new Parameter([2])];
+  const { slab } = packParameters({ a, b });
+  assert.equal(packParameters({ a, b }).slab, slab);
+  assert.notEqual(packParameters({ b, a }).slab, slab);
+});
+
+Deno.test("packing nothing, or one parameter twice, is refused", () => {
+  const a = new Parameter([1]);
+  assert.throws(() => packParameters({}), RangeError);
+  assert.throws(() => packParameters({ a, b: a }), {
+    message: "Cannot pack the parameters: a and b must be two parameters, got the same one twice",
+  });
+});
+
+Deno.test("loading lists all that does not fit and then changes nothing", () => {
+  const [a, b] = [new Parameter([2]), new Parameter([1])];
+  const entry = (shape: number[], dtype: "F32" | "F64" = "F32") => ({
+    dtype,
+    shape,
+    data: new Float32Array(shape[0]!).fill(1),
+  });
+  assert.throws(() => loadParameters({ a, b }, new Map([["a", entry([3])], ["c", entry([1])]])), {
+    name: "TypeError",
+    message:
+      "Cannot load the parameters: a must have shape [2], got [3]; b is missing; c is not a parameter of the model",
+  });
+  assert.throws(() => loadParameters({ b }, new Map([["b", entry([1], "F64")]])), /b must be F32, got F64/);
+  assert.deepEqual([...a.data, ...b.data], [0, 0, 0]);
+});
+
+Deno.test("a parameter's memory is its slab's: dispose does nothing", () => {
+  const a = new Parameter([1], (data) => data.fill(4));
+  a.dispose();
+  assert.equal(a.item(), 4);
+});

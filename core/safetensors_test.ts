@@ -1,0 +1,144 @@
+import { decodeSafetensors, encodeSafetensors, SafetensorsError } from "@unfold/core";
+import fc from "fast-check";
+import assert from "node:assert/strict";
+
+/** A file with a given header, which may be anything, and data of zeros. */
+function file(header: unknown, dataBytes = 0): Uint8Array<ArrayBuffer> {
+  const json = new TextEncoder().encode(typeof header === "string" ? header : JSON.stringify(header));
+  const bytes = new Uint8Array(8 + json.length + dataBytes);
+  new DataView(bytes.buffer).setBigUint64(0, BigInt(json.length), true);
+  bytes.set(json, 8);
+  return bytes;
+}
+
+function entry(start: number, end: number, shape: unknown = [(end - start) / 4], dtype: unknown = "F32") {
+  return { dtype, shape, data_offsets: [start, end] };
+}
+
+Deno.test("what was written is read back, whatever the kinds, shapes and metadata", () => {
+  const arrays = {
+    F64: Float64Array.of(1.5, -2),
+    I64: BigInt64Array.of(-1n, 2n ** 62n),
+    F32: Float32Array.of(NaN, 1e-45, 3),
+    I32: Int32Array.of(-5),
+    U16: Uint16Array.of(1, 65535),
+    I8: Int8Array.of(-1, 2, 3),
+    U8: new Uint8Array(0),
+  };
+  const entries = Object.entries(arrays).map(([name, data]) => [name, { shape: [data.length, 1], data }] as const);
+  const half = ["half", { dtype: "F16", shape: [2], data: Uint16Array.of(0x3c00, 0) }] as const;
+  const metadata = { "": "empty key", "__proto__": "kept", "line": 'a\n"b"' };
+  const { tensors, metadata: read } = decodeSafetensors(encodeSafetensors([...entries, half], { metadata }));
+  for (const [name, { shape, data }] of entries) assert.deepEqual(tensors.get(name), { dtype: name, shape, data });
+  assert.equal(tensors.get("half")!.dtype, "F16");
+  assert.deepEqual(Object.entries(read), Object.entries(metadata));
+});
+
+Deno.test("a file that starts at an odd byte is read", () => {
+  const bytes = encodeSafetensors([["x", { shape: [2], data: Float32Array.of(1, 2) }]]);
+  const shifted = new Uint8Array(bytes.length + 1);
+  shifted.set(bytes, 1);
+  assert.deepEqual([...decodeSafetensors(shifted.subarray(1)).tensors.get("x")!.data], [1, 2]);
+});
+
+Deno.test("an empty file of no tensors is read", () => {
+  assert.equal(decodeSafetensors(encodeSafetensors([])).tensors.size, 0);
+});
+
+const bad: [what: string, bytes: Uint8Array<ArrayBuffer>, message: RegExp][] = [
+  ["cut short", new Uint8Array(3), /must start with the 8 bytes of a header length, got 3 bytes/],
+  [
+    "header past the end",
+    file({}).subarray(0, 9),
+    /header must fit into the file's 9 bytes, got a header length of 2$/,
+  ],
+  ["header of 2⁶⁴ bytes", new Uint8Array(16).fill(255), /got a header length of 18446744073709551615/],
+  ["no JSON", file("{"), /header must be JSON in UTF-8/],
+  ["no UTF-8", file("{}").fill(0xff, 8), /header must be JSON in UTF-8/],
+  ["no object", file("[]"), /header must be a JSON object/],
+  ["name twice", file('{"a":{},"b":{},"\\u0061":{}}'), /names must be unique, got "a" twice/],
+  ["entry no object", file({ x: 1 }), /entry of "x" must be an object/],
+  ["unknown dtype", file({ x: entry(0, 4, [1], "F8") }, 4), /dtype of "x" must be one of F64, .*, got "F8"/],
+  ["dtype of a prototype", file({ x: entry(0, 4, [1], "toString") }, 4), /dtype of "x" must be one of/],
+  ["shape no list", file({ x: entry(0, 4, 1) }, 4), /shape of "x" must be integers of 0 or more, got 1/],
+  ["negative shape", file({ x: entry(0, 4, [-1]) }, 4), /shape of "x" must be integers/],
+  ["offsets swapped", file({ x: entry(4, 0, [1]) }, 4), /data_offsets of "x" must be a start and an end, got \[4,0\]/],
+  ["offsets missing", file({ x: { dtype: "F32", shape: [1] } }, 4), /data_offsets of "x"/],
+  ["size and offsets differ", file({ x: entry(0, 8, [1]) }, 8), /must have the 4 bytes of its shape \[1\], got 8/],
+  [
+    "size overflows",
+    file({ x: entry(0, 4, [2 ** 40, 2 ** 40]) }, 4),
+    /of its shape \[1099511627776, 1099511627776\], got 4/,
+  ],
+  ["overlap", file({ x: entry(0, 8), y: entry(4, 12) }, 12), /data of "y" must start at byte 8, .* got 4/],
+  ["gap", file({ x: entry(0, 4), y: entry(8, 12) }, 12), /data of "y" must start at byte 4, .* got 8/],
+  ["data past the end", file({ x: entry(0, 8) }, 4), /data of "x" must end within the file's 4 bytes of data, got 8/],
+  ["data left over", file({ x: entry(0, 4) }, 12), /must fill the file's 12 bytes of data, got 4/],
+  ["metadata no text", file({ __metadata__: { a: 1 } }), /__metadata__ must hold text by key/],
+];
+
+for (const [what, bytes, message] of bad) {
+  Deno.test(`a bad file is refused: ${what}`, () => {
+    assert.throws(() => decodeSafetensors(bytes, { file: "w.safetensors" }), (error: Error) => {
+      assert.ok(error instanceof SafetensorsError);
+      assert.match(error.message, /^Cannot read w\.safetensors: /);
+      assert.match(error.message, message);
+      return true;
+    });
+  });
+}
+
+Deno.test("writing refuses a name twice and data that do not fill the shape", () => {
+  const x = { shape: [2], data: Float32Array.of(1, 2) };
+  assert.throws(() => encodeSafetensors([["x", x], ["x", x]]), /names must be unique, got "x" twice/);
+  assert.throws(
+    () => encodeSafetensors([["x", { ...x, shape: [3] }]]),
+    /"x" of shape \[3\] must have 3 elements, got 2/,
+  );
+});
+
+/** Reads, and lets only a `SafetensorsError` pass; what is read must fit into the file. */
+function readsOrRefuses(bytes: Uint8Array<ArrayBuffer>): void {
+  try {
+    const { tensors } = decodeSafetensors(bytes);
+    let total = 0;
+    for (const { data } of tensors.values()) total += data.byteLength;
+    assert.ok(total <= bytes.length);
+  } catch (error) {
+    assert.ok(error instanceof SafetensorsError, String(error));
+  }
+}
+
+const valid = encodeSafetensors([
+  ["weight", { shape: [2, 3], data: Float32Array.of(1, 2, 3, 4, 5, 6) }],
+  ["tokens", { shape: [3], data: Int32Array.of(7, 8, 9) }],
+  ["wide", { shape: [1], data: Float64Array.of(0.5) }],
+], { metadata: { key: "value" } });
+
+Deno.test("fuzz: altered and cut files are read or refused, never more", () => {
+  const edit = fc.tuple(fc.nat(valid.length - 1), fc.nat(255));
+  fc.assert(
+    fc.property(fc.array(edit, { minLength: 1, maxLength: 6 }), fc.nat(valid.length), (edits, end) => {
+      const bytes = valid.slice();
+      for (const [position, value] of edits) bytes[position] = value;
+      readsOrRefuses(bytes);
+      readsOrRefuses(bytes.slice(0, end));
+    }),
+    { numRuns: 25_000 },
+  );
+});
+
+Deno.test("fuzz: headers of any JSON, and headers nearly right, are read or refused", () => {
+  const count = fc.oneof(fc.nat(16), fc.constantFrom(-1, 0.5, 2 ** 31, 2 ** 32, 2 ** 53, 1e300));
+  const tensor = fc.record({
+    dtype: fc.constantFrom("F32", "I64", "U8", "F8", "", "constructor"),
+    shape: fc.array(count, { maxLength: 3 }),
+    data_offsets: fc.array(count, { maxLength: 3 }),
+  }, { requiredKeys: [] });
+  const name = fc.constantFrom("a", "b", "__proto__", "__metadata__", "constructor");
+  const header = fc.oneof(
+    fc.json(),
+    fc.dictionary(name, fc.oneof(tensor, fc.jsonValue())).map((value) => JSON.stringify(value)),
+  );
+  fc.assert(fc.property(header, fc.nat(32), (text, bytes) => readsOrRefuses(file(text, bytes))), { numRuns: 50_000 });
+});

@@ -1,0 +1,93 @@
+import { add, defineOp, multiply, noGrad, Parameter, scale, scope, sum, tanh, type Tensor, tensor } from "@unfold/core";
+import assert from "node:assert/strict";
+
+Deno.test("a value used twice gets the sum of both gradients", () => {
+  using _ = scope();
+  const x = tensor([1, 2], { requiresGrad: true });
+  const y = scale(x, 3);
+  sum(add(multiply(y, y), y)).backward();
+  // d/dx (9x² + 3x) = 18x + 3
+  assert.deepEqual(x.grad!.toArray(), [21, 39]);
+});
+
+Deno.test("gradients of several backward passes add up, for leaves and parameters", () => {
+  using _ = scope();
+  const x = tensor([1], { requiresGrad: true });
+  const p = new Parameter([1]);
+  for (let pass = 0; pass < 2; pass++) sum(multiply(x, add(p, x))).backward();
+  assert.deepEqual([x.grad!.item(), p.grad.item()], [4, 2]);
+  x.zeroGrad();
+  p.zeroGrad();
+  assert.deepEqual([x.grad, p.grad.item()], [undefined, 0]);
+});
+
+Deno.test("backward takes a gradient for what is no scalar", () => {
+  using _ = scope();
+  const x = tensor([1, 2], { requiresGrad: true });
+  scale(x, 2).backward(tensor([10, 100]));
+  assert.deepEqual(x.grad!.toArray(), [20, 200]);
+});
+
+Deno.test("a deep tape needs no stack", () => {
+  using _ = scope();
+  const x = tensor(1, { requiresGrad: true });
+  let y: Tensor = x;
+  for (let i = 0; i < 50_000; i++) y = scale(y, 1);
+  y.backward();
+  assert.equal(x.grad!.item(), 1);
+});
+
+Deno.test("backward from the wrong place says so", () => {
+  using _ = scope();
+  const x = tensor([1, 2], { requiresGrad: true });
+  assert.throws(() => scale(x, 2).backward(), {
+    name: "TypeError",
+    message:
+      "Cannot run backward from a tensor of shape [2]: it must be a scalar, or a gradient of its shape must be given",
+  });
+  assert.throws(() => scale(x, 2).backward(tensor([1])), {
+    message: "Cannot run backward: the gradient must have shape [2], got [1]",
+  });
+  assert.throws(() => tensor([1]).backward(), /was not computed from any parameter, or under noGrad/);
+  assert.throws(() => noGrad(() => sum(x)).backward(), /under noGrad/);
+  const y = tanh(x);
+  const loss = sum(y);
+  loss.backward();
+  assert.throws(() => loss.backward(), {
+    name: "ReferenceError",
+    message: "Cannot run backward through sum: the tape was released by an earlier backward(); compute the value again",
+  });
+  assert.throws(() => sum(y).backward(), /through tanh: the tape was released/);
+});
+
+Deno.test("an op with several outputs gets a gradient for each, zeros for those not used", () => {
+  using _ = scope();
+  const seen: unknown[] = [];
+  const both = defineOp("both", (x: Tensor) => ({
+    inputs: [x],
+    output: [scale(x, 2), scale(x, 3)] as const,
+    backward: (first, second) => {
+      seen.push(first.toArray(), second.toArray());
+      return [add(scale(first, 2), scale(second, 3))];
+    },
+  }));
+  const x = tensor([1, 1], { requiresGrad: true });
+  sum(both(x)[1]).backward();
+  assert.deepEqual(seen, [[0, 0], [1, 1]]);
+  assert.deepEqual(x.grad!.toArray(), [3, 3]);
+});
+
+Deno.test("an op whose gradient has the wrong shape is named", () => {
+  using _ = scope();
+  const wrong = defineOp("wrong", (x: Tensor) => ({ inputs: [x], output: sum(x), backward: (dy) => [dy] }));
+  assert.throws(() => wrong(tensor([1, 2], { requiresGrad: true })).backward(), {
+    message: "Cannot run backward through wrong: the gradient of input 0 must have shape [2], got []",
+  });
+});
+
+Deno.test("no gradient flows to what does not ask for one", () => {
+  using _ = scope();
+  const [x, y] = [tensor([1], { requiresGrad: true }), tensor([2])];
+  sum(multiply(x, y)).backward();
+  assert.equal(y.grad, undefined);
+});
