@@ -21,20 +21,35 @@ export type BinaryKernel = (
 
 /** The exports of `kernels/mod.ts`. Offsets and strides are in bytes, counts in elements. */
 export interface CoreKernels {
+  /** y = tanh(x). */
   tanh: UnaryKernel;
+  /** y = 1/(1 + e⁻ˣ). */
   sigmoid: UnaryKernel;
+  /** From y = tanh(x) and dy. */
   tanhGradient: GradientKernel;
+  /** From y = σ(x) and dy. */
   sigmoidGradient: GradientKernel;
+  /** y = a + b. */
   add: BinaryKernel;
+  /** y = a − b. */
   subtract: BinaryKernel;
+  /** y = a·b. */
   multiply: BinaryKernel;
+  /** y = factor·x + offset. */
   affine(x: number, y: number, n: number, factor: number, offset: number): void;
+  /** Σ x. */
   sum(x: number, n: number): number;
+  /** Σ x², in 64-bit floats. */
   sumOfSquares(x: number, n: number): number;
+  /** y[o·yOuter + i·yInner] += x[o, i]; strides in bytes, 0 to sum over that axis. */
   sumInto(x: number, y: number, outer: number, inner: number, yOuter: number, yInner: number): void;
+  /** Copies rows of `bytes` between two strides. */
   copyRows(x: number, xStride: number, y: number, yStride: number, rows: number, bytes: number): void;
+  /** y[j, i, ·] = x[i, j, ·] for rows of `bytes`. */
   swapAxes(x: number, y: number, first: number, second: number, bytes: number): void;
+  /** Fills rows of `bytes` with one row. */
   repeatRow(x: number, y: number, rows: number, bytes: number): void;
+  /** The matrix product; use `gemm` of this module. */
   gemm(
     m: number,
     n: number,
@@ -51,6 +66,7 @@ export interface CoreKernels {
     ldc: number,
     accumulate: boolean,
   ): void;
+  /** Packs a right operand; use `rightOperand` of this module. */
   pack(k: number, n: number, b: number, ldb: number, transposed: boolean, panels: number): void;
 }
 

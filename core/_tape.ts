@@ -7,10 +7,13 @@ import { kernels } from "./_kernels.ts";
 
 /** One recorded op: what it was computed from, and how a gradient flows back through it. */
 export interface TapeNode {
+  /** The op's name. */
   readonly name: string;
   /** Later ops have higher numbers: descending order is a topological order. */
   readonly order: number;
+  /** What gradients flow to. */
   readonly inputs: readonly Tensor[];
+  /** The outputs' shapes. */
   readonly shapes: readonly Shape[];
   /** ∂loss/∂output of each output that has been reached. */
   readonly gradients: (Tensor | undefined)[];

@@ -49,5 +49,6 @@ export * from "./safetensors.ts";
 export { scope } from "./scope.ts";
 export * from "./slab.ts";
 export * from "./tensor.ts";
+export type { TapeNode } from "./_tape.ts";
 export * from "./will_record.ts";
 export * from "./zeros.ts";

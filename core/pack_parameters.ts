@@ -60,7 +60,7 @@ export function packParameters(parameters: NamedParameters): PackedParameters {
   const first = entries[0];
   if (first === undefined) throw new RangeError("Cannot pack the parameters: there must be at least one, got none");
 
-  let expected = first.slab.block.offset;
+  let expected = first.slab.offset;
   const inPlace = first.slab.length === length && entries.every((parameter) => {
     const here = parameter.slab === first.slab && parameter.offset === expected;
     expected += 4 * parameter.size;

@@ -22,24 +22,26 @@ export class Parameter extends Tensor {
   #start = 0;
 
   /**
+   * Makes a parameter in a slab of its own.
+   *
    * @param shape Lengths of the axes.
    * @param initialize Writes the first values into the elements, which start at 0.
    */
   constructor(shape: Shape, initialize?: (data: Float32Array, shape: Shape) => void) {
     const slab = new Slab(sizeOf(shape), `a parameter of shape ${formatShape(shape)}`);
-    super(shape, { dtype: "f32", offset: 0, owner: slab.block, requiresGrad: true });
+    super(shape, { dtype: "f32", offset: 0, owner: slab.owner, requiresGrad: true });
     this.#slab = slab;
     initialize?.(this.data, shape);
   }
 
   /** Where the first element is, in bytes from the start of the memory. Packing moves it. */
   override get offset(): number {
-    return this.#slab.block.offset + 4 * this.#start;
+    return this.#slab.offset + 4 * this.#start;
   }
 
   /** The slab's memory. @internal */
   override get owner(): Owner {
-    return this.#slab.block;
+    return this.#slab.owner;
   }
 
   /** Does nothing: a parameter's memory belongs to its slab, which lives as long as the parameters in it. */
@@ -47,8 +49,8 @@ export class Parameter extends Tensor {
 
   /** ∂loss/∂this, summed over the backward passes since an optimizer's last step. */
   override get grad(): Tensor {
-    const { block, length } = this.#slab;
-    return new Tensor(this.shape, { dtype: "f32", offset: block.offset + 4 * (length + this.#start), owner: block });
+    const { offset, owner, length } = this.#slab;
+    return new Tensor(this.shape, { dtype: "f32", offset: offset + 4 * (length + this.#start), owner });
   }
 
   /** Sets the gradient to 0. */
@@ -63,7 +65,7 @@ export class Parameter extends Tensor {
 
   /** Adds to the gradient in the slab. @internal */
   override addGrad(gradient: Tensor): void {
-    const to = this.#slab.block.offset + 4 * (this.#slab.length + this.#start);
+    const to = this.#slab.offset + 4 * (this.#slab.length + this.#start);
     kernels.add(to, gradient.offset, to, 1, this.size, 0, 4, 0, 4);
   }
 
@@ -72,7 +74,7 @@ export class Parameter extends Tensor {
     slab.params.set(this.data, start);
     slab.grads.set(this.grad.data, start);
     // A slab of its own holds nothing else.
-    if (this.#slab.length === this.size) this.#slab.block.release();
+    if (this.#slab.length === this.size) this.#slab.release();
     this.#slab = slab;
     this.#start = start;
   }

@@ -31,6 +31,8 @@ export class Random {
   #d = 0;
 
   /**
+   * Starts a stream.
+   *
    * @param seed An integer of at least 0 and below 2⁵³.
    * @throws {RangeError} If the seed is anything else.
    */

@@ -19,10 +19,33 @@ const ARRAYS = {
 } as const;
 
 /** A kind of element in a safetensors file. */
-export type SafetensorsDType = keyof typeof ARRAYS;
+export type SafetensorsDType =
+  | "F64"
+  | "I64"
+  | "U64"
+  | "F32"
+  | "I32"
+  | "U32"
+  | "I16"
+  | "U16"
+  | "F16"
+  | "BF16"
+  | "I8"
+  | "U8"
+  | "BOOL";
 
 /** An array that a safetensors file can hold. */
-export type SafetensorsData = InstanceType<(typeof ARRAYS)[SafetensorsDType]>;
+export type SafetensorsData =
+  | Float64Array<ArrayBuffer>
+  | BigInt64Array<ArrayBuffer>
+  | BigUint64Array<ArrayBuffer>
+  | Float32Array<ArrayBuffer>
+  | Int32Array<ArrayBuffer>
+  | Uint32Array<ArrayBuffer>
+  | Int16Array<ArrayBuffer>
+  | Uint16Array<ArrayBuffer>
+  | Int8Array<ArrayBuffer>
+  | Uint8Array<ArrayBuffer>;
 
 /** One tensor of a file. */
 export interface SafetensorsTensor {

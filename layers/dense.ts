@@ -74,7 +74,11 @@ export class Dense implements Layer {
   /** b, [outputSize], unless it was left out. */
   readonly bias: Parameter | undefined;
 
-  /** @throws {RangeError} If a size is no integer of 1 or more. */
+  /**
+   * Makes the layer with its first weights.
+   *
+   * @throws {RangeError} If a size is no integer of 1 or more.
+   */
   constructor(options: DenseOptions) {
     const { inputSize, outputSize, bias = true, random = Random.arbitrary() } = options;
     checkSize("Dense", "inputSize", inputSize);

@@ -22,6 +22,8 @@ export class LastStep implements Layer {
   }
 
   /**
+   * Takes the last step.
+   *
    * @param x [batch, time, features], at least one time step.
    * @returns [batch, features].
    * @throws {TypeError} If x has other axes.

@@ -66,7 +66,11 @@ export class LSTM implements RecurrentLayer<LSTMState> {
   /** b, [4·hiddenSize]. */
   readonly bias: Parameter;
 
-  /** @throws {RangeError} If a size is no integer of 1 or more. */
+  /**
+   * Makes the layer with its first weights.
+   *
+   * @throws {RangeError} If a size is no integer of 1 or more.
+   */
   constructor(options: LSTMOptions) {
     const { inputSize, hiddenSize, random = Random.arbitrary() } = options;
     checkSize("LSTM", "inputSize", inputSize);

@@ -29,7 +29,11 @@ export class Sequential implements Layer {
   /** The layers in order. */
   readonly layers: readonly Layer[];
 
-  /** @param layers The layers in order; each takes what the one before gives. */
+  /**
+   * Puts layers together.
+   *
+   * @param layers The layers in order; each takes what the one before gives.
+   */
   constructor(layers: readonly Layer[]) {
     this.layers = layers;
   }

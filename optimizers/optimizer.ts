@@ -41,6 +41,8 @@ export class Optimizer {
   #steps = 0;
 
   /**
+   * Takes the parameters over.
+   *
    * @param parameters What to optimize, by name: `model.parameters()`. They move into one slab.
    * @param plugins Gradient transforms and a rule, in the order in which they run.
    * @throws {TypeError} If there is no plugin, or two have one name.

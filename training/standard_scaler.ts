@@ -29,6 +29,8 @@ export class StandardScaler {
   readonly state: StandardScalerState;
 
   /**
+   * Makes a scaler from what an earlier one learned.
+   *
    * @param state Saved means and deviations.
    * @throws {TypeError} If they are not equally many finite numbers, the deviations above 0.
    */

@@ -68,6 +68,8 @@ export class Windows implements Iterable<Batch> {
   readonly length: number;
 
   /**
+   * Checks that the windows fit; cuts none yet.
+   *
    * @throws {TypeError} If features and targets have different numbers of rows.
    * @throws {RangeError} If sizes are no integers of 1 or more, or no window fits between `from` and `to`.
    */

@@ -43,13 +43,13 @@ export function progress(
   const line = (epoch: number, loss: number, validationLoss?: number) => {
     const seconds = (performance.now() - start) / 1000;
     const rate = seen / seconds;
-    const left = (epochs * samplesPerEpoch - seen) / rate;
+    const left = epochs * samplesPerEpoch - seen;
     return [
       `epoch ${String(epoch).padStart(String(epochs).length)}/${epochs}`,
       `loss ${loss.toFixed(4)}`,
       ...(validationLoss === undefined ? [] : [`validation ${validationLoss.toFixed(4)}`]),
       `${formatNumber(Math.round(rate))} samples/s`,
-      left < 0.5 ? `${formatSeconds(seconds)} in all` : `${formatSeconds(left)} left`,
+      left <= 0 ? `${formatSeconds(seconds)} in all` : `${formatSeconds(left / rate)} left`,
     ].join("  ");
   };
   return (event) => {

@@ -1,0 +1,302 @@
+import { decodeSafetensors, encodeSafetensors, Random } from "@unfold/core";
+import assert from "node:assert/strict";
+import { featuresOf, targetsOf, WARM_UP } from "./features.ts";
+import { parsePrices, type Prices } from "./prices.ts";
+import { splitByTime } from "./split.ts";
+import { prepare, type TrainSettings } from "./train.ts";
+
+/** Runs the app as a person would, with the permissions of its task. */
+async function stock(folder: string, ...args: string[]) {
+  const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
+    args: ["run", "--no-prompt", "--allow-read", `--allow-write=${folder}`, "apps/stock/main.ts", ...args],
+    env: { NO_COLOR: "1" },
+  }).output();
+  const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
+  return { code, stdout: text(stdout), stderr: text(stderr) };
+}
+
+async function withFolder(test: (folder: string) => Promise<void>): Promise<void> {
+  const folder = await Deno.makeTempDir();
+  try {
+    await test(folder);
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+}
+
+/** A random walk as a CSV: weekdays do not matter to the app. */
+function csv(days: number, seed = 1): string {
+  const random = new Random(seed);
+  let price = 100;
+  const rows = Array.from({ length: days }, (_, day) => {
+    price *= Math.exp(random.normal(0, 0.01));
+    const date = new Date(Date.UTC(2015, 0, 1 + day)).toISOString().slice(0, 10);
+    return `${date},${price.toFixed(4)}`;
+  });
+  return `Date,Close\n${rows.join("\n")}\n`;
+}
+
+const quick = ["--epochs", "2", "--hidden", "8", "--window", "10"];
+
+Deno.test("train writes model, metrics and chart; forecast gives the same number to the bit", () =>
+  withFolder(async (folder) => {
+    const [file, out] = [`${folder}/prices.csv`, `${folder}/runs/a`];
+    await Deno.writeTextFile(file, csv(400));
+    const trained = await stock(folder, "train", "--csv", file, "--out", out, "--json", ...quick);
+    assert.equal(trained.code, 0, trained.stderr);
+    const summary = JSON.parse(trained.stdout);
+    assert.deepEqual([...Deno.readDirSync(out)].map(({ name }) => name).sort(), [
+      "forecast.svg",
+      "metrics.json",
+      "model.safetensors",
+    ]);
+    assert.deepEqual(JSON.parse(await Deno.readTextFile(`${out}/metrics.json`)), summary);
+    const svg = await Deno.readTextFile(`${out}/forecast.svg`);
+    assert.match(svg, /^<svg /);
+    assert.match(svg, /forecast the day before/);
+
+    const forecast = await stock(folder, "forecast", `${out}/model.safetensors`, "--csv", file, "--json");
+    assert.equal(forecast.code, 0, forecast.stderr);
+    const next = JSON.parse(forecast.stdout);
+    assert.deepEqual({ logReturn: next.logReturn, close: next.close }, summary.next);
+  }));
+
+Deno.test("the same seed gives the same numbers and the same weights, another seed others", () =>
+  withFolder(async (folder) => {
+    const file = `${folder}/prices.csv`;
+    await Deno.writeTextFile(file, csv(300));
+    const run = async (name: string, seed: string) => {
+      const { code, stdout } = await stock(
+        folder,
+        "--csv",
+        file,
+        "--out",
+        `${folder}/${name}`,
+        "--json",
+        "--seed",
+        seed,
+        ...quick,
+      );
+      assert.equal(code, 0);
+      return { stdout, weights: await Deno.readFile(`${folder}/${name}/model.safetensors`) };
+    };
+    const [a, b, c] = [await run("a", "3"), await run("b", "3"), await run("c", "4")];
+    assert.equal(a.stdout, b.stdout);
+    assert.deepEqual(a.weights, b.weights);
+    assert.notDeepEqual(a.weights, c.weights);
+  }));
+
+Deno.test("the table shows the model beside naive, progress goes to stderr without control codes", () =>
+  withFolder(async (folder) => {
+    const file = `${folder}/prices.csv`;
+    await Deno.writeTextFile(file, csv(300));
+    const { code, stdout, stderr } = await stock(folder, "--csv", file, "--out", `${folder}/out`, ...quick);
+    assert.equal(code, 0);
+    assert.match(stdout, /next day's close +MSE +MAE +RMSE +R² +skill/);
+    assert.match(stdout, /naive \(tomorrow = today\)(?: +[\d.,]+){3} +-?[\d.]+ +0\.00 %/);
+    assert.match(stderr, /^epoch 1\/2 {2}loss [\d.]+ {2}validation [\d.]+ {2}[\d,]+ samples\/s {2}\d+ s left$/m);
+    // deno-lint-ignore no-control-regex
+    assert.doesNotMatch(stderr + stdout, /[\x1b\r]/);
+  }));
+
+const good = csv(300).split("\n");
+function changed(line: number, text: string): string {
+  return good.with(line - 1, text).join("\n");
+}
+
+const bad: [what: string, contents: string | undefined, message: string][] = [
+  ["a missing file", undefined, "error: Cannot read FILE: there is no such file"],
+  [
+    "an empty file",
+    "",
+    "error: Cannot read FILE: it must have a header with the columns date and close, got an empty file",
+  ],
+  [
+    "a header alone",
+    "date,close\n",
+    "error: Cannot read FILE: it must have at least one row of prices, got a header alone",
+  ],
+  [
+    "a missing column",
+    "Date,Open\n2020-01-01,1\n",
+    "error: Cannot read FILE: line 1: column close is missing; it has Date, Open",
+  ],
+  [
+    "a word for a price",
+    changed(7, "2015-01-06,high"),
+    'error: Cannot read FILE: line 7, column Close: it must be a number above 0, got "high"',
+  ],
+  [
+    "a missing price",
+    changed(7, "2015-01-06,"),
+    "error: Cannot read FILE: line 7, column Close: it must be a number above 0, got nothing",
+  ],
+  [
+    "a row cut short",
+    changed(7, "2015-01-06"),
+    "error: Cannot read FILE: line 7, column Close: it must be a number above 0, got nothing",
+  ],
+  [
+    "a price of 0",
+    changed(7, "2015-01-06,0"),
+    'error: Cannot read FILE: line 7, column Close: it must be a number above 0, got "0"',
+  ],
+  [
+    "no date",
+    changed(7, "06.01.2015,100"),
+    'error: Cannot read FILE: line 7, column Date: it must be a day as YYYY-MM-DD, got "06.01.2015"',
+  ],
+  [
+    "a day that is none",
+    changed(7, "2015-02-30,100"),
+    'error: Cannot read FILE: line 7, column Date: it must be a day as YYYY-MM-DD, got "2015-02-30"',
+  ],
+  [
+    "a date twice",
+    changed(7, "2015-01-05,100"),
+    "error: Cannot read FILE: line 7, column Date: dates must differ, got 2015-01-05 twice",
+  ],
+  [
+    "dates out of order",
+    changed(7, "2015-01-01,100"),
+    "error: Cannot read FILE: line 7, column Date: dates must be in order of time, got 2015-01-01 after 2015-01-05",
+  ],
+  [
+    "too few rows",
+    good.slice(0, 41).join("\n"),
+    "error: Cannot train on FILE: with a window of 30 days it must have at least 71 rows (21 before the first features, 30 in a " +
+    "window, 20 windows), got 40",
+  ],
+];
+
+for (const [what, contents, message] of bad) {
+  Deno.test(`bad data: ${what}: one line, exit code 1, nothing written`, () =>
+    withFolder(async (folder) => {
+      const file = `${folder}/prices.csv`;
+      if (contents !== undefined) await Deno.writeTextFile(file, contents);
+      const { code, stdout, stderr } = await stock(folder, "--csv", file, "--out", `${folder}/out`);
+      assert.equal(stderr.trim(), message.replace("FILE", file));
+      assert.deepEqual([code, stdout], [1, ""]);
+      assert.throws(() => Deno.statSync(`${folder}/out`), Deno.errors.NotFound);
+    }));
+}
+
+const usage: [args: string[], message: RegExp][] = [
+  [["--epoch", "3"], /^error: unknown option '--epoch' \(Did you mean --epochs\?\)$/],
+  [["--model", "arima"], /^error: option '--model <name>' argument 'arima' is invalid\. Allowed choices are lstm\.$/],
+  [
+    ["--window", "x"],
+    /^error: option '--window <days>' argument 'x' is invalid\. It must be a whole number of 1 or more\.$/,
+  ],
+  [["--test", "1.5"], /It must be a number above 0 and below 1\.$/],
+  [
+    ["--test", "0.6", "--validation", "0.6"],
+    /^error: --validation and --test must leave a tenth of the windows to learn from$/,
+  ],
+  [["train", "extra"], /^error: too many arguments/],
+];
+
+for (const [args, message] of usage) {
+  Deno.test(`bad usage: ${args.join(" ")}: one line, exit code 2`, () =>
+    withFolder(async (folder) => {
+      const { code, stdout, stderr } = await stock(folder, ...args, "--out", `${folder}/out`);
+      assert.match(stderr.trim(), message);
+      assert.deepEqual([code, stdout], [2, ""]);
+    }));
+}
+
+Deno.test("forecast refuses a file that is no model, and one that is damaged", () =>
+  withFolder(async (folder) => {
+    const file = `${folder}/model.safetensors`;
+    const cases: [Uint8Array, RegExp][] = [
+      [new Uint8Array(4), /^error: Cannot read .*model\.safetensors: it must start with the 8 bytes/],
+      [encodeSafetensors([]), /it must be a model of this app, got none of its unfold\.stock metadata$/],
+      [encodeSafetensors([], { metadata: { "unfold.stock": "{}" } }), /its model must be one of lstm, got undefined$/],
+    ];
+    for (const [bytes, message] of cases) {
+      await Deno.writeFile(file, bytes);
+      const { code, stderr } = await stock(folder, "forecast", file);
+      assert.match(stderr.trim(), message);
+      assert.equal(code, 1);
+    }
+    const missing = await stock(folder, "forecast", `${folder}/none`);
+    assert.match(missing.stderr, /^error: Cannot read .*none: there is no such file\n$/);
+  }));
+
+Deno.test("a model whose weights were altered in shape is refused by name", () =>
+  withFolder(async (folder) => {
+    const file = `${folder}/prices.csv`;
+    await Deno.writeTextFile(file, csv(300));
+    await stock(folder, "--csv", file, "--out", folder, ...quick);
+    const { tensors, metadata } = decodeSafetensors(await Deno.readFile(`${folder}/model.safetensors`));
+    const fewer = [...tensors].filter(([name]) => name !== "0.bias");
+    await Deno.writeFile(`${folder}/model.safetensors`, encodeSafetensors(fewer, { metadata }));
+    const { code, stderr } = await stock(folder, "forecast", `${folder}/model.safetensors`, "--csv", file);
+    assert.match(stderr, /Cannot load the parameters: 0\.bias is missing\n$/);
+    assert.equal(code, 1);
+  }));
+
+Deno.test("without permission to write, one line says so", () =>
+  withFolder(async (folder) => {
+    const file = `${folder}/prices.csv`;
+    await Deno.writeTextFile(file, csv(300));
+    const { code, stderr } = await stock(folder, "--csv", file, "--out", "/nowhere", ...quick);
+    assert.match(stderr, /error: Cannot write to \/nowhere: .*--allow-write/);
+    assert.equal(code, 1);
+  }));
+
+const settings: TrainSettings = {
+  model: "lstm",
+  epochs: 1,
+  window: 10,
+  hidden: 4,
+  batchSize: 8,
+  learningRate: 1e-3,
+  validation: 0.15,
+  test: 0.15,
+  seed: 1,
+};
+
+function altered(prices: Prices, from: number): Prices {
+  return { ...prices, close: prices.close.map((price, day) => day < from ? price : price * (2 + day % 3)) };
+}
+
+Deno.test("no feature moves when the future does", () => {
+  const prices = parsePrices(csv(120), "walk");
+  const { data, columns } = featuresOf(prices);
+  for (const day of [WARM_UP, 60, 118]) {
+    const moved = featuresOf(altered(prices, day + 1));
+    const end = (day + 1 - WARM_UP) * columns;
+    assert.deepEqual(moved.data.subarray(0, end), data.subarray(0, end));
+    assert.notDeepEqual(moved.data.subarray(end), data.subarray(end));
+  }
+});
+
+Deno.test("a day's target is the next day's log return", () => {
+  const prices = parsePrices(csv(60), "walk");
+  const { data } = targetsOf(prices);
+  const day = 40;
+  assert.equal(data[day - WARM_UP], Math.fround(Math.log(prices.close[day + 1]! / prices.close[day]!)));
+});
+
+Deno.test("scalers are fitted on the training part alone: they do not move when what follows it does", () => {
+  const prices = parsePrices(csv(300), "walk");
+  const { split, config } = prepare(prices, settings);
+  // The last training target is the return into the day behind the training part's last one.
+  const moved = prepare(altered(prices, split.train.to + WARM_UP + 1), settings);
+  assert.deepEqual(moved.config, config);
+});
+
+Deno.test("the parts follow each other in time and leave no window out", () => {
+  const prices = parsePrices(csv(300), "walk");
+  const { train, validation, test } = splitByTime(prices, 10, settings);
+  assert.deepEqual([train.from, train.to, validation.to, test.to], [9, validation.from, test.from, 300 - WARM_UP - 1]);
+  assert.ok(train.to > train.from && validation.to > validation.from && test.to > test.from);
+});
+
+Deno.test("a CSV may have quotes, a byte order mark, Windows line ends, blank lines and any order of columns", () => {
+  const text = '\uFEFFClose ,Note,DATE\r\n1.5,"a, ""b""\nc",2020-01-01\r\n\r\n2,,2020-01-02\r\n';
+  const { dates, close } = parsePrices(text, "file");
+  assert.deepEqual([dates, [...close]], [["2020-01-01", "2020-01-02"], [1.5, 2]]);
+  assert.throws(() => parsePrices(`${text}x,,2020-01-03`, "file"), /line 6, column Close /);
+});

@@ -1,0 +1,45 @@
+import assert from "node:assert/strict";
+import { importsOf, problemsOf } from "./check_imports.ts";
+
+Deno.test("imports are found in every form, and not in comments", () => {
+  const source = `import { a } from "./a.ts";
+import type { B } from "b";
+import "./side.ts";
+export * from "./c.ts";
+export {
+  d,
+} from "d";
+// import "no";
+/** import { x } from "no"; */
+const e = await import("./e.ts");`;
+  assert.deepEqual(importsOf(source), [
+    { specifier: "./a.ts", typeOnly: false },
+    { specifier: "b", typeOnly: true },
+    { specifier: "./side.ts", typeOnly: false },
+    { specifier: "./c.ts", typeOnly: false },
+    { specifier: "d", typeOnly: false },
+    { specifier: "./e.ts", typeOnly: false },
+  ]);
+});
+
+Deno.test("edges that the house has not are reported", () => {
+  const from = (path: string, specifier: string, type = "") =>
+    problemsOf(path, `import ${type}{ x } from "${specifier}";`);
+  assert.deepEqual(from("layers/a.ts", "@unfold/core/kernels"), []);
+  assert.deepEqual(from("core/ops/a.ts", "../tensor.ts"), []);
+  assert.deepEqual(from("training/a.ts", "@unfold/layers", "type "), []);
+  assert.deepEqual(from("layers/a_test.ts", "@unfold/optimizers"), []);
+  assert.deepEqual(from("apps/stock/a.ts", "../../core/tensor.ts"), []);
+  assert.deepEqual(from("training/a.ts", "@unfold/layers"), [
+    "training/a.ts: training must not import values of layers, got @unfold/layers",
+  ]);
+  assert.deepEqual(from("layers/a.ts", "@unfold/optimizers", "type "), [
+    "layers/a.ts: layers must not import types of optimizers, got @unfold/optimizers",
+  ]);
+  assert.deepEqual(from("layers/a.ts", "../core/tensor.ts"), [
+    "layers/a.ts: core must be imported as @unfold/core, got ../core/tensor.ts",
+  ]);
+  assert.deepEqual(from("core/a.ts", "npm:left-pad"), [
+    "core/a.ts: a library module must import nothing of others, got npm:left-pad",
+  ]);
+});

@@ -1,0 +1,118 @@
+import { memoryStats, Random, tensor } from "@unfold/core";
+import { Dense, LastStep, LSTM, meanSquaredError, Sequential } from "@unfold/layers";
+import { adam, Optimizer, sgd } from "@unfold/optimizers";
+import assert from "node:assert/strict";
+import type { Batch } from "./batch.ts";
+import { evaluate } from "./evaluate.ts";
+import { predict } from "./predict.ts";
+import { train, type TrainEvent } from "./train.ts";
+import { Windows } from "./windows.ts";
+
+function line(): Batch {
+  return { x: tensor([[0], [1], [2]]), y: tensor([[1], [3], [5]]) };
+}
+
+function setup(learningRate = 0.1) {
+  const model = new Dense({ inputSize: 1, outputSize: 1, random: new Random(1) });
+  return { model, optimizer: new Optimizer(model.parameters(), [sgd()], { learningRate }), loss: meanSquaredError };
+}
+
+async function collect(events: AsyncIterable<TrainEvent>): Promise<TrainEvent[]> {
+  return await Array.fromAsync(events);
+}
+
+Deno.test("train yields a step event per batch, an epoch event per epoch and done", async () => {
+  const events = await collect(train({ ...setup(), batches: [line(), line()], validation: [line()], epochs: 2 }));
+  assert.deepEqual(
+    events.map((event) => [event.type, event.epoch, event.step]),
+    [["step", 1, 1], ["step", 1, 2], ["epoch", 1, 2], ["step", 2, 3], ["step", 2, 4], ["epoch", 2, 4], ["done", 2, 4]],
+  );
+  const epoch = events[2]!;
+  assert.ok(epoch.type === "epoch" && epoch.validationLoss! > 0);
+  assert.equal(epoch.loss, (events[0]!.loss + events[1]!.loss) / 2);
+});
+
+Deno.test("train equals the loop written by hand, to the bit", async () => {
+  const [a, b] = [setup(), setup()];
+  for await (const _ of train({ ...a, batches: [line()], epochs: 5 }));
+  for (let i = 0; i < 5; i++) {
+    const { x, y } = line();
+    meanSquaredError(b.model.forward(x), y).backward();
+    b.optimizer.step();
+  }
+  assert.deepEqual(a.model.weight.data, b.model.weight.data);
+});
+
+Deno.test("batches may come asynchronously", async () => {
+  const batches = {
+    async *[Symbol.asyncIterator]() {
+      yield await Promise.resolve(line());
+    },
+  };
+  const events = await collect(train({ ...setup(), batches, epochs: 3 }));
+  assert.equal(events.at(-1)!.step, 3);
+});
+
+Deno.test("a loss that is not finite stops training, and the parameters stay as they were", async () => {
+  const state = setup(1e30);
+  const before: Float32Array[] = [];
+  await assert.rejects(async () => {
+    for await (const event of train({ ...state, batches: [line()], epochs: 100 })) {
+      if (event.type === "step") before.push(state.model.weight.data.slice());
+    }
+  }, {
+    name: "RangeError",
+    message:
+      /^Cannot go on training: the loss must be finite, got (Infinity|NaN) at step \d+ \(.* at the step before\); try a lower learning rate than 1e\+30/,
+  });
+  assert.deepEqual(state.model.weight.data, before.at(-1));
+});
+
+Deno.test("no epochs, no batches, and batches that come only once are refused", async () => {
+  const none = { ...setup(), epochs: 1 };
+  await assert.rejects(
+    collect(train({ ...none, batches: [line()], epochs: 0 })),
+    /epochs must be an integer of 1 or more, got 0/,
+  );
+  await assert.rejects(collect(train({ ...none, batches: [] })), /got none in epoch 1/);
+  const once = (function* () {
+    yield line();
+  })();
+  await assert.rejects(collect(train({ ...none, batches: once, epochs: 2 })), /got none in epoch 2; a generator gives/);
+  await assert.rejects(evaluate(none.model, { loss: meanSquaredError, batches: [] }), /at least one batch/);
+});
+
+Deno.test("the same seed gives the same losses, and training holds memory constant", async () => {
+  const series = { data: Float32Array.from({ length: 300 }, (_, t) => Math.sin(t / 5)), columns: 1 };
+  const run = async (epochs: number) => {
+    const random = new Random(9);
+    const model = new Sequential([
+      new LSTM({ inputSize: 1, hiddenSize: 6, random }),
+      new LastStep(),
+      new Dense({ inputSize: 6, outputSize: 1, random }),
+    ]);
+    const optimizer = new Optimizer(model.parameters(), [adam()], { learningRate: 1e-3 });
+    const batches = new Windows({ features: series, targets: series, past: 8, batchSize: 50, random });
+    const stats: ReturnType<typeof memoryStats>[] = [];
+    const losses: number[] = [];
+    for await (const event of train({ model, optimizer, loss: meanSquaredError, batches, epochs })) {
+      losses.push(event.loss);
+      if (event.type === "epoch") stats.push(memoryStats());
+    }
+    return { losses, stats };
+  };
+  const [a, b] = [await run(4), await run(4)];
+  assert.deepEqual(a.losses, b.losses);
+  assert.deepEqual(a.stats[3], a.stats[1]);
+});
+
+Deno.test("predict leaves nothing behind but its result", () => {
+  const { model } = setup();
+  const x = tensor([[1], [2]]);
+  predict(model, x).dispose();
+  const before = memoryStats();
+  const y = predict(model, x);
+  assert.equal(y.requiresGrad, false);
+  y.dispose();
+  assert.deepEqual(memoryStats(), before);
+});
