@@ -21,6 +21,20 @@ export type BinaryKernel = (
 
 /** The exports of `kernels/mod.ts`. Offsets and strides are in bytes, counts in elements. */
 export interface CoreKernels {
+  /** y = eˣ. */
+  exp: UnaryKernel;
+  /** y = ln x. */
+  log: UnaryKernel;
+  /** y = √x. */
+  sqrt: UnaryKernel;
+  /** y = |x|. */
+  abs: UnaryKernel;
+  /** y = max(x, 0). */
+  relu: UnaryKernel;
+  /** y = x·Φ(x). */
+  gelu: UnaryKernel;
+  /** y = ln(1 + eˣ). */
+  softplus: UnaryKernel;
   /** y = tanh(x). */
   tanh: UnaryKernel;
   /** y = 1/(1 + e⁻ˣ). */
@@ -29,14 +43,48 @@ export interface CoreKernels {
   tanhGradient: GradientKernel;
   /** From y = σ(x) and dy. */
   sigmoidGradient: GradientKernel;
+  /** From x and dy. */
+  logGradient: GradientKernel;
+  /** From y = √x and dy. */
+  sqrtGradient: GradientKernel;
+  /** From x and dy. */
+  absGradient: GradientKernel;
+  /** From x and dy. */
+  reluGradient: GradientKernel;
+  /** From x and dy. */
+  geluGradient: GradientKernel;
+  /** From x and dy. */
+  softplusGradient: GradientKernel;
   /** y = a + b. */
   add: BinaryKernel;
   /** y = a − b. */
   subtract: BinaryKernel;
   /** y = a·b. */
   multiply: BinaryKernel;
+  /** y = a/b. */
+  divide: BinaryKernel;
+  /** y = max(a, b). */
+  maximum: BinaryKernel;
+  /** Which share of the gradient of max(a, b) goes to a: 1, 0, or ½ where they are equal. */
+  maximumShare: BinaryKernel;
   /** y = factor·x + offset. */
   affine(x: number, y: number, n: number, factor: number, offset: number): void;
+  /** y = x held within low and high. */
+  clamp(x: number, y: number, n: number, low: number, high: number): void;
+  /** dx = dy where low ≤ x ≤ high, else 0. */
+  clampGradient(x: number, dy: number, dx: number, n: number, low: number, high: number): void;
+  /** y = condition ? a : b, the condition in i32. */
+  select(condition: number, a: number, b: number, y: number, n: number): void;
+  /** y = softmax of each row. */
+  softmax(x: number, y: number, rows: number, n: number): void;
+  /** y = logarithm of the softmax of each row. */
+  logSoftmax(x: number, y: number, rows: number, n: number): void;
+  /** From y = softmax(x) and dy. */
+  softmaxGradient(y: number, dy: number, dx: number, rows: number, n: number): void;
+  /** From y = logSoftmax(x) and dy. */
+  logSoftmaxGradient(y: number, dy: number, dx: number, rows: number, n: number): void;
+  /** The first position of each row's largest value, in i32. */
+  argmaxRows(x: number, indices: number, rows: number, n: number): void;
   /** Σ x. */
   sum(x: number, n: number): number;
   /** Σ x², in 64-bit floats. */
@@ -49,6 +97,14 @@ export interface CoreKernels {
   swapAxes(x: number, y: number, first: number, second: number, bytes: number): void;
   /** Fills rows of `bytes` with one row. */
   repeatRow(x: number, y: number, rows: number, bytes: number): void;
+  /** y[o, i] = x[o·xOuter + i·xInner]; strides in bytes. */
+  copyStrided(x: number, y: number, outer: number, inner: number, xOuter: number, xInner: number): void;
+  /** The position of the first i32 index outside 0 … bound − 1, or −1. */
+  firstOutside(indices: number, count: number, bound: number): number;
+  /** y[i, ·] = x[indices[i], ·] for rows of `bytes`. */
+  gatherRows(x: number, indices: number, y: number, count: number, bytes: number): void;
+  /** y[indices[i], ·] += x[i, ·] for rows of `width` numbers. */
+  scatterAddRows(x: number, indices: number, y: number, count: number, width: number): void;
   /** The matrix product; use `gemm` of this module. */
   gemm(
     m: number,

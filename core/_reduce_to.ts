@@ -1,11 +1,12 @@
 import { loopsOver, stretchedStrides } from "./_broadcast.ts";
+import { sameShape } from "./_same_shape.ts";
 import { kernels } from "./_kernels.ts";
 import { zeros } from "./zeros.ts";
 import type { Shape, Tensor } from "./tensor.ts";
 
 /** Sums a tensor over the axes along which `shape` was stretched to it: the way back of broadcasting. */
 export function reduceTo(x: Tensor, shape: Shape): Tensor {
-  if (x.shape.length === shape.length && x.shape.every((length, axis) => length === shape[axis])) return x;
+  if (sameShape(x.shape, shape)) return x;
   const y = zeros(shape);
   const xStrides = stretchedStrides(x.shape, x.shape);
   const { inner, outer, innerStrides, outerStrides, starts } = loopsOver(x.shape, [

@@ -4,6 +4,7 @@ import { full } from "./full.ts";
 import { zeros } from "./zeros.ts";
 import { formatShape } from "./tensor.ts";
 import { kernels } from "./_kernels.ts";
+import { sameShape } from "./_same_shape.ts";
 
 /** One recorded op: what it was computed from, and how a gradient flows back through it. */
 export interface TapeNode {
@@ -68,10 +69,6 @@ export function sumOf(a: Tensor, b: Tensor): Tensor {
   const total = empty(a.shape);
   kernels.add(a.offset, b.offset, total.offset, 1, a.size, 0, 4, 0, 4);
   return total;
-}
-
-function sameShape(a: Shape, b: Shape): boolean {
-  return a.length === b.length && a.every((length, axis) => length === b[axis]);
 }
 
 function seed(root: Tensor, gradient: Tensor | undefined): Tensor {

@@ -36,23 +36,48 @@ function spread(low: number, high: number, n: number): Float32Array {
 }
 
 for (const [variant, kernels] of builds) {
-  Deno.test(`${variant}: tanh and sigmoid are within 2.5 units in the last place`, () => {
-    const xs = Float32Array.of(...spread(-20, 20, 40_001), ...spread(-1, 1, 20_001), 1e-30, -1e-30, 0);
-    const tanh = worstUlp(kernels.tanh, Math.tanh, xs);
-    const sigmoid = worstUlp(kernels.sigmoid, (x) => 1 / (1 + Math.exp(-x)), xs);
-    assert.ok(tanh <= 2.5, `tanh: ${tanh}`);
-    assert.ok(sigmoid <= 2.5, `sigmoid: ${sigmoid}`);
+  Deno.test(`${variant}: transcendental functions are within the stated units in the last place`, () => {
+    const ranges = (low: number, high: number) =>
+      Float32Array.of(...spread(low, high, 40_001), ...spread(low / 50, high / 50, 20_001));
+    const cases: [
+      name: "exp" | "log" | "tanh" | "sigmoid" | "softplus",
+      f: (x: number) => number,
+      xs: Float32Array,
+      bound: number,
+    ][] = [
+      ["exp", Math.exp, ranges(-87, 88), 1.5],
+      [
+        "log",
+        Math.log,
+        Float32Array.of(...spread(1e-3, 10, 50_001), ...spread(1, 1e30, 1001), 1e-40, 1e-45, 3e38),
+        1.5,
+      ],
+      ["tanh", Math.tanh, Float32Array.of(...ranges(-20, 20), 1e-30, -1e-30, 0), 2],
+      ["sigmoid", (x) => 1 / (1 + Math.exp(-x)), ranges(-80, 40), 2.5],
+      ["softplus", (x) => Math.max(x, 0) + Math.log1p(Math.exp(-Math.abs(x))), ranges(-80, 80), 2.5],
+    ];
+    for (const [name, f, xs, bound] of cases) {
+      const worst = worstUlp(kernels[name], f, xs);
+      assert.ok(worst <= bound, `${name}: ${worst} units in the last place`);
+    }
   });
 
-  Deno.test(`${variant}: tanh and sigmoid saturate and keep NaN`, () => {
+  Deno.test(`${variant}: transcendental functions have the right limits and keep NaN`, () => {
     const block = new Block(64, "a test");
-    const apply = (kernel: (x: number, y: number, n: number) => void) => {
-      view(block.offset, 3).set([Infinity, -Infinity, NaN]);
-      kernel(block.offset, block.offset, 3);
-      return [...view(block.offset, 3)];
+    const apply = (kernel: (x: number, y: number, n: number) => void, ...xs: number[]) => {
+      view(block.offset, xs.length).set(xs);
+      kernel(block.offset, block.offset, xs.length);
+      return [...view(block.offset, xs.length)];
     };
-    assert.deepEqual(apply(kernels.tanh), [1, -1, NaN]);
-    const [one, zero, nan] = apply(kernels.sigmoid);
+    const ends = [Infinity, -Infinity, NaN];
+    assert.deepEqual(apply(kernels.exp, ...ends, 1000, -1000, 0), [Infinity, 0, NaN, Infinity, 0, 1]);
+    assert.ok(apply(kernels.exp, -100)[0]! > 0, "exp gives denormals");
+    assert.deepEqual(apply(kernels.log, ...ends, 0, -1, 1), [Infinity, NaN, NaN, -Infinity, NaN, 0]);
+    assert.deepEqual(apply(kernels.tanh, ...ends, 0), [1, -1, NaN, 0]);
+    assert.deepEqual(apply(kernels.softplus, ...ends), [Infinity, 0, NaN]);
+    assert.deepEqual(apply(kernels.relu, ...ends), [Infinity, 0, NaN]);
+    assert.deepEqual(apply(kernels.gelu, Infinity, NaN, 0, -30), [Infinity, NaN, 0, -0]);
+    const [one, zero, nan] = apply(kernels.sigmoid, ...ends);
     assert.ok(one === 1 && zero! < 1e-37 && Number.isNaN(nan));
     block.release();
   });

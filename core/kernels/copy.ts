@@ -1,3 +1,5 @@
+// Moving elements: rows, strides, indices.
+
 /** Copies rows of `bytes` between two strides in bytes. */
 export function copyRows(x: usize, xStride: usize, y: usize, yStride: usize, rows: i32, bytes: usize): void {
   for (let i = 0; i < rows; i++, x += xStride, y += yStride) memory.copy(y, x, bytes);
@@ -14,4 +16,38 @@ export function swapAxes(x: usize, y: usize, first: i32, second: i32, bytes: usi
 /** Fills rows with one row. */
 export function repeatRow(x: usize, y: usize, rows: i32, bytes: usize): void {
   for (let i = 0; i < rows; i++, y += bytes) memory.copy(y, x, bytes);
+}
+
+/** y[o, i] = x[o·xOuter + i·xInner] with y contiguous and any strides in bytes: transposition and broadcasting. */
+export function copyStrided(x: usize, y: usize, outer: i32, inner: i32, xOuter: usize, xInner: usize): void {
+  for (let o = 0; o < outer; o++, x += xOuter) {
+    if (xInner == 4) {
+      memory.copy(y, x, <usize>inner << 2);
+      y += <usize>inner << 2;
+    } else {
+      for (let i = 0, from = x; i < inner; i++, from += xInner, y += 4) store<i32>(y, load<i32>(from));
+    }
+  }
+}
+
+/** The position of the first index outside 0 … bound − 1, or −1. */
+export function firstOutside(indices: usize, count: i32, bound: i32): i32 {
+  for (let i = 0; i < count; i++, indices += 4) if (load<u32>(indices) >= <u32>bound) return i;
+  return -1;
+}
+
+/** y[i, ·] = x[indices[i], ·] for rows of `bytes`. */
+export function gatherRows(x: usize, indices: usize, y: usize, count: i32, bytes: usize): void {
+  for (let i = 0; i < count; i++, indices += 4, y += bytes) memory.copy(y, x + <usize>load<u32>(indices) * bytes, bytes);
+}
+
+/** y[indices[i], ·] += x[i, ·] for rows of `width` numbers. */
+export function scatterAddRows(x: usize, indices: usize, y: usize, count: i32, width: i32): void {
+  const bytes = <usize>width << 2;
+  for (let i = 0; i < count; i++, indices += 4) {
+    let to = y + <usize>load<u32>(indices) * bytes;
+    const end = to + bytes;
+    for (; to + 12 < end; to += 16, x += 16) v128.store(to, f32x4.add(v128.load(to), v128.load(x)));
+    for (; to < end; to += 4, x += 4) store<f32>(to, load<f32>(to) + load<f32>(x));
+  }
 }

@@ -2,3 +2,4 @@ export * from "./copy";
 export * from "./elementwise";
 export { gemm, pack } from "./matmul";
 export * from "./reduce";
+export * from "./softmax";

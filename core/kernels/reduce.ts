@@ -1,4 +1,4 @@
-// Sums. Long sums run in short f32 runs that are added up in f64, so that the error does not grow with the length.
+// Sums and maxima. Long sums run in short f32 runs that are added up in f64, so that the error does not grow with the length.
 
 import { lanes } from "./simd";
 
@@ -56,5 +56,34 @@ export function sumInto(x: usize, y: usize, outer: i32, inner: i32, yOuter: usiz
     let q = y;
     for (; x + 12 < end; x += 16, q += 16) v128.store(q, f32x4.add(v128.load(q), v128.load(x)));
     for (; x < end; x += 4, q += 4) store<f32>(q, load<f32>(q) + load<f32>(x));
+  }
+}
+
+/** The largest of n ≥ 1 values; NaN if one is. */
+export function largest(x: usize, n: i32): f32 {
+  const end = x + (<usize>n << 2);
+  let top = f32x4.splat(-Infinity);
+  for (; x + 12 < end; x += 16) top = f32x4.max(top, v128.load(x));
+  let result = max(
+    max(f32x4.extract_lane(top, 0), f32x4.extract_lane(top, 1)),
+    max(f32x4.extract_lane(top, 2), f32x4.extract_lane(top, 3)),
+  );
+  for (; x < end; x += 4) result = max(result, load<f32>(x));
+  return result;
+}
+
+/** indices[row] = the first position of the row's largest value; of its first NaN, if it has one. */
+export function argmaxRows(x: usize, indices: usize, rows: i32, n: i32): void {
+  for (let row = 0; row < rows; row++, indices += 4) {
+    let best: i32 = 0;
+    let top = load<f32>(x);
+    for (let i = 0; i < n; i++, x += 4) {
+      const value = load<f32>(x);
+      if (value > top || (value != value && top == top)) {
+        top = value;
+        best = i;
+      }
+    }
+    store<i32>(indices, best);
   }
 }

@@ -112,3 +112,70 @@ export function tanh4(x: v128): v128 {
   const sign = v128.and(x, i32x4.splat(0x80000000));
   return v128.bitselect(small, v128.or(large, sign), f32x4.lt(magnitude, splat(0.625)));
 }
+
+/** ln(1 + f) for f within √½ − 1 … √2 − 1, plus e·ln 2. */
+@inline
+function log1pSmall(f: v128, e: v128): v128 {
+  let q = madd(splat(0.0674663856625557), f, splat(-0.11675651371479034));
+  q = madd(q, f, splat(0.11888162791728973));
+  q = madd(q, f, splat(-0.1240558922290802));
+  q = madd(q, f, splat(0.14219552278518677));
+  q = madd(q, f, splat(-0.1666799634695053));
+  q = madd(q, f, splat(0.2000211924314499));
+  q = madd(q, f, splat(-0.25000008940696716));
+  q = madd(q, f, splat(0.3333331346511841));
+  const z = f32x4.mul(f, f);
+  const tail = madd(f32x4.mul(z, f), q, madd(e, splat(-2.12194440e-4), f32x4.mul(z, splat(-0.5))));
+  return madd(e, splat(0.693359375), f32x4.add(f, tail));
+}
+
+/** ln x over the whole f32 range, denormals included: −∞ at 0, NaN below. */
+export function log4(x: v128): v128 {
+  const tiny = f32x4.lt(x, splat(1.17549435e-38));
+  const scaled = v128.bitselect(f32x4.mul(x, splat(8388608)), x, tiny);
+  const offset = i32x4.sub(scaled, i32x4.splat(0x3f3504f3));
+  const exponent = i32x4.shr_s(offset, 23);
+  const mantissa = i32x4.sub(scaled, i32x4.shl(exponent, 23));
+  const e = f32x4.sub(f32x4.convert_i32x4_s(exponent), v128.and(splat(23), tiny));
+  const y = log1pSmall(f32x4.sub(mantissa, splat(1)), e);
+  const finite = v128.bitselect(y, x, v128.and(f32x4.gt(x, splat(0)), f32x4.lt(x, splat(Infinity))));
+  const zero = v128.bitselect(splat(-Infinity), finite, f32x4.eq(x, splat(0)));
+  return v128.bitselect(splat(NaN), zero, f32x4.lt(x, splat(0)));
+}
+
+/** ln(1 + u) for u from 0 to 1, precise for small u. */
+@inline
+function log1pUnit(u: v128): v128 {
+  const upper = f32x4.gt(u, splat(0.41421356));
+  const halved = f32x4.mul(f32x4.sub(u, splat(1)), splat(0.5));
+  return log1pSmall(v128.bitselect(halved, u, upper), v128.and(splat(1), upper));
+}
+
+/** ln(1 + e^x) = max(x, 0) + ln(1 + e^−|x|). */
+export function softplus4(x: v128): v128 {
+  // NaN is kept by the sum: pmax returns its first operand for one.
+  return f32x4.add(f32x4.pmax(x, splat(0)), log1pUnit(exp4(f32x4.neg(f32x4.abs(x)))));
+}
+
+/** Φ(x), the normal distribution: ½ + x·P(x²) below 0.75, e^(−x²/2)·u·Q(u) with u = 1/(1 + 0.3|x|) in the tails. */
+export function normalCdf4(x: v128): v128 {
+  const z = f32x4.mul(x, x);
+  let p = madd(splat(-8.368692760996055e-6), z, splat(0.00011475308565422893));
+  p = madd(p, z, splat(-0.0011871267342939973));
+  p = madd(p, z, splat(0.009973529726266861));
+  p = madd(p, z, splat(-0.06649038195610046));
+  p = madd(p, z, splat(0.3989422917366028));
+  const centre = madd(p, x, splat(0.5));
+  const u = f32x4.div(splat(1), madd(splat(0.3), f32x4.abs(x), splat(1)));
+  let q = madd(splat(0.020806673914194107), u, splat(-0.05183639004826546));
+  q = madd(q, u, splat(-0.0009350147447548807));
+  q = madd(q, u, splat(0.05207620933651924));
+  q = madd(q, u, splat(0.03814439848065376));
+  q = madd(q, u, splat(0.09491265565156937));
+  q = madd(q, u, splat(0.10730893909931183));
+  q = madd(q, u, splat(0.1198640912771225));
+  q = madd(q, u, splat(0.11967415362596512));
+  const tail = f32x4.mul(f32x4.mul(q, u), exp4(f32x4.mul(z, splat(-0.5))));
+  const outer = v128.bitselect(tail, f32x4.sub(splat(1), tail), f32x4.lt(x, splat(0)));
+  return v128.bitselect(centre, outer, f32x4.lt(f32x4.abs(x), splat(0.75)));
+}

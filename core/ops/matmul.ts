@@ -1,37 +1,86 @@
+import { broadcastShape, stretchedStrides } from "../_broadcast.ts";
+import { reduceTo } from "../_reduce_to.ts";
 import { defineOp } from "../define_op.ts";
+import { empty } from "../empty.ts";
 import { gemm, rightOperand } from "../gemm.ts";
 import { scope } from "../scope.ts";
-import { empty } from "../empty.ts";
-import { formatShape, type Tensor } from "../tensor.ts";
+import { formatShape, type Shape, sizeOf, type Tensor } from "../tensor.ts";
+import { reshape } from "./reshape.ts";
 
-/** A matrix as stored, and whether it enters the product transposed. */
+/** Matrices as stored in the last two axes, and whether they enter the product transposed. */
 interface Factor {
-  x: Tensor;
-  transposed: boolean;
+  readonly x: Tensor;
+  readonly transposed: boolean;
 }
 
+function flip({ x, transposed }: Factor): Factor {
+  return { x, transposed: !transposed };
+}
+
+/** Element offsets of the matrices of one factor, for each matrix of the product. */
+function matrixOffsets({ shape }: Tensor, batch: Shape): number[] {
+  const strides = stretchedStrides(shape.slice(0, -2), batch);
+  const matrix = shape.at(-2)! * shape.at(-1)!;
+  let offsets = [0];
+  batch.forEach((length, axis) => {
+    const step = strides[axis]! * matrix;
+    offsets = offsets.flatMap((offset) => Array.from({ length }, (_, index) => offset + index * step));
+  });
+  return offsets;
+}
+
+/** The product of each pair of matrices, the axes before them broadcast. */
 function product(left: Factor, right: Factor): Tensor {
-  const [rows, columns] = left.x.shape as [number, number];
-  const [m, k] = left.transposed ? [columns, rows] : [rows, columns];
-  const stride = right.x.shape[1]!;
-  const n = right.transposed ? right.x.shape[0]! : stride;
-  const y = empty([m, n]);
-  using _ = scope();
-  const b = rightOperand({ k, n, offset: right.x.offset, stride, transposed: right.transposed }, { rows: m });
-  gemm({ m, a: left.x.offset, aStride: columns, aTransposed: left.transposed, b, c: y.offset, cStride: n });
+  const batch = broadcastShape("multiply matrices", left.x.shape.slice(0, -2), right.x.shape.slice(0, -2));
+  const [rows, aStride] = left.x.shape.slice(-2) as [number, number];
+  const [rightRows, bStride] = right.x.shape.slice(-2) as [number, number];
+  const [m, k] = left.transposed ? [aStride, rows] : [rows, aStride];
+  const n = right.transposed ? rightRows : bStride;
+  const y = empty([...batch, m, n]);
+  const rightOffsets = matrixOffsets(right.x, batch);
+  matrixOffsets(left.x, batch).forEach((leftOffset, index) => {
+    using _ = scope();
+    const offset = right.x.offset + 4 * rightOffsets[index]!;
+    gemm({
+      m,
+      a: left.x.offset + 4 * leftOffset,
+      aStride,
+      aTransposed: left.transposed,
+      b: rightOperand({ k, n, offset, stride: bStride, transposed: right.transposed }, { rows: m }),
+      c: y.offset + 4 * index * m * n,
+      cStride: n,
+    });
+  });
   return y;
 }
+
+const multiplyMatrices = defineOp("matmul", (left: Factor, right: Factor) => {
+  const [a, b] = [left.x, right.x];
+  return {
+    inputs: [a, b],
+    output: product(left, right),
+    backward: (gradient) => {
+      const dy: Factor = { x: gradient, transposed: false };
+      const da = () => left.transposed ? product(right, flip(dy)) : product(dy, flip(right));
+      const db = () => right.transposed ? product(flip(dy), left) : product(flip(left), dy);
+      return [
+        a.requiresGrad ? reduceTo(da(), a.shape) : undefined,
+        b.requiresGrad ? reduceTo(db(), b.shape) : undefined,
+      ];
+    },
+  };
+});
 
 /** Options for {@linkcode matmul}. */
 export interface MatmulOptions {
   /**
-   * Whether the first factor enters transposed.
+   * Whether the matrices of the first factor enter transposed.
    *
    * @default {false}
    */
   transposeA?: boolean;
   /**
-   * Whether the second factor enters transposed.
+   * Whether the matrices of the second factor enter transposed.
    *
    * @default {false}
    */
@@ -39,12 +88,13 @@ export interface MatmulOptions {
 }
 
 /**
- * Matrix product: y = a·b, ∂L/∂a = ∂L/∂y·bᵀ, ∂L/∂b = aᵀ·∂L/∂y, either factor transposed first if asked for.
+ * Matrix product: y = a·b, ∂L/∂a = ∂L/∂y·bᵀ, ∂L/∂b = aᵀ·∂L/∂y, either factor transposed first if asked for. Axes before the
+ * last two are broadcast.
  *
- * @param a [m, k], or [k, m] with `transposeA`.
- * @param b [k, n], or [n, k] with `transposeB`.
- * @returns [m, n].
- * @throws {TypeError} If a factor has no two axes, or the inner lengths differ.
+ * @param a [..., m, k], or [..., k, m] with `transposeA`.
+ * @param b [..., k, n], or [..., n, k] with `transposeB`.
+ * @returns [..., m, n].
+ * @throws {TypeError} If a factor has fewer than two axes, the inner lengths differ, or the axes before do not broadcast.
  *
  * @example
  * ```ts
@@ -56,32 +106,20 @@ export interface MatmulOptions {
  * assert.deepEqual(matmul(a, tensor([[1, 10]]), { transposeB: true }).toArray(), [[21], [43]]);
  * ```
  */
-export const matmul: (a: Tensor, b: Tensor, options?: MatmulOptions) => Tensor = defineOp(
-  "matmul",
-  (a: Tensor, b: Tensor, options: MatmulOptions = {}) => {
-    const { transposeA = false, transposeB = false } = options;
-    const inner = [a.shape[transposeA ? 0 : 1], b.shape[transposeB ? 1 : 0]];
-    if (a.shape.length !== 2 || b.shape.length !== 2 || inner[0] !== inner[1]) {
-      throw new TypeError(
-        `Cannot multiply matrices of shapes ${formatShape(a.shape)}${transposeA ? "ᵀ" : ""} and ${
-          formatShape(b.shape)
-        }` +
-          `${transposeB ? "ᵀ" : ""}: both must have two axes and their inner lengths must be equal`,
-      );
-    }
-    const left: Factor = { x: a, transposed: transposeA };
-    const right: Factor = { x: b, transposed: transposeB };
-    return {
-      inputs: [a, b],
-      output: product(left, right),
-      backward: (gradient) => {
-        const dy: Factor = { x: gradient, transposed: false };
-        const dyT: Factor = { x: gradient, transposed: true };
-        const flip = ({ x, transposed }: Factor): Factor => ({ x, transposed: !transposed });
-        const da = () => transposeA ? product(right, dyT) : product(dy, flip(right));
-        const db = () => transposeB ? product(dyT, left) : product(flip(left), dy);
-        return [a.requiresGrad ? da() : undefined, b.requiresGrad ? db() : undefined];
-      },
-    };
-  },
-);
+export function matmul(a: Tensor, b: Tensor, options: MatmulOptions = {}): Tensor {
+  const { transposeA = false, transposeB = false } = options;
+  const inner = [a.shape.at(transposeA ? -2 : -1), b.shape.at(transposeB ? -1 : -2)];
+  if (a.shape.length < 2 || b.shape.length < 2 || inner[0] !== inner[1]) {
+    throw new TypeError(
+      `Cannot multiply matrices of shapes ${formatShape(a.shape)}${transposeA ? "ᵀ" : ""} and ${formatShape(b.shape)}` +
+        `${transposeB ? "ᵀ" : ""}: both must have at least two axes and their inner lengths must be equal`,
+    );
+  }
+  if (a.shape.length > 2 && b.shape.length === 2 && !transposeA) {
+    // One matrix on the right for all on the left: their rows make one tall matrix.
+    const [k, n] = [a.shape.at(-1)!, b.shape[transposeB ? 0 : 1]!];
+    const tall = reshape(a, [sizeOf(a.shape.slice(0, -1)), k]);
+    return reshape(matmul(tall, b, options), [...a.shape.slice(0, -1), n]);
+  }
+  return multiplyMatrices({ x: a, transposed: transposeA }, { x: b, transposed: transposeB });
+}

@@ -1,23 +1,25 @@
-import { kernels } from "../_kernels.ts";
-import { defineOp } from "../define_op.ts";
-import { full } from "../full.ts";
-import type { Tensor } from "../tensor.ts";
+import { reducedShapes, type ReduceOptions } from "../_axes.ts";
+import { sizeOf, type Tensor } from "../tensor.ts";
+import { scale } from "./scale.ts";
+import { sum } from "./sum.ts";
 
 /**
- * Mean of all n elements: y = Σ xᵢ/n, ∂y/∂xᵢ = 1/n.
+ * Mean over all elements, or along axes: y = Σ x/n, ∂y/∂x = 1/n, for the n elements that each result comes from.
  *
- * @returns A scalar; NaN for an empty tensor, as in NumPy.
+ * @returns A scalar, or x without the axes; NaN for n = 0, as in NumPy.
+ * @throws {RangeError} If an axis lies outside x.
  *
  * @example
  * ```ts
  * import { mean, tensor } from "@unfold/core";
  * import assert from "node:assert/strict";
  *
- * assert.equal(mean(tensor([[1, 2], [3, 4]])).item(), 2.5);
+ * const x = tensor([[1, 2], [3, 4]]);
+ * assert.equal(mean(x).item(), 2.5);
+ * assert.deepEqual(mean(x, { axis: 0 }).toArray(), [2, 3]);
  * ```
  */
-export const mean: (x: Tensor) => Tensor = defineOp("mean", (x: Tensor) => ({
-  inputs: [x],
-  output: full([], kernels.sum(x.offset, x.size) / x.size),
-  backward: (dy) => [full(x.shape, dy.item() / x.size)],
-}));
+export function mean(x: Tensor, options: ReduceOptions = {}): Tensor {
+  const { result } = reducedShapes("take the mean of", x.shape, options);
+  return scale(sum(x, options), sizeOf(result) / x.size);
+}

@@ -1,9 +1,6 @@
+import { viewAs } from "../_view_as.ts";
 import { defineOp } from "../define_op.ts";
-import { formatShape, type Shape, sizeOf, Tensor } from "../tensor.ts";
-
-function viewAs(x: Tensor, shape: Shape): Tensor {
-  return new Tensor(shape, { dtype: "f32", offset: x.offset, owner: x.owner });
-}
+import { formatShape, type Shape, sizeOf, type Tensor } from "../tensor.ts";
 
 /**
  * The same elements, in the same order and the same memory, under another shape.

@@ -1,23 +1,38 @@
+import { reducedShapes, type ReduceOptions } from "../_axes.ts";
+import { stretchedStrides } from "../_broadcast.ts";
+import { copyStrided } from "../_copy_strided.ts";
 import { kernels } from "../_kernels.ts";
+import { reduceTo } from "../_reduce_to.ts";
+import { viewAs } from "../_view_as.ts";
 import { defineOp } from "../define_op.ts";
 import { full } from "../full.ts";
-import type { Tensor } from "../tensor.ts";
+import { sizeOf, type Tensor } from "../tensor.ts";
 
 /**
- * Sum of all elements: y = Σ xᵢ, ∂y/∂xᵢ = 1.
+ * Sum over all elements, or along axes: y = Σ x, ∂y/∂x = 1.
  *
- * @returns A scalar.
+ * @returns A scalar, or x without the axes.
+ * @throws {RangeError} If an axis lies outside x.
  *
  * @example
  * ```ts
  * import { sum, tensor } from "@unfold/core";
  * import assert from "node:assert/strict";
  *
- * assert.equal(sum(tensor([[1, 2], [3, 4]])).item(), 10);
+ * const x = tensor([[1, 2], [3, 4]]);
+ * assert.equal(sum(x).item(), 10);
+ * assert.deepEqual(sum(x, { axis: 0 }).toArray(), [4, 6]);
+ * assert.deepEqual(sum(x, { axis: 1, keepDims: true }).toArray(), [[3], [7]]);
  * ```
  */
-export const sum: (x: Tensor) => Tensor = defineOp("sum", (x: Tensor) => ({
-  inputs: [x],
-  output: full([], kernels.sum(x.offset, x.size)),
-  backward: (dy) => [full(x.shape, dy.item())],
-}));
+export const sum: (x: Tensor, options?: ReduceOptions) => Tensor = defineOp(
+  "sum",
+  (x: Tensor, options: ReduceOptions = {}) => {
+    const { kept, result } = reducedShapes("sum", x.shape, options);
+    return {
+      inputs: [x],
+      output: sizeOf(kept) === 1 ? full(result, kernels.sum(x.offset, x.size)) : viewAs(reduceTo(x, kept), result),
+      backward: (dy) => [copyStrided(dy, x.shape, stretchedStrides(kept, x.shape))],
+    };
+  },
+);

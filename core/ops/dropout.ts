@@ -1,0 +1,48 @@
+import { kernels } from "../_kernels.ts";
+import { defineOp } from "../define_op.ts";
+import { empty } from "../empty.ts";
+import type { Random } from "../random.ts";
+import type { Tensor } from "../tensor.ts";
+
+/** Options for {@linkcode dropout}. */
+export interface DropoutOptions {
+  /** The probability p of each element to become 0, at least 0 and below 1. */
+  rate: number;
+  /** Where chance comes from. */
+  random: Random;
+}
+
+/**
+ * Sets elements to 0 by chance and scales the others up, so that the expected value stays: y = x·m/(1 − p) with m = 0 of
+ * probability p and 1 otherwise, ∂y/∂x = m/(1 − p) (Srivastava et al., 2014). For training alone: leave it out when
+ * predicting.
+ *
+ * @throws {RangeError} If the rate does not lie in [0, 1).
+ *
+ * @example
+ * ```ts
+ * import { dropout, full, Random } from "@unfold/core";
+ * import assert from "node:assert/strict";
+ *
+ * const y = dropout(full([100], 1), { rate: 0.5, random: new Random(1) });
+ * assert.ok(y.data.every((value) => value === 0 || value === 2));
+ * ```
+ */
+export const dropout: (x: Tensor, options: DropoutOptions) => Tensor = defineOp(
+  "dropout",
+  (x: Tensor, { rate, random }: DropoutOptions) => {
+    if (!(rate >= 0 && rate < 1)) {
+      throw new RangeError(`Cannot drop out: rate must be at least 0 and below 1, got ${rate}`);
+    }
+    const mask = empty(x.shape);
+    const data = mask.data;
+    const kept = 1 / (1 - rate);
+    for (let i = 0; i < data.length; i++) data[i] = random.uniform() < rate ? 0 : kept;
+    const masked = (from: Tensor): Tensor => {
+      const to = empty(x.shape);
+      kernels.multiply(from.offset, mask.offset, to.offset, 1, x.size, 0, 4, 0, 4);
+      return to;
+    };
+    return { inputs: [x], output: masked(x), backward: (dy) => [masked(dy)] };
+  },
+);
