@@ -105,6 +105,8 @@ export interface CoreKernels {
   gatherRows(x: number, indices: number, y: number, count: number, bytes: number): void;
   /** y[indices[i], ·] += x[i, ·] for rows of `width` numbers. */
   scatterAddRows(x: number, indices: number, y: number, count: number, width: number): void;
+  /** 96·rounds multiplications and additions, as fast as the engine can: what kernels are measured against. */
+  multiplyAddPeak(rounds: number): number;
   /** The matrix product; use `gemm` of this module. */
   gemm(
     m: number,

@@ -4,8 +4,8 @@ const PAGE = 65_536;
 const MAX_PAGES = 65_536;
 /** Every block starts on a cache line. */
 const ALIGNMENT = 64;
-/** The first kilobyte is never handed out: offset 0 stays invalid and kernels have their scratch there. */
-const RESERVED = 1024;
+/** The first bytes are never handed out: offset 0 stays invalid, and kernels have their scratch and constants there. */
+const RESERVED = 4096;
 /** The last cache line is never handed out: a kernel may read (never write) a little past a block. */
 const GUARD = 64;
 

@@ -8,7 +8,10 @@
 import asc from "assemblyscript/asc";
 import { tiles } from "./_tiles.ts";
 
-const MODULES = ["core", "layers", "optimizers"];
+/** Modules, and where in the reserved start of the memory their constants stand. */
+const MODULES: Record<string, number> = { core: 1024, layers: 2048, optimizers: 3072 };
+/** Bytes that each has for them. */
+const DATA_BYTES = 1024;
 
 /** Sources that are generated for the compiler alone. */
 const GENERATED: Record<string, () => string> = { "core/kernels/tiles.ts": tiles };
@@ -22,6 +25,8 @@ async function compile(module: string, relaxed: boolean): Promise<Uint8Array> {
     "--optimizeLevel=3",
     "--converge",
     "--runtime=stub",
+    `--memoryBase=${MODULES[module]}`,
+    "--initialMemory=1",
     "--importMemory",
     "--noExportMemory",
     "--enable=simd",
@@ -35,11 +40,29 @@ async function compile(module: string, relaxed: boolean): Promise<Uint8Array> {
     stderr: { write: (chunk: string | Uint8Array) => void messages.push(String(chunk)) },
   });
   if (error || !wasm) throw new Error(`Cannot compile the kernels of ${module}: ${messages.join("")}${error ?? ""}`);
-  // Modules share one memory, so none may place data of its own in it.
-  if (WebAssembly.Module.imports(new WebAssembly.Module(wasm.slice())).some((i) => i.kind !== "memory")) {
-    throw new Error(`Cannot use the kernels of ${module}: they import more than the memory (an assertion, a string?)`);
-  }
+  checkData(module, wasm);
   return wasm;
+}
+
+/** Modules share one memory: each may place its constants in its own part of the reserved bytes, and nothing else. */
+function checkData(module: string, wasm: Uint8Array): void {
+  const memory = new WebAssembly.Memory({ initial: 1 });
+  const instance = new WebAssembly.Module(wasm.slice());
+  if (WebAssembly.Module.imports(instance).some(({ kind }) => kind !== "memory")) {
+    throw new Error(`Cannot use the kernels of ${module}: they must import the memory alone (an assertion, a string?)`);
+  }
+  new WebAssembly.Instance(instance, { env: { memory } });
+  const start = MODULES[module]!;
+  const outside = new Uint8Array(memory.buffer).findIndex((byte, at) =>
+    byte !== 0 && (at < start || at >= start + DATA_BYTES)
+  );
+  if (outside >= 0) {
+    throw new Error(
+      `Cannot use the kernels of ${module}: data must stand in bytes ${start} to ${
+        start + DATA_BYTES - 1
+      }, got byte ${outside}`,
+    );
+  }
 }
 
 function readTextFile(path: string): string | null {
@@ -72,7 +95,7 @@ export const plain: string =
 if (import.meta.main) {
   const check = Deno.args.includes("--check");
   let stale = 0;
-  for (const module of MODULES) {
+  for (const module of Object.keys(MODULES)) {
     const path = `${module}/_kernels_wasm.ts`;
     const built = await source(module);
     if (built === readTextFile(path)) continue;

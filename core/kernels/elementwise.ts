@@ -1,6 +1,6 @@
 // Elementwise kernels. A function of one or two operands is a class with an inlined `apply`; the loops are written once.
 
-import { exp4, load, log4, madd, normalCdf4, sigmoid4, softplus4, splat, store, tanh4 } from "./simd";
+import { exp4, load, log4, madd, normalCdf4, one, sigmoid4, softplus4, splat, store, tanh4 } from "./simd";
 
 @unmanaged class Exp { @inline apply(x: v128): v128 { return exp4(x); } }
 @unmanaged class Log { @inline apply(x: v128): v128 { return log4(x); } }
@@ -49,8 +49,8 @@ export function softplus(x: usize, y: usize, n: i32): void { unary<Softplus>(x, 
 
 @unmanaged class LogGradient { @inline apply(x: v128, dy: v128): v128 { return f32x4.div(dy, x); } }
 @unmanaged class SqrtGradient { @inline apply(y: v128, dy: v128): v128 { return f32x4.div(f32x4.mul(dy, splat(0.5)), y); } }
-@unmanaged class TanhGradient { @inline apply(y: v128, dy: v128): v128 { return f32x4.mul(dy, f32x4.sub(splat(1), f32x4.mul(y, y))); } }
-@unmanaged class SigmoidGradient { @inline apply(y: v128, dy: v128): v128 { return f32x4.mul(dy, f32x4.mul(y, f32x4.sub(splat(1), y))); } }
+@unmanaged class TanhGradient { @inline apply(y: v128, dy: v128): v128 { return f32x4.mul(dy, f32x4.sub(one(), f32x4.mul(y, y))); } }
+@unmanaged class SigmoidGradient { @inline apply(y: v128, dy: v128): v128 { return f32x4.mul(dy, f32x4.mul(y, f32x4.sub(one(), y))); } }
 @unmanaged class ReluGradient { @inline apply(x: v128, dy: v128): v128 { return v128.and(dy, f32x4.gt(x, splat(0))); } }
 @unmanaged class SoftplusGradient { @inline apply(x: v128, dy: v128): v128 { return f32x4.mul(dy, sigmoid4(x)); } }
 

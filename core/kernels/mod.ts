@@ -1,5 +1,6 @@
 export * from "./copy";
 export * from "./elementwise";
 export { gemm, pack } from "./matmul";
+export * from "./probe";
 export * from "./reduce";
 export * from "./softmax";

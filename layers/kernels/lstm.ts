@@ -1,6 +1,6 @@
 // The LSTM's gates. Gate order i, f, g, o; a row of `gates` holds the four side by side, 4·hidden numbers.
 
-import { flush, load, madd, nmadd, sigmoid4, splat, store, tanh4 } from "../../core/kernels/simd";
+import { flush, load, madd, nmadd, one, sigmoid4, store, tanh4 } from "../../core/kernels/simd";
 
 @inline
 function forwardLanes(gates: usize, bias: usize, h: usize, before: usize, cell: usize, tanhCell: usize, output: usize, whole: bool): void {
@@ -38,15 +38,15 @@ export function lstmForward(batch: i32, hidden: i32, gates: usize, bias: usize, 
 
 @inline
 function backwardLanes(gates: usize, h: usize, before: usize, tanhCell: usize, dOutput: usize, dHidden: usize, dCell: usize, dGates: usize, whole: bool): void {
-  const one = splat(1);
+  const unit = one();
   const i = load(gates, whole), f = load(gates + h, whole), g = load(gates + 2 * h, whole), o = load(gates + 3 * h, whole);
   const t = load(tanhCell, whole);
   const dh = f32x4.add(load(dOutput, whole), load(dHidden, whole));
-  const dc = madd(f32x4.mul(dh, o), nmadd(t, t, one), load(dCell, whole));
-  store(dGates, flush(f32x4.mul(f32x4.mul(dc, g), f32x4.mul(i, f32x4.sub(one, i)))), whole);
-  store(dGates + h, flush(f32x4.mul(f32x4.mul(dc, load(before, whole)), f32x4.mul(f, f32x4.sub(one, f)))), whole);
-  store(dGates + 2 * h, flush(f32x4.mul(f32x4.mul(dc, i), nmadd(g, g, one))), whole);
-  store(dGates + 3 * h, flush(f32x4.mul(f32x4.mul(dh, t), f32x4.mul(o, f32x4.sub(one, o)))), whole);
+  const dc = madd(f32x4.mul(dh, o), nmadd(t, t, unit), load(dCell, whole));
+  store(dGates, flush(f32x4.mul(f32x4.mul(dc, g), f32x4.mul(i, f32x4.sub(unit, i)))), whole);
+  store(dGates + h, flush(f32x4.mul(f32x4.mul(dc, load(before, whole)), f32x4.mul(f, f32x4.sub(unit, f)))), whole);
+  store(dGates + 2 * h, flush(f32x4.mul(f32x4.mul(dc, i), nmadd(g, g, unit))), whole);
+  store(dGates + 3 * h, flush(f32x4.mul(f32x4.mul(dh, t), f32x4.mul(o, f32x4.sub(unit, o)))), whole);
   store(dCell, flush(f32x4.mul(dc, f)), whole);
 }
 
