@@ -59,8 +59,12 @@ export function record(
   backward: NonNullable<TapeNode["backward"]>,
 ): void {
   if (insideOps > 0 || !willRecord(inputs)) return;
+  if (outputs.some((output) => inputs.includes(output))) {
+    throw new TypeError(`Cannot record ${name}: its output must be a new tensor, got one of its inputs`);
+  }
   const shapes = outputs.map(({ shape }) => shape);
-  const node: TapeNode = { name, order: count++, inputs, shapes, gradients: [], backward };
+  // The caller may change its list of inputs before the backward.
+  const node: TapeNode = { name, order: count++, inputs: [...inputs], shapes, gradients: [], backward };
   outputs.forEach((output, index) => output.source = { node, index });
 }
 

@@ -10,14 +10,15 @@ function shapeOfNested(values: NestedArray): number[] {
   return shape;
 }
 
-function fillNested(target: { [index: number]: number }, values: NestedArray, shape: Shape): void {
+function flatten(values: NestedArray, shape: Shape): Float64Array {
+  const flat = new Float64Array(sizeOf(shape));
   let position = 0;
   const visit = (value: NestedArray, axis: number): void => {
     if (axis === shape.length) {
       if (typeof value !== "number") {
         throw new TypeError(`Cannot make a tensor: values must be numbers nested to one depth, got ${String(value)}`);
       }
-      target[position++] = value;
+      flat[position++] = value;
     } else if (!Array.isArray(value) || value.length !== shape[axis]) {
       throw new TypeError(
         `Cannot make a tensor: rows of axis ${axis} must all have length ${shape[axis]}, got ${
@@ -29,6 +30,18 @@ function fillNested(target: { [index: number]: number }, values: NestedArray, sh
     }
   };
   visit(values, 0);
+  return flat;
+}
+
+function checkIntegers(values: ArrayLike<number>): void {
+  for (let i = 0; i < values.length; i++) {
+    const value = values[i]!;
+    if (value !== (value | 0)) {
+      throw new RangeError(
+        `Cannot make a tensor of integers: values must be integers of 32 bits, got ${value} at position ${i}`,
+      );
+    }
+  }
 }
 
 /**
@@ -36,6 +49,7 @@ function fillNested(target: { [index: number]: number }, values: NestedArray, sh
  *
  * @param values A number, nested arrays of numbers, or a typed array (with `shape`, else one axis).
  * @throws {TypeError} If nested arrays are ragged, or the values do not fill the shape.
+ * @throws {RangeError} If a value for an `i32` tensor is no integer of 32 bits.
  *
  * @example
  * ```ts
@@ -52,16 +66,16 @@ export function tensor<D extends DType = "f32">(
   values: NestedArray | Float32Array | Float64Array | Int32Array,
   options: TensorOptions<D> & { shape?: Shape } = {},
 ): Tensor<D> {
-  const flat = ArrayBuffer.isView(values);
-  const own = flat ? [values.length] : shapeOfNested(values);
+  const own = ArrayBuffer.isView(values) ? [values.length] : shapeOfNested(values);
   const shape = options.shape ?? own;
   if (sizeOf(shape) !== sizeOf(own)) {
     throw new TypeError(
       `Cannot make a tensor of shape ${formatShape(shape)}: it must have ${sizeOf(shape)} values, got ${sizeOf(own)}`,
     );
   }
+  const flat = ArrayBuffer.isView(values) ? values : flatten(values, own);
+  if (options.dtype === "i32" && !(flat instanceof Int32Array)) checkIntegers(flat);
   const made = empty(shape, options);
-  if (flat) made.data.set(values);
-  else fillNested(made.data, values, own);
+  made.data.set(flat);
   return made;
 }

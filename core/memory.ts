@@ -60,12 +60,12 @@ function grow(bytes: number, purpose: string): void {
 }
 
 /**
- * Makes sure that blocks of `bytes` in all can be allocated without growing the memory, so that views made from now on
+ * Makes sure that `count` blocks of `bytes` each can be allocated without growing the memory, so that views made from now on
  * outlive those allocations.
  */
-export function reserve(bytes: number): void {
-  const offset = take(alignedSize(bytes), "a reservation");
-  freeList.give({ offset, bytes: alignedSize(bytes) });
+export function reserve(count: number, bytes: number): void {
+  const room = count * alignedSize(bytes);
+  freeList.give({ offset: take(room, "a reservation"), bytes: room });
 }
 
 function take(bytes: number, purpose: string): number {

@@ -125,7 +125,7 @@ Deno.test("a request past 4 GiB says what was asked, what is in use and where", 
 });
 
 Deno.test("reserve lets later blocks be allocated under a view", () => {
-  reserve(1 << 22);
+  reserve(2, 1 << 21);
   const { buffer } = memory;
   const blocks = [new Block(1 << 21, "a test"), new Block(1 << 21, "a test")];
   assert.equal(memory.buffer, buffer);
@@ -159,4 +159,20 @@ Deno.test("console.log shows shape and first values", () => {
   using _ = scope();
   assert.equal(Deno.inspect(tensor([[1, 2.5]])), "Tensor(f32 [1, 2]) 1 2.5");
   assert.match(Deno.inspect(zeros([10])), /0 0 0 …$/);
+});
+
+Deno.test("a tensor keeps its shape whatever becomes of the caller's array", () => {
+  const shape = [2, 2];
+  const x = zeros(shape);
+  shape[0] = 50;
+  assert.deepEqual(x.shape, [2, 2]);
+});
+
+Deno.test("integers must be integers of 32 bits", () => {
+  for (const value of [1.5, NaN, 2 ** 31]) {
+    assert.throws(() => tensor([0, value], { dtype: "i32" }), {
+      name: "RangeError",
+      message: `Cannot make a tensor of integers: values must be integers of 32 bits, got ${value} at position 1`,
+    });
+  }
 });

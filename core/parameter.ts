@@ -29,9 +29,18 @@ export class Parameter extends Tensor {
    */
   constructor(shape: Shape, initialize?: (data: Float32Array, shape: Shape) => void) {
     const slab = new Slab(sizeOf(shape), `a parameter of shape ${formatShape(shape)}`);
-    super(shape, { dtype: "f32", offset: 0, owner: slab.owner, requiresGrad: true });
+    super(shape, { dtype: "f32", offset: 0, owner: slab, requiresGrad: true });
     this.#slab = slab;
-    initialize?.(this.data, shape);
+    const { data } = this;
+    initialize?.(data, shape);
+    if (data.length !== this.size) {
+      throw new Error(
+        `Cannot initialize a parameter of shape ${
+          formatShape(shape)
+        }: the initializer must not make tensors, whose memory may ` +
+          "take the place of its array",
+      );
+    }
   }
 
   /** Where the first element is, in bytes from the start of the memory. Packing moves it. */
@@ -41,7 +50,7 @@ export class Parameter extends Tensor {
 
   /** The slab's memory. @internal */
   override get owner(): Owner {
-    return this.#slab.owner;
+    return this.#slab;
   }
 
   /** Does nothing: a parameter's memory belongs to its slab, which lives as long as the parameters in it. */
@@ -49,8 +58,8 @@ export class Parameter extends Tensor {
 
   /** ∂loss/∂this, summed over the backward passes since an optimizer's last step. */
   override get grad(): Tensor {
-    const { offset, owner, length } = this.#slab;
-    return new Tensor(this.shape, { dtype: "f32", offset: offset + 4 * (length + this.#start), owner });
+    const { offset, length } = this.#slab;
+    return new Tensor(this.shape, { dtype: "f32", offset: offset + 4 * (length + this.#start), owner: this.#slab });
   }
 
   /** Sets the gradient to 0. */

@@ -1,4 +1,15 @@
-import { loadParameters, multiply, packParameters, Parameter, scope, sum, tensor } from "@unfold/core";
+import {
+  full,
+  loadParameters,
+  memoryStats,
+  multiply,
+  packParameters,
+  Parameter,
+  reshape,
+  scope,
+  sum,
+  tensor,
+} from "@unfold/core";
 import assert from "node:assert/strict";
 
 Deno.test("packing keeps values and gradients, and the parameters write into the slab", () => {
@@ -47,8 +58,28 @@ Deno.test("loading lists all that does not fit and then changes nothing", () => 
   assert.deepEqual([...a.data, ...b.data], [0, 0, 0]);
 });
 
-Deno.test("a parameter's memory is its slab's: dispose does nothing", () => {
+Deno.test("a parameter's memory is its slab's: disposing of it, its gradient or a view does nothing", () => {
   const a = new Parameter([1], (data) => data.fill(4));
+  packParameters({ a, b: new Parameter([2]) });
   a.dispose();
+  a.grad.dispose();
+  reshape(a, [1, 1]).dispose();
+  const other = full([4], 123, { persistent: true });
   assert.equal(a.item(), 4);
+  other.dispose();
+});
+
+Deno.test("a slab that all parameters have left cannot be read", () => {
+  const a = new Parameter([1]);
+  const { slab } = a;
+  packParameters({ a, b: new Parameter([2]) });
+  assert.throws(() => slab.params, { name: "ReferenceError", message: /they have moved into another one/ });
+});
+
+Deno.test("an initializer that makes tensors, and so may move the memory, is refused", () => {
+  const huge = () => void full([memoryStats().total / 4], 0, { persistent: true }).dispose();
+  assert.throws(
+    () => new Parameter([3], huge),
+    /Cannot initialize a parameter of shape \[3\]: the initializer must not make tensors/,
+  );
 });

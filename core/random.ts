@@ -1,11 +1,21 @@
 /** The state of a {@linkcode Random}: four 32-bit integers. */
 export type RandomState = readonly [number, number, number, number];
 
-/** The jump polynomial of xoshiro128: 2⁶⁴ draws at once. */
-const JUMP = [0x8764000b, 0xf542d2d3, 0x6fa035c3, 0x77f2db5b];
-
 function rotate(x: number, bits: number): number {
   return (x << bits) | (x >>> (32 - bits));
+}
+
+/** Four words from one, by SplitMix32 (Steele et al., 2014): a bijection of a counter for each. */
+function splitMix(counter: number): RandomState {
+  const next = () => {
+    counter = (counter + 0x9e3779b9) | 0;
+    let z = counter;
+    z = Math.imul(z ^ (z >>> 16), 0x21f0aaad);
+    z = Math.imul(z ^ (z >>> 15), 0x735a2d97);
+    return (z ^ (z >>> 15)) >>> 0;
+  };
+  // The bit keeps the state from being all 0, where the stream would stand still.
+  return [next(), next(), next(), (next() | 1) >>> 0];
 }
 
 /**
@@ -40,16 +50,9 @@ export class Random {
     if (!Number.isSafeInteger(seed) || seed < 0) {
       throw new RangeError(`Cannot seed Random: seed must be an integer of 0 or more and below 2^53, got ${seed}`);
     }
-    // SplitMix32 over the lower half fills the state, so that neighbouring seeds give unrelated streams.
-    let counter = seed >>> 0;
-    const next = () => {
-      counter = (counter + 0x9e3779b9) | 0;
-      let z = counter;
-      z = Math.imul(z ^ (z >>> 16), 0x21f0aaad);
-      z = Math.imul(z ^ (z >>> 15), 0x735a2d97);
-      return z ^ (z >>> 15);
-    };
-    this.state = [next(), next(), next() ^ Math.floor(seed / 2 ** 32), next() | 1];
+    // The lower half is mixed before the upper half joins it, so that seeds that differ anywhere give unrelated streams.
+    const [mixed] = splitMix(seed | 0);
+    this.state = splitMix(mixed ^ Math.floor(seed / 2 ** 32));
   }
 
   /** A stream with an arbitrary seed, for numbers that need not be had again. */
@@ -63,8 +66,11 @@ export class Random {
   }
 
   set state(state: RandomState) {
-    if (state.length !== 4 || !state.every(Number.isInteger) || state.every((word) => word === 0)) {
-      throw new RangeError(`Cannot restore Random: state must be four integers, not all 0, got [${state.join(", ")}]`);
+    const words = state.every((word) => Number.isInteger(word) && word >= 0 && word < 2 ** 32);
+    if (state.length !== 4 || !words || state.every((word) => word === 0)) {
+      throw new RangeError(
+        `Cannot restore Random: state must be four integers of 32 bits, not all 0, got [${state.join(", ")}]`,
+      );
     }
     [this.#a, this.#b, this.#c, this.#d] = state.map((word) => word | 0) as [number, number, number, number];
   }
@@ -83,7 +89,7 @@ export class Random {
   }
 
   /**
-   * A stream of its own: 2⁶⁴ numbers of this one, which skips them.
+   * A stream of its own, seeded from the next numbers of this one. Of 2¹²⁸ states, two streams meet by no chance that matters.
    *
    * @example
    * ```ts
@@ -97,15 +103,9 @@ export class Random {
    */
   split(): Random {
     const child = new Random(0);
-    child.state = this.state;
-    const sum: [number, number, number, number] = [0, 0, 0, 0];
-    for (const word of JUMP) {
-      for (let bit = 0; bit < 32; bit++) {
-        if (word & (1 << bit)) this.state.forEach((part, index) => sum[index]! ^= part);
-        this.#bits();
-      }
-    }
-    this.state = sum;
+    // Each word is mixed, so that the child's state is no run of the parent's outputs.
+    const word = () => splitMix(this.#bits())[0];
+    child.state = [word(), word(), word(), (word() | 1) >>> 0];
     return child;
   }
 

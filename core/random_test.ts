@@ -73,19 +73,25 @@ Deno.test("integers are equally likely, permutations too", () => {
   assert.ok([...orders.values()].every((count) => Math.abs(count - 1000) < 150));
 });
 
-Deno.test("split starts where the parent stood, and the parent goes on elsewhere", () => {
-  const parent = new Random(8);
-  const [copy, child] = [new Random(8), parent.split()];
-  assert.equal(child.uniform(), copy.uniform());
-  assert.notEqual(parent.uniform(), copy.uniform());
+Deno.test("all streams of a tree of splits differ, and the same seed gives the same tree", () => {
+  const tree = () => {
+    const root = new Random(8);
+    const children = [root.split(), root.split()];
+    const grandchildren = children.map((child) => child.split());
+    return [root, ...children, ...grandchildren].map((random) => random.uniform());
+  };
+  assert.equal(new Set(tree()).size, 5);
+  assert.deepEqual(tree(), tree());
 });
 
 Deno.test("seeds past 2³² differ from those below", () => {
-  assert.notDeepEqual(new Random(2 ** 40 + 1).state, new Random(1).state);
+  const [a, b] = [new Random(2 ** 40 + 1), new Random(1)];
+  for (let i = 0; i < 4; i++) assert.notEqual(a.uniform(), b.uniform());
 });
 
 Deno.test("bad seeds, states and bounds are refused", () => {
   for (const seed of [-1, 0.5, NaN, 2 ** 53]) assert.throws(() => new Random(seed), RangeError);
-  assert.throws(() => new Random(0).state = [0, 0, 0, 0], /four integers, not all 0/);
+  assert.throws(() => new Random(0).state = [0, 0, 0, 0], /four integers of 32 bits, not all 0/);
+  assert.throws(() => new Random(0).state = [2 ** 32, 0, 0, 0], RangeError);
   for (const bound of [0, 1.5, 2 ** 33]) assert.throws(() => new Random(0).integer(bound), RangeError);
 });

@@ -97,7 +97,15 @@ export interface EncodeSafetensorsOptions {
 
 function dtypeOf({ dtype, data }: SafetensorsInput): SafetensorsDType {
   const given = dtype?.toUpperCase() as SafetensorsDType | undefined;
-  return given ?? (Object.keys(ARRAYS) as SafetensorsDType[]).find((key) => data instanceof ARRAYS[key])!;
+  if (given === undefined) {
+    return (Object.keys(ARRAYS) as SafetensorsDType[]).find((key) => data instanceof ARRAYS[key])!;
+  }
+  if (!(data instanceof ARRAYS[given])) {
+    throw new TypeError(
+      `Cannot write safetensors: elements of ${given} must be in a ${ARRAYS[given].name}, got ${data.constructor.name}`,
+    );
+  }
+  return given;
 }
 
 /**
@@ -105,7 +113,7 @@ function dtypeOf({ dtype, data }: SafetensorsInput): SafetensorsDType {
  *
  * @param tensors Names and tensors.
  * @returns The file.
- * @throws {TypeError} If a name is used twice or a tensor's elements do not fill its shape.
+ * @throws {TypeError} If a name is used twice, a kind and its array differ, or a tensor's elements do not fill its shape.
  *
  * @example
  * ```ts
@@ -130,7 +138,9 @@ export function encodeSafetensors(
   const entries = [...tensors].sort(([, a], [, b]) => b.data.BYTES_PER_ELEMENT - a.data.BYTES_PER_ELEMENT);
   let end = 0;
   for (const [name, tensor] of entries) {
-    if (header.has(name)) throw new TypeError(`Cannot write safetensors: names must be unique, got "${name}" twice`);
+    if (header.has(name) || name === "__metadata__") {
+      throw new TypeError(`Cannot write safetensors: names must be unique and not __metadata__, got "${name}"`);
+    }
     if (tensor.data.length !== sizeOf(tensor.shape)) {
       throw new TypeError(
         `Cannot write safetensors: "${name}" of shape ${formatShape(tensor.shape)} must have ${sizeOf(tensor.shape)} ` +
@@ -208,7 +218,7 @@ export function decodeSafetensors(bytes: Uint8Array<ArrayBuffer>, options: Decod
     const array = ARRAYS[dtype];
     const from = bytes.byteOffset + dataStart + start;
     const aligned = from % array.BYTES_PER_ELEMENT === 0;
-    const buffer = aligned ? bytes.buffer : bytes.slice(dataStart + start, dataStart + stop).buffer;
+    const buffer = aligned ? bytes.buffer : new Uint8Array(bytes.subarray(dataStart + start, dataStart + stop)).buffer;
     const length = (stop - start) / array.BYTES_PER_ELEMENT;
     tensors.set(name, { dtype, shape, data: new array(buffer, aligned ? from : 0, length) });
   }

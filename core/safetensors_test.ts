@@ -1,6 +1,7 @@
-import { decodeSafetensors, encodeSafetensors, SafetensorsError } from "@unfold/core";
+import { decodeSafetensors, encodeSafetensors, SafetensorsError, type SafetensorsInput } from "@unfold/core";
 import fc from "fast-check";
 import assert from "node:assert/strict";
+import { Buffer } from "node:buffer";
 
 /** A file with a given header, which may be anything, and data of zeros. */
 function file(header: unknown, dataBytes = 0): Uint8Array<ArrayBuffer> {
@@ -39,6 +40,16 @@ Deno.test("a file that starts at an odd byte is read", () => {
   const shifted = new Uint8Array(bytes.length + 1);
   shifted.set(bytes, 1);
   assert.deepEqual([...decodeSafetensors(shifted.subarray(1)).tensors.get("x")!.data], [1, 2]);
+});
+
+Deno.test("a Node Buffer is read, wherever it starts", () => {
+  const json = JSON.stringify({ x: { dtype: "F32", shape: [2], data_offsets: [0, 8] } });
+  const bytes = Buffer.alloc(1 + 8 + json.length + 8);
+  bytes.writeBigUInt64LE(BigInt(json.length), 1);
+  bytes.write(json, 9);
+  bytes.writeFloatLE(1.5, 9 + json.length);
+  bytes.writeFloatLE(2.5, 13 + json.length);
+  assert.deepEqual([...decodeSafetensors(bytes.subarray(1)).tensors.get("x")!.data], [1.5, 2.5]);
 });
 
 Deno.test("an empty file of no tensors is read", () => {
@@ -88,13 +99,13 @@ for (const [what, bytes, message] of bad) {
   });
 }
 
-Deno.test("writing refuses a name twice and data that do not fill the shape", () => {
+Deno.test("writing refuses bad names, data that do not fill the shape, and kinds that are not the array's", () => {
   const x = { shape: [2], data: Float32Array.of(1, 2) };
-  assert.throws(() => encodeSafetensors([["x", x], ["x", x]]), /names must be unique, got "x" twice/);
-  assert.throws(
-    () => encodeSafetensors([["x", { ...x, shape: [3] }]]),
-    /"x" of shape \[3\] must have 3 elements, got 2/,
-  );
+  const write = (...entries: [string, SafetensorsInput][]) => () => encodeSafetensors(entries);
+  assert.throws(write(["x", x], ["x", x]), /names must be unique and not __metadata__, got "x"$/);
+  assert.throws(write(["__metadata__", x]), /not __metadata__/);
+  assert.throws(write(["x", { ...x, shape: [3] }]), /"x" of shape \[3\] must have 3 elements, got 2/);
+  assert.throws(write(["x", { ...x, dtype: "F16" }]), /elements of F16 must be in a Uint16Array, got Float32Array/);
 });
 
 /** Reads, and lets only a `SafetensorsError` pass; what is read must fit into the file. */

@@ -2,7 +2,7 @@ import { Block, view } from "./memory.ts";
 import type { Owner } from "./tensor.ts";
 
 /** Parameters and, right behind them, their gradients: two flat arrays of one length, each in one piece. */
-export class Slab {
+export class Slab implements Owner {
   /** Numbers in each of the two arrays. */
   readonly length: number;
   readonly #block: Block;
@@ -16,12 +16,13 @@ export class Slab {
 
   /** Where the first parameter is, in bytes; the gradients start `length` numbers behind it. */
   get offset(): number {
+    if (this.released) throw new ReferenceError("Cannot use a slab of parameters: they have moved into another one");
     return this.#block.offset;
   }
 
-  /** What the memory belongs to. */
-  get owner(): Owner {
-    return this.#block;
+  /** Whether the memory has been given back. */
+  get released(): boolean {
+    return this.#block.released;
   }
 
   /** Gives the memory back. */

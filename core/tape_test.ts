@@ -1,4 +1,17 @@
-import { add, defineOp, multiply, noGrad, Parameter, scale, scope, sum, tanh, type Tensor, tensor } from "@unfold/core";
+import {
+  add,
+  concat,
+  defineOp,
+  multiply,
+  noGrad,
+  Parameter,
+  scale,
+  scope,
+  sum,
+  tanh,
+  type Tensor,
+  tensor,
+} from "@unfold/core";
 import assert from "node:assert/strict";
 
 Deno.test("a value used twice gets the sum of both gradients", () => {
@@ -90,4 +103,26 @@ Deno.test("no gradient flows to what does not ask for one", () => {
   const [x, y] = [tensor([1], { requiresGrad: true }), tensor([2])];
   sum(multiply(x, y)).backward();
   assert.equal(y.grad, undefined);
+});
+
+Deno.test("a list of inputs may be changed before the backward; an op must not return its input", () => {
+  using _ = scope();
+  const x = tensor([1, 2], { requiresGrad: true });
+  const list = [x, x];
+  const y = sum(concat(list));
+  list.length = 0;
+  y.backward();
+  assert.deepEqual(x.grad!.toArray(), [2, 2]);
+  const same = defineOp("same", (x: Tensor) => ({ inputs: [x], output: x, backward: (dy) => [dy] }));
+  assert.throws(() => same(x), {
+    message: "Cannot record same: its output must be a new tensor, got one of its inputs",
+  });
+});
+
+Deno.test("two tensors that got the same gradient do not share its memory", () => {
+  using _ = scope();
+  const [a, b] = [tensor([1], { requiresGrad: true }), tensor([2], { requiresGrad: true })];
+  sum(add(a, b)).backward();
+  a.grad!.data[0] = 9;
+  assert.equal(b.grad!.item(), 1);
 });

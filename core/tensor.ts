@@ -1,5 +1,6 @@
 import { runBackward, sumOf, type TapeNode } from "./_tape.ts";
 import { Block, memory } from "./memory.ts";
+import { zeros } from "./zeros.ts";
 
 /** The kinds of element: 32-bit floats, and 32-bit integers for tokens and indices. */
 export type DType = "f32" | "i32";
@@ -70,7 +71,7 @@ export class Tensor<D extends DType = "f32"> implements Disposable {
    * @param options Kind of element, place in memory, and what that memory belongs to.
    */
   constructor(shape: Shape, options: { dtype: D; offset: number; owner: Owner; requiresGrad?: boolean }) {
-    this.shape = shape;
+    this.shape = [...shape];
     this.dtype = options.dtype;
     this.size = sizeOf(shape);
     this.#isLeaf = options.requiresGrad ?? false;
@@ -178,7 +179,8 @@ export class Tensor<D extends DType = "f32"> implements Disposable {
 
   /** Adds to the gradient of a leaf of the tape. @internal */
   addGrad(gradient: Tensor): void {
-    this.#grad = this.#grad === undefined ? gradient : sumOf(this.#grad, gradient);
+    // The first one is copied too: an op may have handed the same gradient to several tensors.
+    this.#grad = sumOf(this.#grad ?? zeros(this.shape), gradient);
   }
 
   /**

@@ -188,3 +188,11 @@ Deno.test("LSTM: bad sizes, inputs and states are refused by name", () => {
     message: "Cannot run LSTM: state.hidden must have shape [batch = 1, hiddenSize = 4], got [2, 4]",
   });
 });
+
+Deno.test("LSTM: a NaN gradient is handed on, not flushed", () => {
+  using _ = scope();
+  const lstm = new LSTM({ inputSize: 2, hiddenSize: 5, random: new Random(1) });
+  const output = lstm.forward(tensor([[[1, 2]]]));
+  output.backward(tensor(new Float32Array(5).fill(NaN), { shape: [1, 1, 5] }));
+  assert.ok(lstm.bias.grad.data.every(Number.isNaN));
+});

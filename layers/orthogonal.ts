@@ -37,7 +37,12 @@ function orthonormalRows(n: number, random: Random): Float64Array[] {
  */
 export function orthogonal(random: Random): Initializer {
   return (data, shape) => {
-    const [n, columns] = shape as [number, number];
+    const [n = 0, columns = 0] = shape;
+    if (shape.length !== 2 || columns % n !== 0) {
+      throw new TypeError(
+        `Cannot initialize: an orthogonal matrix must have shape [n, k·n], got [${shape.join(", ")}]`,
+      );
+    }
     for (let block = 0; block < columns; block += n) {
       orthonormalRows(n, random).forEach((row, index) => data.set(row, index * columns + block));
     }

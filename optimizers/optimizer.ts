@@ -1,5 +1,5 @@
 import { type NamedParameters, packParameters, type SafetensorsInput, type Tensor, zeros } from "@unfold/core";
-import { memory, reserve } from "@unfold/core/kernels";
+import { coreKernels, memory, reserve } from "@unfold/core/kernels";
 import type { OptimizerPlugin, ParameterGroup, Schedule } from "./plugin.ts";
 
 /** How many slots a step may allocate without the memory growing under the plugin's views; no known rule has more. */
@@ -39,6 +39,8 @@ export class Optimizer {
   readonly #schedule: Schedule;
   readonly #slots = new Map<string, Tensor>();
   #steps = 0;
+  /** Whether the slots came from a saved state, which must then have all of them. */
+  #loaded = false;
 
   /**
    * Takes the parameters over.
@@ -98,7 +100,7 @@ export class Optimizer {
     }
     const step = this.#steps + 1;
     const learningRate = this.#rateOf(step);
-    if (this.#steps === 0) reserve(SLOTS_IN_RESERVE * 4 * slab.length);
+    reserve(SLOTS_IN_RESERVE, 4 * slab.length);
     for (const plugin of this.#plugins) {
       const { buffer } = memory;
       const group: ParameterGroup = {
@@ -122,10 +124,38 @@ export class Optimizer {
   #slot(name: string): Tensor {
     let slot = this.#slots.get(name);
     if (slot === undefined) {
-      slot = zeros([this.#packed.slab.length], { persistent: true });
-      this.#slots.set(name, slot);
+      if (this.#loaded) {
+        throw new TypeError(`Cannot step: the state that was loaded must have optimizer.${name}, and has not`);
+      }
+      slot = this.#makeSlot(name);
     }
     return slot;
+  }
+
+  #makeSlot(name: string): Tensor {
+    const slot = zeros([this.#packed.slab.length], { persistent: true });
+    this.#slots.set(name, slot);
+    return slot;
+  }
+
+  /**
+   * The Euclidean norm of all gradients as they are now, before a step; NaN or infinite where one of them is.
+   *
+   * @example
+   * ```ts
+   * import { Parameter } from "@unfold/core";
+   * import { Optimizer, sgd } from "@unfold/optimizers";
+   * import assert from "node:assert/strict";
+   *
+   * const weight = new Parameter([2]);
+   * const optimizer = new Optimizer({ weight }, [sgd()], { learningRate: 1 });
+   * weight.grad.data.set([3, 4]);
+   * assert.equal(optimizer.gradientNorm, 5);
+   * ```
+   */
+  get gradientNorm(): number {
+    const { grads } = this.#packed.slab;
+    return Math.sqrt(coreKernels.sumOfSquares(grads.byteOffset, grads.length));
   }
 
   /**
@@ -164,16 +194,19 @@ export class Optimizer {
     for (const [name, { data }] of state) {
       if (name === "optimizer.steps") continue;
       if (!prefixes.some((prefix) => name.startsWith(prefix))) problems.push(`${name} belongs to none of the plugins`);
-      else if (data.length !== length) problems.push(`${name} must have ${length} numbers, got ${data.length}`);
+      else if (!(data instanceof Float32Array) || data.length !== length) {
+        problems.push(`${name} must be ${length} 32-bit floats, got ${data.length} in a ${data.constructor.name}`);
+      }
     }
     const steps = Number(state.get("optimizer.steps")?.data[0]);
     if (!Number.isSafeInteger(steps) || steps < 0) {
       problems.push(`optimizer.steps must be an integer of 0 or more, got ${steps}`);
     }
     if (problems.length > 0) throw new TypeError(`Cannot load the optimizer: ${problems.join("; ")}`);
-    for (const slot of this.#slots.values()) slot.data.fill(0);
+    this.#slots.clear();
+    this.#loaded = steps > 0;
     for (const [name, { data }] of state) {
-      if (name !== "optimizer.steps") this.#slot(name.slice("optimizer.".length)).data.set(data as Float32Array);
+      if (name !== "optimizer.steps") this.#makeSlot(name.slice("optimizer.".length)).data.set(data as Float32Array);
     }
     this.#steps = steps;
   }

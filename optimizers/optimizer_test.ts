@@ -107,8 +107,8 @@ Deno.test("state that does not fit is refused, and nothing changes", () => {
   assert.throws(() => optimizer.load(state), {
     name: "TypeError",
     message:
-      "Cannot load the optimizer: optimizer.sgd.velocity belongs to none of the plugins; optimizer.adam.m must have 3 " +
-      "numbers, got 2",
+      "Cannot load the optimizer: optimizer.sgd.velocity belongs to none of the plugins; optimizer.adam.m must be 3 " +
+      "32-bit floats, got 2 in a Float32Array",
   });
   assert.throws(() => optimizer.load(new Map()), /optimizer.steps must be an integer of 0 or more, got NaN/);
   assert.equal(optimizer.steps, 1);
@@ -156,4 +156,26 @@ Deno.test("10,000 steps hold memory constant", () => {
   const before = memoryStats();
   for (let i = 0; i < 10_000; i++) step();
   assert.deepEqual(memoryStats(), before);
+});
+
+Deno.test("a state without the slots that a plugin needs is refused at the next step", () => {
+  const { optimizer } = setup([adam()], 3);
+  optimizer.load(new Map([["optimizer.steps", { shape: [], data: Float64Array.of(1000) }]]));
+  assert.throws(() => optimizer.step(), {
+    message: "Cannot step: the state that was loaded must have optimizer.adam.m, and has not",
+  });
+});
+
+Deno.test("NaN gradients are not swallowed by a rule's flushing of denormals", () => {
+  for (const plugin of [sgd(), sgd({ momentum: 0.9 }), adam()]) {
+    const { weight, optimizer } = setup([plugin], 5);
+    weight.grad.data.fill(NaN);
+    optimizer.step();
+    assert.ok(weight.data.every(Number.isNaN), plugin.name);
+  }
+});
+
+Deno.test("six slots fit whatever the size of the parameters", () => {
+  const six: OptimizerPlugin = { name: "six", update: ({ slot }) => void ["a", "b", "c", "d", "e", "f"].forEach(slot) };
+  for (let i = 0; i < 50; i++) new Optimizer({ weight: new Parameter([1]) }, [six], { learningRate: 1 }).step();
 });

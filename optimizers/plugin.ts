@@ -9,7 +9,8 @@ export interface ParameterGroup {
   /** Name, shape and place of each parameter in the flat arrays. */
   readonly segments: readonly Segment[];
   /**
-   * A state array of the parameters' length, 0 at first, which the host owns, saves and restores; valid for this call.
+   * A state array of the parameters' length, 0 at first, which the host owns, saves and restores; valid for this call. Ask
+   * for every slot at every step: after a restart, one that was not saved is an error.
    *
    * @param name Its name, unique within the plugin.
    */

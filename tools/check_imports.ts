@@ -19,9 +19,9 @@ interface Import {
 
 /** The static and dynamic imports and re-exports of a source; comments do not count. */
 export function importsOf(source: string): Import[] {
-  const code = source.replaceAll(/\/\*[\s\S]*?\*\/|^\s*\/\/.*$/gm, "");
+  const code = source.replaceAll(/\/\*[\s\S]*?\*\/|(?<=^|\s)\/\/.*$/gm, "");
   const statement =
-    /^(?:import|export)\s+(type\s)?[^;"']*?from\s+["']([^"']+)["']|^import\s+["']([^"']+)["']|import\(["']([^"']+)["']\)/gm;
+    /^(?:import|export)\s+(type\s)?[^;"']*?from\s+["']([^"']+)["']|^import\s+["']([^"']+)["']|import\(\s*["']([^"']+)["']\)/gm;
   return [...code.matchAll(statement)].map(([, type, from, bare, dynamic]) => {
     return { specifier: (from ?? bare ?? dynamic)!, typeOnly: type !== undefined };
   });

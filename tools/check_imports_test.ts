@@ -9,6 +9,8 @@ export * from "./c.ts";
 export {
   d,
 } from "d";
+export { f, // it's needed
+} from "./f.ts";
 // import "no";
 /** import { x } from "no"; */
 const e = await import("./e.ts");`;
@@ -18,6 +20,7 @@ const e = await import("./e.ts");`;
     { specifier: "./side.ts", typeOnly: false },
     { specifier: "./c.ts", typeOnly: false },
     { specifier: "d", typeOnly: false },
+    { specifier: "./f.ts", typeOnly: false },
     { specifier: "./e.ts", typeOnly: false },
   ]);
 });

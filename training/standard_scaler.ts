@@ -55,8 +55,10 @@ export class StandardScaler {
    */
   static fit({ data, columns }: Series): StandardScaler {
     const rows = data.length / columns;
-    if (!(rows >= 1)) {
-      throw new RangeError("Cannot fit a StandardScaler: the series must have at least one row, got none");
+    if (!(Number.isInteger(rows) && rows >= 1)) {
+      throw new RangeError(
+        `Cannot fit a StandardScaler: the series must have whole rows, at least one, got ${data.length} numbers in ${columns} columns`,
+      );
     }
     const column = (index: number) => Array.from({ length: rows }, (_, row) => data[row * columns + index]!);
     const state = Array.from({ length: columns }, (_, index) => {

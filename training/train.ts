@@ -63,8 +63,8 @@ export type TrainEvent = StepEvent | EpochEvent | DoneEvent;
  * Trains a model, and yields an event after each step, after each epoch and at the end. Progress bars, logs, early
  * stopping are consumers of these events; leaving the loop stops the training.
  *
- * @throws {RangeError} If `epochs` is no integer of 1 or more, an epoch has no batch, or the loss is no longer finite; the
- * parameters are then those of the last good step.
+ * @throws {RangeError} If `epochs` is no integer of 1 or more, an epoch has no batch, or the loss or a gradient is no longer finite;
+ * the parameters are then those of the last good step.
  *
  * @example
  * ```ts
@@ -118,18 +118,22 @@ export async function* train(options: TrainOptions): AsyncGenerator<TrainEvent, 
     using _ = scope();
     const error = loss(model.forward(x), y);
     const value = error.item();
-    if (!Number.isFinite(value)) {
-      throw new RangeError(
-        `Cannot go on training: the loss must be finite, got ${value} at step ${optimizer.steps + 1} ` +
-          `(${
-            lastGood === undefined ? "the first" : `${lastGood} at the step before`
-          }); try a lower learning rate than ` +
-          `${optimizer.learningRate}, clipByGlobalNorm, or look for bad values in the data`,
-      );
-    }
+    if (!Number.isFinite(value)) throw diverged(`the loss must be finite, got ${value}`);
     error.backward();
+    const norm = optimizer.gradientNorm;
+    if (!Number.isFinite(norm)) {
+      throw diverged(`the gradients must be finite, got a norm of ${norm} at a loss of ${value}`);
+    }
     optimizer.step();
     lastGood = value;
     return value;
+  }
+
+  function diverged(problem: string): RangeError {
+    const before = lastGood === undefined ? "the first" : `a loss of ${lastGood} at the step before`;
+    return new RangeError(
+      `Cannot go on training: ${problem} at step ${optimizer.steps + 1} (${before}); try a lower learning rate than ` +
+        `${optimizer.learningRate}, clipByGlobalNorm, or look for bad values in the data`,
+    );
   }
 }

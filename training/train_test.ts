@@ -1,4 +1,4 @@
-import { memoryStats, Random, tensor } from "@unfold/core";
+import { defineOp, full, memoryStats, Random, type Tensor, tensor } from "@unfold/core";
 import { Dense, LastStep, LSTM, meanSquaredError, Sequential } from "@unfold/layers";
 import { adam, Optimizer, sgd } from "@unfold/optimizers";
 import assert from "node:assert/strict";
@@ -63,9 +63,24 @@ Deno.test("a loss that is not finite stops training, and the parameters stay as 
   }, {
     name: "RangeError",
     message:
-      /^Cannot go on training: the loss must be finite, got (Infinity|NaN) at step \d+ \(.* at the step before\); try a lower learning rate than 1e\+30/,
+      /^Cannot go on training: the loss must be finite, got (Infinity|NaN) at step \d+ \(a loss of .* at the step before\); try a lower learning rate than 1e\+30/,
   });
   assert.deepEqual(state.model.weight.data, before.at(-1));
+});
+
+Deno.test("a gradient that is not finite stops training although the loss is, and the parameters stay as they were", async () => {
+  const state = setup();
+  const before = state.model.weight.data.slice();
+  const loss = defineOp("spoilt", (prediction: Tensor, _target: Tensor) => ({
+    inputs: [prediction],
+    output: tensor(1),
+    backward: () => [full(prediction.shape, NaN)],
+  }));
+  await assert.rejects(collect(train({ ...state, loss, batches: [line()], epochs: 1 })), {
+    message:
+      /^Cannot go on training: the gradients must be finite, got a norm of NaN at a loss of 1 at step 1 \(the first\)/,
+  });
+  assert.deepEqual(state.model.weight.data, before);
 });
 
 Deno.test("no epochs, no batches, and batches that come only once are refused", async () => {

@@ -88,7 +88,7 @@ export class Windows implements Iterable<Batch> {
       );
     }
     const { from = past - 1, to = rows } = options;
-    if (!(from >= past - 1 && to <= rows && from < to)) {
+    if (!(Number.isInteger(from) && Number.isInteger(to) && from >= past - 1 && to <= rows && from < to)) {
       throw new RangeError(
         `Cannot make windows of ${past} rows that end in rows ${from} to ${to - 1}: these must lie within rows ${
           past - 1

@@ -93,7 +93,10 @@ Deno.test("a scaler is fitted by column, goes there and back, and leaves a const
 });
 
 Deno.test("a scaler refuses what it cannot use", () => {
-  assert.throws(() => StandardScaler.fit({ data: new Float32Array(0), columns: 1 }), /at least one row/);
+  assert.throws(
+    () => StandardScaler.fit({ data: new Float32Array(0), columns: 1 }),
+    /whole rows, at least one, got 0 numbers in 1 columns/,
+  );
   assert.throws(
     () => StandardScaler.fit({ data: Float32Array.of(1, NaN), columns: 1 }),
     /column 0 must hold finite numbers/,

@@ -24,9 +24,14 @@ export function between(low: number, high: number): (text: string) => number {
   };
 }
 
+/** Messages of the engine's own errors that start as ours do. */
+const ENGINE_MESSAGE =
+  /^Cannot (?:(?:read|set) propert|destructure|access|convert|mix|perform|assign|delete|redefine|create)/;
+
 /** Whether an error is about what the user gave, and its message is all they need. */
 function isExpected(error: unknown): error is Error {
-  return error instanceof Error && (error.message.startsWith("Cannot ") || error instanceof UsageError);
+  if (!(error instanceof Error)) return false;
+  return error instanceof UsageError || (error.message.startsWith("Cannot ") && !ENGINE_MESSAGE.test(error.message));
 }
 
 /**
@@ -37,6 +42,9 @@ export async function runCommand(program: Command, args: readonly string[]): Pro
   const commands: readonly Command[] = [program, ...program.commands as readonly Command[]];
   for (const command of commands) {
     command.exitOverride().configureOutput({
+      // Asking for the environment's colours would need a permission.
+      getOutHasColors: () => false,
+      getErrHasColors: () => false,
       writeErr: (text) => console.error(text.trim().replaceAll(/\s*\n\s*/g, " ")),
     });
   }
@@ -46,7 +54,8 @@ export async function runCommand(program: Command, args: readonly string[]): Pro
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
     if (!isExpected(error)) throw error;
-    console.error(`error: ${error.message}`);
+    // On a terminal an open line of progress may stand where the message goes.
+    console.error(`${Deno.stderr.isTerminal() ? "\r\x1b[K" : ""}error: ${error.message}`);
     return error instanceof UsageError ? 2 : 1;
   }
 }

@@ -13,6 +13,9 @@ const CLOSE_UP = 60;
 
 const COLORS = { "what happened": "#8a94a6", "forecast the day before": "#d9480f" };
 
+/** Up to so few days are drawn as points too: a line needs two. */
+const FEW = 10;
+
 function panel(days: readonly ForecastDay[], title: string, height: number) {
   const values = days.flatMap(({ date, forecast, actual }) => [
     { date, line: "what happened", price: actual },
@@ -23,7 +26,7 @@ function panel(days: readonly ForecastDay[], title: string, height: number) {
     width: 860,
     height,
     data: { values },
-    mark: { type: "line", strokeWidth: 1.5 },
+    mark: { type: "line", strokeWidth: 1.5, point: days.length <= FEW },
     encoding: {
       x: {
         field: "date",
@@ -53,7 +56,7 @@ export function forecastChart(days: readonly ForecastDay[], title: string): Prom
   const spec = {
     background: "white",
     padding: 16,
-    title: { text: title, fontSize: 16, anchor: "start" },
+    title: { text: title, fontSize: 16, anchor: "start", limit: 860 },
     vconcat: panels,
     config: { view: { stroke: null }, axis: { labelFontSize: 11, titleFontSize: 12 } },
   };

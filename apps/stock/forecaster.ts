@@ -74,7 +74,13 @@ export class Forecaster {
     const last = data.subarray(data.length - window * columns);
     using x = tensor(last, { shape: [1, window, columns] });
     const logReturn = this.logReturns(x)[0]!;
-    return { logReturn, close: prices.close.at(-1)! * Math.exp(logReturn) };
+    const close = prices.close.at(-1)! * Math.exp(logReturn);
+    if (!(close > 0 && close < Infinity)) {
+      throw new RangeError(
+        `Cannot forecast from ${prices.file}: the model must give a finite price, got ${close} (log return ${logReturn})`,
+      );
+    }
+    return { logReturn, close };
   }
 
   /** The model as a safetensors file: weights, and the configuration as metadata. */
@@ -91,22 +97,12 @@ export class Forecaster {
    */
   static decode(bytes: Uint8Array<ArrayBuffer>, file: string): Forecaster {
     const { tensors, metadata } = decodeSafetensors(bytes, { file });
-    const text = metadata[METADATA_KEY];
-    if (text === undefined) {
-      throw new SafetensorsError(
-        `Cannot read ${file}: it must be a model of this app, got none of its ${METADATA_KEY} metadata`,
-      );
-    }
     try {
-      const config: ForecasterConfig = JSON.parse(text);
-      if (!MODELS.includes(config.model)) {
-        throw new TypeError(`its model must be one of ${MODELS.join(", ")}, got ${config.model}`);
-      }
-      if (String(config.features) !== String(FEATURES)) {
-        throw new TypeError(`its features must be ${FEATURES.join(", ")}, got ${config.features}`);
-      }
-      if (!Number.isInteger(config.window) || config.window < 1) {
-        throw new TypeError(`its window must be a whole number of days, got ${config.window}`);
+      const config = parseConfig(metadata[METADATA_KEY]);
+      // Before the network is built: a wrong size may be a very large one.
+      const found = tensors.get("0.recurrentWeight")?.shape[0];
+      if (found !== config.hidden) {
+        throw new TypeError(`0.recurrentWeight must have ${config.hidden} rows, got ${found}`);
       }
       const forecaster = new Forecaster(config, new Random(0));
       loadParameters(forecaster.network.parameters(), tensors);
@@ -115,4 +111,33 @@ export class Forecaster {
       throw new SafetensorsError(`Cannot read ${file}: ${(error as Error).message}`, { cause: error });
     }
   }
+}
+
+/** Checks a configuration as a file holds it: JSON from anywhere. */
+function parseConfig(text: string | undefined): ForecasterConfig {
+  if (text === undefined) {
+    throw new TypeError(`it must be a model of this app, got none of its ${METADATA_KEY} metadata`);
+  }
+  const config = Object(JSON.parse(text)) as Partial<Record<keyof ForecasterConfig, unknown>>;
+  const check = (name: keyof ForecasterConfig, sound: boolean, wanted: string) => {
+    if (!sound) throw new TypeError(`its ${name} must be ${wanted}, got ${JSON.stringify(config[name])}`);
+  };
+  const isSize = (value: unknown) => Number.isInteger(value) && (value as number) >= 1;
+  const isScaler = (value: unknown, columns: number) => {
+    const { mean, deviation } = Object(value) as Partial<Record<keyof StandardScalerState, unknown>>;
+    return [mean, deviation].every((part) =>
+      Array.isArray(part) && part.length === columns && part.every(Number.isFinite)
+    );
+  };
+  check("model", MODELS.some((name) => name === config.model), `one of ${MODELS.join(", ")}`);
+  check("hidden", isSize(config.hidden), "a whole number of 1 or more");
+  check("window", isSize(config.window), "a whole number of days");
+  check("features", JSON.stringify(config.features) === JSON.stringify(FEATURES), FEATURES.join(", "));
+  check(
+    "featureScaler",
+    isScaler(config.featureScaler, FEATURES.length),
+    `means and deviations of ${FEATURES.length} columns`,
+  );
+  check("targetScaler", isScaler(config.targetScaler, 1), "mean and deviation of one column");
+  return config as ForecasterConfig;
 }

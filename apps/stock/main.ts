@@ -13,7 +13,7 @@ import { between, integer, runCommand, UsageError } from "../shared/cli.ts";
 import { formatNumber, progress } from "../shared/progress.ts";
 import { readFile } from "../shared/read_file.ts";
 import { table } from "../shared/table.ts";
-import { writeFiles } from "../shared/write_files.ts";
+import { prepareFolder, writeFiles } from "../shared/write_files.ts";
 import { Forecaster, MODELS } from "./forecaster.ts";
 import { loadPrices } from "./load_prices.ts";
 import type { Prices } from "./prices.ts";
@@ -43,7 +43,7 @@ function report({ data, windows, test, bestEpoch, scores, next, settings }: Retu
     formatNumber(score.mse),
     formatNumber(score.mae),
     formatNumber(score.rmse),
-    score.r2.toFixed(5),
+    Number.isNaN(score.r2) ? "—" : score.r2.toFixed(5),
     `${(100 * score.skill).toFixed(2)} %`,
   ];
   const { model, naive } = scores;
@@ -85,6 +85,7 @@ const train = new Command("train")
     }
     const prices = await loadPrices(csv);
     const prepared = prepare(prices, settings);
+    await prepareFolder(out);
     const { from, to } = prepared.split.train;
     const result = await trainForecaster(prices, prepared, settings, progress(settings.epochs, to - from));
     const summary = summaryOf(prices, settings, result);
@@ -94,7 +95,7 @@ const train = new Command("train")
       "metrics.json": `${JSON.stringify(summary, null, 2)}\n`,
       "forecast.svg": await forecastChart(
         result.days,
-        `${prices.file}: next day's close, forecast by ${settings.model}`,
+        `${prices.file.split("/").at(-1)}: next day's close, forecast by ${settings.model}`,
       ),
     });
     console.log(
@@ -125,6 +126,7 @@ const forecast = new Command("forecast")
 const program = new Command("stock")
   .description("Forecast tomorrow's price, beside the naive forecast that tomorrow is as today.")
   .addCommand(train, { isDefault: true })
-  .addCommand(forecast);
+  .addCommand(forecast)
+  .addHelpText("after", () => `\ntrain runs when no command is named:\n\n${train.helpInformation()}`);
 
 if (import.meta.main) Deno.exitCode = await runCommand(program as unknown as Command, Deno.args);

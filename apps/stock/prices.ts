@@ -16,6 +16,14 @@ export interface Prices {
   readonly close: Float64Array;
 }
 
+/** Prices beyond these are taken for mistakes. */
+const [LOWEST, HIGHEST] = [1e-9, 1e15];
+
+/** A cell as messages show it: quoted, in one line, not longer than a glance. */
+function shown(cell: string): string {
+  return JSON.stringify(cell.length > 40 ? `${cell.slice(0, 40)}…` : cell);
+}
+
 function isDate(text: string): boolean {
   if (!/^\d{4}-\d{2}-\d{2}$/.test(text)) return false;
   const time = Date.parse(text);
@@ -40,8 +48,9 @@ export function parsePrices(text: string, file: string): Prices {
     return fail("it must have a header with the columns date and close, got an empty file");
   }
   const columnOf = (name: string) => {
-    const index = header.findIndex((title) => title.trim().toLowerCase() === name);
-    return index >= 0 ? index : fail(`line 1: column ${name} is missing; it has ${header.join(", ")}`);
+    const places = header.flatMap((title, index) => title.trim().toLowerCase() === name ? [index] : []);
+    if (places.length > 1) fail(`line 1: column ${name} must be there once, got it ${places.length} times`);
+    return places[0] ?? fail(`line 1: column ${name} is missing; it has ${header.slice(0, 20).map(shown).join(", ")}`);
   };
   const [dateColumn, closeColumn] = [columnOf("date"), columnOf("close")];
 
@@ -53,20 +62,26 @@ export function parsePrices(text: string, file: string): Prices {
     // A quoted cell may hold line breaks.
     line += 1 + row.reduce((breaks, cell) => breaks + (cell.match(/\n/g)?.length ?? 0), 0);
     if (row === header || isBlank(row)) continue;
+    if (row.length > header.length) {
+      fail(
+        `${at}: it must have the header's ${header.length} cells, got ${row.length}; numbers must have a decimal point and no ` +
+          "commas, unless quoted",
+      );
+    }
     const date = (row[dateColumn] ?? "").trim();
     const price = (row[closeColumn] ?? "").trim();
-    if (!isDate(date)) fail(`${at}, column ${header[dateColumn]}: it must be a day as YYYY-MM-DD, got "${date}"`);
+    const inDate = `${at}, column ${header[dateColumn]!.trim()}`;
+    if (!isDate(date)) fail(`${inDate}: it must be a day as YYYY-MM-DD, got ${shown(date)}`);
     const before = dates.at(-1);
-    if (before === date) fail(`${at}, column ${header[dateColumn]}: dates must differ, got ${date} twice`);
+    if (before === date) fail(`${inDate}: dates must differ, got ${date} twice`);
     if (before !== undefined && before > date) {
-      fail(`${at}, column ${header[dateColumn]}: dates must be in order of time, got ${date} after ${before}`);
+      fail(`${inDate}: dates must be in order of time, got ${date} after ${before}`);
     }
-    const value = Number(price);
-    if (price === "" || !(value > 0 && value < Infinity)) {
+    const value = /^\+?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?$/i.test(price) ? Number(price) : NaN;
+    if (!(value >= LOWEST && value <= HIGHEST)) {
       fail(
-        `${at}, column ${header[closeColumn]}: it must be a number above 0, got ${
-          price === "" ? "nothing" : `"${price}"`
-        }`,
+        `${at}, column ${header[closeColumn]!.trim()}: it must be a number from ${LOWEST} to ${HIGHEST}, got ` +
+          (price === "" ? "nothing" : shown(price)),
       );
     }
     dates.push(date);

@@ -1,15 +1,19 @@
-import { decodeSafetensors, encodeSafetensors, Random } from "@unfold/core";
+import { decodeSafetensors, encodeSafetensors, Random, type SafetensorsTensor } from "@unfold/core";
+import { Command } from "@commander-js/extra-typings";
+import { meanSquaredError } from "@unfold/layers";
+import { evaluate, type TrainEvent, Windows } from "@unfold/training";
 import assert from "node:assert/strict";
+import { runCommand } from "../shared/cli.ts";
+import { writeFiles } from "../shared/write_files.ts";
 import { featuresOf, targetsOf, WARM_UP } from "./features.ts";
 import { parsePrices, type Prices } from "./prices.ts";
 import { splitByTime } from "./split.ts";
-import { prepare, type TrainSettings } from "./train.ts";
+import { prepare, trainForecaster, type TrainSettings } from "./train.ts";
 
 /** Runs the app as a person would, with the permissions of its task. */
 async function stock(folder: string, ...args: string[]) {
   const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
     args: ["run", "--no-prompt", "--allow-read", `--allow-write=${folder}`, "apps/stock/main.ts", ...args],
-    env: { NO_COLOR: "1" },
   }).output();
   const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
   return { code, stdout: text(stdout), stderr: text(stderr) };
@@ -119,27 +123,27 @@ const bad: [what: string, contents: string | undefined, message: string][] = [
   [
     "a missing column",
     "Date,Open\n2020-01-01,1\n",
-    "error: Cannot read FILE: line 1: column close is missing; it has Date, Open",
+    'error: Cannot read FILE: line 1: column close is missing; it has "Date", "Open"',
   ],
   [
     "a word for a price",
     changed(7, "2015-01-06,high"),
-    'error: Cannot read FILE: line 7, column Close: it must be a number above 0, got "high"',
+    'error: Cannot read FILE: line 7, column Close: it must be a number from 1e-9 to 1000000000000000, got "high"',
   ],
   [
     "a missing price",
     changed(7, "2015-01-06,"),
-    "error: Cannot read FILE: line 7, column Close: it must be a number above 0, got nothing",
+    "error: Cannot read FILE: line 7, column Close: it must be a number from 1e-9 to 1000000000000000, got nothing",
   ],
   [
     "a row cut short",
     changed(7, "2015-01-06"),
-    "error: Cannot read FILE: line 7, column Close: it must be a number above 0, got nothing",
+    "error: Cannot read FILE: line 7, column Close: it must be a number from 1e-9 to 1000000000000000, got nothing",
   ],
   [
     "a price of 0",
     changed(7, "2015-01-06,0"),
-    'error: Cannot read FILE: line 7, column Close: it must be a number above 0, got "0"',
+    'error: Cannot read FILE: line 7, column Close: it must be a number from 1e-9 to 1000000000000000, got "0"',
   ],
   [
     "no date",
@@ -176,6 +180,7 @@ for (const [what, contents, message] of bad) {
       if (contents !== undefined) await Deno.writeTextFile(file, contents);
       const { code, stdout, stderr } = await stock(folder, "--csv", file, "--out", `${folder}/out`);
       assert.equal(stderr.trim(), message.replace("FILE", file));
+      assert.equal(stderr.split("\n").length, 2);
       assert.deepEqual([code, stdout], [1, ""]);
       assert.throws(() => Deno.statSync(`${folder}/out`), Deno.errors.NotFound);
     }));
@@ -212,6 +217,14 @@ Deno.test("forecast refuses a file that is no model, and one that is damaged", (
       [new Uint8Array(4), /^error: Cannot read .*model\.safetensors: it must start with the 8 bytes/],
       [encodeSafetensors([]), /it must be a model of this app, got none of its unfold\.stock metadata$/],
       [encodeSafetensors([], { metadata: { "unfold.stock": "{}" } }), /its model must be one of lstm, got undefined$/],
+      [
+        encodeSafetensors([], { metadata: { "unfold.stock": "null" } }),
+        /its model must be one of lstm, got undefined$/,
+      ],
+      [
+        encodeSafetensors([], { metadata: { "unfold.stock": "[" } }),
+        /^error: Cannot read .*model\.safetensors: .*JSON/,
+      ],
     ];
     for (const [bytes, message] of cases) {
       await Deno.writeFile(file, bytes);
@@ -229,19 +242,82 @@ Deno.test("a model whose weights were altered in shape is refused by name", () =
     await Deno.writeTextFile(file, csv(300));
     await stock(folder, "--csv", file, "--out", folder, ...quick);
     const { tensors, metadata } = decodeSafetensors(await Deno.readFile(`${folder}/model.safetensors`));
-    const fewer = [...tensors].filter(([name]) => name !== "0.bias");
-    await Deno.writeFile(`${folder}/model.safetensors`, encodeSafetensors(fewer, { metadata }));
-    const { code, stderr } = await stock(folder, "forecast", `${folder}/model.safetensors`, "--csv", file);
-    assert.match(stderr, /Cannot load the parameters: 0\.bias is missing\n$/);
+    const config = JSON.parse(metadata["unfold.stock"]!);
+    const refused = async (changed: Map<string, SafetensorsTensor>, settings: object, message: RegExp) => {
+      const bytes = encodeSafetensors(changed, {
+        metadata: { "unfold.stock": JSON.stringify({ ...config, ...settings }) },
+      });
+      await Deno.writeFile(`${folder}/model.safetensors`, bytes);
+      const { code, stdout, stderr } = await stock(folder, "forecast", `${folder}/model.safetensors`, "--csv", file);
+      assert.match(stderr, message);
+      assert.deepEqual([code, stdout], [1, ""]);
+    };
+    const all = new Map(tensors);
+    await refused(
+      new Map([...all].filter(([name]) => name !== "0.bias")),
+      {},
+      /Cannot load the parameters: 0\.bias is missing\n$/,
+    );
+    await refused(all, { hidden: 1e9 }, /0\.recurrentWeight must have 1000000000 rows, got 8\n$/);
+    await refused(all, { hidden: "8" }, /its hidden must be a whole number of 1 or more, got "8"\n$/);
+    await refused(
+      all,
+      { targetScaler: { mean: [0], deviation: ["x"] } },
+      /its targetScaler must be mean and deviation of one column/,
+    );
+    await refused(
+      all,
+      { featureScaler: { mean: [0], deviation: [1] } },
+      /its featureScaler must be means and deviations of 5 columns/,
+    );
+    const spoilt = new Map(all).set("2.bias", { dtype: "F32", shape: [1], data: Float32Array.of(NaN) });
+    await refused(spoilt, {}, /the model must give a finite price, got NaN \(log return NaN\)\n$/);
+  }));
+
+Deno.test("help needs no permission and shows train's options too", () =>
+  withFolder(async (folder) => {
+    for (const args of [["--help"], ["train", "--help"], ["help"]]) {
+      const { code, stdout, stderr } = await stock(folder, ...args);
+      assert.deepEqual([code, stderr], [0, ""]);
+      assert.match(stdout, /--learning-rate <rate>/);
+    }
+    assert.match((await stock(folder, "forecast", "-h")).stdout, /Usage: stock forecast/);
+  }));
+
+Deno.test("a bug is no user's error: it is thrown on, with its stack", async () => {
+  const failing = (error: Error) => new Command("x").action(() => Promise.reject(error));
+  await assert.rejects(
+    runCommand(failing(new TypeError("Cannot read properties of undefined (reading 'x')")), []),
+    TypeError,
+  );
+  await assert.rejects(runCommand(failing(new Error("anything")), []), /anything/);
+});
+
+Deno.test("prices that never change in the test period are refused", () =>
+  withFolder(async (folder) => {
+    const file = `${folder}/flat.csv`;
+    await Deno.writeTextFile(file, csv(100).replaceAll(/,[\d.]+$/gm, ",5"));
+    const { code, stderr } = await stock(folder, "--csv", file, "--out", folder, ...quick);
+    assert.match(stderr, /error: Cannot test on .*flat\.csv: the price must change in the test period/);
     assert.equal(code, 1);
   }));
 
-Deno.test("without permission to write, one line says so", () =>
+Deno.test("a folder where a file should go is refused, and no other file is written", () =>
+  withFolder(async (folder) => {
+    await Deno.mkdir(`${folder}/b`);
+    await assert.rejects(
+      writeFiles(folder, { a: "1", b: "2" }),
+      /^Error: Cannot write to .*: b must be a file, got a folder$/,
+    );
+    assert.deepEqual([...Deno.readDirSync(folder)].map(({ name }) => name), ["b"]);
+  }));
+
+Deno.test("without permission to write, one line says so before anything is trained", () =>
   withFolder(async (folder) => {
     const file = `${folder}/prices.csv`;
     await Deno.writeTextFile(file, csv(300));
     const { code, stderr } = await stock(folder, "--csv", file, "--out", "/nowhere", ...quick);
-    assert.match(stderr, /error: Cannot write to \/nowhere: .*--allow-write/);
+    assert.match(stderr, /^error: Cannot write to \/nowhere: .*--allow-write/);
     assert.equal(code, 1);
   }));
 
@@ -279,6 +355,63 @@ Deno.test("a day's target is the next day's log return", () => {
   assert.equal(data[day - WARM_UP], Math.fround(Math.log(prices.close[day + 1]! / prices.close[day]!)));
 });
 
+Deno.test("a day's features, by hand", () => {
+  const prices = parsePrices(csv(60), "walk");
+  const { data, columns } = featuresOf(prices);
+  const day = 45;
+  const returns = Array.from({ length: 21 }, (_, i) => Math.log(prices.close[day - i]! / prices.close[day - i - 1]!));
+  const mean = (values: number[]) => values.reduce((a, b) => a + b, 0) / values.length;
+  const deviation = (values: number[]) => Math.sqrt(mean(values.map((value) => (value - mean(values)) ** 2)));
+  const five = returns.slice(0, 5);
+  const expected = [returns[0]!, mean(five), mean(returns), deviation(five), deviation(returns)];
+  const row = data.subarray((day - WARM_UP) * columns, (day - WARM_UP + 1) * columns);
+  row.forEach((value, i) =>
+    assert.ok(Math.abs(value - expected[i]!) < 1e-8, `feature ${i}: ${value}, expected ${expected[i]}`)
+  );
+});
+
+Deno.test("the scores are those of the test days' prices, the forecasts those that next() would have made", async () => {
+  const prices = parsePrices(csv(300), "walk");
+  const prepared = prepare(prices, settings);
+  const events: TrainEvent[] = [];
+  const result = await trainForecaster(
+    prices,
+    prepared,
+    { ...settings, epochs: 4 },
+    (event) => void events.push(event),
+  );
+  const { days, scores, forecaster } = result;
+  const first = prices.dates.length - days.length;
+  assert.equal(days.length, prepared.split.test.to - prepared.split.test.from);
+  let [model, naive] = [0, 0];
+  days.forEach(({ date, actual, forecast }, i) => {
+    assert.deepEqual([date, actual], [prices.dates[first + i], prices.close[first + i]]);
+    model += (forecast - actual) ** 2 / days.length;
+    naive += (prices.close[first + i - 1]! - actual) ** 2 / days.length;
+  });
+  assert.ok(Math.abs(scores.model.mse / model - 1) < 1e-12 && Math.abs(scores.naive.mse / naive - 1) < 1e-12);
+  assert.ok(Math.abs(scores.model.skill - (1 - model / naive)) < 1e-12);
+  for (const i of [0, days.length - 1]) {
+    const known = { ...prices, dates: prices.dates.slice(0, first + i), close: prices.close.slice(0, first + i) };
+    assert.equal(forecaster.next(known).close, days[i]!.forecast);
+  }
+
+  // The weights that came back are those of the epoch with the least validation loss.
+  const losses = events.filter((event) => event.type === "epoch").map((event) => event.validationLoss!);
+  assert.equal(result.validationLoss, Math.min(...losses));
+  assert.equal(losses[result.bestEpoch - 1], result.validationLoss);
+  const { from, to } = prepared.split.validation;
+  const windows = new Windows({
+    features: forecaster.scaleFeatures(prepared.features),
+    targets: forecaster.scaleTargets(prepared.targets),
+    past: settings.window,
+    batchSize: settings.batchSize,
+    from,
+    to,
+  });
+  assert.equal(await evaluate(forecaster.network, { loss: meanSquaredError, batches: windows }), result.validationLoss);
+});
+
 Deno.test("scalers are fitted on the training part alone: they do not move when what follows it does", () => {
   const prices = parsePrices(csv(300), "walk");
   const { split, config } = prepare(prices, settings);
@@ -298,5 +431,5 @@ Deno.test("a CSV may have quotes, a byte order mark, Windows line ends, blank li
   const text = '\uFEFFClose ,Note,DATE\r\n1.5,"a, ""b""\nc",2020-01-01\r\n\r\n2,,2020-01-02\r\n';
   const { dates, close } = parsePrices(text, "file");
   assert.deepEqual([dates, [...close]], [["2020-01-01", "2020-01-02"], [1.5, 2]]);
-  assert.throws(() => parsePrices(`${text}x,,2020-01-03`, "file"), /line 6, column Close /);
+  assert.throws(() => parsePrices(`${text}x,,2020-01-03`, "file"), /line 6, column Close: /);
 });

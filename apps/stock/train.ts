@@ -120,6 +120,11 @@ export async function trainForecaster(
     prices.close.subarray(split.test.from + WARM_UP, split.test.to + WARM_UP),
     days.map((d) => d.actual),
   );
+  if (naiveMetrics.mse === 0) {
+    throw new RangeError(
+      `Cannot test on ${prices.file}: the price must change in the test period, got the same one on every day`,
+    );
+  }
   const metrics = regressionMetrics(days.map((d) => d.forecast), days.map((d) => d.actual));
   const scores = {
     model: { ...metrics, skill: 1 - metrics.mse / naiveMetrics.mse },

@@ -14,6 +14,8 @@ const LN2: usize = memory.data<f32>([1.4426950408889634, 0.693359375, -2.1219444
 /** (e^r − 1 − r)/r² for r within ±ln 2/2, and the bounds of an argument. */
 const EXP: usize = memory.data<f32>([0.0013814539415761828, 0.00836874544620514, 0.04166838899254799, 0.1666652113199234, 0.4999999403953552]);
 const EXP_RANGE: usize = memory.data<f32>([89, -104, 87, -87]);
+/** Below the first a gradient counts as vanished, below the second a number is denormal. */
+const TINY: usize = memory.data<f32>([1e-20, 1.17549435e-38]);
 const EXPONENT_BIAS: usize = memory.data<i32>([127]);
 /** (tanh x − x)/x³ in x² for |x| below the last number. */
 const TANH: usize = memory.data<f32>([-0.005657711531966925, 0.020598074421286583, -0.05372759327292442, 0.13331303000450134, -0.33333277702331543, 0.625]);
@@ -82,16 +84,16 @@ export function store(p: usize, x: v128, whole: bool): void {
   else v128.store32_lane(p, x, 0);
 }
 
-/** Zeroes what is too small to matter: vanished gradients otherwise become denormals, a hundred cycles each. */
+/** Zeroes what is too small to matter: vanished gradients otherwise become denormals, a hundred cycles each. NaN is kept. */
 @inline
 export function flush(x: v128): v128 {
-  return v128.and(x, f32x4.gt(f32x4.abs(x), splat(1e-20)));
+  return v128.andnot(x, f32x4.lt(f32x4.abs(x), constant(TINY)));
 }
 
-/** Zeroes denormals alone: for state that decays towards zero step by step. */
+/** Zeroes denormals alone: for state that decays towards zero step by step. NaN is kept. */
 @inline
 export function flushDenormals(x: v128): v128 {
-  return v128.and(x, f32x4.ge(f32x4.abs(x), splat(1.17549435e-38)));
+  return v128.andnot(x, f32x4.lt(f32x4.abs(x), constant(TINY, 1)));
 }
 
 /** Sum of the four lanes. */
@@ -181,7 +183,7 @@ function log1pSmall(f: v128, e: v128): v128 {
 
 /** ln x over the whole f32 range, denormals included: −∞ at 0, NaN below. */
 export function log4(x: v128): v128 {
-  const tiny = f32x4.lt(x, splat(1.17549435e-38));
+  const tiny = f32x4.lt(x, constant(TINY, 1));
   const scaled = v128.bitselect(f32x4.mul(x, splat(8388608)), x, tiny);
   const offset = i32x4.sub(scaled, i32x4.splat(0x3f3504f3));
   const exponent = i32x4.shr_s(offset, 23);
