@@ -106,7 +106,7 @@ export interface CoreKernels {
   /** y[indices[i], ·] += x[i, ·] for rows of `width` numbers. */
   scatterAddRows(x: number, indices: number, y: number, count: number, width: number): void;
   /** 96·rounds multiplications and additions, as fast as the engine can: what kernels are measured against. */
-  multiplyAddPeak(rounds: number): number;
+  multiplyAddPeak(rounds: number, factor: number, summand: number): number;
   /** The matrix product; use `gemm` of this module. */
   gemm(
     m: number,
@@ -123,6 +123,7 @@ export interface CoreKernels {
     c: number,
     ldc: number,
     accumulate: boolean,
+    strips: number,
   ): void;
   /** Packs a right operand; use `rightOperand` of this module. */
   pack(k: number, n: number, b: number, ldb: number, transposed: boolean, panels: number): void;

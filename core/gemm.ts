@@ -1,10 +1,17 @@
+import { blasGemm, servesProduct } from "./_blas.ts";
 import { kernels } from "./_kernels.ts";
+import { Block } from "./memory.ts";
 import { scratch } from "./scope.ts";
 
 /** Rows of the right operand in one packed block, as in `kernels/matmul.ts`. */
 const BLOCK_K = 256;
+/** Rows of the left operand in one packed block, as there. */
+const BLOCK_M = 96;
 /** Up to so many rows on the left, packing the right operand costs more than it saves. */
 const IN_PLACE_ROWS = 12;
+
+/** Room for a packed block of the left operand, used by one product after the other. */
+const strips = new Block(4 * BLOCK_M * BLOCK_K, "packed matrices");
 
 /** A matrix B, [k, n], in memory. */
 export interface RightMatrix {
@@ -24,10 +31,12 @@ export interface RightMatrix {
   readonly transposed?: boolean;
 }
 
-/** A matrix made ready to stand on the right of a product. */
-export interface RightOperand extends RightMatrix {
-  /** Where its packed panels are, in bytes; 0 where it is used in place. */
-  readonly panels: number;
+/** A matrix made ready to stand on the right of products. */
+export interface RightOperand {
+  /** The matrix. */
+  readonly matrix: RightMatrix;
+  /** Where its panels are, in bytes; 0 where it is used in place. The first call packs them. */
+  panels(): number;
 }
 
 /** Options for {@linkcode rightOperand}. */
@@ -69,18 +78,25 @@ export interface Gemm {
 }
 
 /**
- * Makes a matrix ready to stand on the right of products: packs it once into panels of eight columns, in scratch memory of
- * the innermost scope, so that several products can share the work.
+ * Makes a matrix ready to stand on the right of products: packs it once, when it is first needed, into panels of eight
+ * columns, in scratch memory of the innermost scope, so that several products share the work.
  *
  * @param matrix The matrix B, [k, n].
  * @returns The operand, valid as long as the matrix does not change and the scope is open.
  */
 export function rightOperand(matrix: RightMatrix, options: RightOperandOptions = {}): RightOperand {
   const { k, n, offset, stride, transposed = false } = matrix;
-  if (!transposed && (options.rows ?? Infinity) <= IN_PLACE_ROWS) return { ...matrix, panels: 0 };
+  if (!transposed && (options.rows ?? Infinity) <= IN_PLACE_ROWS) return { matrix, panels: () => 0 };
   const panels = scratch(4 * k * paddedColumns(n));
-  kernels.pack(k, n, offset, 4 * stride, transposed, panels);
-  return { ...matrix, panels };
+  let packed = false;
+  return {
+    matrix,
+    panels() {
+      if (!packed) kernels.pack(k, n, offset, 4 * stride, transposed, panels);
+      packed = true;
+      return panels;
+    },
+  };
 }
 
 function paddedColumns(n: number): number {
@@ -88,30 +104,29 @@ function paddedColumns(n: number): number {
 }
 
 /** C = A·B, or C += A·B, on raw memory. Nothing is checked: the layers and ops above it do. */
-export function gemm(
-  { m, a, aStride, aTransposed = false, b, c, cStride, accumulate = false }: Gemm,
-): void {
-  const { k, n, panels } = b;
-  if (panels !== 0) {
-    const block = 4 * BLOCK_K * paddedColumns(n);
-    kernels.gemm(m, n, k, a, 4 * aStride, aTransposed, panels, 32, 0, block, true, c, 4 * cStride, accumulate);
-  } else {
-    const row = 4 * b.stride;
-    kernels.gemm(
-      m,
-      n,
-      k,
-      a,
-      4 * aStride,
-      aTransposed,
-      b.offset,
-      row,
-      32,
-      BLOCK_K * row,
-      false,
-      c,
-      4 * cStride,
-      accumulate,
-    );
-  }
+export function gemm(product: Gemm): void {
+  const { m, a, aStride, aTransposed = false, b, c, cStride, accumulate = false } = product;
+  const { k, n, offset, stride } = b.matrix;
+  if (servesProduct(m, n, k)) return blasGemm(product);
+  const panels = b.panels();
+  const packed = panels !== 0;
+  const row = packed ? 32 : 4 * stride;
+  const block = packed ? 4 * BLOCK_K * paddedColumns(n) : BLOCK_K * row;
+  kernels.gemm(
+    m,
+    n,
+    k,
+    a,
+    4 * aStride,
+    aTransposed,
+    packed ? panels : offset,
+    row,
+    packed ? 0 : 32,
+    block,
+    packed,
+    c,
+    4 * cStride,
+    accumulate,
+    strips.offset,
+  );
 }

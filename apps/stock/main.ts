@@ -9,6 +9,7 @@
  */
 
 import { Command, Option } from "@commander-js/extra-typings";
+import { useBlas } from "@unfold/core";
 import { between, integer, runCommand, UsageError } from "../shared/cli.ts";
 import { formatNumber, progress } from "../shared/progress.ts";
 import { readFile } from "../shared/read_file.ts";
@@ -65,6 +66,15 @@ function report({ data, windows, test, bestEpoch, scores, next, settings }: Retu
   ].join("\n");
 }
 
+/** Uses OpenBLAS, or says why not and goes on without: the result is the same, only later. */
+function tryBlas(library: string | true): void {
+  try {
+    console.error(`matrix products by ${useBlas(library === true ? undefined : library).path}`);
+  } catch (error) {
+    console.error(`${(error as Error).message}; going on with WebAssembly`);
+  }
+}
+
 const train = new Command("train")
   .description("Train on a series of daily prices and test on its last part.")
   .option("--csv <file>", "prices with the columns date and close (default: the S&P 500, 2000 to 2020)")
@@ -78,14 +88,16 @@ const train = new Command("train")
   .option("--validation <fraction>", "fraction of the windows to choose the epoch by", between(0, 1), 0.15)
   .option("--test <fraction>", "fraction of the windows, the last ones, to test on", between(0, 1), 0.15)
   .option("--seed <n>", "seed of the weights and the shuffling", integer(0), 1)
+  .option("--blas [library]", "hand matrix products to OpenBLAS (needs --allow-ffi)")
   .option("--json", "print the summary as JSON")
-  .action(async ({ csv, out, json, ...settings }) => {
+  .action(async ({ csv, out, json, blas, ...settings }) => {
     if (settings.validation + settings.test >= 0.9) {
       throw new UsageError("--validation and --test must leave a tenth of the windows to learn from");
     }
     const prices = await loadPrices(csv);
     const prepared = prepare(prices, settings);
     await prepareFolder(out);
+    if (blas !== undefined) tryBlas(blas);
     const { from, to } = prepared.split.train;
     const result = await trainForecaster(prices, prepared, settings, progress(settings.epochs, to - from));
     const summary = summaryOf(prices, settings, result);

@@ -1,26 +1,27 @@
 // Matrix product C = A·B or C += A·B, blocked over K and M, in register tiles (`tiles.ts`, written by the kernel build).
-// The left operand is read in place; the right one comes in panels of 8 columns, packed beforehand or read in place.
+// The left operand is packed block by block into strips of four rows, the right one comes in panels of 8 columns, packed
+// beforehand or read in place.
 
-import { tileN, tileT } from "./tiles";
+import { multiplyBlock } from "./tiles";
 
-/** Rows of K held in one block: a panel of 8 columns is then 8 KiB and stays in the first-level cache. */
-export const BLOCK_K = 256;
+/** Rows of B in one block: a panel of 8 columns is then 8 KiB and stays in the first-level cache. */
+const BLOCK_K = 256;
+/** Rows of A in one block: with BLOCK_K columns 96 KiB, which stay in the second-level cache. */
 const BLOCK_M = 96;
 
 /** C is [m, n] with row stride ldc. A is [m, k] with row stride lda, or [k, m] when transposed. All strides in bytes.
- * B's element (k, 8p + j) stands at b + block(k)·bBlock + p·bPanel + (k mod BLOCK_K)·bRow + 4j. */
+ * B's element (k, 8p + j) stands at b + (k div BLOCK_K)·bBlock + p·bPanel + (k mod BLOCK_K)·bRow + 4j.
+ * `strips` is room for BLOCK_M·BLOCK_K numbers. */
 export function gemm(
   m: i32, n: i32, k: i32, a: usize, lda: usize, transposed: bool,
   b: usize, bRow: usize, bPanel: usize, bBlock: usize, packed: bool,
-  c: usize, ldc: usize, accumulate: bool,
+  c: usize, ldc: usize, accumulate: bool, strips: usize,
 ): void {
   if (m == 0 || n == 0) return;
   if (k == 0) {
     if (!accumulate) for (let i = 0; i < m; i++) memory.fill(c + i * ldc, 0, <usize>n << 2);
     return;
   }
-  const aRow = transposed ? 4 : lda;
-  const aColumn = transposed ? lda : 4;
   for (let k0 = 0; k0 < k; k0 += BLOCK_K, b += bBlock) {
     const kc = min(BLOCK_K, k - k0);
     // A packed block holds panels of its own height, the last one included.
@@ -28,12 +29,31 @@ export function gemm(
     const add = accumulate || k0 > 0;
     for (let m0 = 0; m0 < m; m0 += BLOCK_M) {
       const mc = min(BLOCK_M, m - m0);
-      const aBlock = a + m0 * aRow + k0 * aColumn;
-      const cBlock = c + m0 * ldc;
-      if (transposed) tileT(mc, n, kc, aBlock, lda, b, bRow, panel, cBlock, ldc, add);
-      else tileN(mc, n, kc, aBlock, lda, b, bRow, panel, cBlock, ldc, add);
+      let left = transposed ? a + k0 * lda + (<usize>m0 << 2) : a + m0 * lda + (<usize>k0 << 2);
+      // A single row in place is a strip already.
+      if (transposed || mc > 1) {
+        packLeft(mc, kc, left, lda, transposed, strips);
+        left = strips;
+      }
+      multiplyBlock(mc, n, kc, left, b, bRow, panel, c + m0 * ldc, ldc, add);
     }
   }
+}
+
+/** Packs rows of A into strips: [k, 4] for each four rows, [k, r] for the r rows left. */
+function packLeft(m: i32, k: i32, a: usize, lda: usize, transposed: bool, p: usize): void {
+  const aRow = transposed ? 4 : lda;
+  const aColumn = transposed ? lda : 4;
+  for (; m >= 4; m -= 4, a += 4 * aRow) {
+    if (transposed) {
+      for (let i = 0, from = a; i < k; i++, from += lda, p += 16) v128.store(p, v128.load(from));
+    } else {
+      let i = 0, from = a;
+      for (; i + 4 <= k; i += 4, from += 16, p += 64) transpose4(from, lda, p, 16);
+      for (; i < k; i++, from += 4) for (let r = 0; r < 4; r++, p += 4) store<f32>(p, load<f32>(from + r * lda));
+    }
+  }
+  for (let i = 0; i < k; i++, a += aColumn) for (let r = 0; r < m; r++, p += 4) store<f32>(p, load<f32>(a + r * aRow));
 }
 
 /** Packs B, [k, n] with row stride ldb or [n, k] when transposed, into panels: ceil(n/8)·8·k floats at p. */
@@ -62,24 +82,24 @@ function packRows(k: i32, columns: i32, b: usize, ldb: usize, p: usize): void {
   }
 }
 
-/** Four rows of four, transposed: r0..r3 start at b with stride ldb; the four columns go to p with stride 32. */
+/** Four rows of four, transposed: rows start at x with stride ldx, the four columns go to p with the given stride. */
 @inline
-function transpose4(b: usize, ldb: usize, p: usize): void {
-  const r0 = v128.load(b), r1 = v128.load(b + ldb), r2 = v128.load(b + 2 * ldb), r3 = v128.load(b + 3 * ldb);
+function transpose4(x: usize, ldx: usize, p: usize, stride: usize): void {
+  const r0 = v128.load(x), r1 = v128.load(x + ldx), r2 = v128.load(x + 2 * ldx), r3 = v128.load(x + 3 * ldx);
   const t0 = v128.shuffle<f32>(r0, r1, 0, 4, 1, 5), t1 = v128.shuffle<f32>(r2, r3, 0, 4, 1, 5);
   const t2 = v128.shuffle<f32>(r0, r1, 2, 6, 3, 7), t3 = v128.shuffle<f32>(r2, r3, 2, 6, 3, 7);
   v128.store(p, v128.shuffle<f64>(t0, t1, 0, 2));
-  v128.store(p, v128.shuffle<f64>(t0, t1, 1, 3), 32);
-  v128.store(p, v128.shuffle<f64>(t2, t3, 0, 2), 64);
-  v128.store(p, v128.shuffle<f64>(t2, t3, 1, 3), 96);
+  v128.store(p + stride, v128.shuffle<f64>(t0, t1, 1, 3));
+  v128.store(p + 2 * stride, v128.shuffle<f64>(t2, t3, 0, 2));
+  v128.store(p + 3 * stride, v128.shuffle<f64>(t2, t3, 1, 3));
 }
 
 function packTransposed(k: i32, columns: i32, b: usize, ldb: usize, p: usize): void {
   let i = 0;
   if (columns == 8) {
     for (; i + 4 <= k; i += 4, b += 16, p += 128) {
-      transpose4(b, ldb, p);
-      transpose4(b + 4 * ldb, ldb, p + 16);
+      transpose4(b, ldb, p, 32);
+      transpose4(b + 4 * ldb, ldb, p + 16, 32);
     }
   }
   for (; i < k; i++, b += 4, p += 32) {

@@ -1,0 +1,63 @@
+import { matmul, noGrad, Random, scope, tensor, useBlas } from "@unfold/core";
+import { assertClose } from "@unfold/core/testing";
+import assert from "node:assert/strict";
+import { activeBlas } from "./_blas.ts";
+
+/** Whether this machine has an OpenBLAS; what needs one is left out elsewhere. */
+function isInstalled(): boolean {
+  try {
+    useBlas()[Symbol.dispose]();
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+const ignore = !isInstalled();
+
+Deno.test("BLAS computes the same products, with every transposition, and stops when disposed of", { ignore }, () => {
+  using _ = scope();
+  const random = new Random(1);
+  const draw = (rows: number, columns: number) =>
+    tensor(Float32Array.from({ length: rows * columns }, () => random.normal()), { shape: [rows, columns] });
+  const [m, n, k] = [33, 41, 300];
+  for (const transposeA of [false, true]) {
+    for (const transposeB of [false, true]) {
+      const [a, b] = [transposeA ? draw(k, m) : draw(m, k), transposeB ? draw(n, k) : draw(k, n)];
+      const product = () => noGrad(() => matmul(a, b, { transposeA, transposeB })).data.slice();
+      const ours = product();
+      {
+        using blas = useBlas(undefined, { threads: 2 });
+        assert.equal(blas.threads, 2);
+        assert.notEqual(activeBlas(), undefined);
+        assertClose(product(), ours, { tolerance: 1e-6 });
+      }
+      assert.equal(activeBlas(), undefined);
+      assert.deepEqual(product(), ours);
+    }
+  }
+});
+
+Deno.test("BLAS finds the memory again after it has grown", { ignore }, () => {
+  using _ = useBlas();
+  using _scope = scope();
+  const a = tensor(new Float32Array(64 * 64).fill(1), { shape: [64, 64] });
+  assert.equal(matmul(a, a).data[0], 64);
+  tensor(new Float32Array(40 * 2 ** 20));
+  assert.equal(matmul(a, a).data[4095], 64);
+});
+
+Deno.test("a library that is missing, or is no BLAS, is refused, and WebAssembly goes on", () => {
+  assert.throws(() => useBlas("/nowhere/libopenblas.so"), /^Error: Cannot use BLAS: .*\/nowhere\/libopenblas\.so/);
+  assert.throws(() => useBlas("/lib/x86_64-linux-gnu/libm.so.6"), /^Error: Cannot use BLAS: /);
+  assert.throws(() => useBlas(undefined, { threads: 0 }), {
+    name: "RangeError",
+    message: "Cannot use BLAS: threads must be an integer of 1 or more, got 0",
+  });
+  assert.equal(activeBlas(), undefined);
+  assert.equal(matmul(tensor([[2]]), tensor([[3]])).item(), 6);
+});
+
+Deno.test("without permission BLAS is refused with Deno's own advice", { permissions: { ffi: false } }, () => {
+  assert.throws(() => useBlas(), /^Error: Cannot use BLAS: .*--allow-ffi/);
+});
