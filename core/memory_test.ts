@@ -1,4 +1,20 @@
-import { add, empty, full, keep, memoryStats, multiply, scope, sum, type Tensor, tensor, zeros } from "@unfold/core";
+import {
+  add,
+  empty,
+  full,
+  keep,
+  mean,
+  memoryStats,
+  multiply,
+  Parameter,
+  scope,
+  subtract,
+  sum,
+  tanh,
+  type Tensor,
+  tensor,
+  zeros,
+} from "@unfold/core";
 import { view } from "@unfold/core/kernels";
 import fc from "fast-check";
 import assert from "node:assert/strict";
@@ -175,4 +191,30 @@ Deno.test("integers must be integers of 32 bits", () => {
       message: `Cannot make a tensor of integers: values must be integers of 32 bits, got ${value} at position 1`,
     });
   }
+});
+
+/** What a step puts on the JavaScript heap, in bytes: the median of many, for the collector runs when it likes. */
+function heapPerStep(step: () => void): number {
+  for (let i = 0; i < 2000; i++) step();
+  const growth = Array.from({ length: 500 }, () => {
+    const before = Deno.memoryUsage().heapUsed;
+    step();
+    return Deno.memoryUsage().heapUsed - before;
+  });
+  return growth.toSorted((a, b) => a - b)[250]!;
+}
+
+Deno.test("a training step puts no more on the JavaScript heap for large tensors than for small ones", () => {
+  const stepOf = (size: number) => {
+    const weight = new Parameter([size]);
+    const target = full([size], 1, { persistent: true });
+    return () => {
+      using _ = scope();
+      const error = subtract(tanh(weight), target);
+      mean(multiply(error, error)).backward();
+      weight.zeroGrad();
+    };
+  };
+  const [small, large] = [heapPerStep(stepOf(10)), heapPerStep(stepOf(100_000))];
+  assert.ok(small > 0 && large < small + 4096, `${small} and ${large} bytes a step`);
 });

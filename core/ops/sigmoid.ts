@@ -3,7 +3,8 @@ import type { Tensor } from "../tensor.ts";
 import { unaryOp } from "./_unary.ts";
 
 /**
- * Logistic function, elementwise: y = σ(x) = 1/(1 + e⁻ˣ), ∂y/∂x = y·(1 − y).
+ * Logistic function, elementwise: y = σ(x) = 1/(1 + e⁻ˣ), ∂y/∂x = y·(1 − y). The error is at most
+ * 2.4 units in the last place of the exact value.
  *
  * @example
  * ```ts
