@@ -24,6 +24,64 @@ interface LayerKernels {
     dCell: number,
     dGates: number,
   ): void;
+  simpleRnnForward(batch: number, hidden: number, gates: number, bias: number, output: number, relu: boolean): void;
+  simpleRnnBackward(
+    batch: number,
+    hidden: number,
+    output: number,
+    dOutput: number,
+    dHidden: number,
+    dGates: number,
+    relu: boolean,
+  ): void;
+  gruAfterForward(
+    batch: number,
+    hidden: number,
+    gates: number,
+    products: number,
+    bias: number,
+    recurrentBias: number,
+    before: number,
+    output: number,
+  ): void;
+  gruAfterBackward(
+    batch: number,
+    hidden: number,
+    gates: number,
+    products: number,
+    before: number,
+    dOutput: number,
+    dHidden: number,
+    dGates: number,
+    dProducts: number,
+  ): void;
+  gruBeforeReset(
+    batch: number,
+    hidden: number,
+    gates: number,
+    bias: number,
+    input: number,
+    resetState: number,
+  ): void;
+  gruBeforeOutput(batch: number, hidden: number, gates: number, bias: number, before: number, output: number): void;
+  gruBeforeOutputBackward(
+    batch: number,
+    hidden: number,
+    gates: number,
+    before: number,
+    dOutput: number,
+    dHidden: number,
+    dGates: number,
+  ): void;
+  gruBeforeResetBackward(
+    batch: number,
+    hidden: number,
+    gates: number,
+    input: number,
+    dReset: number,
+    dInput: number,
+    dGates: number,
+  ): void;
 }
 
 export const kernels: LayerKernels = loadKernels<LayerKernels>({ relaxed, plain });

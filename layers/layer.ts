@@ -8,12 +8,15 @@ export interface Layer {
   forward(x: Tensor): Tensor;
 }
 
-/** The state of a recurrent layer between two time steps: tensors of [batch, hiddenSize] by name. */
+/**
+ * The state of a recurrent layer between two time steps: tensors of [batch, hiddenSize] by name. A stacked or bidirectional
+ * layer has the states of its parts side by side, [batch, parts·hiddenSize]: layer by layer, forward before backward.
+ */
 export type RecurrentState = Readonly<Record<string, Tensor>>;
 
 /** What {@linkcode RecurrentLayer.run} and {@linkcode RecurrentLayer.step} return. */
 export interface RecurrentResult<State extends RecurrentState> {
-  /** The output: [batch, time, hiddenSize] of a run, [batch, hiddenSize] of a step. */
+  /** The output: [batch, time, outputSize] of a run, [batch, outputSize] of a step. */
   output: Tensor;
   /** The state after the last time step. */
   state: State;
@@ -27,14 +30,23 @@ export interface RunOptions<State extends RecurrentState> {
    * @default {zeros}
    */
   state?: State;
+  /**
+   * Time steps of each sequence in the batch; what comes after them is padding, of any finite numbers. There the output is 0,
+   * the state stays as it was, and no gradient flows.
+   *
+   * @default {all of them have all time steps}
+   */
+  lengths?: readonly number[];
 }
 
 /** A layer that goes through a sequence step by step, carrying a state. */
 export interface RecurrentLayer<State extends RecurrentState = RecurrentState> extends Layer {
   /** Features of the input at each time step. */
   readonly inputSize: number;
-  /** Features of the output at each time step. */
+  /** Features of the state of one layer in one direction. */
   readonly hiddenSize: number;
+  /** Features of the output at each time step: hiddenSize, or twice that in both directions. */
+  readonly outputSize: number;
   /** Runs over whole sequences, [batch, time, inputSize]. */
   run(x: Tensor, options?: RunOptions<State>): RecurrentResult<State>;
   /** Runs one time step, [batch, inputSize]: for input that comes as it happens. */

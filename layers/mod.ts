@@ -21,11 +21,15 @@
  * @module
  */
 
+export * from "./cell.ts";
 export * from "./dense.ts";
 export * from "./glorot_uniform.ts";
+export * from "./gru.ts";
 export * from "./last_step.ts";
 export * from "./layer.ts";
 export * from "./lstm.ts";
 export * from "./mean_squared_error.ts";
 export * from "./orthogonal.ts";
+export * from "./recurrent.ts";
 export * from "./sequential.ts";
+export * from "./simple_rnn.ts";

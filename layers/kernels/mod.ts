@@ -1,1 +1,3 @@
+export * from "./gru";
 export * from "./lstm";
+export * from "./simple_rnn";

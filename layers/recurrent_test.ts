@@ -1,0 +1,340 @@
+import {
+  concat,
+  keep,
+  matmul,
+  noGrad,
+  type Parameter,
+  Random,
+  reshape,
+  scope,
+  slice,
+  sum,
+  type Tensor,
+  tensor,
+  zeros,
+} from "@unfold/core";
+import { assertClose, checkOp, type Oracle } from "@unfold/core/testing";
+import fc from "fast-check";
+import assert from "node:assert/strict";
+import { gruCellResetAfter, gruCellResetBefore } from "./_gru_cell.ts";
+import { lstmCell } from "./_lstm_cell.ts";
+import { recurrentSequence } from "./_recurrent_sequence.ts";
+import { simpleRnnCell } from "./_simple_rnn_cell.ts";
+import type { Cell } from "./cell.ts";
+import { GRU } from "./gru.ts";
+import type { RecurrentState } from "./layer.ts";
+import { LSTM } from "./lstm.ts";
+import type { Recurrent, RecurrentOptions } from "./recurrent.ts";
+import { SimpleRNN } from "./simple_rnn.ts";
+
+type Vector = number[];
+
+/**
+ * One time step of one sequence in 64-bit floats. `fromInput` and `fromState(gate, h)` give the products of one gate, biases
+ * included in the first; `d` is the bias inside the recurrent product.
+ */
+type OracleCell = (
+  states: readonly Vector[],
+  products: {
+    fromInput: (gate: number) => Vector;
+    fromState: (gate: number, h: Vector) => Vector;
+    h: Vector;
+    d: Vector;
+  },
+) => Vector[];
+
+const logistic = (value: number) => 1 / (1 + Math.exp(-value));
+const sumOf = (a: Vector, b: Vector) => a.map((value, i) => value + b[i]!);
+
+function simpleRnnOracle(f: (value: number) => number): OracleCell {
+  return (_states, { fromInput, fromState, h }) => [sumOf(fromInput(0), fromState(0, h)).map(f)];
+}
+
+const lstmOracle: OracleCell = ([, c], { fromInput, fromState, h }) => {
+  const gate = (index: number, f: (value: number) => number) => sumOf(fromInput(index), fromState(index, h)).map(f);
+  const [i, f, g, o] = [gate(0, logistic), gate(1, logistic), gate(2, Math.tanh), gate(3, logistic)];
+  const cell = c!.map((value, j) => f[j]! * value + i[j]! * g[j]!);
+  return [cell.map((value, j) => o[j]! * Math.tanh(value)), cell];
+};
+
+function gruOracle(resetAfter: boolean): OracleCell {
+  return ([before], { fromInput, fromState, h, d }) => {
+    const gate = (index: number) => sumOf(fromInput(index), fromState(index, h)).map(logistic);
+    const [r, z] = [gate(0), gate(1)];
+    const recurrent = resetAfter
+      ? sumOf(fromState(2, h), d).map((value, j) => r[j]! * value)
+      : fromState(2, h.map((value, j) => r[j]! * value));
+    const n = sumOf(fromInput(2), recurrent).map(Math.tanh);
+    return [n.map((value, j) => (1 - z[j]!) * value + z[j]! * before![j]!)];
+  };
+}
+
+const cells: [name: string, cell: Cell, oracle: OracleCell][] = [
+  ["SimpleRNN tanh", simpleRnnCell(false), simpleRnnOracle(Math.tanh)],
+  ["SimpleRNN relu", simpleRnnCell(true), simpleRnnOracle((value) => Math.max(0, value))],
+  ["LSTM", lstmCell, lstmOracle],
+  ["GRU, reset after", gruCellResetAfter, gruOracle(true)],
+  ["GRU, reset before", gruCellResetBefore, gruOracle(false)],
+];
+
+/** A run in 64-bit floats, sequence by sequence: x, states, U, W, b and d → output and last states in one row. */
+function runOracle(
+  cell: Cell,
+  step: OracleCell,
+  inputs: readonly Oracle[],
+  options: { reverse: boolean; lengths: readonly number[] | undefined; mask: ArrayLike<number> | undefined },
+): Oracle {
+  const count = cell.states.length;
+  const [x, u, w, b, d] = [inputs[0]!, ...inputs.slice(1 + count)] as [
+    Oracle,
+    Oracle,
+    Oracle,
+    Oracle,
+    Oracle | undefined,
+  ];
+  const [batch, time, inputSize] = x.shape as [number, number, number];
+  const hidden = inputs[1]!.shape[1]!;
+  const width = cell.gates * hidden;
+  const product = (row: Vector, weight: Oracle, gate: number) =>
+    Array.from({ length: hidden }, (_, j) => {
+      return row.reduce((total, value, k) => total + value * weight.data[k * width + gate * hidden + j]!, 0);
+    });
+  const outputs: Vector[] = [];
+  const lasts: Vector[][] = cell.states.map(() => []);
+  for (let row = 0; row < batch; row++) {
+    const rowOf = (data: ArrayLike<number>, size: number, at: number) =>
+      Array.from({ length: size }, (_, i) => data[at * size + i]!);
+    let states = cell.states.map((_, i) => rowOf(inputs[1 + i]!.data, hidden, row));
+    const output = Array.from({ length: time }, () => new Array<number>(hidden).fill(0));
+    for (let i = 0; i < time; i++) {
+      const t = options.reverse ? time - 1 - i : i;
+      if (options.lengths !== undefined && t >= options.lengths[row]!) continue;
+      const now = rowOf(x.data, inputSize, row * time + t);
+      const mask = options.mask === undefined ? undefined : rowOf(options.mask, hidden, row);
+      states = step(states, {
+        fromInput: (gate) => sumOf(product(now, u, gate), rowOf(b.data, hidden, gate)),
+        fromState: (gate, h) => product(h, w, gate),
+        h: states[0]!.map((value, j) => value * (mask?.[j] ?? 1)),
+        d: d === undefined ? [] : [...d.data],
+      });
+      output[t] = states[0]!;
+    }
+    outputs.push(...output);
+    states.forEach((state, i) => lasts[i]!.push(state));
+  }
+  const data = Float64Array.from([...outputs, ...lasts.flat()].flat());
+  return { shape: [data.length], data };
+}
+
+const sizes = fc.record({
+  batch: fc.integer({ min: 1, max: 6 }),
+  time: fc.integer({ min: 1, max: 5 }),
+  inputSize: fc.integer({ min: 1, max: 5 }),
+  hidden: fc.integer({ min: 1, max: 9 }),
+  reverse: fc.boolean(),
+  padded: fc.boolean(),
+  dropped: fc.boolean(),
+  seed: fc.nat(1e6),
+});
+
+for (const [name, cell, oracle] of cells) {
+  Deno.test(`${name}: values and gradients equal a Float64 oracle's, in both directions, with padding and dropout`, () => {
+    fc.assert(
+      fc.property(sizes, ({ batch, time, inputSize, hidden, reverse, padded, dropped, seed }) => {
+        const random = new Random(seed);
+        const lengths = padded ? Array.from({ length: batch }, () => random.integer(time + 1)) : undefined;
+        const maskData = Float32Array.from({ length: batch * hidden }, () => random.uniform() < 0.4 ? 0 : 1 / 0.6);
+        const width = cell.gates * hidden;
+        const states = cell.states.map(() => [batch, hidden]);
+        const shapes = [[batch, time, inputSize], ...states, [inputSize, width], [hidden, width], [width]];
+        if (cell.recurrentBias) shapes.push([hidden]);
+        checkOp({
+          op: (x, ...rest) => {
+            const given = rest.slice(0, states.length);
+            const [inputWeight, recurrentWeight, bias, recurrentBias] = rest.slice(states.length);
+            const weights = { inputWeight: inputWeight!, recurrentWeight: recurrentWeight!, bias, recurrentBias };
+            const mask = dropped ? tensor(maskData, { shape: [batch, hidden] }) : undefined;
+            const parts = recurrentSequence(cell, x!, given, weights, { reverse, lengths, mask });
+            return concat(parts.map((part) => reshape(part, [part.size])));
+          },
+          oracle: (...inputs) =>
+            runOracle(cell, oracle, inputs, { reverse, lengths, mask: dropped ? maskData : undefined }),
+          shapes,
+          draw: (random) => random.normal(0, 0.7),
+          seed,
+          // The rectifier's kink may fall between the two points of a difference.
+          tolerance: name === "SimpleRNN relu" ? 2e-3 : 1e-4,
+        });
+      }),
+      { numRuns: 30 },
+    );
+  });
+}
+
+const makers: [name: string, make: (options: RecurrentOptions) => Recurrent<RecurrentState>][] = [
+  ["SimpleRNN", (options) => new SimpleRNN(options)],
+  ["LSTM", (options) => new LSTM(options)],
+  ["GRU", (options) => new GRU(options)],
+  ["GRU, reset before", (options) => new GRU({ ...options, resetAfter: false })],
+];
+
+function draw(random: Random, ...shape: number[]): Tensor {
+  return tensor(Float32Array.from({ length: shape.reduce((a, b) => a * b, 1) }, () => random.normal()), { shape });
+}
+
+for (const [name, make] of makers) {
+  Deno.test(`${name}: step by step equals one run, and a run in two halves equals one, in two layers`, () => {
+    using _ = scope();
+    const random = new Random(3);
+    const layer = make({ inputSize: 3, hiddenSize: 6, layers: 2, random });
+    const x = draw(random, 2, 7, 3);
+    const run = layer.run(x);
+    let state = layer.initialState(2);
+    for (let t = 0; t < 7; t++) {
+      const now = reshape(slice(x, { axis: 1, start: t, end: t + 1 }), [2, 3]);
+      const stepped = noGrad(() => layer.step(now, state));
+      state = stepped.state;
+      assertClose(stepped.output.data, slice(run.output, { axis: 1, start: t, end: t + 1 }).data, { tolerance: 1e-6 });
+    }
+    for (const [key, value] of Object.entries(state)) {
+      assertClose(value.data, run.state[key]!.data, { tolerance: 1e-6 });
+    }
+    const first = layer.run(slice(x, { axis: 1, end: 4 }));
+    const second = layer.run(slice(x, { axis: 1, start: 4 }), { state: first.state });
+    assertClose(concat([first.output, second.output], { axis: 1 }).data, run.output.data, { tolerance: 1e-6 });
+  });
+
+  Deno.test(`${name}: padded sequences equal each sequence alone, in two bidirectional layers`, () => {
+    using _ = scope();
+    const random = new Random(4);
+    const layer = make({ inputSize: 3, hiddenSize: 5, layers: 2, bidirectional: true, random });
+    const lengths = [4, 7, 1, 0];
+    const x = draw(random, 4, 7, 3);
+    const { output, state } = layer.run(x, { lengths });
+    lengths.forEach((length, row) => {
+      const padding = slice(slice(output, { start: row, end: row + 1 }), { axis: 1, start: length });
+      assert.ok(padding.data.every((value) => value === 0));
+      if (length === 0) return;
+      const alone = layer.run(slice(slice(x, { start: row, end: row + 1 }), { axis: 1, end: length }));
+      const here = slice(slice(output, { start: row, end: row + 1 }), { axis: 1, end: length });
+      assertClose(here.data, alone.output.data, { tolerance: 1e-6, name: `output ${row}` });
+      for (const [key, value] of Object.entries(alone.state)) {
+        assertClose(slice(state[key]!, { start: row, end: row + 1 }).data, value.data, {
+          tolerance: 1e-6,
+          name: `${key} ${row}`,
+        });
+      }
+    });
+  });
+
+  Deno.test(`${name}: what stands in the padding changes neither output nor gradients`, () => {
+    using _ = scope();
+    const layer = make({ inputSize: 2, hiddenSize: 4, random: new Random(5) });
+    const gradients = (padding: number) => {
+      const x = draw(new Random(6), 2, 3, 2);
+      x.data.fill(padding, 8);
+      const output = layer.run(x, { lengths: [3, 1] }).output;
+      sum(output).backward();
+      const all = Object.values(layer.parameters()).flatMap((parameter) => [...parameter.grad.data]);
+      Object.values(layer.parameters()).forEach((parameter) => parameter.zeroGrad());
+      return [...output.data, ...all];
+    };
+    assert.deepEqual(gradients(0), gradients(1e3));
+  });
+
+  Deno.test(`${name}: dropout acts while the tape records and not otherwise; its seed decides`, () => {
+    using _ = scope();
+    const options = { inputSize: 2, hiddenSize: 8, layers: 2, dropout: 0.5, recurrentDropout: 0.5 };
+    const plain = make({ inputSize: 2, hiddenSize: 8, layers: 2, random: new Random(7) });
+    const x = draw(new Random(8), 2, 4, 2);
+    const [a, b] = [make({ ...options, random: new Random(7) }), make({ ...options, random: new Random(7) })];
+    assert.deepEqual(noGrad(() => a.forward(x)).data, noGrad(() => plain.forward(x)).data);
+    const first = a.forward(x).data.slice();
+    assert.notDeepEqual(first, plain.forward(x).data);
+    assert.deepEqual(b.forward(x).data, first);
+    assert.notDeepEqual(a.forward(x).data, first);
+    sum(a.forward(x)).backward();
+  });
+
+  Deno.test(`${name}: without biases there are none among the parameters, and zeros give zeros`, () => {
+    using _ = scope();
+    const layer = make({ inputSize: 2, hiddenSize: 3, bias: false });
+    assert.deepEqual(Object.keys(layer.parameters()), ["inputWeight", "recurrentWeight"]);
+    assert.ok(layer.forward(zeros([1, 2, 2])).data.every((value) => value === 0));
+    sum(layer.forward(draw(new Random(1), 1, 2, 2))).backward();
+  });
+
+  Deno.test(`${name}: bad sizes, inputs, states and lengths are refused by name`, () => {
+    const kind = name.split(",")[0]!;
+    const refuses = (options: Partial<RecurrentOptions>, message: string) =>
+      assert.throws(() => make({ inputSize: 3, hiddenSize: 4, ...options }), {
+        name: "RangeError",
+        message: `Cannot make ${kind}: ${message}`,
+      });
+    refuses({ inputSize: 0 }, "inputSize must be an integer of 1 or more, got 0");
+    refuses({ hiddenSize: 1.5 }, "hiddenSize must be an integer of 1 or more, got 1.5");
+    refuses({ layers: 2, dropout: 1 }, "dropout must be at least 0 and below 1, got 1");
+    refuses({ recurrentDropout: NaN }, "recurrentDropout must be at least 0 and below 1, got NaN");
+    refuses({ dropout: 0.5 }, "dropout acts between layers, of which there must be at least 2, got 1");
+    const layer = make({ inputSize: 3, hiddenSize: 4 });
+    const x = tensor([[[1, 2, 3]]]);
+    assert.throws(() => layer.forward(tensor([1, 2, 3])), {
+      name: "TypeError",
+      message: `Cannot run ${kind}: x must have shape [batch, time, inputSize = 3], got [3]`,
+    });
+    assert.throws(() => layer.forward(tensor([[[1, 2]]])), /inputSize = 3\], got \[1, 1, 2\]/);
+    assert.throws(() => layer.run(x, { state: layer.initialState(2) }), {
+      message: `Cannot run ${kind}: state.hidden must have shape [batch = 1, hiddenSize = 4], got [2, 4]`,
+    });
+    assert.throws(() => layer.run(x, { state: {} }), { message: /state must have hidden, got/ });
+    assert.throws(() => layer.run(x, { lengths: [1, 1] }), {
+      message: /lengths must be one for each of 1 sequences, got 2/,
+    });
+    for (const length of [2, -1, 0.5]) {
+      assert.throws(() => layer.run(x, { lengths: [length] }), {
+        name: "RangeError",
+        message: `Cannot run ${kind}: lengths must be integers from 0 to the 1 time steps, got ${length}`,
+      });
+    }
+    const both = make({ inputSize: 3, hiddenSize: 4, bidirectional: true });
+    assert.throws(
+      () => both.step(tensor([[1, 2, 3]]), both.initialState(1)),
+      /is bidirectional and needs the whole sequence/,
+    );
+  });
+}
+
+Deno.test("LSTM: the forget gate's bias starts at 1, recurrent weights start orthogonal", () => {
+  using _ = scope();
+  const lstm = new LSTM({ inputSize: 2, hiddenSize: 3, random: new Random(1) });
+  assert.deepEqual(lstm.parameters().bias!.toArray(), [0, 0, 0, 1, 1, 1, 0, 0, 0, 0, 0, 0]);
+  for (let gate = 0; gate < 4; gate++) {
+    const w = keep(slice(lstm.recurrentWeight, { axis: 1, start: 3 * gate, end: 3 * gate + 3 }));
+    assertClose(matmul(w, w, { transposeB: true }).data, [1, 0, 0, 0, 1, 0, 0, 0, 1], { tolerance: 1e-6 });
+  }
+});
+
+Deno.test("the parameters of stacked and bidirectional layers have names of their own", () => {
+  const names = Object.keys(new GRU({ inputSize: 2, hiddenSize: 3, layers: 2, bidirectional: true }).parameters());
+  const kinds = ["inputWeight", "recurrentWeight", "bias", "recurrentBias"];
+  assert.deepEqual(
+    names,
+    ["", "reverse.", "layer1.", "layer1.reverse."].flatMap((prefix) => kinds.map((kind) => prefix + kind)),
+  );
+});
+
+Deno.test("a NaN gradient is handed on, not flushed", () => {
+  using _ = scope();
+  for (const [, make] of makers) {
+    const layer = make({ inputSize: 2, hiddenSize: 5, random: new Random(1) });
+    layer.forward(tensor([[[1, 2]]])).backward(tensor(new Float32Array(5).fill(NaN), { shape: [1, 1, 5] }));
+    assert.ok((layer.parameters().bias as Parameter).grad.data.every(Number.isNaN));
+  }
+});
+
+Deno.test("SimpleRNN: an unknown activation is refused", () => {
+  const activation = "gelu" as "tanh";
+  assert.throws(() => new SimpleRNN({ inputSize: 1, hiddenSize: 1, activation }), {
+    message: 'Cannot make SimpleRNN: activation must be "tanh" or "relu", got "gelu"',
+  });
+});
