@@ -24,6 +24,8 @@ export interface Blas {
   readonly sgemm: Sgemm;
   /** The address of a buffer's first byte. */
   addressOf(buffer: Uint8Array<ArrayBuffer>): number;
+  /** Called when it becomes the one in use: libraries have settings for the whole process. */
+  activate(): void;
 }
 
 /**
@@ -34,14 +36,32 @@ const LEAST_PRODUCT = 16_384;
 
 const [ROW_MAJOR, AS_STORED, TRANSPOSED] = [101, 111, 112];
 
+/** Those that were asked for and not yet disposed of; the last one is in use. */
+const stack: Blas[] = [];
 let active: Blas | undefined;
 /** Address of the memory's first byte, and the buffer that it was asked of: a memory that grows may move. */
 let base = 0;
 let buffer: ArrayBuffer | undefined;
 
-/** Hands products to a BLAS from now on, or to the WebAssembly kernels again. */
-export function setBlas(blas: Blas | undefined): void {
-  active = blas;
+/** Hands products to a BLAS from now on. */
+export function addBlas(blas: Blas): void {
+  stack.push(blas);
+  activateLast();
+}
+
+/** Goes back to the one before, or to the WebAssembly kernels; returns whether it was there at all. */
+export function removeBlas(blas: Blas): boolean {
+  const at = stack.indexOf(blas);
+  if (at < 0) return false;
+  stack.splice(at, 1);
+  activateLast();
+  return true;
+}
+
+function activateLast(): void {
+  active = stack.at(-1);
+  active?.activate();
+  buffer = undefined;
 }
 
 /** The BLAS in use. */

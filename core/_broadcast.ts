@@ -30,44 +30,50 @@ export function stretchedStrides(from: Shape, to: Shape): number[] {
   return strides;
 }
 
-/** A loop over a shape as kernels run it: an inner and an outer count, and where each such pair of loops starts. */
+/** A loop over a shape as kernels run it: an inner and an outer count, and how often the pair is run. */
 export interface Loops {
   readonly inner: number;
   readonly outer: number;
-  /** Byte strides of each operand in the inner loop: 4 or 0. */
+  /** Byte strides of each operand in the inner loop. */
   readonly innerStrides: readonly number[];
   /** Byte strides of each operand in the outer loop. */
   readonly outerStrides: readonly number[];
-  /** Byte offset of each operand at the start of each pair of loops. */
-  readonly starts: readonly (readonly number[])[];
+  /** Calls `run` with the byte offsets of each operand at the start of each pair of loops; the array is used again. */
+  forEach(run: (offsets: readonly number[]) => void): void;
 }
 
 /** Merges axes that all operands step through evenly, so that few loops are left. */
 export function loopsOver(shape: Shape, strides: readonly (readonly number[])[]): Loops {
-  let axes: { length: number; strides: readonly number[] }[] = [];
+  const axes: { length: number; strides: readonly number[] }[] = [];
   shape.forEach((length, axis) => {
     if (length === 1) return;
-    const here = strides.map((ofOperand) => ofOperand[axis]!);
+    const here = strides.map((ofOperand) => 4 * ofOperand[axis]!);
     const last = axes.at(-1);
     if (last !== undefined && last.strides.every((stride, operand) => stride === here[operand]! * length)) {
       axes[axes.length - 1] = { length: last.length * length, strides: here };
     } else axes.push({ length, strides: here });
   });
-  const none = strides.map(() => 0);
-  const inner = axes.at(-1) ?? { length: 1, strides: strides.map(() => 1) };
-  const outer = axes.at(-2) ?? { length: 1, strides: none };
-  axes = axes.slice(0, -2);
-  let starts: (readonly number[])[] = [none];
-  for (const { length, strides: steps } of axes) {
-    starts = starts.flatMap((start) =>
-      Array.from({ length }, (_, index) => start.map((offset, operand) => offset + 4 * index * steps[operand]!))
-    );
-  }
+  const inner = axes.pop() ?? { length: 1, strides: strides.map(() => 4) };
+  const outer = axes.pop() ?? { length: 1, strides: strides.map(() => 0) };
   return {
     inner: inner.length,
     outer: outer.length,
-    innerStrides: inner.strides.map((stride) => 4 * stride),
-    outerStrides: outer.strides.map((stride) => 4 * stride),
-    starts,
+    innerStrides: inner.strides,
+    outerStrides: outer.strides,
+    forEach(run) {
+      const offsets = strides.map(() => 0);
+      const walk = (depth: number): void => {
+        const axis = axes[depth];
+        if (axis === undefined) return run(offsets);
+        for (let index = 0; index < axis.length; index++) {
+          walk(depth + 1);
+          for (let operand = 0; operand < offsets.length; operand++) offsets[operand]! += axis.strides[operand]!;
+        }
+        for (let operand = 0; operand < offsets.length; operand++) {
+          offsets[operand]! -= axis.length * axis.strides[operand]!;
+        }
+      };
+      walk(0);
+    },
   };
 }

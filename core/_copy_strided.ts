@@ -7,11 +7,11 @@ import type { Shape, Tensor } from "./tensor.ts";
 export function copyStrided(x: Tensor, shape: Shape, strides: readonly number[]): Tensor {
   const y = empty(shape);
   if (y.size === 0) return y;
-  const { inner, outer, innerStrides, outerStrides, starts } = loopsOver(shape, [strides]);
+  const { inner, outer, innerStrides, outerStrides, forEach } = loopsOver(shape, [strides]);
   let to = y.offset;
-  for (const [from] of starts) {
+  forEach(([from]) => {
     kernels.copyStrided(x.offset + from!, to, outer, inner, outerStrides[0]!, innerStrides[0]!);
     to += 4 * outer * inner;
-  }
+  });
   return y;
 }

@@ -16,6 +16,11 @@ export class FreeList {
     return this.#ranges.reduce((total, range) => total + range.bytes, 0);
   }
 
+  /** Bytes that are free right before an offset. */
+  freeBefore(offset: number): number {
+    return this.#ranges.find((range) => range.offset + range.bytes === offset)?.bytes ?? 0;
+  }
+
   /** Takes `bytes` from the first range that has them, or returns `undefined`. */
   take(bytes: number): number | undefined {
     const index = this.#ranges.findIndex((range) => range.bytes >= bytes);

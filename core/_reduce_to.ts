@@ -9,12 +9,10 @@ export function reduceTo(x: Tensor, shape: Shape): Tensor {
   if (sameShape(x.shape, shape)) return x;
   const y = zeros(shape);
   const xStrides = stretchedStrides(x.shape, x.shape);
-  const { inner, outer, innerStrides, outerStrides, starts } = loopsOver(x.shape, [
-    stretchedStrides(shape, x.shape),
-    xStrides,
-  ]);
-  for (const [toY, toX] of starts) {
+  const loops = loopsOver(x.shape, [stretchedStrides(shape, x.shape), xStrides]);
+  loops.forEach(([toY, toX]) => {
+    const { outer, inner, outerStrides, innerStrides } = loops;
     kernels.sumInto(x.offset + toX!, y.offset + toY!, outer, inner, outerStrides[0]!, innerStrides[0]!);
-  }
+  });
   return y;
 }

@@ -68,11 +68,9 @@ export function record(
   outputs.forEach((output, index) => output.source = { node, index });
 }
 
-/** a + b of one shape. */
-export function sumOf(a: Tensor, b: Tensor): Tensor {
-  const total = empty(a.shape);
-  kernels.add(a.offset, b.offset, total.offset, 1, a.size, 0, 4, 0, 4);
-  return total;
+/** a += b of one shape. */
+export function addInto(a: Tensor, b: Tensor): void {
+  kernels.add(a.offset, b.offset, a.offset, 1, a.size, 0, 4, 0, 4);
 }
 
 function seed(root: Tensor, gradient: Tensor | undefined): Tensor {
@@ -124,24 +122,37 @@ export function runBackward(root: Tensor, gradient?: Tensor): void {
   withoutTape(() => {
     const start = seed(root, gradient);
     const nodes = root.source === undefined ? [] : history(root.source.node);
-    deliver(root, start);
-    for (const node of nodes) {
-      const gradients = node.shapes.map((shape, index) => node.gradients[index] ?? zeros(shape));
-      const flowing = node.backward!(...gradients);
-      node.backward = undefined;
-      node.gradients.length = 0;
-      node.inputs.forEach((input, index) => {
-        const part = flowing[index];
-        if (!input.requiresGrad || part === undefined) return;
-        if (!sameShape(part.shape, input.shape)) {
-          throw new TypeError(
-            `Cannot run backward through ${node.name}: the gradient of input ${index} must have shape ` +
-              `${formatShape(input.shape)}, got ${formatShape(part.shape)}`,
-          );
-        }
-        deliver(input, part);
-      });
+    try {
+      deliver(root, start);
+      nodes.forEach(goBack);
+    } finally {
+      // Also where an op has failed: what was delivered must not be taken for part of a later backward.
+      for (const node of nodes) {
+        node.backward = undefined;
+        node.gradients.length = 0;
+      }
     }
+  });
+}
+
+/** Hands the gradients of an op's outputs on to its inputs. */
+function goBack({ name, inputs, shapes, gradients, backward }: TapeNode): void {
+  const flowing = backward!(...shapes.map((shape, index) => gradients[index] ?? zeros(shape)));
+  if (flowing.length !== inputs.length) {
+    throw new TypeError(
+      `Cannot run backward through ${name}: it must return a gradient for each of ${inputs.length} inputs, got ${flowing.length}`,
+    );
+  }
+  inputs.forEach((input, index) => {
+    const part = flowing[index];
+    if (!input.requiresGrad || part === undefined) return;
+    if (!sameShape(part.shape, input.shape)) {
+      throw new TypeError(
+        `Cannot run backward through ${name}: the gradient of input ${index} must have shape ` +
+          `${formatShape(input.shape)}, got ${formatShape(part.shape)}`,
+      );
+    }
+    deliver(input, part);
   });
 }
 
@@ -149,5 +160,8 @@ function deliver(target: Tensor, gradient: Tensor): void {
   if (target.source === undefined) return target.addGrad(gradient);
   const { node: { gradients }, index } = target.source;
   const before = gradients[index];
-  gradients[index] = before === undefined ? gradient : sumOf(before, gradient);
+  if (before === undefined) return void (gradients[index] = gradient);
+  const total = empty(before.shape);
+  kernels.add(before.offset, gradient.offset, total.offset, 1, total.size, 0, 4, 0, 4);
+  gradients[index] = total;
 }

@@ -1,5 +1,5 @@
 import { insideOp, record } from "./_tape.ts";
-import type { Tensor } from "./tensor.ts";
+import { type DType, formatShape, type Tensor } from "./tensor.ts";
 
 /** What an op's forward returns. */
 export interface OpResult<Output extends Tensor | readonly Tensor[]> {
@@ -47,6 +47,13 @@ export function defineOp<Args extends readonly unknown[], Output extends Tensor 
 ): (...args: Args) => Output {
   return (...args) => {
     const { inputs, output, backward } = insideOp(() => forward(...args));
+    for (const { dtype, shape } of inputs as readonly Tensor<DType>[]) {
+      if (dtype !== "f32") {
+        throw new TypeError(
+          `Cannot ${name}: inputs must hold floats (dtype "f32"), got "${dtype}" of shape ${formatShape(shape)}`,
+        );
+      }
+    }
     record(name, inputs, Array.isArray(output) ? output : [output], backward);
     return output;
   };

@@ -1,4 +1,5 @@
-import { Block, formatBytes } from "./memory.ts";
+import { checkShape } from "./_check_shape.ts";
+import { Block, formatBytes, inUse } from "./memory.ts";
 import { allocateInScope, currentScope } from "./scope.ts";
 import { type DType, formatShape, type Shape, sizeOf, Tensor } from "./tensor.ts";
 
@@ -6,6 +7,8 @@ import { type DType, formatShape, type Shape, sizeOf, Tensor } from "./tensor.ts
 const AMBIENT_BUDGET = 2 ** 30;
 let ambientBytes = 0;
 const ambientBackstop = new FinalizationRegistry<number>((bytes) => void (ambientBytes -= bytes));
+
+inUse.push(() => `${formatBytes(ambientBytes)} by tensors outside any scope`);
 
 /** Bytes of tensors made while no scope was open. */
 export function bytesInAmbientTensors(): number {
@@ -51,13 +54,15 @@ export interface TensorOptions<D extends DType = DType> {
  * ```
  */
 export function empty<D extends DType = "f32">(shape: Shape, options: TensorOptions<D> = {}): Tensor<D> {
-  for (const length of shape) {
-    if (!Number.isInteger(length) || length < 0) {
-      throw new RangeError(`Cannot make a tensor: shape must be integers of 0 or more, got ${formatShape(shape)}`);
-    }
-  }
+  checkShape("make a tensor", shape);
   const dtype = options.dtype ?? "f32" as D;
   const requiresGrad = options.requiresGrad ?? false;
+  if (dtype !== "f32" && (dtype !== "i32" || requiresGrad)) {
+    throw new TypeError(
+      `Cannot make a tensor: dtype must be "f32", or "i32" for a tensor without gradient, got "${dtype}"` +
+        (requiresGrad ? " with requiresGrad" : ""),
+    );
+  }
   const bytes = 4 * sizeOf(shape);
   const purpose = `a tensor of shape ${formatShape(shape)}`;
   if (options.persistent) {
@@ -70,11 +75,12 @@ export function empty<D extends DType = "f32">(shape: Shape, options: TensorOpti
   }
   if (ambientBytes + bytes > AMBIENT_BUDGET) {
     throw new RangeError(
-      `Cannot allocate ${formatBytes(bytes)} for ${purpose}: ${
-        formatBytes(ambientBytes)
-      } of tensors live outside any ` +
-        "scope. A loop that makes tensors must open a scope: put `using _ = scope();` first in its body, and keep() what " +
-        "must outlive it",
+      `Cannot allocate ${formatBytes(bytes)} for ${purpose}: outside any scope tensors may take ` +
+        `${formatBytes(AMBIENT_BUDGET)} in all, and ${
+          formatBytes(ambientBytes)
+        } are in use. A loop that makes tensors must open ` +
+        "a scope: put `using _ = scope();` first in its body, and keep() what must outlive it. What is meant to stay can be " +
+        "made with { persistent: true }",
     );
   }
   const owner = new AmbientBlock(bytes, purpose);

@@ -42,18 +42,24 @@ export function formatBytes(bytes: number): string {
   return `${(bytes / 1024 ** power).toFixed(1)} ${units[power - 1]}`;
 }
 
+/** Tells what is in use, for the message when a request cannot be met; the modules that keep the counts add to it. */
+export const inUse: (() => string)[] = [];
+
 function grow(bytes: number, purpose: string): void {
-  const pages = Math.ceil(bytes / PAGE);
   const before = memory.buffer.byteLength;
+  const pages = Math.ceil((bytes - freeList.freeBefore(before - GUARD)) / PAGE);
   try {
     memory.grow(pages);
   } catch {
+    const uses = [`${formatBytes(blockBytes)} are in use in all`, ...inUse.map((describe) => describe())];
     throw new RangeError(
-      `Cannot allocate ${formatBytes(bytes)} for ${purpose}: ${formatBytes(blockBytes)} are in use in blocks ` +
-        `(parameters, optimizer slots, kept tensors, scopes), ${
-          formatBytes(freeList.free)
-        } are free in smaller pieces, ` +
-        `and the memory of ${formatBytes(before)} cannot grow past ${formatBytes(MAX_PAGES * PAGE)}`,
+      `Cannot allocate ${formatBytes(bytes)} for ${purpose}: ${
+        uses.join(", ")
+      }, the rest by parameters, optimizer slots and kept ` +
+        `tensors; ${formatBytes(freeList.free)} are free in smaller pieces, and the memory of ${
+          formatBytes(before)
+        } cannot grow ` +
+        `past ${formatBytes(MAX_PAGES * PAGE)}`,
     );
   }
   freeList.give({ offset: before - GUARD, bytes: pages * PAGE });

@@ -1,4 +1,4 @@
-import { kernels } from "./_kernels.ts";
+import { addInto } from "./_tape.ts";
 import { Slab } from "./slab.ts";
 import { formatShape, type Owner, type Shape, sizeOf, Tensor } from "./tensor.ts";
 
@@ -74,8 +74,7 @@ export class Parameter extends Tensor {
 
   /** Adds to the gradient in the slab. @internal */
   override addGrad(gradient: Tensor): void {
-    const to = this.#slab.offset + 4 * (this.#slab.length + this.#start);
-    kernels.add(to, gradient.offset, to, 1, this.size, 0, 4, 0, 4);
+    addInto(this.grad, gradient);
   }
 
   /** Moves value and gradient into another slab. @internal */

@@ -50,9 +50,10 @@ export class Random {
     if (!Number.isSafeInteger(seed) || seed < 0) {
       throw new RangeError(`Cannot seed Random: seed must be an integer of 0 or more and below 2^53, got ${seed}`);
     }
-    // The lower half is mixed before the upper half joins it, so that seeds that differ anywhere give unrelated streams.
-    const [mixed] = splitMix(seed | 0);
-    this.state = splitMix(mixed ^ Math.floor(seed / 2 ** 32));
+    // Both halves are mixed apart and then joined, one word of the upper half staying as it is: no two seeds share a state.
+    const [a, b, , d] = splitMix(seed | 0);
+    const [c, e] = splitMix(Math.floor(seed / 2 ** 32) ^ 0x5851f42d);
+    this.state = [(a ^ e) >>> 0, (b ^ c) >>> 0, c, d];
   }
 
   /** A stream with an arbitrary seed, for numbers that need not be had again. */
@@ -110,7 +111,8 @@ export class Random {
   }
 
   /**
-   * A number from `low` up to but not including `high`, of 2²⁴ equally likely ones: exact in 32-bit floats.
+   * A number from `low` up to `high`: low + (high − low)·u with u one of 2²⁴ equally likely numbers from 0 up to but not
+   * including 1. From 0 to 1 it is exact in 32-bit floats; elsewhere rounding to one may reach `high`.
    *
    * @param low The least value.
    * @param high The bound.
@@ -160,6 +162,9 @@ export class Random {
    * ```
    */
   permutation(n: number): Uint32Array<ArrayBuffer> {
+    if (!Number.isInteger(n) || n < 0) {
+      throw new RangeError(`Cannot permute: n must be an integer of 0 or more, got ${n}`);
+    }
     const order = Uint32Array.from({ length: n }, (_, index) => index);
     for (let last = n - 1; last > 0; last--) {
       const other = this.integer(last + 1);

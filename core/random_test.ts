@@ -95,3 +95,17 @@ Deno.test("bad seeds, states and bounds are refused", () => {
   assert.throws(() => new Random(0).state = [2 ** 32, 0, 0, 0], RangeError);
   for (const bound of [0, 1.5, 2 ** 33]) assert.throws(() => new Random(0).integer(bound), RangeError);
 });
+
+Deno.test("no two seeds of a great many share a state", () => {
+  const seeds = [...Array(20_000).keys()].flatMap((
+    i,
+  ) => [i, i * 2 ** 32, 2 ** 32 * (i % 7) + i * 2654435761 % 2 ** 32]);
+  const unique = new Set(seeds);
+  assert.equal(new Set([...unique].map((seed) => new Random(seed).state.join())).size, unique.size);
+});
+
+Deno.test("a permutation of what is no count is refused", () => {
+  for (const n of [-1, 2.5, NaN]) {
+    assert.throws(() => new Random(0).permutation(n), /n must be an integer of 0 or more/);
+  }
+});

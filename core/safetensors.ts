@@ -1,3 +1,4 @@
+import { checkShape } from "./_check_shape.ts";
 import { formatShape, type Shape, sizeOf } from "./tensor.ts";
 
 /** The kinds of element that the format names, and the arrays that hold them; half floats come as their raw bits, behind the
@@ -141,6 +142,7 @@ export function encodeSafetensors(
     if (header.has(name) || name === "__metadata__") {
       throw new TypeError(`Cannot write safetensors: names must be unique and not __metadata__, got "${name}"`);
     }
+    checkShape("write safetensors", tensor.shape);
     if (tensor.data.length !== sizeOf(tensor.shape)) {
       throw new TypeError(
         `Cannot write safetensors: "${name}" of shape ${formatShape(tensor.shape)} must have ${sizeOf(tensor.shape)} ` +
@@ -262,14 +264,14 @@ function parseEntry(name: string, value: unknown, fail: (problem: string) => nev
   const { dtype, shape, data_offsets: offsets } = value;
   if (typeof dtype !== "string" || !Object.hasOwn(ARRAYS, dtype)) {
     return fail(
-      `the dtype of "${name}" must be one of ${Object.keys(ARRAYS).join(", ")}, got ${JSON.stringify(dtype)}`,
+      `the dtype of "${name}" must be one of ${Object.keys(ARRAYS).join(", ")}, got ${shown(dtype)}`,
     );
   }
   if (!isCounts(shape)) {
-    return fail(`the shape of "${name}" must be integers of 0 or more, got ${JSON.stringify(shape)}`);
+    return fail(`the shape of "${name}" must be integers of 0 or more, got ${shown(shape)}`);
   }
   if (!isCounts(offsets) || offsets.length !== 2 || offsets[0]! > offsets[1]!) {
-    return fail(`the data_offsets of "${name}" must be a start and an end, got ${JSON.stringify(offsets)}`);
+    return fail(`the data_offsets of "${name}" must be a start and an end, got ${shown(offsets)}`);
   }
   const [start, stop] = offsets as [number, number];
   const size = sizeOf(shape) * ARRAYS[dtype as SafetensorsDType].BYTES_PER_ELEMENT;
@@ -294,14 +296,26 @@ function isCounts(value: unknown): value is number[] {
 function repeatedKey(json: string): string | undefined {
   const seen = new Set<string>();
   let depth = 0;
-  for (const [token, colon] of json.matchAll(/"[^"\\]*(?:\\.[^"\\]*)*"(\s*:)?|[{}[\]]/g)) {
-    if (token === "{" || token === "[") depth++;
-    else if (token === "}" || token === "]") depth--;
-    else if (depth === 1 && colon !== undefined) {
-      const key: string = JSON.parse(token.slice(0, token.length - colon.length));
+  for (let at = 0; at < json.length; at++) {
+    const character = json[at];
+    if (character === "{" || character === "[") depth++;
+    else if (character === "}" || character === "]") depth--;
+    else if (character === '"') {
+      const start = at;
+      for (at++; json[at] !== '"'; at++) if (json[at] === "\\") at++;
+      let next = at + 1;
+      while (" \n\r\t".includes(json[next] ?? "x")) next++;
+      if (depth !== 1 || json[next] !== ":") continue;
+      const key: string = JSON.parse(json.slice(start, at + 1));
       if (seen.has(key)) return key;
       seen.add(key);
     }
   }
   return undefined;
+}
+
+/** A value as messages show it, not longer than a glance. */
+function shown(value: unknown): string {
+  const text = JSON.stringify(value) ?? String(value);
+  return text.length > 80 ? `${text.slice(0, 80)}…` : text;
 }

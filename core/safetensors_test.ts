@@ -153,3 +153,20 @@ Deno.test("fuzz: headers of any JSON, and headers nearly right, are read or refu
   );
   fc.assert(fc.property(header, fc.nat(32), (text, bytes) => readsOrRefuses(file(text, bytes))), { numRuns: 50_000 });
 });
+
+Deno.test("a header with one very long name of escapes is read", () => {
+  const name = "\n".repeat(5_000_000);
+  assert.equal(
+    decodeSafetensors(encodeSafetensors([[name, { shape: [0], data: new Float32Array() }]])).tensors.size,
+    1,
+  );
+});
+
+Deno.test("messages show no more of a bad value than a glance", () => {
+  const deep = `{"x":{"dtype":"F32","shape":${"[".repeat(5000)}${"]".repeat(5000)},"data_offsets":[0,4]}}`;
+  assert.throws(() => decodeSafetensors(file(deep, 4)), (error: Error) => error.message.length < 250);
+});
+
+Deno.test("shapes that are none are not written", () => {
+  assert.throws(() => encodeSafetensors([["x", { shape: [-1, -2], data: Float32Array.of(1, 2) }]]), RangeError);
+});

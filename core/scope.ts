@@ -1,4 +1,4 @@
-import { alignedSize, Block } from "./memory.ts";
+import { alignedSize, Block, formatBytes, inUse } from "./memory.ts";
 
 const FIRST_CHUNK = 1 << 20;
 
@@ -81,15 +81,29 @@ export function allocateInScope(bytes: number, purpose: string): number {
   const size = alignedSize(bytes);
   const room = chunks[chunk];
   if (room !== undefined && cursor + size <= room.bytes) return place(room, size);
-  const next = room === undefined ? chunk : chunk + 1;
+  // A chunk that is empty but too small gives its memory to the one that takes its place.
+  const next = room === undefined || cursor === 0 ? chunk : chunk + 1;
   if (chunks[next] === undefined || chunks[next].bytes < size) {
     // What lies beyond is empty, and too small for what this program needs now.
     dropChunks(next);
-    chunks.push(new Block(Math.max(size, chunkSize), purpose));
+    chunks.push(newChunk(size, purpose));
   }
   chunk = next;
   cursor = 0;
   return place(chunks[chunk]!, size);
+}
+
+/** A chunk with room to spare or, where the memory has none, just large enough. */
+function newChunk(size: number, purpose: string): Block {
+  if (chunkSize > size) {
+    try {
+      return new Block(chunkSize, purpose);
+    } catch (error) {
+      if (!(error instanceof RangeError)) throw error;
+      chunkSize = FIRST_CHUNK;
+    }
+  }
+  return new Block(size, purpose);
 }
 
 function place(room: Block, size: number): number {
@@ -108,3 +122,5 @@ export function scratch(bytes: number): number {
   if (innermost === undefined) throw new ReferenceError("Cannot take scratch memory: no scope is open");
   return allocateInScope(bytes, "scratch memory");
 }
+
+inUse.push(() => `${formatBytes(bytesInArena())} of them by scopes`);

@@ -126,3 +126,45 @@ Deno.test("two tensors that got the same gradient do not share its memory", () =
   a.grad!.data[0] = 9;
   assert.equal(b.grad!.item(), 1);
 });
+
+Deno.test("the gradient of a leaf outside the scope outlives it, and sums up over scopes", () => {
+  const x = tensor([1, 2], { requiresGrad: true });
+  for (let step = 0; step < 3; step++) {
+    using _ = scope();
+    sum(multiply(x, x)).backward();
+  }
+  assert.deepEqual(x.grad!.toArray(), [6, 12]);
+});
+
+Deno.test("after a backward that failed, no gradient of it is left to be added to a later one", () => {
+  using _ = scope();
+  const x = tensor([1], { requiresGrad: true });
+  const h = scale(x, 1);
+  const failing = defineOp("failing", (x: Tensor) => ({
+    inputs: [x],
+    output: scale(x, 5),
+    backward: () => {
+      throw new Error("on purpose");
+    },
+  }));
+  assert.throws(() => add(failing(scale(h, 1)), h).backward(), /on purpose/);
+  assert.throws(() => sum(h).backward(), ReferenceError);
+  sum(scale(x, 1)).backward();
+  assert.equal(x.grad!.item(), 1);
+});
+
+Deno.test("an op that returns too few gradients, or takes integers, is named", () => {
+  using _ = scope();
+  const [a, b] = [tensor([1], { requiresGrad: true }), tensor([2], { requiresGrad: true })];
+  const short = defineOp(
+    "short",
+    (a: Tensor, b: Tensor) => ({ inputs: [a, b], output: add(a, b), backward: (dy) => [dy] }),
+  );
+  assert.throws(() => short(a, b).backward(), {
+    message: "Cannot run backward through short: it must return a gradient for each of 2 inputs, got 1",
+  });
+  const tokens = tensor([1], { dtype: "i32" }) as unknown as Tensor;
+  assert.throws(() => add(a, tokens), {
+    message: 'Cannot add: inputs must hold floats (dtype "f32"), got "i32" of shape [1]',
+  });
+});

@@ -1,5 +1,6 @@
-import { runBackward, sumOf, type TapeNode } from "./_tape.ts";
+import { addInto, runBackward, type TapeNode } from "./_tape.ts";
 import { Block, memory } from "./memory.ts";
+import { currentScope } from "./scope.ts";
 import { zeros } from "./zeros.ts";
 
 /** The kinds of element: 32-bit floats, and 32-bit integers for tokens and indices. */
@@ -179,8 +180,9 @@ export class Tensor<D extends DType = "f32"> implements Disposable {
 
   /** Adds to the gradient of a leaf of the tape. @internal */
   addGrad(gradient: Tensor): void {
-    // The first one is copied too: an op may have handed the same gradient to several tensors.
-    this.#grad = sumOf(this.#grad ?? zeros(this.shape), gradient);
+    // A copy of its own, for an op may have handed the same gradient to several tensors; it lives as long as the tensor does.
+    this.#grad ??= zeros(this.shape, { persistent: this.owner !== currentScope() });
+    addInto(this.#grad, gradient);
   }
 
   /**

@@ -1,4 +1,4 @@
-import { activeBlas, type Blas, setBlas, type Sgemm } from "./_blas.ts";
+import { addBlas, type Blas, removeBlas, type Sgemm } from "./_blas.ts";
 import { empty } from "./empty.ts";
 import { gemm, rightOperand } from "./gemm.ts";
 import { scope } from "./scope.ts";
@@ -13,6 +13,8 @@ const PLACES = [
   "/opt/homebrew/opt/openblas/lib/libopenblas.dylib",
   "/usr/local/opt/openblas/lib/libopenblas.dylib",
 ];
+
+const MOST_THREADS = 1024;
 
 const SYMBOLS = {
   cblas_sgemm: {
@@ -50,7 +52,7 @@ export interface UseBlasOptions {
   threads?: number;
 }
 
-/** A BLAS in use; disposing of it goes back to the WebAssembly kernels. */
+/** A BLAS in use; disposing of it goes back to the one before, or to the WebAssembly kernels. */
 export interface BlasInUse extends Disposable {
   /** The library's path. */
   readonly path: string;
@@ -65,7 +67,7 @@ export interface BlasInUse extends Disposable {
  *
  * @param path The library; it is looked for in the usual places where this is left out.
  * @returns What is in use.
- * @throws {RangeError} If `threads` is no integer of 1 or more.
+ * @throws {RangeError} If `threads` is no integer from 1 to 1024.
  * @throws {Error} If the library is not found, must not be loaded, or computes a wrong product. The WebAssembly kernels then
  * go on.
  *
@@ -79,55 +81,49 @@ export interface BlasInUse extends Disposable {
  */
 export function useBlas(path?: string, options: UseBlasOptions = {}): BlasInUse {
   const { threads = 1 } = options;
-  if (!Number.isInteger(threads) || threads < 1) {
-    throw new RangeError(`Cannot use BLAS: threads must be an integer of 1 or more, got ${threads}`);
+  if (!Number.isInteger(threads) || threads < 1 || threads > MOST_THREADS) {
+    throw new RangeError(`Cannot use BLAS: threads must be an integer from 1 to ${MOST_THREADS}, got ${threads}`);
   }
   const { library, found } = open(path === undefined ? PLACES : [path]);
-  library.symbols.openblas_set_num_threads(threads);
-  const before = activeBlas();
-  const { cblas_sgemm, memcpy } = library.symbols;
+  const { cblas_sgemm, openblas_set_num_threads, memcpy } = library.symbols;
   const blas: Blas = {
     sgemm: cblas_sgemm as unknown as Sgemm,
     addressOf: (buffer) =>
       Number(memcpy === null ? Deno.UnsafePointer.value(Deno.UnsafePointer.of(buffer)) : memcpy(buffer, 0n, 0n)),
+    activate: () => openblas_set_num_threads(threads),
   };
-  setBlas(blas);
+  addBlas(blas);
+  const stop = () => {
+    if (removeBlas(blas)) library.close();
+  };
   try {
     checkProduct(found);
   } catch (error) {
-    setBlas(before);
-    library.close();
+    stop();
     throw error;
   }
-  return {
-    path: found,
-    threads,
-    [Symbol.dispose]() {
-      if (activeBlas() === blas) setBlas(undefined);
-      library.close();
-    },
-  };
+  return { path: found, threads, [Symbol.dispose]: stop };
 }
 
 function open(paths: readonly string[]): { library: Deno.DynamicLibrary<typeof SYMBOLS>; found: string } {
   if (typeof Deno === "undefined" || Deno.dlopen === undefined) {
     throw new Error("Cannot use BLAS: the runtime must be Deno, which can call libraries of the system");
   }
-  const problems: string[] = [];
+  const problems: Error[] = [];
   for (const found of paths) {
     try {
       return { library: Deno.dlopen(found, SYMBOLS), found };
     } catch (error) {
-      if (error instanceof Deno.errors.NotCapable) {
-        throw new Error(`Cannot use BLAS: ${error.message}`, { cause: error });
-      }
-      problems.push((error as Error).message);
+      problems.push(error as Error);
     }
   }
+  // Where a permission was missing, the library may well be there.
+  const cause = problems.find((error) => error instanceof Deno.errors.NotCapable) ?? problems[0]!;
   throw new Error(
-    paths.length === 1
-      ? `Cannot use BLAS: ${problems[0]}`
+    paths.length === 1 || cause instanceof Deno.errors.NotCapable
+      ? `Cannot use BLAS: ${cause.message}`
       : `Cannot use BLAS: OpenBLAS must be installed, or its path be given; it is in none of ${paths.join(", ")}`,
+    { cause },
   );
 }
 

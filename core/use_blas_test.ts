@@ -52,7 +52,7 @@ Deno.test("a library that is missing, or is no BLAS, is refused, and WebAssembly
   assert.throws(() => useBlas("/lib/x86_64-linux-gnu/libm.so.6"), /^Error: Cannot use BLAS: /);
   assert.throws(() => useBlas(undefined, { threads: 0 }), {
     name: "RangeError",
-    message: "Cannot use BLAS: threads must be an integer of 1 or more, got 0",
+    message: "Cannot use BLAS: threads must be an integer from 1 to 1024, got 0",
   });
   assert.equal(activeBlas(), undefined);
   assert.equal(matmul(tensor([[2]]), tensor([[3]])).item(), 6);
@@ -60,4 +60,18 @@ Deno.test("a library that is missing, or is no BLAS, is refused, and WebAssembly
 
 Deno.test("without permission BLAS is refused with Deno's own advice", { permissions: { ffi: false } }, () => {
   assert.throws(() => useBlas(), /^Error: Cannot use BLAS: .*--allow-ffi/);
+});
+
+Deno.test("of two BLAS in use the last one serves; each may be disposed of first, and twice", { ignore }, () => {
+  const [a, b] = [useBlas(), useBlas(undefined, { threads: 2 })];
+  const first = activeBlas();
+  b[Symbol.dispose]();
+  b[Symbol.dispose]();
+  assert.notEqual(activeBlas(), first);
+  assert.notEqual(activeBlas(), undefined);
+  const c = useBlas();
+  a[Symbol.dispose]();
+  assert.notEqual(activeBlas(), undefined);
+  c[Symbol.dispose]();
+  assert.equal(activeBlas(), undefined);
 });

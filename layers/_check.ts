@@ -13,10 +13,22 @@ export function checkShape(
   x: Tensor,
   axes: Readonly<Record<string, number | undefined>>,
 ): void {
+  if (x.dtype !== "f32") throw new TypeError(`Cannot ${doing}: ${name} must hold floats (f32), got ${x.dtype}`);
   const lengths = Object.values(axes);
   if (
     x.shape.length === lengths.length && lengths.every((length, i) => length === undefined || length === x.shape[i])
   ) return;
   const wanted = Object.entries(axes).map(([axis, length]) => length === undefined ? axis : `${axis} = ${length}`);
   throw new TypeError(`Cannot ${doing}: ${name} must have shape [${wanted.join(", ")}], got [${x.shape.join(", ")}]`);
+}
+
+/** Throws a `TypeError` unless two tensors have equal shapes. */
+export function checkSameShape(
+  doing: string,
+  a: [name: string, tensor: Tensor],
+  b: [name: string, tensor: Tensor],
+): void {
+  const [left, right] = [a, b].map(([, { shape }]) => shape.join(", "));
+  if (left === right) return;
+  throw new TypeError(`Cannot ${doing}: ${a[0]} and ${b[0]} must have equal shapes, got [${left}] and [${right}]`);
 }

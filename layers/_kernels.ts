@@ -82,6 +82,27 @@ interface LayerKernels {
     dInput: number,
     dGates: number,
   ): void;
+  layerNormForward(
+    x: number,
+    weight: number,
+    bias: number,
+    y: number,
+    normal: number,
+    scales: number,
+    rows: number,
+    n: number,
+    eps: number,
+  ): void;
+  layerNormBackward(
+    dy: number,
+    weight: number,
+    normal: number,
+    scales: number,
+    dx: number,
+    dWeight: number,
+    rows: number,
+    n: number,
+  ): void;
 }
 
 export const kernels: LayerKernels = loadKernels<LayerKernels>({ relaxed, plain });

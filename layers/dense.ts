@@ -49,7 +49,7 @@ const dense = defineOp("Dense", (x: Tensor, weight: Tensor, bias: Tensor | undef
       const b = rightOperand({ k: m, n, offset: dy.offset, stride: n }, { rows: k });
       gemm({ m: k, a: x.offset, aStride: k, aTransposed: true, b, c: dWeight.offset, cStride: n });
       if (dBias !== undefined) coreKernels.sumInto(dy.offset, dBias.offset, m, n, 0, 4);
-      return [dx, dWeight, dBias];
+      return bias === undefined ? [dx, dWeight] : [dx, dWeight, dBias];
     },
   };
 });
@@ -101,6 +101,7 @@ export class Dense implements Layer {
    */
   forward(x: Tensor): Tensor {
     const inputSize = this.weight.shape[0]!;
+    if (x.dtype !== "f32") throw new TypeError(`Cannot run Dense: x must hold floats (f32), got ${x.dtype}`);
     if (x.shape.at(-1) !== inputSize) {
       throw new TypeError(
         `Cannot run Dense: x must have shape [..., inputSize = ${inputSize}], got [${x.shape.join(", ")}]`,

@@ -1,11 +1,11 @@
-import type { NamedParameters, Tensor } from "@unfold/core";
+import type { DType, NamedParameters, Tensor } from "@unfold/core";
 
 /** A part of a model: parameters, and a function of one tensor. */
 export interface Layer {
   /** What is learned, by name. */
   parameters(): NamedParameters;
-  /** Computes the output; what it records on the tape, `backward()` goes back through. */
-  forward(x: Tensor): Tensor;
+  /** Computes the output; what it records on the tape, `backward()` goes back through. Tokens come as integers. */
+  forward(x: Tensor<DType>): Tensor;
 }
 
 /**

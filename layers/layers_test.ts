@@ -3,7 +3,11 @@ import { assertClose, checkOp, type Oracle } from "@unfold/core/testing";
 import fc from "fast-check";
 import assert from "node:assert/strict";
 import { Dense } from "./dense.ts";
+import { Dropout } from "./dropout.ts";
+import { Embedding } from "./embedding.ts";
 import { LastStep } from "./last_step.ts";
+import { layerNorm } from "./_layer_norm.ts";
+import { LayerNorm } from "./layer_norm.ts";
 import { LSTM } from "./lstm.ts";
 import { meanSquaredError } from "./mean_squared_error.ts";
 import { Sequential } from "./sequential.ts";
@@ -43,22 +47,6 @@ Deno.test("Dense: value and gradients equal the Float64 oracle's, with and witho
     }),
     { numRuns: 40 },
   );
-});
-
-Deno.test("meanSquaredError: value and both gradients equal the Float64 oracle's", () => {
-  fc.assert(fc.property(fc.integer({ min: 1, max: 40 }), fc.nat(1e6), (n, seed) => {
-    checkOp({
-      op: (p, t) => meanSquaredError(p!, t!),
-      oracle: (p, t) => {
-        return {
-          shape: [],
-          data: Float64Array.of(p!.data.reduce((total, v, i) => total + (v - t!.data[i]!) ** 2, 0) / n),
-        };
-      },
-      shapes: [[n, 1], [n, 1]],
-      seed,
-    });
-  }));
 });
 
 Deno.test("meanSquaredError: large errors do not overflow", () => {
@@ -109,4 +97,73 @@ Deno.test("wrong shapes and sizes are refused by name", () => {
   assert.throws(() => meanSquaredError(tensor([[1], [2]]), tensor([1, 2])), {
     message: "Cannot compute the mean squared error: prediction and target must have equal shapes, got [2, 1] and [2]",
   });
+});
+
+Deno.test("LayerNorm: value and gradients equal the Float64 oracle's", () => {
+  const oracle = (x: Oracle, g: Oracle, b: Oracle): Oracle => {
+    const n = g.data.length;
+    const data = x.data.slice();
+    for (let start = 0; start < data.length; start += n) {
+      const row = x.data.subarray(start, start + n);
+      const mean = row.reduce((a, b) => a + b, 0) / n;
+      const variance = row.reduce((total, value) => total + (value - mean) ** 2, 0) / n;
+      row.forEach((value, i) =>
+        data[start + i] = g.data[i]! * (value - mean) / Math.sqrt(variance + 1e-2) + b.data[i]!
+      );
+    }
+    return { shape: x.shape, data };
+  };
+  fc.assert(
+    fc.property(fc.integer({ min: 1, max: 4 }), fc.integer({ min: 1, max: 11 }), fc.nat(1e6), (rows, n, seed) => {
+      checkOp({
+        op: (x, weight, bias) => layerNorm(x!, weight!, bias!, 1e-2),
+        oracle: (x, g, b) => oracle(x!, g!, b!),
+        shapes: [[2, rows, n], [n], [n]],
+        seed,
+      });
+    }),
+  );
+});
+
+Deno.test("LayerNorm refuses sizes that differ", () => {
+  assert.throws(
+    () => new LayerNorm({ size: 2 }).forward(tensor([[1]])),
+    /x must have shape \[..., size = 2\], got \[1, 1\]/,
+  );
+  assert.throws(() => new LayerNorm({ size: 2, eps: 0 }), /eps must be above 0, got 0/);
+});
+
+Deno.test("Embedding: rows by token; padding gets no gradient and stays 0", () => {
+  using _ = scope();
+  const layer = new Embedding({ vocabularySize: 4, outputSize: 2, paddingIndex: 1, random: new Random(1) });
+  const y = layer.forward(tensor([[3, 1], [3, 0]], { dtype: "i32" }));
+  const rows = layer.weight.toArray() as number[][];
+  assert.deepEqual(y.toArray(), [[rows[3], [0, 0]], [rows[3], rows[0]]]);
+  y.backward(tensor([[[1, 2], [3, 4]], [[5, 6], [7, 8]]]));
+  assert.deepEqual(layer.weight.grad.toArray(), [[7, 8], [0, 0], [0, 0], [6, 8]]);
+  assert.throws(() => layer.forward(tensor([4], { dtype: "i32" })), /indices must be rows from 0 to 3, got 4/);
+  assert.throws(() => layer.forward(tensor([1]) as unknown as Tensor<"i32">), /x must hold integers \(i32\), got f32/);
+  assert.throws(
+    () => new Embedding({ vocabularySize: 4, outputSize: 2, paddingIndex: 4 }),
+    /paddingIndex must be from 0 to 3, got 4/,
+  );
+});
+
+Deno.test("Dropout acts while the tape records and not otherwise", () => {
+  using _ = scope();
+  const layer = new Dropout({ rate: 0.5, random: new Random(1) });
+  const x = tensor(new Float32Array(1000).fill(1), { requiresGrad: true });
+  const y = layer.forward(x);
+  assert.deepEqual(new Set(y.data), new Set([0, 2]));
+  assert.equal(layer.forward(tensor([1])).item(), 1);
+  assert.throws(() => new Dropout({ rate: 1 }), /rate must be at least 0 and below 1, got 1/);
+});
+
+Deno.test("integers where floats belong are refused", () => {
+  const tokens = tensor([[[1]]], { dtype: "i32" }) as unknown as Tensor;
+  assert.throws(() => new LSTM({ inputSize: 1, hiddenSize: 1 }).forward(tokens), /x must hold floats \(f32\), got i32/);
+  assert.throws(
+    () => new Dense({ inputSize: 1, outputSize: 1 }).forward(tokens),
+    /x must hold floats \(f32\), got i32/,
+  );
 });

@@ -1,5 +1,6 @@
 import { defineOp, empty, full, type Tensor } from "@unfold/core";
 import { coreKernels } from "@unfold/core/kernels";
+import { checkSameShape } from "./_check.ts";
 
 /**
  * Mean squared error over all n elements: L = Σ(p − t)²/n, ∂L/∂p = 2(p − t)/n, ∂L/∂t = −∂L/∂p.
@@ -21,12 +22,7 @@ import { coreKernels } from "@unfold/core/kernels";
 export const meanSquaredError: (prediction: Tensor, target: Tensor) => Tensor = defineOp(
   "meanSquaredError",
   (prediction: Tensor, target: Tensor) => {
-    const [p, t] = [prediction.shape.join(", "), target.shape.join(", ")];
-    if (p !== t) {
-      throw new TypeError(
-        `Cannot compute the mean squared error: prediction and target must have equal shapes, got [${p}] and [${t}]`,
-      );
-    }
+    checkSameShape("compute the mean squared error", ["prediction", prediction], ["target", target]);
     const n = prediction.size;
     const difference = empty(prediction.shape);
     coreKernels.subtract(prediction.offset, target.offset, difference.offset, 1, n, 0, 4, 0, 4);

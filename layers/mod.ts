@@ -21,15 +21,24 @@
  * @module
  */
 
+export * from "./binary_cross_entropy.ts";
 export * from "./cell.ts";
 export * from "./dense.ts";
+export * from "./dropout.ts";
+export * from "./embedding.ts";
+export * from "./gaussian_negative_log_likelihood.ts";
 export * from "./glorot_uniform.ts";
 export * from "./gru.ts";
+export * from "./huber.ts";
 export * from "./last_step.ts";
 export * from "./layer.ts";
+export * from "./layer_norm.ts";
 export * from "./lstm.ts";
+export * from "./mean_absolute_error.ts";
 export * from "./mean_squared_error.ts";
 export * from "./orthogonal.ts";
+export * from "./quantile_loss.ts";
 export * from "./recurrent.ts";
 export * from "./sequential.ts";
 export * from "./simple_rnn.ts";
+export * from "./softmax_cross_entropy.ts";

@@ -1,4 +1,4 @@
-import type { NamedParameters, Parameter, Tensor } from "@unfold/core";
+import type { DType, NamedParameters, Parameter, Tensor } from "@unfold/core";
 import type { Layer } from "./layer.ts";
 
 /**
@@ -49,7 +49,8 @@ export class Sequential implements Layer {
   }
 
   /** The last layer's output. */
-  forward(x: Tensor): Tensor {
-    return this.layers.reduce((value, layer) => layer.forward(value), x);
+  forward(x: Tensor<DType>): Tensor {
+    // Without layers the output is the input, which then holds floats.
+    return this.layers.reduce((value: Tensor<DType>, layer) => layer.forward(value), x) as Tensor;
   }
 }

@@ -1,4 +1,4 @@
-import { noGrad, scope } from "@unfold/core";
+import { type DType, noGrad, scope } from "@unfold/core";
 import type { Layer } from "@unfold/layers";
 import type { Batches, Loss } from "./batch.ts";
 
@@ -22,7 +22,10 @@ import type { Batches, Loss } from "./batch.ts";
  * assert.equal(await evaluate(model, { loss: meanSquaredError, batches }), 2);
  * ```
  */
-export async function evaluate(model: Layer, options: { loss: Loss; batches: Batches }): Promise<number> {
+export async function evaluate<Y extends DType>(
+  model: Layer,
+  options: { loss: Loss<Y>; batches: Batches<Y> },
+): Promise<number> {
   let total = 0;
   let samples = 0;
   for await (const { x, y } of options.batches) {

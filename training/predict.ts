@@ -1,4 +1,4 @@
-import { keep, noGrad, scope, type Tensor } from "@unfold/core";
+import { type DType, keep, noGrad, scope, type Tensor } from "@unfold/core";
 import type { Layer } from "@unfold/layers";
 
 /**
@@ -20,7 +20,7 @@ import type { Layer } from "@unfold/layers";
  * assert.deepEqual(predict(model, tensor([[2]])).toArray(), [[6]]);
  * ```
  */
-export function predict(model: Layer, x: Tensor): Tensor {
+export function predict(model: Layer, x: Tensor<DType>): Tensor {
   using _ = scope();
   return keep(noGrad(() => model.forward(x)));
 }

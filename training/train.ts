@@ -1,21 +1,25 @@
-import { scope } from "@unfold/core";
+import { type DType, scope } from "@unfold/core";
 import type { Layer } from "@unfold/layers";
 import type { Optimizer } from "@unfold/optimizers";
 import type { Batch, Batches, Loss } from "./batch.ts";
 import { evaluate } from "./evaluate.ts";
 
-/** Options for {@linkcode train}. */
-export interface TrainOptions {
+/**
+ * Options for {@linkcode train}.
+ *
+ * @typeParam Y The kind of the target's elements.
+ */
+export interface TrainOptions<Y extends DType = "f32"> {
   /** What is trained. */
   model: Layer;
   /** What takes the steps. */
   optimizer: Optimizer;
   /** What is minimised. */
-  loss: Loss;
+  loss: Loss<Y>;
   /** The training data, gone through once an epoch. */
-  batches: Batches;
+  batches: Batches<Y>;
   /** Data to evaluate the model on after each epoch. */
-  validation?: Batches;
+  validation?: Batches<Y>;
   /** How often to go through the data. */
   epochs: number;
 }
@@ -84,7 +88,9 @@ export type TrainEvent = StepEvent | EpochEvent | DoneEvent;
  * assert.ok(last < 1e-3);
  * ```
  */
-export async function* train(options: TrainOptions): AsyncGenerator<TrainEvent, void, undefined> {
+export async function* train<Y extends DType>(
+  options: TrainOptions<Y>,
+): AsyncGenerator<TrainEvent, void, undefined> {
   const { model, optimizer, loss, batches, validation, epochs } = options;
   if (!Number.isInteger(epochs) || epochs < 1) {
     throw new RangeError(`Cannot train: epochs must be an integer of 1 or more, got ${epochs}`);
@@ -114,7 +120,7 @@ export async function* train(options: TrainOptions): AsyncGenerator<TrainEvent, 
   }
 
   /** One step in a scope of its own, which ends before anything is yielded. */
-  function takeStep({ x, y }: Batch): number {
+  function takeStep({ x, y }: Batch<Y>): number {
     using _ = scope();
     const error = loss(model.forward(x), y);
     const value = error.item();

@@ -37,7 +37,7 @@ Deno.test("train equals the loop written by hand, to the bit", async () => {
   for await (const _ of train({ ...a, batches: [line()], epochs: 5 }));
   for (let i = 0; i < 5; i++) {
     const { x, y } = line();
-    meanSquaredError(b.model.forward(x), y).backward();
+    meanSquaredError(b.model.forward(x as Tensor), y).backward();
     b.optimizer.step();
   }
   assert.deepEqual(a.model.weight.data, b.model.weight.data);

@@ -3,6 +3,7 @@
 import { lanes } from "./simd";
 
 const RUN: usize = 1024;
+const ROWS_RUN = 64;
 
 /** Σ x[i]. */
 export function sum(x: usize, n: i32): f64 {
@@ -40,12 +41,43 @@ export function sumOfSquares(x: usize, n: i32): f64 {
   return total;
 }
 
+/** y += the rows of x, eight columns at a time. */
+function sumRows(x: usize, y: usize, rows: i32, bytes: usize): void {
+  let column: usize = 0;
+  for (; column + 28 < bytes; column += 32) {
+    let t0 = f64x2.splat(0), t1 = t0, t2 = t0, t3 = t0;
+    let p = x + column;
+    for (let row = 0; row < rows;) {
+      const runEnd = min(rows, row + ROWS_RUN);
+      let a = f32x4.splat(0), b = a;
+      for (; row < runEnd; row++, p += bytes) {
+        a = f32x4.add(a, v128.load(p));
+        b = f32x4.add(b, v128.load(p, 16));
+      }
+      t0 = f64x2.add(t0, f64x2.promote_low_f32x4(a));
+      t1 = f64x2.add(t1, f64x2.promote_low_f32x4(v128.shuffle<f64>(a, a, 1, 0)));
+      t2 = f64x2.add(t2, f64x2.promote_low_f32x4(b));
+      t3 = f64x2.add(t3, f64x2.promote_low_f32x4(v128.shuffle<f64>(b, b, 1, 0)));
+    }
+    const low = v128.shuffle<f64>(f32x4.demote_f64x2_zero(t0), f32x4.demote_f64x2_zero(t1), 0, 2);
+    const high = v128.shuffle<f64>(f32x4.demote_f64x2_zero(t2), f32x4.demote_f64x2_zero(t3), 0, 2);
+    v128.store(y + column, f32x4.add(v128.load(y + column), low));
+    v128.store(y + column, f32x4.add(v128.load(y + column, 16), high), 16);
+  }
+  for (; column < bytes; column += 4) {
+    let total: f64 = 0;
+    for (let row = 0, p = x + column; row < rows; row++, p += bytes) total += load<f32>(p);
+    store<f32>(y + column, load<f32>(y + column) + <f32>total);
+  }
+}
+
 /**
  * y[o·yOuter + i·yInner] += x[o, i] with x contiguous and strides in bytes: an inner stride of 0 sums each row,
  * an outer stride of 0 sums the rows onto each other.
  */
 export function sumInto(x: usize, y: usize, outer: i32, inner: i32, yOuter: usize, yInner: usize): void {
   const bytes = <usize>inner << 2;
+  if (yOuter == 0 && yInner != 0) return sumRows(x, y, outer, bytes);
   for (let o = 0; o < outer; o++, y += yOuter) {
     if (yInner == 0) {
       store<f32>(y, load<f32>(y) + <f32>sum(x, inner));

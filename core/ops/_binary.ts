@@ -9,21 +9,13 @@ export function applyBinary(name: string, kernel: BinaryKernel, a: Tensor, b: Te
   const y = empty(shape);
   if (y.size === 0) return y;
   const strides = [a, b].map((operand) => stretchedStrides(operand.shape, shape));
-  const { inner, outer, innerStrides, outerStrides, starts } = loopsOver(shape, strides);
+  const { inner, outer, innerStrides, outerStrides, forEach } = loopsOver(shape, strides);
+  const [aOuter, bOuter] = outerStrides as [number, number];
+  const [aInner, bInner] = innerStrides as [number, number];
   let to = y.offset;
-  for (const [toA, toB] of starts) {
-    kernel(
-      a.offset + toA!,
-      b.offset + toB!,
-      to,
-      outer,
-      inner,
-      outerStrides[0]!,
-      innerStrides[0]!,
-      outerStrides[1]!,
-      innerStrides[1]!,
-    );
+  forEach(([toA, toB]) => {
+    kernel(a.offset + toA!, b.offset + toB!, to, outer, inner, aOuter, aInner, bOuter, bInner);
     to += 4 * outer * inner;
-  }
+  });
   return y;
 }

@@ -7,6 +7,8 @@ import { applyBinary } from "./_binary.ts";
 /**
  * Sum, elementwise with broadcasting: y = a + b, ∂y/∂a = ∂y/∂b = 1.
  *
+ * @throws {TypeError} If the shapes do not broadcast.
+ *
  * @example
  * ```ts
  * import { add, tensor } from "@unfold/core";

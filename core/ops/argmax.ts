@@ -1,7 +1,6 @@
 import { resolveAxis } from "../_axes.ts";
 import { argmaxAlong } from "../_argmax_along.ts";
-import { empty } from "../empty.ts";
-import type { Tensor } from "../tensor.ts";
+import { Tensor } from "../tensor.ts";
 
 /** Options for {@linkcode argmax}. */
 export interface ArgmaxOptions {
@@ -31,7 +30,5 @@ export interface ArgmaxOptions {
 export function argmax(x: Tensor, options: ArgmaxOptions = {}): Tensor<"i32"> {
   const axis = resolveAxis("search", x.shape, options.axis ?? -1);
   const { indices } = argmaxAlong("search", x, axis);
-  const y = empty(x.shape.toSpliced(axis, 1), { dtype: "i32" });
-  y.data.set(indices);
-  return y;
+  return new Tensor(x.shape.toSpliced(axis, 1), { dtype: "i32", offset: indices.offset, owner: indices.owner });
 }

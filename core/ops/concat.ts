@@ -1,3 +1,4 @@
+import { resolveAxis } from "../_axes.ts";
 import { kernels } from "../_kernels.ts";
 import { defineOp } from "../define_op.ts";
 import { empty } from "../empty.ts";
@@ -18,6 +19,7 @@ export interface ConcatOptions {
  * Joins tensors along an axis; the other axes must have equal lengths.
  *
  * @throws {TypeError} If there are none, or the shapes do not fit.
+ * @throws {RangeError} If the axis lies outside them.
  *
  * @example
  * ```ts
@@ -33,10 +35,10 @@ export const concat: (tensors: readonly Tensor[], options?: ConcatOptions) => Te
     const first = tensors[0];
     if (first === undefined) throw new TypeError("Cannot concatenate: there must be at least one tensor, got none");
     const rank = first.shape.length;
-    const axis = options.axis === undefined ? 0 : options.axis < 0 ? options.axis + rank : options.axis;
+    const axis = resolveAxis("concatenate", first.shape, options.axis ?? 0);
     const fits = ({ shape }: Tensor) =>
       shape.length === rank && shape.every((n, i) => i === axis || n === first.shape[i]);
-    if (axis >= rank || axis < 0 || !tensors.every(fits)) {
+    if (!tensors.every(fits)) {
       throw new TypeError(
         `Cannot concatenate along axis ${options.axis ?? 0}: shapes must be equal on the other axes, got ` +
           tensors.map(({ shape }) => formatShape(shape)).join(", "),

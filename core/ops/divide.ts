@@ -8,6 +8,8 @@ import { scale } from "./scale.ts";
 /**
  * Quotient, elementwise with broadcasting: y = a/b, ∂y/∂a = 1/b, ∂y/∂b = −y/b.
  *
+ * @throws {TypeError} If the shapes do not broadcast.
+ *
  * @example
  * ```ts
  * import { divide, tensor } from "@unfold/core";
@@ -22,9 +24,13 @@ export const divide: (a: Tensor, b: Tensor) => Tensor = defineOp("divide", (a: T
     inputs: [a, b],
     output: y,
     backward: (dy) => {
-      const da = applyBinary("divide", kernels.divide, dy, b);
-      const db = () => scale(applyBinary("multiply", kernels.multiply, da, y), -1);
-      return [reduceTo(da, a.shape), b.requiresGrad ? reduceTo(db(), b.shape) : undefined];
+      const quotient = (x: Tensor) => applyBinary("divide", kernels.divide, x, b);
+      // In this order: 1/b may be infinite where dy·y is 0.
+      const db = () => scale(quotient(applyBinary("multiply", kernels.multiply, dy, y)), -1);
+      return [
+        a.requiresGrad ? reduceTo(quotient(dy), a.shape) : undefined,
+        b.requiresGrad ? reduceTo(db(), b.shape) : undefined,
+      ];
     },
   };
 });

@@ -4,7 +4,7 @@ import { unaryOp } from "./_unary.ts";
 
 /**
  * Gaussian error linear unit, elementwise: y = x·Φ(x), ∂y/∂x = Φ(x) + x·φ(x), with the normal
- * distribution Φ and its density φ. Exact, not the tanh approximation (Hendrycks and Gimpel, 2016)
+ * distribution Φ and its density φ. Exact, not the tanh approximation (Hendrycks and Gimpel, 2016).
  *
  * @example
  * ```ts

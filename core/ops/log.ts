@@ -3,7 +3,7 @@ import type { Tensor } from "../tensor.ts";
 import { unaryOp } from "./_unary.ts";
 
 /**
- * Natural logarithm, elementwise: y = ln x, ∂y/∂x = 1/x. −∞ at 0, NaN below The error is at most
+ * Natural logarithm, elementwise: y = ln x, ∂y/∂x = 1/x. −∞ at 0, NaN below. The error is at most
  * 0.9 units in the last place of the exact value.
  *
  * @example

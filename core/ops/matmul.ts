@@ -1,4 +1,4 @@
-import { broadcastShape, stretchedStrides } from "../_broadcast.ts";
+import { broadcastShape, loopsOver, stretchedStrides } from "../_broadcast.ts";
 import { reduceTo } from "../_reduce_to.ts";
 import { defineOp } from "../define_op.ts";
 import { empty } from "../empty.ts";
@@ -17,16 +17,10 @@ function flip({ x, transposed }: Factor): Factor {
   return { x, transposed: !transposed };
 }
 
-/** Element offsets of the matrices of one factor, for each matrix of the product. */
-function matrixOffsets({ shape }: Tensor, batch: Shape): number[] {
-  const strides = stretchedStrides(shape.slice(0, -2), batch);
+/** Element strides from matrix to matrix of one factor along the axes of the batch. */
+function matrixStrides({ shape }: Tensor, batch: Shape): number[] {
   const matrix = shape.at(-2)! * shape.at(-1)!;
-  let offsets = [0];
-  batch.forEach((length, axis) => {
-    const step = strides[axis]! * matrix;
-    offsets = offsets.flatMap((offset) => Array.from({ length }, (_, index) => offset + index * step));
-  });
-  return offsets;
+  return stretchedStrides(shape.slice(0, -2), batch).map((stride) => stride * matrix);
 }
 
 /** The product of each pair of matrices, the axes before them broadcast. */
@@ -37,19 +31,21 @@ function product(left: Factor, right: Factor): Tensor {
   const [m, k] = left.transposed ? [aStride, rows] : [rows, aStride];
   const n = right.transposed ? rightRows : bStride;
   const y = empty([...batch, m, n]);
-  const rightOffsets = matrixOffsets(right.x, batch);
-  matrixOffsets(left.x, batch).forEach((leftOffset, index) => {
-    using _ = scope();
-    const offset = right.x.offset + 4 * rightOffsets[index]!;
-    gemm({
-      m,
-      a: left.x.offset + 4 * leftOffset,
-      aStride,
-      aTransposed: left.transposed,
-      b: rightOperand({ k, n, offset, stride: bStride, transposed: right.transposed }, { rows: m }),
-      c: y.offset + 4 * index * m * n,
-      cStride: n,
-    });
+  if (y.size === 0) return y;
+  const loops = loopsOver(batch, [matrixStrides(left.x, batch), matrixStrides(right.x, batch)]);
+  const [aOuter, bOuter] = loops.outerStrides as [number, number];
+  const [aInner, bInner] = loops.innerStrides as [number, number];
+  let c = y.offset;
+  loops.forEach(([aStart, bStart]) => {
+    for (let outer = 0; outer < loops.outer; outer++) {
+      for (let inner = 0; inner < loops.inner; inner++, c += 4 * m * n) {
+        using _ = scope();
+        const a = left.x.offset + aStart! + outer * aOuter + inner * aInner;
+        const offset = right.x.offset + bStart! + outer * bOuter + inner * bInner;
+        const b = rightOperand({ k, n, offset, stride: bStride, transposed: right.transposed }, { rows: m });
+        gemm({ m, a, aStride, aTransposed: left.transposed, b, c, cStride: n });
+      }
+    }
   });
   return y;
 }

@@ -36,17 +36,17 @@ export const max: (x: Tensor, options?: MaxOptions) => Tensor = defineOp(
   (x: Tensor, options: MaxOptions = {}) => {
     const { result } = reducedShapes("take the maximum of", x.shape, options);
     const axis = options.axis === undefined ? undefined : resolveAxis("take the maximum of", x.shape, options.axis);
-    const positions = argmaxAlong("take the maximum of", x, axis).positions;
+    const { indices, position } = argmaxAlong("take the maximum of", x, axis);
     const y = empty(result);
-    const [from, to] = [x.data, y.data];
-    positions.forEach((position, i) => to[i] = from[position]!);
+    const [from, to, places] = [x.data, y.data, indices.data];
+    for (let line = 0; line < to.length; line++) to[line] = from[position(line, places[line]!)]!;
     return {
       inputs: [x],
       output: y,
       backward: (dy) => {
         const dx = zeros(x.shape);
-        const [from, to] = [dy.data, dx.data];
-        positions.forEach((position, i) => to[position] = from[i]!);
+        const [from, to, places] = [dy.data, dx.data, indices.data];
+        for (let line = 0; line < from.length; line++) to[position(line, places[line]!)] = from[line]!;
         return [dx];
       },
     };

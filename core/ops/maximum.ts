@@ -6,7 +6,10 @@ import { applyBinary } from "./_binary.ts";
 
 /**
  * The larger of two values, elementwise with broadcasting: y = max(a, b). The gradient goes to the larger one, and in halves
- * to both where they are equal. NaN where either is.
+ * to both where they are equal. NaN where either is, with no
+ * gradient.
+ *
+ * @throws {TypeError} If the shapes do not broadcast.
  *
  * @example
  * ```ts

@@ -7,6 +7,8 @@ import { applyBinary } from "./_binary.ts";
 /**
  * Product, elementwise with broadcasting: y = a·b, ∂y/∂a = b, ∂y/∂b = a.
  *
+ * @throws {TypeError} If the shapes do not broadcast.
+ *
  * @example
  * ```ts
  * import { multiply, tensor } from "@unfold/core";

@@ -516,9 +516,56 @@ Deno.test("reshape, slice and concat: what does not fit is refused", () => {
   });
   assert.throws(() => slice(x, { axis: 1, start: 2, end: 5 }), {
     name: "RangeError",
-    message: "Cannot slice a tensor of shape [1, 3]: the range must lie within an axis, got 2 to 5 of axis 1",
+    message: "Cannot slice a tensor of shape [1, 3]: the range must lie within axis 1, got 2 to 5",
   });
   assert.throws(() => slice(x, { axis: 2 }), RangeError);
   assert.throws(() => concat([]), TypeError);
   assert.throws(() => concat([x, tensor([[1]])]), /equal on the other axes, got \[1, 3\], \[1, 1\]/);
+});
+
+Deno.test("sums of many rows keep their digits, column by column", () => {
+  using _ = scope();
+  const rows = 1_000_000;
+  const means = mean(tensor(new Float32Array(9 * rows).fill(0.1), { shape: [rows, 9] }), { axis: 0 });
+  for (const value of means.data) assert.ok(Math.abs(value / Math.fround(0.1) - 1) < 1e-6, String(value));
+});
+
+Deno.test("a sum over axes of length 1 is a tensor of its own", () => {
+  const x = tensor([[1], [2]]);
+  const y = sum(x, { axis: 1 });
+  y.data[0] = 99;
+  y.dispose();
+  assert.deepEqual(x.toArray(), [[1], [2]]);
+});
+
+Deno.test("gather checks the indices again on the way back", () => {
+  const [table, indices] = [tensor([[1], [2]], { requiresGrad: true }), tensor([0, 1], { dtype: "i32" })];
+  const y = gather(table, indices);
+  indices.data.fill(-100);
+  assert.throws(() => y.backward(tensor([[1], [1]])), /indices must be rows from 0 to 1, got -100 at position 0/);
+  assert.throws(
+    () => gather(table, tensor([0]) as unknown as Tensor<"i32">),
+    /must be integers \(dtype "i32"\), got "f32"/,
+  );
+});
+
+Deno.test("divide: no NaN where the quotient is 0; power: 1 to any power is 1", () => {
+  const [a, b] = [tensor([0]), tensor([1e-40], { requiresGrad: true })];
+  divide(a, b).backward(tensor([1]));
+  assert.ok(b.grad!.item() === 0);
+  assert.deepEqual(power(tensor([1, 1, -1]), tensor([NaN, Infinity, -Infinity])).toArray(), [1, 1, 1]);
+});
+
+Deno.test("shapes and axes that are none are refused by name", () => {
+  const x = tensor([[1, 2]]);
+  assert.throws(() => reshape(x, [-1, -2]), /Cannot reshape: shape must be integers of 0 or more, got \[-1, -2\]/);
+  assert.throws(
+    () => concat([x], { axis: 0.5 }),
+    /Cannot concatenate a tensor of shape \[1, 2\]: axis must be from -2 to 1, got 0.5/,
+  );
+  assert.throws(() => stack([x], { axis: 4 }), /Cannot stack .* axis must be from -3 to 2, got 4/);
+  assert.throws(
+    () => tensor([1], { dtype: "i32", requiresGrad: true }),
+    /dtype must be "f32", or "i32" for a tensor without gradient/,
+  );
 });

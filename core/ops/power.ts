@@ -6,7 +6,7 @@ import { type BinaryKernel, kernels } from "../_kernels.ts";
 import type { Tensor } from "../tensor.ts";
 import { applyBinary } from "./_binary.ts";
 
-/** A kernel in JavaScript: powers are rare, and `Math.pow` is right in all their special cases. */
+/** A kernel in JavaScript: powers are rare. */
 function kernelOf(f: (a: number, b: number) => number): BinaryKernel {
   return (a, b, y, outer, inner, aOuter, aInner, bOuter, bInner) => {
     const numbers = new Float32Array(memory.buffer);
@@ -19,7 +19,12 @@ function kernelOf(f: (a: number, b: number) => number): BinaryKernel {
   };
 }
 
-const value = kernelOf(Math.pow);
+/** As in C and NumPy: 1 to any power is 1, and so is −1 to ±∞, where JavaScript has NaN. */
+function pow(a: number, b: number): number {
+  return a === 1 || (a === -1 && Math.abs(b) === Infinity) ? 1 : a ** b;
+}
+
+const value = kernelOf(pow);
 const baseSlope = kernelOf((a, b) => b === 0 ? 0 : b * a ** (b - 1));
 const exponentSlope = kernelOf((a, b) => a === 0 && b >= 0 ? 0 : a ** b * Math.log(a));
 
@@ -43,6 +48,7 @@ const broadcastPower = defineOp("power", (base: Tensor, exponent: Tensor) => ({
  *
  * @param base a.
  * @param exponent b, a tensor or one number. NaN for a negative base and an exponent that is no integer.
+ * @throws {TypeError} If the shapes do not broadcast.
  *
  * @example
  * ```ts

@@ -1,3 +1,4 @@
+import { checkShape } from "../_check_shape.ts";
 import { viewAs } from "../_view_as.ts";
 import { defineOp } from "../define_op.ts";
 import { formatShape, type Shape, sizeOf, type Tensor } from "../tensor.ts";
@@ -7,6 +8,7 @@ import { formatShape, type Shape, sizeOf, type Tensor } from "../tensor.ts";
  *
  * @param x The tensor.
  * @param shape The new lengths of the axes, of the same product.
+ * @throws {RangeError} If a length is no integer of 0 or more.
  * @throws {TypeError} If the number of elements differs.
  *
  * @example
@@ -18,6 +20,7 @@ import { formatShape, type Shape, sizeOf, type Tensor } from "../tensor.ts";
  * ```
  */
 export const reshape: (x: Tensor, shape: Shape) => Tensor = defineOp("reshape", (x: Tensor, shape: Shape) => {
+  checkShape("reshape", shape);
   if (sizeOf(shape) !== x.size) {
     throw new TypeError(
       `Cannot reshape ${formatShape(x.shape)} to ${formatShape(shape)}: it must have ${x.size} elements, got ${

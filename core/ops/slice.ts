@@ -1,3 +1,4 @@
+import { resolveAxis } from "../_axes.ts";
 import { kernels } from "../_kernels.ts";
 import { defineOp } from "../define_op.ts";
 import { empty } from "../empty.ts";
@@ -40,20 +41,17 @@ export interface SliceRange {
  * ```
  */
 export const slice: (x: Tensor, range: SliceRange) => Tensor = defineOp("slice", (x: Tensor, range: SliceRange) => {
-  const rank = x.shape.length;
-  const axis = range.axis === undefined ? 0 : range.axis < 0 ? range.axis + rank : range.axis;
-  const length = x.shape[axis];
+  const axis = resolveAxis("slice", x.shape, range.axis ?? 0);
+  const length = x.shape[axis]!;
   const start = range.start ?? 0;
-  const end = range.end ?? length ?? 0;
+  const end = range.end ?? length;
   if (
-    length === undefined ||
     !(Number.isInteger(start) && Number.isInteger(end) && 0 <= start && start <= end && end <= length)
   ) {
     throw new RangeError(
       `Cannot slice a tensor of shape ${
         formatShape(x.shape)
-      }: the range must lie within an axis, got ${start} to ${end} of ` +
-        `axis ${range.axis ?? 0}`,
+      }: the range must lie within axis ${axis}, got ${start} to ${end}`,
     );
   }
   const shape: Shape = x.shape.with(axis, end - start);

@@ -3,7 +3,7 @@ import type { Tensor } from "../tensor.ts";
 import { unaryOp } from "./_unary.ts";
 
 /**
- * Square root, elementwise: y = √x, ∂y/∂x = 1/(2y). NaN below 0
+ * Square root, elementwise: y = √x, ∂y/∂x = 1/(2y). NaN below 0.
  *
  * @example
  * ```ts

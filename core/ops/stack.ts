@@ -1,3 +1,4 @@
+import { resolveAxis } from "../_axes.ts";
 import type { Tensor } from "../tensor.ts";
 import { concat } from "./concat.ts";
 import { reshape } from "./reshape.ts";
@@ -16,6 +17,7 @@ export interface StackOptions {
  * Joins tensors of one shape along a new axis.
  *
  * @throws {TypeError} If there are none, or the shapes differ.
+ * @throws {RangeError} If the axis lies outside the result.
  *
  * @example
  * ```ts
@@ -29,7 +31,7 @@ export interface StackOptions {
 export function stack(tensors: readonly Tensor[], options: StackOptions = {}): Tensor {
   const { axis = 0 } = options;
   const widened = tensors.map((x) => {
-    const at = axis < 0 ? axis + x.shape.length + 1 : axis;
+    const at = resolveAxis("stack", [...x.shape, 1], axis);
     return reshape(x, x.shape.toSpliced(at, 0, 1));
   });
   return concat(widened, { axis });

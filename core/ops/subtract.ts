@@ -8,6 +8,8 @@ import { scale } from "./scale.ts";
 /**
  * Difference, elementwise with broadcasting: y = a − b, ∂y/∂a = 1, ∂y/∂b = −1.
  *
+ * @throws {TypeError} If the shapes do not broadcast.
+ *
  * @example
  * ```ts
  * import { subtract, tensor } from "@unfold/core";

@@ -6,7 +6,13 @@ import { reduceTo } from "../_reduce_to.ts";
 import { viewAs } from "../_view_as.ts";
 import { defineOp } from "../define_op.ts";
 import { full } from "../full.ts";
-import { sizeOf, type Tensor } from "../tensor.ts";
+import { type Shape, sizeOf, type Tensor } from "../tensor.ts";
+
+/** A new tensor, also where there is nothing to sum. */
+function sumTo(x: Tensor, kept: Shape): Tensor {
+  const y = reduceTo(x, kept);
+  return y === x ? copyStrided(x, kept, stretchedStrides(kept, kept)) : y;
+}
 
 /**
  * Sum over all elements, or along axes: y = Σ x, ∂y/∂x = 1.
@@ -31,7 +37,7 @@ export const sum: (x: Tensor, options?: ReduceOptions) => Tensor = defineOp(
     const { kept, result } = reducedShapes("sum", x.shape, options);
     return {
       inputs: [x],
-      output: sizeOf(kept) === 1 ? full(result, kernels.sum(x.offset, x.size)) : viewAs(reduceTo(x, kept), result),
+      output: sizeOf(kept) === 1 ? full(result, kernels.sum(x.offset, x.size)) : viewAs(sumTo(x, kept), result),
       backward: (dy) => [copyStrided(dy, x.shape, stretchedStrides(kept, x.shape))],
     };
   },

@@ -21,6 +21,7 @@ function select(condition: Tensor, a: Tensor, b: Tensor): Tensor {
  * @param condition Integers, 0 for no.
  * @param a Taken where the condition is not 0.
  * @param b Taken where it is 0.
+ * @throws {TypeError} If the shapes do not broadcast, or the condition holds no integers.
  *
  * @example
  * ```ts
@@ -34,7 +35,10 @@ function select(condition: Tensor, a: Tensor, b: Tensor): Tensor {
 export const where: (condition: Tensor<"i32">, a: Tensor, b: Tensor) => Tensor = defineOp(
   "where",
   (condition: Tensor<"i32">, a: Tensor, b: Tensor) => {
-    const shape = broadcastShape("where", broadcastShape("where", condition.shape, a.shape), b.shape);
+    if (condition.dtype !== "i32") {
+      throw new TypeError(`Cannot choose: the condition must hold integers (dtype "i32"), got "${condition.dtype}"`);
+    }
+    const shape = broadcastShape("choose", broadcastShape("choose", condition.shape, a.shape), b.shape);
     const stretch = (x: Tensor): Tensor =>
       sameShape(x.shape, shape) ? x : copyStrided(x, shape, stretchedStrides(x.shape, shape));
     // Copying moves 32 bits at a time, whatever they mean.

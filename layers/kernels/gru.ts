@@ -1,6 +1,6 @@
 // The GRU's gates, order r, z, n; a row of `gates` holds the three side by side, 3·hidden numbers.
 
-import { flush, load, madd, nmadd, one, sigmoid4, store, tanh4 } from "../../core/kernels/simd";
+import { flush, load, madd, nmadd, one, gate4, store, tanh4 } from "../../core/kernels/simd";
 
 /** h' = (1 − z)·n + z·h = n + z·(h − n). */
 @inline
@@ -16,8 +16,8 @@ function logisticSlope(x: v128): v128 {
 
 @inline
 function afterLanes(gates: usize, products: usize, bias: usize, recurrentBias: usize, h: usize, before: usize, output: usize, whole: bool): void {
-  const r = sigmoid4(f32x4.add(f32x4.add(load(gates, whole), load(products, whole)), load(bias, whole)));
-  const z = sigmoid4(f32x4.add(f32x4.add(load(gates + h, whole), load(products + h, whole)), load(bias + h, whole)));
+  const r = gate4(f32x4.add(f32x4.add(load(gates, whole), load(products, whole)), load(bias, whole)));
+  const z = gate4(f32x4.add(f32x4.add(load(gates + h, whole), load(products + h, whole)), load(bias + h, whole)));
   const q = f32x4.add(load(products + 2 * h, whole), load(recurrentBias, whole));
   const n = tanh4(madd(r, q, f32x4.add(load(gates + 2 * h, whole), load(bias + 2 * h, whole))));
   store(gates, r, whole);
@@ -83,9 +83,9 @@ export function gruAfterBackward(
 
 @inline
 function resetLanes(gates: usize, bias: usize, h: usize, input: usize, resetState: usize, whole: bool): void {
-  const r = sigmoid4(f32x4.add(load(gates, whole), load(bias, whole)));
+  const r = gate4(f32x4.add(load(gates, whole), load(bias, whole)));
   store(gates, r, whole);
-  store(gates + h, sigmoid4(f32x4.add(load(gates + h, whole), load(bias + h, whole))), whole);
+  store(gates + h, gate4(f32x4.add(load(gates + h, whole), load(bias + h, whole))), whole);
   store(resetState, f32x4.mul(r, load(input, whole)), whole);
 }
 

@@ -1,13 +1,13 @@
 // The LSTM's gates. Gate order i, f, g, o; a row of `gates` holds the four side by side, 4·hidden numbers.
 
-import { flush, load, madd, nmadd, one, sigmoid4, store, tanh4 } from "../../core/kernels/simd";
+import { flush, load, madd, nmadd, one, gate4, store, tanh4 } from "../../core/kernels/simd";
 
 @inline
 function forwardLanes(gates: usize, bias: usize, h: usize, before: usize, cell: usize, tanhCell: usize, output: usize, whole: bool): void {
-  const i = sigmoid4(f32x4.add(load(gates, whole), load(bias, whole)));
-  const f = sigmoid4(f32x4.add(load(gates + h, whole), load(bias + h, whole)));
+  const i = gate4(f32x4.add(load(gates, whole), load(bias, whole)));
+  const f = gate4(f32x4.add(load(gates + h, whole), load(bias + h, whole)));
   const g = tanh4(f32x4.add(load(gates + 2 * h, whole), load(bias + 2 * h, whole)));
-  const o = sigmoid4(f32x4.add(load(gates + 3 * h, whole), load(bias + 3 * h, whole)));
+  const o = gate4(f32x4.add(load(gates + 3 * h, whole), load(bias + 3 * h, whole)));
   const c = madd(f, load(before, whole), f32x4.mul(i, g));
   const t = tanh4(c);
   store(gates, i, whole);

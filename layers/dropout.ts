@@ -1,0 +1,56 @@
+import { dropout, type NamedParameters, Random, type Tensor, willRecord } from "@unfold/core";
+import type { Layer } from "./layer.ts";
+
+/** Options for {@linkcode Dropout}. */
+export interface DropoutLayerOptions {
+  /** The probability of each element to become 0, at least 0 and below 1. */
+  rate: number;
+  /**
+   * Where chance comes from.
+   *
+   * @default {a Random with an arbitrary seed}
+   */
+  random?: Random;
+}
+
+/**
+ * {@linkcode dropout} as a layer. It acts while the tape records, and not under `noGrad`, in `predict` and `evaluate`.
+ *
+ * @example
+ * ```ts
+ * import { noGrad, tensor } from "@unfold/core";
+ * import { Dropout } from "@unfold/layers";
+ * import assert from "node:assert/strict";
+ *
+ * const layer = new Dropout({ rate: 0.5 });
+ * assert.deepEqual(noGrad(() => layer.forward(tensor([1, 2]))).toArray(), [1, 2]);
+ * ```
+ */
+export class Dropout implements Layer {
+  readonly #rate: number;
+  readonly #random: Random;
+
+  /**
+   * Makes the layer.
+   *
+   * @throws {RangeError} If the rate does not lie in [0, 1).
+   */
+  constructor({ rate, random = Random.arbitrary() }: DropoutLayerOptions) {
+    if (!(rate >= 0 && rate < 1)) {
+      throw new RangeError(`Cannot make Dropout: rate must be at least 0 and below 1, got ${rate}`);
+    }
+    this.#rate = rate;
+    this.#random = random;
+  }
+
+  /** Nothing is learned. */
+  parameters(): NamedParameters {
+    return {};
+  }
+
+  /** x, with elements dropped while the tape records. */
+  forward(x: Tensor): Tensor {
+    if (this.#rate === 0 || !willRecord([x])) return x;
+    return dropout(x, { rate: this.#rate, random: this.#random });
+  }
+}

@@ -1,0 +1,86 @@
+import { gather, type NamedParameters, Parameter, Random, type Tensor } from "@unfold/core";
+import { checkSize } from "./_check.ts";
+import type { Layer } from "./layer.ts";
+
+/** Options for {@linkcode Embedding}. */
+export interface EmbeddingOptions {
+  /** How many tokens there are. */
+  vocabularySize: number;
+  /** Features of each token. */
+  outputSize: number;
+  /**
+   * A token whose features are 0 and stay so, such as padding.
+   *
+   * @default {none}
+   */
+  paddingIndex?: number;
+  /**
+   * Where the first weights come from; pass a seeded one for weights that can be had again.
+   *
+   * @default {a Random with an arbitrary seed}
+   */
+  random?: Random;
+}
+
+/**
+ * Features of tokens, learned: y = E[x, ·]. E starts normal with mean 0 and deviation 1, as in PyTorch.
+ *
+ * @example
+ * ```ts
+ * import { tensor } from "@unfold/core";
+ * import { Embedding } from "@unfold/layers";
+ * import assert from "node:assert/strict";
+ *
+ * const layer = new Embedding({ vocabularySize: 10, outputSize: 4, paddingIndex: 0 });
+ * const y = layer.forward(tensor([[1, 0, 0]], { dtype: "i32" }));
+ * assert.deepEqual(y.shape, [1, 3, 4]);
+ * assert.deepEqual([...y.data.subarray(4)], [0, 0, 0, 0, 0, 0, 0, 0]);
+ * ```
+ */
+export class Embedding implements Layer {
+  /** E, [vocabularySize, outputSize]. */
+  readonly weight: Parameter;
+  readonly #paddingIndex: number | undefined;
+
+  /**
+   * Makes the layer with its first weights.
+   *
+   * @throws {RangeError} If a size is no integer of 1 or more, or the padding index is no token.
+   */
+  constructor(options: EmbeddingOptions) {
+    const { vocabularySize, outputSize, paddingIndex, random = Random.arbitrary() } = options;
+    checkSize("Embedding", "vocabularySize", vocabularySize);
+    checkSize("Embedding", "outputSize", outputSize);
+    if (
+      paddingIndex !== undefined &&
+      !(Number.isInteger(paddingIndex) && paddingIndex >= 0 && paddingIndex < vocabularySize)
+    ) {
+      throw new RangeError(
+        `Cannot make Embedding: paddingIndex must be from 0 to ${vocabularySize - 1}, got ${paddingIndex}`,
+      );
+    }
+    this.#paddingIndex = paddingIndex;
+    this.weight = new Parameter([vocabularySize, outputSize], (data) => {
+      for (let i = 0; i < data.length; i++) data[i] = random.normal();
+      if (paddingIndex !== undefined) data.fill(0, paddingIndex * outputSize, (paddingIndex + 1) * outputSize);
+    });
+  }
+
+  /** `weight`. */
+  parameters(): NamedParameters {
+    return { weight: this.weight };
+  }
+
+  /**
+   * The tokens' features.
+   *
+   * @param x Tokens of any shape.
+   * @returns [...x, outputSize].
+   * @throws {TypeError} If x holds no integers.
+   * @throws {RangeError} If one is no token.
+   */
+  forward(x: Tensor<"i32">): Tensor {
+    if (x.dtype !== "i32") throw new TypeError(`Cannot run Embedding: x must hold integers (i32), got ${x.dtype}`);
+    return gather(this.weight, x, this.#paddingIndex === undefined ? {} : { frozenRow: this.#paddingIndex });
+  }
+}

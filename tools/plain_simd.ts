@@ -1,0 +1,14 @@
+/**
+ * Preloaded, it makes this engine look like one without relaxed SIMD, so that a whole test run uses the fallback kernels:
+ * `deno test --preload=tools/plain_simd.ts`.
+ */
+
+/** Opcodes of the relaxed multiply-adds, in the encoding of WebAssembly's vector instructions. */
+const RELAXED = [[0xfd, 0x85, 0x02], [0xfd, 0x86, 0x02]];
+
+const { validate } = WebAssembly;
+WebAssembly.validate = (source) => {
+  const bytes = new Uint8Array(source as ArrayBuffer);
+  const relaxed = bytes.some((_, at) => RELAXED.some((opcode) => opcode.every((byte, i) => bytes[at + i] === byte)));
+  return !relaxed && validate(source);
+};
