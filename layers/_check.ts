@@ -32,3 +32,20 @@ export function checkSameShape(
   if (left === right) return;
   throw new TypeError(`Cannot ${doing}: ${a[0]} and ${b[0]} must have equal shapes, got [${left}] and [${right}]`);
 }
+
+/** Throws unless there is a length for each sequence, an integer from `least` to the number of time steps. */
+export function checkLengths(
+  doing: string,
+  lengths: readonly number[],
+  { batch, time, least }: { batch: number; time: number; least: number },
+): void {
+  if (lengths.length !== batch) {
+    throw new TypeError(`Cannot ${doing}: lengths must be one for each of ${batch} sequences, got ${lengths.length}`);
+  }
+  for (const length of lengths) {
+    if (Number.isInteger(length) && length >= least && length <= time) continue;
+    throw new RangeError(
+      `Cannot ${doing}: lengths must be integers from ${least} to the ${time} time steps, got ${length}`,
+    );
+  }
+}

@@ -1,6 +1,16 @@
-import { type NamedParameters, reshape, slice, type Tensor } from "@unfold/core";
-import { checkShape } from "./_check.ts";
+import { gather, type NamedParameters, reshape, slice, type Tensor, tensor } from "@unfold/core";
+import { checkLengths, checkShape } from "./_check.ts";
 import type { Layer } from "./layer.ts";
+
+/** Options for {@linkcode LastStep}. */
+export interface LastStepOptions {
+  /**
+   * Time steps of each sequence; what comes after them is padding.
+   *
+   * @default {all of them have all time steps}
+   */
+  lengths?: readonly number[];
+}
 
 /**
  * The last time step of a sequence: [batch, time, features] → [batch, features], between a recurrent layer and what
@@ -12,7 +22,9 @@ import type { Layer } from "./layer.ts";
  * import { LastStep } from "@unfold/layers";
  * import assert from "node:assert/strict";
  *
- * assert.deepEqual(new LastStep().forward(tensor([[[1], [2]], [[3], [4]]])).toArray(), [[2], [4]]);
+ * const x = tensor([[[1], [2]], [[3], [4]]]);
+ * assert.deepEqual(new LastStep().forward(x).toArray(), [[2], [4]]);
+ * assert.deepEqual(new LastStep().forward(x, { lengths: [1, 2] }).toArray(), [[1], [4]]);
  * ```
  */
 export class LastStep implements Layer {
@@ -26,11 +38,17 @@ export class LastStep implements Layer {
    *
    * @param x [batch, time, features], at least one time step.
    * @returns [batch, features].
-   * @throws {TypeError} If x has other axes.
+   * @throws {TypeError} If x has other axes, or the lengths are not one for each sequence.
+   * @throws {RangeError} If a length is no integer from 1 to time.
    */
-  forward(x: Tensor): Tensor {
-    checkShape("take the last step", "x", x, { batch: undefined, time: undefined, features: undefined });
+  forward(x: Tensor, options: LastStepOptions = {}): Tensor {
+    const doing = "take the last step";
+    checkShape(doing, "x", x, { batch: undefined, time: undefined, features: undefined });
     const [batch, time, features] = x.shape as [number, number, number];
-    return reshape(slice(x, { axis: 1, start: time - 1 }), [batch, features]);
+    const { lengths } = options;
+    if (lengths === undefined) return reshape(slice(x, { axis: 1, start: time - 1 }), [batch, features]);
+    checkLengths(doing, lengths, { batch, time, least: 1 });
+    const rows = lengths.map((length, row) => row * time + length - 1);
+    return gather(reshape(x, [batch * time, features]), tensor(rows, { dtype: "i32" }));
   }
 }

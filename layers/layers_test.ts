@@ -167,3 +167,21 @@ Deno.test("integers where floats belong are refused", () => {
     /x must hold floats \(f32\), got i32/,
   );
 });
+
+Deno.test("LastStep: with lengths, each sequence's own last step; padding gets no gradient", () => {
+  const lengths = [2, 4, 1];
+  checkOp({
+    op: (x) => new LastStep().forward(x!, { lengths }),
+    oracle: (x) => ({
+      shape: [3, 2],
+      data: Float64Array.from(
+        lengths.flatMap((n, row) => [...x!.data.subarray((row * 4 + n - 1) * 2, (row * 4 + n) * 2)]),
+      ),
+    }),
+    shapes: [[3, 4, 2]],
+  });
+  assert.throws(
+    () => new LastStep().forward(zeros([1, 2, 1]), { lengths: [0] }),
+    /integers from 1 to the 2 time steps, got 0/,
+  );
+});

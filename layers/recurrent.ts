@@ -12,7 +12,7 @@ import {
   willRecord,
   zeros,
 } from "@unfold/core";
-import { checkShape, checkSize } from "./_check.ts";
+import { checkLengths, checkShape, checkSize } from "./_check.ts";
 import { recurrentSequence, type Weights } from "./_recurrent_sequence.ts";
 import type { Cell } from "./cell.ts";
 import { glorotUniform } from "./glorot_uniform.ts";
@@ -176,7 +176,7 @@ export abstract class Recurrent<State extends RecurrentState> implements Recurre
     const [batch, time] = x.shape as [number, number];
     const { state = this.initialState(batch), lengths } = options;
     this.#checkState(doing, state, batch);
-    if (lengths !== undefined) checkLengths(doing, lengths, batch, time);
+    if (lengths !== undefined) checkLengths(doing, lengths, { batch, time, least: 0 });
 
     let output = x;
     const lasts: (readonly Tensor[])[] = [];
@@ -250,14 +250,4 @@ export abstract class Recurrent<State extends RecurrentState> implements Recurre
 /** Tensors side by side along an axis; one alone stays as it is. */
 function side(tensors: readonly Tensor[], axis: number): Tensor {
   return tensors.length === 1 ? tensors[0]! : concat(tensors, { axis });
-}
-
-function checkLengths(doing: string, lengths: readonly number[], batch: number, time: number): void {
-  if (lengths.length !== batch) {
-    throw new TypeError(`Cannot ${doing}: lengths must be one for each of ${batch} sequences, got ${lengths.length}`);
-  }
-  for (const length of lengths) {
-    if (Number.isInteger(length) && length >= 0 && length <= time) continue;
-    throw new RangeError(`Cannot ${doing}: lengths must be integers from 0 to the ${time} time steps, got ${length}`);
-  }
 }

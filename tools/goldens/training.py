@@ -1,49 +1,63 @@
-"""Golden losses of a whole training run in PyTorch.
+"""Golden losses of whole training runs in PyTorch: 100 Adam steps of a recurrent layer, its last step, Linear and the mean
+squared error, for each cell.
 
-Run with `deno task goldens` (needs Debian's python3-torch). Writes training/testdata/pytorch.json. Weights are written in
-Unfold's layout: [input, gates·hidden], both of PyTorch's biases added up.
+Run with `deno task goldens` (needs Debian's python3-torch). Writes training/testdata/pytorch.json in Unfold's names and
+layout: weights [input, gates·hidden], PyTorch's second bias 0 and fixed but for the GRU's candidate.
 """
 
 import json
 import torch
 
-BATCH, TIME, INPUT, HIDDEN = 3, 7, 4, 5
+BATCH, TIME, INPUT, HIDDEN, BATCHES, STEPS, RATE = 3, 7, 4, 5, 4, 100, 0.01
+
+CELLS = {"SimpleRNN": torch.nn.RNN, "LSTM": torch.nn.LSTM, "GRU": torch.nn.GRU}
 
 
 def entry(tensor):
-    return {"shape": list(tensor.shape), "data": tensor.detach().flatten().tolist()}
+    # Nine digits tell all 32-bit floats apart.
+    return {"shape": list(tensor.shape), "data": [float(f"{value:.9g}") for value in tensor.detach().flatten().tolist()]}
 
 
-def training():
-    """100 Adam steps of LSTM, last step, Linear, mean squared error on one batch a step."""
-    lstm = torch.nn.LSTM(INPUT, HIDDEN, batch_first=True)
+def run(name, make, x, y):
+    layer = make(INPUT, HIDDEN, batch_first=True)
     dense = torch.nn.Linear(HIDDEN, 1)
+    is_gru = name == "GRU"
+    # One bias where PyTorch has two: the second one stays 0, but for the GRU's candidate.
+    free = torch.zeros_like(layer.bias_hh_l0)
+    if is_gru:
+        free[2 * HIDDEN:] = 1
     with torch.no_grad():
-        lstm.bias_hh_l0.zero_()
-    lstm.bias_hh_l0.requires_grad = False
+        layer.bias_hh_l0.mul_(free)
+    layer.bias_hh_l0.register_hook(lambda gradient: gradient * free)
     initial = {
-        "0.inputWeight": entry(lstm.weight_ih_l0.t().contiguous()),
-        "0.recurrentWeight": entry(lstm.weight_hh_l0.t().contiguous()),
-        "0.bias": entry(lstm.bias_ih_l0),
+        "0.inputWeight": entry(layer.weight_ih_l0.t().contiguous()),
+        "0.recurrentWeight": entry(layer.weight_hh_l0.t().contiguous()),
+        "0.bias": entry(layer.bias_ih_l0),
+        **({"0.recurrentBias": entry(layer.bias_hh_l0[2 * HIDDEN:])} if is_gru else {}),
         "2.weight": entry(dense.weight.t().contiguous()),
         "2.bias": entry(dense.bias),
     }
-    x = torch.randn(4, BATCH, TIME, INPUT)
-    y = torch.randn(4, BATCH, 1)
-    parameters = [p for p in [*lstm.parameters(), *dense.parameters()] if p.requires_grad]
-    optimizer = torch.optim.Adam(parameters, lr=0.01)
+    optimizer = torch.optim.Adam([*layer.parameters(), *dense.parameters()], lr=RATE)
     losses = []
-    for step in range(100):
+    for step in range(STEPS):
         optimizer.zero_grad()
-        loss = torch.nn.functional.mse_loss(dense(lstm(x[step % 4])[0][:, -1]), y[step % 4])
+        loss = torch.nn.functional.mse_loss(dense(layer(x[step % BATCHES])[0][:, -1]), y[step % BATCHES])
         loss.backward()
         optimizer.step()
-        losses.append(loss.item())
-    return {"initial": initial, "x": entry(x), "y": entry(y), "learningRate": 0.01, "losses": losses}
+        losses.append(float(f"{loss.item():.9g}"))
+    return {"initial": initial, "losses": losses}
 
 
 torch.manual_seed(0)
-golden = {"pytorch": torch.__version__, **training()}
+x = torch.randn(BATCHES, BATCH, TIME, INPUT)
+y = torch.randn(BATCHES, BATCH, 1)
+golden = {
+    "pytorch": torch.__version__,
+    "learningRate": RATE,
+    "x": entry(x),
+    "y": entry(y),
+    "cells": {name: run(name, make, x, y) for name, make in CELLS.items()},
+}
 with open("training/testdata/pytorch.json", "w") as file:
     json.dump(golden, file)
     file.write("\n")
