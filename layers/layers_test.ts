@@ -1,4 +1,15 @@
-import { full, loadParameters, Random, scope, type Tensor, tensor, zeros } from "@unfold/core";
+import {
+  full,
+  loadParameters,
+  matmul,
+  Parameter,
+  Random,
+  scope,
+  slice,
+  type Tensor,
+  tensor,
+  zeros,
+} from "@unfold/core";
 import { assertClose, checkOp, type Oracle } from "@unfold/core/testing";
 import fc from "fast-check";
 import assert from "node:assert/strict";
@@ -10,7 +21,9 @@ import { layerNorm } from "./_layer_norm.ts";
 import { LayerNorm } from "./layer_norm.ts";
 import { LSTM } from "./lstm.ts";
 import { meanSquaredError } from "./mean_squared_error.ts";
+import { orthogonal } from "./orthogonal.ts";
 import { Sequential } from "./sequential.ts";
+import { summary } from "./summary.ts";
 
 /** x·V + b in 64-bit floats. */
 function denseOracle(x: Oracle, weight: Oracle, bias?: Oracle): Oracle {
@@ -184,4 +197,37 @@ Deno.test("LastStep: with lengths, each sequence's own last step; padding gets n
     () => new LastStep().forward(zeros([1, 2, 1]), { lengths: [0] }),
     /integers from 1 to the 2 time steps, got 0/,
   );
+});
+
+Deno.test("summary: a table with one line a layer, tokens as input too", () => {
+  const model = new Sequential([
+    new Embedding({ vocabularySize: 65, outputSize: 8 }),
+    new LSTM({ inputSize: 8, hiddenSize: 16, layers: 2, bidirectional: true }),
+    new Dense({ inputSize: 32, outputSize: 65 }),
+  ]);
+  assert.equal(
+    String(summary(model, [2, 5], { dtype: "i32" })),
+    [
+      "layer        output      parameters",
+      "0 Embedding  [2, 5, 8]          520",
+      "1 LSTM       [2, 5, 32]       9,472",
+      "2 Dense      [2, 5, 65]       2,145",
+      "all                          12,137",
+    ].join("\n"),
+  );
+});
+
+Deno.test("orthogonal: the columns of each block are orthonormal, both signs of the determinant come up", () => {
+  const determinants = new Set<number>();
+  for (let seed = 0; seed < 20; seed++) {
+    using _ = scope();
+    const n = 2;
+    const weight = new Parameter([n, 2 * n], orthogonal(new Random(seed)));
+    const [a, b, , , c, d] = weight.data;
+    determinants.add(Math.round(a! * d! - b! * c!));
+    const block = slice(weight, { axis: 1, start: n });
+    assertClose(matmul(block, block, { transposeA: true }).data, [1, 0, 0, 1], { tolerance: 1e-6 });
+  }
+  assert.deepEqual(determinants, new Set([1, -1]));
+  assert.throws(() => new Parameter([2, 3], orthogonal(new Random(1))), /must have shape \[n, k·n\], got \[2, 3\]/);
 });

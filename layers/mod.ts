@@ -42,3 +42,4 @@ export * from "./recurrent.ts";
 export * from "./sequential.ts";
 export * from "./simple_rnn.ts";
 export * from "./softmax_cross_entropy.ts";
+export * from "./summary.ts";
