@@ -73,6 +73,7 @@ export * from "./tensor.ts";
 export type { ReduceOptions } from "./_axes.ts";
 export type { AxisOptions } from "./ops/_rows.ts";
 export type { TapeNode } from "./_tape.ts";
+export { uninitialized } from "./uninitialized.ts";
 export * from "./use_blas.ts";
 export * from "./will_record.ts";
 export * from "./zeros.ts";

@@ -1,5 +1,6 @@
 import { addInto } from "./_tape.ts";
 import { Slab } from "./slab.ts";
+import { isSkippingInitialization } from "./uninitialized.ts";
 import { formatShape, type Owner, type Shape, sizeOf, Tensor } from "./tensor.ts";
 
 /**
@@ -31,8 +32,9 @@ export class Parameter extends Tensor {
     const slab = new Slab(sizeOf(shape), `a parameter of shape ${formatShape(shape)}`);
     super(shape, { dtype: "f32", offset: 0, owner: slab, requiresGrad: true });
     this.#slab = slab;
+    if (initialize === undefined || isSkippingInitialization()) return;
     const { data } = this;
-    initialize?.(data, shape);
+    initialize(data, shape);
     if (data.length !== this.size) {
       throw new Error(
         `Cannot initialize a parameter of shape ${

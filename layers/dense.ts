@@ -1,7 +1,7 @@
 import { defineOp, empty, type NamedParameters, Parameter, Random, scope, type Tensor, zeros } from "@unfold/core";
 import { coreKernels, gemm, rightOperand } from "@unfold/core/kernels";
 import { checkSize } from "./_check.ts";
-import { glorotUniform } from "./glorot_uniform.ts";
+import { glorotUniform, type Initializer } from "./glorot_uniform.ts";
 import type { Layer } from "./layer.ts";
 
 /** Options for {@linkcode Dense}. */
@@ -16,6 +16,12 @@ export interface DenseOptions {
    * @default {true}
    */
   bias?: boolean;
+  /**
+   * Writes the first values of V.
+   *
+   * @default {glorotUniform}
+   */
+  initializer?: Initializer;
   /**
    * Where the first weights come from; pass a seeded one for weights that can be had again.
    *
@@ -83,7 +89,7 @@ export class Dense implements Layer {
     const { inputSize, outputSize, bias = true, random = Random.arbitrary() } = options;
     checkSize("Dense", "inputSize", inputSize);
     checkSize("Dense", "outputSize", outputSize);
-    this.weight = new Parameter([inputSize, outputSize], glorotUniform(random));
+    this.weight = new Parameter([inputSize, outputSize], options.initializer ?? glorotUniform(random));
     this.bias = bias ? new Parameter([outputSize]) : undefined;
   }
 

@@ -15,7 +15,7 @@ import {
 import { checkLengths, checkShape, checkSize } from "./_check.ts";
 import { recurrentSequence, type Weights } from "./_recurrent_sequence.ts";
 import type { Cell } from "./cell.ts";
-import { glorotUniform } from "./glorot_uniform.ts";
+import { glorotUniform, type Initializer } from "./glorot_uniform.ts";
 import type { RecurrentLayer, RecurrentResult, RecurrentState, RunOptions } from "./layer.ts";
 import { orthogonal } from "./orthogonal.ts";
 
@@ -56,6 +56,18 @@ export interface RecurrentOptions {
    * @default {0}
    */
   recurrentDropout?: number;
+  /**
+   * Writes the first values of U.
+   *
+   * @default {glorotUniform, gate by gate}
+   */
+  inputInitializer?: Initializer;
+  /**
+   * Writes the first values of W.
+   *
+   * @default {orthogonal, gate by gate}
+   */
+  recurrentInitializer?: Initializer;
   /**
    * Where the first weights and the dropout come from; pass a seeded one for numbers that can be had again.
    *
@@ -105,6 +117,8 @@ export abstract class Recurrent<State extends RecurrentState> implements Recurre
     const { inputSize, hiddenSize, layers = 1, bidirectional = false, bias = true, random = Random.arbitrary() } =
       options;
     const { dropout = 0, recurrentDropout = 0 } = options;
+    const inputInitializer = options.inputInitializer ?? glorotUniform(random, { fanOut: hiddenSize });
+    const recurrentInitializer = options.recurrentInitializer ?? orthogonal(random);
     for (const [name, value] of Object.entries({ inputSize, hiddenSize, layers })) checkSize(cell.name, name, value);
     for (const [name, value] of Object.entries({ dropout, recurrentDropout })) {
       if (value >= 0 && value < 1) continue;
@@ -129,8 +143,8 @@ export abstract class Recurrent<State extends RecurrentState> implements Recurre
       const features = layer === 0 ? inputSize : this.outputSize;
       const prefix = `${layer === 0 ? "" : `layer${layer}.`}${index % this.#directions === 0 ? "" : "reverse."}`;
       const weights = {
-        inputWeight: new Parameter([features, width], glorotUniform(random, { fanOut: hiddenSize })),
-        recurrentWeight: new Parameter([hiddenSize, width], orthogonal(random)),
+        inputWeight: new Parameter([features, width], inputInitializer),
+        recurrentWeight: new Parameter([hiddenSize, width], recurrentInitializer),
         bias: bias ? new Parameter([width], (data) => cell.initializeBias?.(data, hiddenSize)) : undefined,
         recurrentBias: bias && cell.recurrentBias ? new Parameter([hiddenSize]) : undefined,
       };

@@ -11,6 +11,7 @@ import {
   sum,
   type Tensor,
   tensor,
+  uninitialized,
   zeros,
 } from "@unfold/core";
 import { assertClose, checkOp, type Oracle } from "@unfold/core/testing";
@@ -337,4 +338,12 @@ Deno.test("SimpleRNN: an unknown activation is refused", () => {
   assert.throws(() => new SimpleRNN({ inputSize: 1, hiddenSize: 1, activation }), {
     message: 'Cannot make SimpleRNN: activation must be "tanh" or "relu", got "gelu"',
   });
+});
+
+Deno.test("initializers of one's own are used, and skipped where weights are about to be loaded", () => {
+  const seven = (data: Float32Array) => void data.fill(7);
+  const make = () => new LSTM({ inputSize: 1, hiddenSize: 2, inputInitializer: seven, recurrentInitializer: seven });
+  assert.deepEqual(new Set([...make().inputWeight.data, ...make().recurrentWeight.data]), new Set([7]));
+  const { inputWeight, recurrentWeight } = uninitialized(make);
+  assert.deepEqual(new Set([...inputWeight.data, ...recurrentWeight.data]), new Set([0]));
 });

@@ -1,4 +1,12 @@
-import { decodeSafetensors, encodeSafetensors, loadParameters, Random, SafetensorsError, tensor } from "@unfold/core";
+import {
+  decodeSafetensors,
+  encodeSafetensors,
+  loadParameters,
+  Random,
+  SafetensorsError,
+  tensor,
+  uninitialized,
+} from "@unfold/core";
 import { Dense, LastStep, LSTM, Sequential } from "@unfold/layers";
 import { predict, type Series, StandardScaler, type StandardScalerState } from "@unfold/training";
 import { FEATURES, featuresOf, WARM_UP } from "./features.ts";
@@ -104,7 +112,7 @@ export class Forecaster {
       if (found !== config.hidden) {
         throw new TypeError(`0.recurrentWeight must have ${config.hidden} rows, got ${found}`);
       }
-      const forecaster = new Forecaster(config, new Random(0));
+      const forecaster = uninitialized(() => new Forecaster(config, new Random(0)));
       loadParameters(forecaster.network.parameters(), tensors);
       return forecaster;
     } catch (error) {
