@@ -1,0 +1,121 @@
+import { meanSquaredError } from "@unfold/layers";
+import { evaluate, type TrainEvent, Windows } from "@unfold/training";
+import assert from "node:assert/strict";
+import { featuresOf, targetsOf, WARM_UP } from "./features.ts";
+import { parsePrices, type Prices } from "./prices.ts";
+import { splitByTime } from "./split.ts";
+import { prepare, trainForecaster, type TrainSettings } from "./train.ts";
+import { csv } from "./_walk.ts";
+
+const settings: TrainSettings = {
+  model: "lstm",
+  epochs: 1,
+  window: 10,
+  hidden: 4,
+  batchSize: 8,
+  learningRate: 1e-3,
+  validation: 0.15,
+  test: 0.15,
+  seed: 1,
+};
+
+function altered(prices: Prices, from: number): Prices {
+  return { ...prices, close: prices.close.map((price, day) => day < from ? price : price * (2 + day % 3)) };
+}
+
+Deno.test("no feature moves when the future does", () => {
+  const prices = parsePrices(csv(120), "walk");
+  const { data, columns } = featuresOf(prices);
+  for (const day of [WARM_UP, 60, 118]) {
+    const moved = featuresOf(altered(prices, day + 1));
+    const end = (day + 1 - WARM_UP) * columns;
+    assert.deepEqual(moved.data.subarray(0, end), data.subarray(0, end));
+    assert.notDeepEqual(moved.data.subarray(end), data.subarray(end));
+  }
+});
+
+Deno.test("a day's target is the next day's log return", () => {
+  const prices = parsePrices(csv(60), "walk");
+  const { data } = targetsOf(prices);
+  const day = 40;
+  assert.equal(data[day - WARM_UP], Math.fround(Math.log(prices.close[day + 1]! / prices.close[day]!)));
+});
+
+Deno.test("a day's features, by hand", () => {
+  const prices = parsePrices(csv(60), "walk");
+  const { data, columns } = featuresOf(prices);
+  const day = 45;
+  const returns = Array.from({ length: 21 }, (_, i) => Math.log(prices.close[day - i]! / prices.close[day - i - 1]!));
+  const mean = (values: number[]) => values.reduce((a, b) => a + b, 0) / values.length;
+  const deviation = (values: number[]) => Math.sqrt(mean(values.map((value) => (value - mean(values)) ** 2)));
+  const five = returns.slice(0, 5);
+  const expected = [returns[0]!, mean(five), mean(returns), deviation(five), deviation(returns)];
+  const row = data.subarray((day - WARM_UP) * columns, (day - WARM_UP + 1) * columns);
+  row.forEach((value, i) =>
+    assert.ok(Math.abs(value - expected[i]!) < 1e-8, `feature ${i}: ${value}, expected ${expected[i]}`)
+  );
+});
+
+Deno.test("the scores are those of the test days' prices, the forecasts those that next() would have made", async () => {
+  const prices = parsePrices(csv(300), "walk");
+  const prepared = prepare(prices, settings);
+  const events: TrainEvent[] = [];
+  const result = await trainForecaster(
+    prices,
+    prepared,
+    { ...settings, epochs: 4 },
+    (event) => void events.push(event),
+  );
+  const { days, scores, forecaster } = result;
+  const first = prices.dates.length - days.length;
+  assert.equal(days.length, prepared.split.test.to - prepared.split.test.from);
+  let [model, naive] = [0, 0];
+  days.forEach(({ date, actual, forecast }, i) => {
+    assert.deepEqual([date, actual], [prices.dates[first + i], prices.close[first + i]]);
+    model += (forecast - actual) ** 2 / days.length;
+    naive += (prices.close[first + i - 1]! - actual) ** 2 / days.length;
+  });
+  assert.ok(Math.abs(scores.model.mse / model - 1) < 1e-12 && Math.abs(scores.naive.mse / naive - 1) < 1e-12);
+  assert.ok(Math.abs(scores.model.skill - (1 - model / naive)) < 1e-12);
+  for (const i of [0, days.length - 1]) {
+    const known = { ...prices, dates: prices.dates.slice(0, first + i), close: prices.close.slice(0, first + i) };
+    assert.equal(forecaster.next(known).close, days[i]!.forecast);
+  }
+
+  // The weights that came back are those of the epoch with the least validation loss.
+  const losses = events.filter((event) => event.type === "epoch").map((event) => event.validationLoss!);
+  assert.equal(result.validationLoss, Math.min(...losses));
+  assert.equal(losses[result.bestEpoch - 1], result.validationLoss);
+  const { from, to } = prepared.split.validation;
+  const windows = new Windows({
+    features: forecaster.scaleFeatures(prepared.features),
+    targets: forecaster.scaleTargets(prepared.targets),
+    past: settings.window,
+    batchSize: settings.batchSize,
+    from,
+    to,
+  });
+  assert.equal(await evaluate(forecaster.network, { loss: meanSquaredError, batches: windows }), result.validationLoss);
+});
+
+Deno.test("scalers are fitted on the training part alone: they do not move when what follows it does", () => {
+  const prices = parsePrices(csv(300), "walk");
+  const { split, config } = prepare(prices, settings);
+  // The last training target is the return into the day behind the training part's last one.
+  const moved = prepare(altered(prices, split.train.to + WARM_UP + 1), settings);
+  assert.deepEqual(moved.config, config);
+});
+
+Deno.test("the parts follow each other in time and leave no window out", () => {
+  const prices = parsePrices(csv(300), "walk");
+  const { train, validation, test } = splitByTime(prices, 10, settings);
+  assert.deepEqual([train.from, train.to, validation.to, test.to], [9, validation.from, test.from, 300 - WARM_UP - 1]);
+  assert.ok(train.to > train.from && validation.to > validation.from && test.to > test.from);
+});
+
+Deno.test("a CSV may have quotes, a byte order mark, Windows line ends, blank lines and any order of columns", () => {
+  const text = '\uFEFFClose ,Note,DATE\r\n1.5,"a, ""b""\nc",2020-01-01\r\n\r\n2,,2020-01-02\r\n';
+  const { dates, close } = parsePrices(text, "file");
+  assert.deepEqual([dates, [...close]], [["2020-01-01", "2020-01-02"], [1.5, 2]]);
+  assert.throws(() => parsePrices(`${text}x,,2020-01-03`, "file"), /line 6, column Close: /);
+});
