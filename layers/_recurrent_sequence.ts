@@ -1,4 +1,4 @@
-import { defineOp, empty, scope, Tensor, zeros } from "@unfold/core";
+import { defineOp, empty, scope, type Tensor, zeros } from "@unfold/core";
 import { coreKernels, gemm, rightOperand, scratch, view } from "@unfold/core/kernels";
 import type { Cell, Frame } from "./cell.ts";
 
@@ -37,7 +37,9 @@ export const recurrentSequence: (
   "recurrent layer",
   (cell: Cell, x: Tensor, states: readonly Tensor[], weights: Weights, options: SequenceOptions) => {
     const { inputWeight, recurrentWeight } = weights;
-    const { reverse, lengths, mask } = options;
+    const { reverse, mask } = options;
+    // The caller may use its array again before the backward.
+    const lengths = options.lengths && [...options.lengths];
     const [batch, time, inputSize] = x.shape as [number, number, number];
     const hidden = states[0]!.shape[1]!;
     const width = cell.gates * hidden;
@@ -47,6 +49,13 @@ export const recurrentSequence: (
 
     const xs = empty([time, batch, inputSize]);
     coreKernels.swapAxes(x.offset, xs.offset, batch, time, 4 * inputSize);
+    /** The sequences that have ended before time step t, one after the other. */
+    const ended = (t: number, visit: (row: number) => void) =>
+      lengths?.forEach((length, row) => t >= length && visit(row));
+    // Whatever stands in the padding, NaN too, is not looked at.
+    for (let t = 0; lengths !== undefined && t < time; t++) {
+      ended(t, (row) => view(xs.offset + 4 * (t * batch + row) * inputSize, inputSize).fill(0));
+    }
     const gates = empty([time, batch, width]);
     // Time step t lies between states t and t + 1, which is before and which after depends on the direction.
     const saved = states.map(() => empty([time + 1, batch, hidden]));
@@ -56,7 +65,6 @@ export const recurrentSequence: (
       coreKernels.copyRows(state.offset, 0, saved[i]!.offset + firstState, 0, 1, step);
     });
     const masked = mask === undefined ? undefined : empty([time, batch, hidden]);
-    const inputs = masked === undefined ? saved[0]!.offset + shiftBefore : masked.offset;
     const bias = weights.bias ?? zeros([width]);
     const recurrentBias = weights.recurrentBias ?? zeros([hidden]);
     const frame: Frame = {
@@ -67,15 +75,19 @@ export const recurrentSequence: (
       gates: (t) => gates.offset + t * gateStep,
       before: (state, t) => saved[state]!.offset + t * step + shiftBefore,
       after: (state, t) => saved[state]!.offset + t * step + shiftAfter,
-      input: (t) => inputs + t * step,
-      recurrentWeight: recurrentWeight.offset,
-      bias: bias.offset,
-      recurrentBias: recurrentBias.offset,
+      input: (t) => (masked === undefined ? saved[0]!.offset + shiftBefore : masked.offset) + t * step,
+      // Tensors are asked for their offsets late: parameters may move, and what nobody refers to is collected.
+      get recurrentWeight() {
+        return recurrentWeight.offset;
+      },
+      get bias() {
+        return bias.offset;
+      },
+      get recurrentBias() {
+        return recurrentBias.offset;
+      },
     };
     const run = cell.begin(frame);
-    /** The sequences that have ended before time step t, one after the other. */
-    const ended = (t: number, visit: (row: number) => void) =>
-      lengths?.forEach((length, row) => t >= length && visit(row));
     {
       using _ = scope();
       const u = rightOperand({ k: inputSize, n: width, offset: inputWeight.offset, stride: width }, { rows });
@@ -98,8 +110,11 @@ export const recurrentSequence: (
     coreKernels.swapAxes(saved[0]!.offset + shiftAfter, output.offset, time, batch, 4 * hidden);
     const outputData = output.data;
     lengths?.forEach((length, row) => outputData.fill(0, (row * time + length) * hidden, (row + 1) * time * hidden));
+    // Copies: the caller may write into its state, or dispose of it, before the backward.
     const last = saved.map((state) => {
-      return new Tensor([batch, hidden], { dtype: "f32", offset: state.offset + lastState, owner: state.owner });
+      const copy = empty([batch, hidden]);
+      coreKernels.copyRows(state.offset + lastState, 0, copy.offset, 0, 1, step);
+      return copy;
     });
 
     return {

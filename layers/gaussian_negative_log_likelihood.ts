@@ -26,7 +26,13 @@ const LARGEST_LOG_VARIANCE = 30;
  * ```
  */
 export function gaussianNegativeLogLikelihood(prediction: Tensor, target: Tensor): Tensor {
-  const k = Math.floor((prediction.shape.at(-1) ?? 0) / 2);
+  const k = target.shape.at(-1) ?? 0;
+  if (k === 0 || prediction.shape.at(-1) !== 2 * k) {
+    throw new TypeError(
+      `Cannot compute the Gaussian likelihood: prediction's last axis must be twice as long as target's, got ` +
+        `[${prediction.shape.join(", ")}] and [${target.shape.join(", ")}]`,
+    );
+  }
   const means = slice(prediction, { axis: -1, end: k });
   checkSameShape("compute the Gaussian likelihood", ["half of prediction's last axis", means], ["target", target]);
   const bounds = { min: -LARGEST_LOG_VARIANCE, max: LARGEST_LOG_VARIANCE };

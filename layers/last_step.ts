@@ -45,6 +45,9 @@ export class LastStep implements Layer {
     const doing = "take the last step";
     checkShape(doing, "x", x, { batch: undefined, time: undefined, features: undefined });
     const [batch, time, features] = x.shape as [number, number, number];
+    if (time < 1) {
+      throw new TypeError(`Cannot ${doing}: x must have at least one time step, got [${x.shape.join(", ")}]`);
+    }
     const { lengths } = options;
     if (lengths === undefined) return reshape(slice(x, { axis: 1, start: time - 1 }), [batch, features]);
     checkLengths(doing, lengths, { batch, time, least: 1 });

@@ -31,7 +31,7 @@ export interface RunOptions<State extends RecurrentState> {
    */
   state?: State;
   /**
-   * Time steps of each sequence in the batch; what comes after them is padding, of any finite numbers. There the output is 0,
+   * Time steps of each sequence in the batch; what comes after them is padding, and not looked at. There the output is 0,
    * the state stays as it was, and no gradient flows.
    *
    * @default {all of them have all time steps}

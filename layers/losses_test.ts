@@ -68,7 +68,9 @@ Deno.test("gaussianNegativeLogLikelihood: value and gradients equal a Float64 or
       seed,
     });
   }));
-  assert.throws(() => gaussianNegativeLogLikelihood(tensor([[1, 2]]), tensor([[1, 2]])), /must have equal shapes/);
+  for (const prediction of [tensor([[1, 2, 3]]), tensor(1), tensor([[1, 2], [1, 2]])]) {
+    assert.throws(() => gaussianNegativeLogLikelihood(prediction, tensor([[1]])), TypeError);
+  }
 });
 
 Deno.test("softmaxCrossEntropy: value and gradient equal a Float64 oracle's, with ignored targets and smoothing", () => {
@@ -142,4 +144,17 @@ Deno.test("losses refuse what they cannot use", () => {
   );
   assert.throws(() => huber(logits, logits, { delta: 0 }), /delta must be above 0, got 0/);
   assert.throws(() => quantileLoss(logits, logits, { quantile: 1 }), /quantile must be above 0 and below 1, got 1/);
+});
+
+Deno.test("binaryCrossEntropy keeps the digits of small losses, and its slope at 0", () => {
+  using _ = scope();
+  for (const p of [5, 10, 15, 20, 30]) {
+    for (const sign of [1, -1]) {
+      const loss = binaryCrossEntropy(tensor([sign * p]), tensor([sign === 1 ? 1 : 0])).item();
+      assertClose([loss], [Math.log1p(Math.exp(-p))], { tolerance: 1e-6, floor: 0, name: String(sign * p) });
+    }
+  }
+  const zero = tensor([0], { requiresGrad: true });
+  binaryCrossEntropy(zero, tensor([1])).backward();
+  assert.equal(zero.grad!.item(), -0.5);
 });

@@ -51,7 +51,7 @@ export interface RecurrentOptions {
   dropout?: number;
   /**
    * Probability that a feature of the hidden state is dropped where it enters the recurrent products, the same features at
-   * all time steps of a sequence (Gal and Ghahramani, 2016).
+   * all time steps of one run (Gal and Ghahramani, 2016).
    *
    * @default {0}
    */
@@ -234,7 +234,7 @@ export abstract class Recurrent<State extends RecurrentState> implements Recurre
   }
 
   /**
-   * Runs one time step.
+   * Runs one time step. It is a run of its own: while the tape records, recurrent dropout draws anew.
    *
    * @param x [batch, inputSize].
    * @param state The state before it.

@@ -1,9 +1,11 @@
 import {
   concat,
+  full,
   keep,
   matmul,
   noGrad,
-  type Parameter,
+  packParameters,
+  Parameter,
   Random,
   reshape,
   scope,
@@ -240,7 +242,7 @@ for (const [name, make] of makers) {
       Object.values(layer.parameters()).forEach((parameter) => parameter.zeroGrad());
       return [...output.data, ...all];
     };
-    assert.deepEqual(gradients(0), gradients(1e3));
+    for (const padding of [1e3, NaN]) assert.deepEqual(gradients(0), gradients(padding));
   });
 
   Deno.test(`${name}: dropout acts while the tape records and not otherwise; its seed decides`, () => {
@@ -346,4 +348,25 @@ Deno.test("initializers of one's own are used, and skipped where weights are abo
   assert.deepEqual(new Set([...make().inputWeight.data, ...make().recurrentWeight.data]), new Set([7]));
   const { inputWeight, recurrentWeight } = uninitialized(make);
   assert.deepEqual(new Set([...inputWeight.data, ...recurrentWeight.data]), new Set([0]));
+});
+
+Deno.test("what the caller does between forward and backward changes no gradient", () => {
+  for (const [name, make] of makers) {
+    const gradients = (meddle: boolean) => {
+      using _ = scope();
+      const random = new Random(9);
+      const layer = make({ inputSize: 2, hiddenSize: 6, recurrentDropout: 0.3, random });
+      const lengths = [4, 2];
+      const { output, state } = layer.run(draw(new Random(10), 2, 4, 2), { lengths });
+      if (meddle) {
+        lengths.fill(1);
+        for (const part of Object.values(state)) part.data.fill(7);
+        packParameters({ ...layer.parameters(), another: new Parameter([3]) });
+        for (let i = 0; i < 20; i++) full([500], 1e6, { persistent: true });
+      }
+      sum(output).backward();
+      return Object.values(layer.parameters()).map((parameter) => [...parameter.grad.data]);
+    };
+    assert.deepEqual(gradients(true), gradients(false), name);
+  }
 });

@@ -128,6 +128,8 @@ export async function* train<Y extends DType>(
     error.backward();
     const norm = optimizer.gradientNorm;
     if (!Number.isFinite(norm)) {
+      // They would spoil the first step of another attempt.
+      for (const parameter of Object.values(model.parameters())) parameter.zeroGrad();
       throw diverged(`the gradients must be finite, got a norm of ${norm} at a loss of ${value}`);
     }
     optimizer.step();

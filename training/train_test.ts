@@ -81,6 +81,9 @@ Deno.test("a gradient that is not finite stops training although the loss is, an
       /^Cannot go on training: the gradients must be finite, got a norm of NaN at a loss of 1 at step 1 \(the first\)/,
   });
   assert.deepEqual(state.model.weight.data, before);
+  const again = new Optimizer(state.model.parameters(), [sgd()], { learningRate: 0.01 });
+  await collect(train({ ...state, optimizer: again, batches: [line()], epochs: 1 }));
+  assert.notDeepEqual(state.model.weight.data, before);
 });
 
 Deno.test("no epochs, no batches, and batches that come only once are refused", async () => {
