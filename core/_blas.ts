@@ -34,7 +34,7 @@ export interface Blas {
  */
 const LEAST_PRODUCT = 16_384;
 
-const [ROW_MAJOR, AS_STORED, TRANSPOSED] = [101, 111, 112];
+const [ROW_MAJOR, AS_STORED, TRANSPOSED] = [101, 111, 112] as const;
 
 /** Those that were asked for and not yet disposed of; the last one is in use. */
 const stack: Blas[] = [];
@@ -83,9 +83,9 @@ export function blasGemm({ m, a, aStride, aTransposed = false, b, c, cStride, ac
   }
   const { k, n, offset, stride, transposed = false } = b.matrix;
   sgemm(
-    ROW_MAJOR!,
-    aTransposed ? TRANSPOSED! : AS_STORED!,
-    transposed ? TRANSPOSED! : AS_STORED!,
+    ROW_MAJOR,
+    aTransposed ? TRANSPOSED : AS_STORED,
+    transposed ? TRANSPOSED : AS_STORED,
     m,
     n,
     k,

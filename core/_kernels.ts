@@ -91,12 +91,10 @@ export interface CoreKernels {
   sumOfSquares(x: number, n: number): number;
   /** y[o·yOuter + i·yInner] += x[o, i]; strides in bytes, 0 to sum over that axis. */
   sumInto(x: number, y: number, outer: number, inner: number, yOuter: number, yInner: number): void;
-  /** Copies rows of `bytes` between two strides. */
+  /** Copies rows of `bytes` between two strides; a stride of 0 for x repeats one row. */
   copyRows(x: number, xStride: number, y: number, yStride: number, rows: number, bytes: number): void;
   /** y[j, i, ·] = x[i, j, ·] for rows of `bytes`. */
   swapAxes(x: number, y: number, first: number, second: number, bytes: number): void;
-  /** Fills rows of `bytes` with one row. */
-  repeatRow(x: number, y: number, rows: number, bytes: number): void;
   /** y[o, i] = x[o·xOuter + i·xInner]; strides in bytes. */
   copyStrided(x: number, y: number, outer: number, inner: number, xOuter: number, xInner: number): void;
   /** The position of the first i32 index outside 0 … bound − 1, or −1. */

@@ -1,4 +1,4 @@
-import type { Tensor } from "@unfold/core";
+import { formatShape, type Tensor } from "@unfold/core";
 
 /** Throws a `RangeError` unless a size is an integer of 1 or more. */
 export function checkSize(layer: string, name: string, value: number): void {
@@ -19,7 +19,7 @@ export function checkShape(
     x.shape.length === lengths.length && lengths.every((length, i) => length === undefined || length === x.shape[i])
   ) return;
   const wanted = Object.entries(axes).map(([axis, length]) => length === undefined ? axis : `${axis} = ${length}`);
-  throw new TypeError(`Cannot ${doing}: ${name} must have shape [${wanted.join(", ")}], got [${x.shape.join(", ")}]`);
+  throw new TypeError(`Cannot ${doing}: ${name} must have shape [${wanted.join(", ")}], got ${formatShape(x.shape)}`);
 }
 
 /** Throws a `TypeError` unless two tensors have equal shapes. */

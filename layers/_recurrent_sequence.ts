@@ -37,6 +37,7 @@ export const recurrentSequence: (
   "recurrent layer",
   (cell: Cell, x: Tensor, states: readonly Tensor[], weights: Weights, options: SequenceOptions) => {
     const { inputWeight, recurrentWeight } = weights;
+    const parameters = [inputWeight, recurrentWeight, weights.bias, weights.recurrentBias];
     const { reverse, mask } = options;
     // The caller may use its array again before the backward.
     const lengths = options.lengths && [...options.lengths];
@@ -118,14 +119,7 @@ export const recurrentSequence: (
     });
 
     return {
-      inputs: [
-        x,
-        ...states,
-        inputWeight,
-        recurrentWeight,
-        ...(weights.bias === undefined ? [] : [weights.bias]),
-        ...(weights.recurrentBias === undefined ? [] : [weights.recurrentBias]),
-      ],
+      inputs: [x, ...states, ...parameters.filter((parameter) => parameter !== undefined)],
       output: [output, ...last],
       backward: (dOutput, ...dLast) => {
         const dx = x.requiresGrad ? empty(x.shape) : undefined;
@@ -199,14 +193,8 @@ export const recurrentSequence: (
           gemm({ m: rows, a: dGates, aStride: width, b: rightOperand(uT), c: dxs, cStride: inputSize });
           coreKernels.swapAxes(dxs, dx.offset, time, batch, 4 * inputSize);
         }
-        return [
-          dx,
-          ...dStates,
-          dInputWeight,
-          dRecurrentWeight,
-          ...(weights.bias === undefined ? [] : [dBias]),
-          ...(weights.recurrentBias === undefined ? [] : [dRecurrentBias]),
-        ];
+        const dParameters = [dInputWeight, dRecurrentWeight, dBias, dRecurrentBias];
+        return [dx, ...dStates, ...dParameters.filter((_, i) => parameters[i] !== undefined)];
       },
     };
   },

@@ -1,4 +1,14 @@
-import { defineOp, empty, type NamedParameters, Parameter, Random, scope, type Tensor, zeros } from "@unfold/core";
+import {
+  defineOp,
+  empty,
+  formatShape,
+  type NamedParameters,
+  Parameter,
+  Random,
+  scope,
+  type Tensor,
+  zeros,
+} from "@unfold/core";
 import { coreKernels, gemm, rightOperand } from "@unfold/core/kernels";
 import { checkSize } from "./_check.ts";
 import { glorotUniform, type Initializer } from "./glorot_uniform.ts";
@@ -36,7 +46,7 @@ const dense = defineOp("Dense", (x: Tensor, weight: Tensor, bias: Tensor | undef
   const y = empty(x.shape.with(-1, n));
   {
     using _ = scope();
-    if (bias !== undefined) coreKernels.repeatRow(bias.offset, y.offset, m, 4 * n);
+    if (bias !== undefined) coreKernels.copyRows(bias.offset, 0, y.offset, 4 * n, m, 4 * n);
     const b = rightOperand({ k, n, offset: weight.offset, stride: n }, { rows: m });
     gemm({ m, a: x.offset, aStride: k, b, c: y.offset, cStride: n, accumulate: bias !== undefined });
   }
@@ -110,7 +120,7 @@ export class Dense implements Layer {
     if (x.dtype !== "f32") throw new TypeError(`Cannot run Dense: x must hold floats (f32), got ${x.dtype}`);
     if (x.shape.at(-1) !== inputSize) {
       throw new TypeError(
-        `Cannot run Dense: x must have shape [..., inputSize = ${inputSize}], got [${x.shape.join(", ")}]`,
+        `Cannot run Dense: x must have shape [..., inputSize = ${inputSize}], got ${formatShape(x.shape)}`,
       );
     }
     return dense(x, this.weight, this.bias);

@@ -1,4 +1,17 @@
-import { add, clamp, exp, mean, multiply, negate, scale, slice, subtract, type Tensor, tensor } from "@unfold/core";
+import {
+  add,
+  clamp,
+  exp,
+  formatShape,
+  mean,
+  multiply,
+  negate,
+  scale,
+  slice,
+  subtract,
+  type Tensor,
+  tensor,
+} from "@unfold/core";
 import { checkSameShape } from "./_check.ts";
 
 /** ln 2π */
@@ -30,7 +43,7 @@ export function gaussianNegativeLogLikelihood(prediction: Tensor, target: Tensor
   if (k === 0 || prediction.shape.at(-1) !== 2 * k) {
     throw new TypeError(
       `Cannot compute the Gaussian likelihood: prediction's last axis must be twice as long as target's, got ` +
-        `[${prediction.shape.join(", ")}] and [${target.shape.join(", ")}]`,
+        `${formatShape(prediction.shape)} and ${formatShape(target.shape)}`,
     );
   }
   const means = slice(prediction, { axis: -1, end: k });

@@ -1,4 +1,4 @@
-import { gather, type NamedParameters, reshape, slice, type Tensor, tensor } from "@unfold/core";
+import { formatShape, gather, type NamedParameters, reshape, slice, type Tensor, tensor } from "@unfold/core";
 import { checkLengths, checkShape } from "./_check.ts";
 import type { Layer } from "./layer.ts";
 
@@ -46,7 +46,7 @@ export class LastStep implements Layer {
     checkShape(doing, "x", x, { batch: undefined, time: undefined, features: undefined });
     const [batch, time, features] = x.shape as [number, number, number];
     if (time < 1) {
-      throw new TypeError(`Cannot ${doing}: x must have at least one time step, got [${x.shape.join(", ")}]`);
+      throw new TypeError(`Cannot ${doing}: x must have at least one time step, got ${formatShape(x.shape)}`);
     }
     const { lengths } = options;
     if (lengths === undefined) return reshape(slice(x, { axis: 1, start: time - 1 }), [batch, features]);

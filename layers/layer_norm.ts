@@ -1,4 +1,4 @@
-import { type NamedParameters, Parameter, type Tensor } from "@unfold/core";
+import { formatShape, type NamedParameters, Parameter, type Tensor } from "@unfold/core";
 import { checkSize } from "./_check.ts";
 import { layerNorm } from "./_layer_norm.ts";
 import type { Layer } from "./layer.ts";
@@ -62,7 +62,7 @@ export class LayerNorm implements Layer {
   forward(x: Tensor): Tensor {
     if (x.shape.at(-1) !== this.weight.size) {
       throw new TypeError(
-        `Cannot run LayerNorm: x must have shape [..., size = ${this.weight.size}], got [${x.shape.join(", ")}]`,
+        `Cannot run LayerNorm: x must have shape [..., size = ${this.weight.size}], got ${formatShape(x.shape)}`,
       );
     }
     return layerNorm(x, this.weight, this.bias, this.#eps);

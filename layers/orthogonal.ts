@@ -1,4 +1,4 @@
-import type { Random } from "@unfold/core";
+import { formatShape, type Random } from "@unfold/core";
 import type { Initializer } from "./glorot_uniform.ts";
 
 /**
@@ -59,7 +59,7 @@ export function orthogonal(random: Random): Initializer {
     const [n = 0, columns = 0] = shape;
     if (shape.length !== 2 || columns % n !== 0) {
       throw new TypeError(
-        `Cannot initialize: an orthogonal matrix must have shape [n, k·n], got [${shape.join(", ")}]`,
+        `Cannot initialize: an orthogonal matrix must have shape [n, k·n], got ${formatShape(shape)}`,
       );
     }
     for (let block = 0; block < columns; block += n) {

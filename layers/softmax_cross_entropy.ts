@@ -1,4 +1,4 @@
-import { defineOp, empty, full, type Tensor } from "@unfold/core";
+import { defineOp, empty, formatShape, full, type Tensor } from "@unfold/core";
 import { coreKernels } from "@unfold/core/kernels";
 
 /** Options for {@linkcode softmaxCrossEntropy}. */
@@ -106,7 +106,7 @@ export function softmaxCrossEntropy(
   ) {
     throw new TypeError(
       `Cannot compute the cross-entropy: targets must be integers of the logits' shape without its last axis, got ` +
-        `${targets.dtype} [${targets.shape.join(", ")}] for [${logits.shape.join(", ")}]`,
+        `${targets.dtype} ${formatShape(targets.shape)} for ${formatShape(logits.shape)}`,
     );
   }
   return crossEntropy(logits, targets, options);

@@ -1,4 +1,5 @@
 import type { TrainEvent } from "@unfold/training";
+import { formatNumber } from "./format_number.ts";
 
 /** Where progress goes: stderr, or a test's own array. */
 export interface ProgressOutput {
@@ -12,12 +13,6 @@ export const standardError: ProgressOutput = {
   terminal: Deno.stderr.isTerminal(),
   write: (text) => void Deno.stderr.writeSync(new TextEncoder().encode(text)),
 };
-
-/** A number with five significant digits, grouped; very large and very small ones with a power of ten. */
-export function formatNumber(value: number): string {
-  const notation = value !== 0 && (Math.abs(value) >= 1e12 || Math.abs(value) < 1e-4) ? "scientific" : "standard";
-  return new Intl.NumberFormat("en", { maximumSignificantDigits: 5, notation }).format(value);
-}
 
 /** Seconds as a person says them. */
 export function formatSeconds(seconds: number): string {

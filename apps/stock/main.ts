@@ -11,7 +11,8 @@
 import { Command, Option } from "@commander-js/extra-typings";
 import { useBlas } from "@unfold/core";
 import { between, integer, runCommand, UsageError } from "../shared/cli.ts";
-import { formatNumber, progress } from "../shared/progress.ts";
+import { formatNumber } from "../shared/format_number.ts";
+import { progress } from "../shared/progress.ts";
 import { readFile } from "../shared/read_file.ts";
 import { table } from "../shared/table.ts";
 import { prepareFolder, writeFiles } from "../shared/write_files.ts";

@@ -1,6 +1,6 @@
 // Moving elements: rows, strides, indices.
 
-/** Copies rows of `bytes` between two strides in bytes. */
+/** Copies rows of `bytes` between two strides in bytes; a stride of 0 for x repeats one row. */
 export function copyRows(x: usize, xStride: usize, y: usize, yStride: usize, rows: i32, bytes: usize): void {
   for (let i = 0; i < rows; i++, x += xStride, y += yStride) memory.copy(y, x, bytes);
 }
@@ -11,11 +11,6 @@ export function swapAxes(x: usize, y: usize, first: i32, second: i32, bytes: usi
     const stride = <usize>second * bytes;
     for (let i = 0, from = x; i < first; i++, from += stride, y += bytes) memory.copy(y, from, bytes);
   }
-}
-
-/** Fills rows with one row. */
-export function repeatRow(x: usize, y: usize, rows: i32, bytes: usize): void {
-  for (let i = 0; i < rows; i++, y += bytes) memory.copy(y, x, bytes);
 }
 
 /** y[o, i] = x[o·xOuter + i·xInner] with y contiguous and any strides in bytes: transposition and broadcasting. */
