@@ -1,50 +1,56 @@
 import { empty } from "@unfold/core";
-import { coreKernels, gemm, scratch } from "@unfold/core/kernels";
-import type { Cell } from "./cell.ts";
+import { coreKernels, scratch } from "@unfold/core/kernels";
 import { kernels } from "./_kernels.ts";
-import { recurrentOperand, recurrentWeightGradient, transposedOperand } from "./_products.ts";
+import { recurrentProduct } from "./_recurrent_product.ts";
+import type { Cell } from "./cell.ts";
 
-const ALL = { from: 0, to: 3, of: 3 };
-const RESET_UPDATE = { from: 0, to: 2, of: 3 };
-const CANDIDATE = { from: 2, to: 3, of: 3 };
+const RESET_UPDATE = { from: 0, to: 2 };
+const CANDIDATE = { from: 2, to: 3 };
 
-const SHARED = { name: "GRU", gates: 3, states: ["hidden"], direct: true } as const;
+const SHARED = {
+  name: "GRU",
+  gates: 3,
+  blocks: [RESET_UPDATE, CANDIDATE],
+  states: ["hidden"],
+  direct: true,
+  cellNorm: false,
+} as const;
 
 /** The gated recurrent unit with its reset gate after the recurrent product; the equations stand at `GRU`. */
 export const gruCellResetAfter: Cell = {
   ...SHARED,
   recurrentBias: true,
   begin(frame) {
-    const { batch, time, hidden } = frame;
-    const width = 3 * hidden;
+    const { batch, time, hidden, width, weights } = frame;
+    const product = recurrentProduct(frame, SHARED.blocks);
     const products = empty([time, batch, width]);
     const productsAt = (t: number) => products.offset + 4 * t * batch * width;
     return {
       forward() {
-        const w = recurrentOperand(frame, ALL);
+        const multiply = product.forward();
         return (t) => {
           const p = productsAt(t);
-          gemm({ m: batch, a: frame.input(t), aStride: hidden, b: w, c: p, cStride: width });
+          multiply(t, frame.input(t), { offset: p, accumulate: false });
+          const [bias, recurrentBias] = [weights.bias.offset, weights.recurrentBias.offset];
           const [before, after] = [frame.before(0, t), frame.after(0, t)];
-          kernels.gruAfterForward(batch, hidden, frame.gates(t), p, frame.bias, frame.recurrentBias, before, after);
+          kernels.gruAfterForward(batch, hidden, frame.gates(t), p, bias, recurrentBias, before, after);
         };
       },
-      backward({ dOutput, dGates, dState, dInput }) {
+      backward({ gradients, dOutput, dGates, dState, dInput }) {
         const dProducts = scratch(4 * time * batch * width);
-        const wT = transposedOperand(frame, ALL);
+        const back = product.backward(dProducts, gradients);
         return {
           step(t) {
             const [gates, p, before] = [frame.gates(t), productsAt(t), frame.before(0, t)];
             const d = dProducts + 4 * t * batch * width;
             kernels.gruAfterBackward(batch, hidden, gates, p, before, dOutput(t), dState(0), dGates(t), d);
-            const { offset: c, accumulate } = dInput;
-            gemm({ m: batch, a: d, aStride: width, b: wT, c, cStride: hidden, accumulate });
+            back.step(t, dInput);
           },
-          finish(dWeight, dRecurrentBias) {
-            recurrentWeightGradient(frame, ALL, frame.input(0), dProducts, dWeight);
+          finish() {
             const candidate = scratch(4 * time * batch * hidden);
             coreKernels.copyRows(dProducts + 8 * hidden, 4 * width, candidate, 4 * hidden, time * batch, 4 * hidden);
-            coreKernels.sumInto(candidate, dRecurrentBias, time * batch, hidden, 0, 4);
+            coreKernels.sumInto(candidate, gradients.recurrentBias.offset, time * batch, hidden, 0, 4);
+            back.finish(frame.input(0));
           },
         };
       },
@@ -57,37 +63,38 @@ export const gruCellResetBefore: Cell = {
   ...SHARED,
   recurrentBias: false,
   begin(frame) {
-    const { batch, time, hidden, step } = frame;
-    const width = 3 * hidden;
+    const { batch, time, hidden, step, weights } = frame;
+    const product = recurrentProduct(frame, [RESET_UPDATE]);
+    const candidateProduct = recurrentProduct(frame, [CANDIDATE]);
     const resetStates = empty([time, batch, hidden]);
     return {
       forward() {
-        const w = recurrentOperand(frame, RESET_UPDATE);
-        const wCandidate = recurrentOperand(frame, CANDIDATE);
+        const multiply = product.forward();
+        const multiplyCandidate = candidateProduct.forward();
         return (t) => {
           const [gates, input, reset] = [frame.gates(t), frame.input(t), resetStates.offset + t * step];
-          gemm({ m: batch, a: input, aStride: hidden, b: w, c: gates, cStride: width, accumulate: true });
-          kernels.gruBeforeReset(batch, hidden, gates, frame.bias, input, reset);
-          const candidate = gates + 8 * hidden;
-          gemm({ m: batch, a: reset, aStride: hidden, b: wCandidate, c: candidate, cStride: width, accumulate: true });
-          kernels.gruBeforeOutput(batch, hidden, gates, frame.bias, frame.before(0, t), frame.after(0, t));
+          const bias = weights.bias.offset;
+          multiply(t, input, { offset: gates, accumulate: true });
+          kernels.gruBeforeReset(batch, hidden, gates, bias, input, reset);
+          multiplyCandidate(t, reset, { offset: gates + 8 * hidden, accumulate: true });
+          kernels.gruBeforeOutput(batch, hidden, gates, bias, frame.before(0, t), frame.after(0, t));
         };
       },
-      backward({ dOutput, dGates, dState, dInput }) {
+      backward({ gradients, dOutput, dGates, dState, dInput }) {
         const dReset = scratch(step);
-        const wT = transposedOperand(frame, RESET_UPDATE);
-        const wCandidateT = transposedOperand(frame, CANDIDATE);
+        const back = product.backward(dGates(0), gradients);
+        const backCandidate = candidateProduct.backward(dGates(0) + 8 * hidden, gradients);
         return {
           step(t) {
             const [gates, input, d] = [frame.gates(t), frame.input(t), dGates(t)];
             kernels.gruBeforeOutputBackward(batch, hidden, gates, frame.before(0, t), dOutput(t), dState(0), d);
-            gemm({ m: batch, a: d + 8 * hidden, aStride: width, b: wCandidateT, c: dReset, cStride: hidden });
+            backCandidate.step(t, { offset: dReset, accumulate: false });
             kernels.gruBeforeResetBackward(batch, hidden, gates, input, dReset, dInput.offset, d);
-            gemm({ m: batch, a: d, aStride: width, b: wT, c: dInput.offset, cStride: hidden, accumulate: true });
+            back.step(t, { offset: dInput.offset, accumulate: true });
           },
-          finish(dWeight) {
-            recurrentWeightGradient(frame, RESET_UPDATE, frame.input(0), dGates(0), dWeight);
-            recurrentWeightGradient(frame, CANDIDATE, resetStates.offset, dGates(0), dWeight);
+          finish() {
+            back.finish(frame.input(0));
+            backCandidate.finish(resetStates.offset);
           },
         };
       },

@@ -24,6 +24,23 @@ interface LayerKernels {
     dCell: number,
     dGates: number,
   ): void;
+  lstmNormalizedOutput(
+    batch: number,
+    hidden: number,
+    gates: number,
+    normalized: number,
+    output: number,
+  ): void;
+  lstmNormalizedOutputBackward(
+    batch: number,
+    hidden: number,
+    gates: number,
+    tanhCell: number,
+    dOutput: number,
+    dHidden: number,
+    dNormalized: number,
+  ): void;
+  lstmNormalizedBackward: LayerKernels["lstmBackward"];
   simpleRnnForward(batch: number, hidden: number, gates: number, bias: number, output: number, relu: boolean): void;
   simpleRnnBackward(
     batch: number,
@@ -84,9 +101,12 @@ interface LayerKernels {
   ): void;
   layerNormForward(
     x: number,
+    xStride: number,
     weight: number,
     bias: number,
+    biasStride: number,
     y: number,
+    yStride: number,
     normal: number,
     scales: number,
     rows: number,
@@ -95,10 +115,12 @@ interface LayerKernels {
   ): void;
   layerNormBackward(
     dy: number,
+    dyStride: number,
     weight: number,
     normal: number,
     scales: number,
     dx: number,
+    dxStride: number,
     dWeight: number,
     rows: number,
     n: number,

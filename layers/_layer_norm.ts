@@ -8,12 +8,16 @@ export const layerNorm: (x: Tensor, weight: Tensor, bias: Tensor, eps: number) =
   (x: Tensor, weight: Tensor, bias: Tensor, eps: number) => {
     const n = weight.size;
     const rows = x.size / n;
+    const stride = 4 * n;
     const [y, normal, scales] = [empty(x.shape), empty(x.shape), empty([rows])];
     kernels.layerNormForward(
       x.offset,
+      stride,
       weight.offset,
       bias.offset,
+      0,
       y.offset,
+      stride,
       normal.offset,
       scales.offset,
       rows,
@@ -27,10 +31,12 @@ export const layerNorm: (x: Tensor, weight: Tensor, bias: Tensor, eps: number) =
         const [dx, dWeight, dBias] = [empty(x.shape), zeros(weight.shape), zeros(bias.shape)];
         kernels.layerNormBackward(
           dy.offset,
+          stride,
           weight.offset,
           normal.offset,
           scales.offset,
           dx.offset,
+          stride,
           dWeight.offset,
           rows,
           n,

@@ -1,45 +1,65 @@
 import { empty } from "@unfold/core";
-import { gemm } from "@unfold/core/kernels";
-import type { Cell } from "./cell.ts";
+import { coreKernels, scratch } from "@unfold/core/kernels";
 import { kernels } from "./_kernels.ts";
-import { recurrentOperand, recurrentWeightGradient, transposedOperand } from "./_products.ts";
+import { Normalization } from "./_normalization.ts";
+import { recurrentProduct } from "./_recurrent_product.ts";
+import type { Cell } from "./cell.ts";
 
-const ALL = { from: 0, to: 4, of: 4 };
+const ALL = [{ from: 0, to: 4 }];
 
 /** Long short-term memory; the equations stand at `LSTM`. */
 export const lstmCell: Cell = {
   name: "LSTM",
   gates: 4,
+  blocks: ALL,
   states: ["hidden", "cell"],
   direct: false,
   recurrentBias: false,
+  cellNorm: true,
   initializeBias: (data, hidden) => data.fill(1, hidden, 2 * hidden),
   begin(frame) {
-    const { batch, time, hidden, step } = frame;
-    const width = 4 * hidden;
+    const { batch, time, hidden, step, weights } = frame;
+    const product = recurrentProduct(frame, ALL);
     const tanhCells = empty([time, batch, hidden]);
+    const tanhCell = (t: number) => tanhCells.offset + t * step;
+    const stride = 4 * hidden;
+    const shape = { rows: time * batch, hidden, blocks: [{ from: 0, to: 1 }] };
+    const norm = weights.cellGain && new Normalization(shape, weights.cellGain);
+    const rowsOf = (t: number) => ({ row: t * batch, rows: batch });
     return {
       forward() {
-        const w = recurrentOperand(frame, ALL);
+        const multiply = product.forward();
         return (t) => {
           const gates = frame.gates(t);
-          gemm({ m: batch, a: frame.input(t), aStride: hidden, b: w, c: gates, cStride: width, accumulate: true });
-          const tanhCell = tanhCells.offset + t * step;
+          multiply(t, frame.input(t), { offset: gates, accumulate: true });
           const [before, cell, output] = [frame.before(1, t), frame.after(1, t), frame.after(0, t)];
-          kernels.lstmForward(batch, hidden, gates, frame.bias, before, cell, tanhCell, output);
+          kernels.lstmForward(batch, hidden, gates, weights.bias.offset, before, cell, tanhCell(t), output);
+          if (norm === undefined) return;
+          norm.forward(rowsOf(t), cell, { offset: tanhCell(t), stride }, {
+            offset: weights.cellBias.offset,
+            stride: 0,
+          });
+          kernels.lstmNormalizedOutput(batch, hidden, gates, tanhCell(t), output);
         };
       },
-      backward({ dOutput, dGates, dState, dInput }) {
-        const wT = transposedOperand(frame, ALL);
+      backward({ gradients, dOutput, dGates, dState, dInput }) {
+        const back = product.backward(dGates(0), gradients);
+        const dCell = norm && scratch(step);
         return {
           step(t) {
-            const tanhCell = tanhCells.offset + t * step;
-            const [gates, before, d] = [frame.gates(t), frame.before(1, t), dGates(t)];
-            kernels.lstmBackward(batch, hidden, gates, before, tanhCell, dOutput(t), dState(0), dState(1), d);
-            const { offset: c, accumulate } = dInput;
-            gemm({ m: batch, a: d, aStride: width, b: wT, c, cStride: hidden, accumulate });
+            const gates = frame.gates(t);
+            if (dCell !== undefined) {
+              kernels.lstmNormalizedOutputBackward(batch, hidden, gates, tanhCell(t), dOutput(t), dState(0), dCell);
+              coreKernels.sumInto(dCell, gradients.cellBias.offset, batch, hidden, 0, 4);
+              norm!.backward(rowsOf(t), { offset: dCell, stride }, dCell, gradients.cellGain!);
+              coreKernels.add(dState(1), dCell, dState(1), 1, batch * hidden, 0, 4, 0, 4);
+            }
+            const backward = norm === undefined ? kernels.lstmBackward : kernels.lstmNormalizedBackward;
+            const before = frame.before(1, t);
+            backward(batch, hidden, gates, before, tanhCell(t), dOutput(t), dState(0), dState(1), dGates(t));
+            back.step(t, dInput);
           },
-          finish: (dWeight) => recurrentWeightGradient(frame, ALL, frame.input(0), dGates(0), dWeight),
+          finish: () => back.finish(frame.input(0)),
         };
       },
     };

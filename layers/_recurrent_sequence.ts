@@ -1,14 +1,10 @@
 import { defineOp, empty, scope, type Tensor, zeros } from "@unfold/core";
 import { coreKernels, gemm, rightOperand, scratch, view } from "@unfold/core/kernels";
-import type { Cell, Frame } from "./cell.ts";
+import { Normalization } from "./_normalization.ts";
+import type { Cell, CellWeights, Frame } from "./cell.ts";
 
-/** The weights of one layer in one direction. */
-export interface Weights {
-  readonly inputWeight: Tensor;
-  readonly recurrentWeight: Tensor;
-  readonly bias: Tensor | undefined;
-  readonly recurrentBias: Tensor | undefined;
-}
+/** The weights that a layer has. */
+export type Weights = Pick<CellWeights, "inputWeight" | "recurrentWeight"> & Partial<CellWeights>;
 
 /** How one layer goes over sequences in one direction. */
 export interface SequenceOptions {
@@ -35,9 +31,8 @@ export const recurrentSequence: (
   options: SequenceOptions,
 ) => readonly Tensor[] = defineOp(
   "recurrent layer",
-  (cell: Cell, x: Tensor, states: readonly Tensor[], weights: Weights, options: SequenceOptions) => {
-    const { inputWeight, recurrentWeight } = weights;
-    const parameters = [inputWeight, recurrentWeight, weights.bias, weights.recurrentBias];
+  (cell: Cell, x: Tensor, states: readonly Tensor[], given: Weights, options: SequenceOptions) => {
+    const { inputWeight } = given;
     const { reverse, mask } = options;
     // The caller may use its array again before the backward.
     const lengths = options.lengths && [...options.lengths];
@@ -66,33 +61,29 @@ export const recurrentSequence: (
       coreKernels.copyRows(state.offset, 0, saved[i]!.offset + firstState, 0, 1, step);
     });
     const masked = mask === undefined ? undefined : empty([time, batch, hidden]);
-    const bias = weights.bias ?? zeros([width]);
-    const recurrentBias = weights.recurrentBias ?? zeros([hidden]);
+    const none = { bias: zeros([width]), recurrentBias: zeros([hidden]), cellBias: zeros([hidden]) };
+    const weights: CellWeights = { ...none, ...given };
+    const norm = weights.inputGain && new Normalization({ rows, hidden, blocks: cell.blocks }, weights.inputGain);
+    const all = { row: 0, rows };
     const frame: Frame = {
       batch,
       time,
       hidden,
+      width,
       step,
+      weights,
       gates: (t) => gates.offset + t * gateStep,
       before: (state, t) => saved[state]!.offset + t * step + shiftBefore,
       after: (state, t) => saved[state]!.offset + t * step + shiftAfter,
       input: (t) => (masked === undefined ? saved[0]!.offset + shiftBefore : masked.offset) + t * step,
-      // Tensors are asked for their offsets late: parameters may move, and what nobody refers to is collected.
-      get recurrentWeight() {
-        return recurrentWeight.offset;
-      },
-      get bias() {
-        return bias.offset;
-      },
-      get recurrentBias() {
-        return recurrentBias.offset;
-      },
     };
     const run = cell.begin(frame);
     {
       using _ = scope();
       const u = rightOperand({ k: inputSize, n: width, offset: inputWeight.offset, stride: width }, { rows });
       gemm({ m: rows, a: xs.offset, aStride: inputSize, b: u, c: gates.offset, cStride: width });
+      const products = { offset: gates.offset, stride: 4 * width };
+      norm?.forward(all, gates.offset, products, { offset: none.bias.offset, stride: 0 });
       const forward = run.forward();
       for (let i = 0; i < time; i++) {
         const t = reverse ? time - 1 - i : i;
@@ -119,7 +110,7 @@ export const recurrentSequence: (
     });
 
     return {
-      inputs: [x, ...states, ...parameters.filter((parameter) => parameter !== undefined)],
+      inputs: [x, ...states, ...Object.values(given)],
       output: [output, ...last],
       backward: (dOutput, ...dLast) => {
         const dx = x.requiresGrad ? empty(x.shape) : undefined;
@@ -128,10 +119,9 @@ export const recurrentSequence: (
           coreKernels.copyRows(gradient.offset, 0, state.offset, 0, 1, step);
           return state;
         });
-        const dInputWeight = empty(inputWeight.shape);
-        const dRecurrentWeight = empty(recurrentWeight.shape);
-        const dBias = zeros([width]);
-        const dRecurrentBias = zeros([hidden]);
+        const gradients = Object.fromEntries(
+          Object.entries(weights).map(([name, { shape }]) => [name, zeros(shape)]),
+        ) as unknown as CellWeights;
 
         using _ = scope();
         const dOutputs = scratch(time * step);
@@ -141,6 +131,7 @@ export const recurrentSequence: (
         const dMasked = mask === undefined ? 0 : scratch(step);
         const frozen = dStates.map(() => scratch(step));
         const back = run.backward({
+          gradients,
           dOutput: (t) => dOutputs + t * step,
           dGates: (t) => dGates + t * gateStep,
           dState: (state) => dStates[state]!.offset,
@@ -174,7 +165,9 @@ export const recurrentSequence: (
             });
           });
         }
-        back.finish(dRecurrentWeight.offset, dRecurrentBias.offset);
+        back.finish();
+        coreKernels.sumInto(dGates, gradients.bias.offset, rows, width, 0, 4);
+        norm?.backward(all, { offset: dGates, stride: 4 * width }, dGates, gradients.inputGain!);
 
         const right = rightOperand({ k: rows, n: width, offset: dGates, stride: width }, { rows: inputSize });
         gemm({
@@ -183,18 +176,17 @@ export const recurrentSequence: (
           aStride: inputSize,
           aTransposed: true,
           b: right,
-          c: dInputWeight.offset,
+          c: gradients.inputWeight.offset,
           cStride: width,
         });
-        coreKernels.sumInto(dGates, dBias.offset, rows, width, 0, 4);
         if (dx !== undefined) {
           const uT = { k: width, n: inputSize, offset: inputWeight.offset, stride: width, transposed: true };
           const dxs = scratch(4 * rows * inputSize);
           gemm({ m: rows, a: dGates, aStride: width, b: rightOperand(uT), c: dxs, cStride: inputSize });
           coreKernels.swapAxes(dxs, dx.offset, time, batch, 4 * inputSize);
         }
-        const dParameters = [dInputWeight, dRecurrentWeight, dBias, dRecurrentBias];
-        return [dx, ...dStates, ...dParameters.filter((_, i) => parameters[i] !== undefined)];
+        const names = Object.keys(given) as (keyof CellWeights)[];
+        return [dx, ...dStates, ...names.map((name) => gradients[name])];
       },
     };
   },

@@ -1,39 +1,39 @@
-import { gemm } from "@unfold/core/kernels";
-import type { Cell } from "./cell.ts";
 import { kernels } from "./_kernels.ts";
-import { recurrentOperand, recurrentWeightGradient, transposedOperand } from "./_products.ts";
+import { recurrentProduct } from "./_recurrent_product.ts";
+import type { Cell } from "./cell.ts";
 
-const ALL = { from: 0, to: 1, of: 1 };
+const ALL = [{ from: 0, to: 1 }];
 
 /** The simple recurrent network; the equations stand at `SimpleRNN`. */
 export function simpleRnnCell(relu: boolean): Cell {
   return {
     name: "SimpleRNN",
     gates: 1,
+    blocks: ALL,
     states: ["hidden"],
     direct: false,
     recurrentBias: false,
+    cellNorm: false,
     begin(frame) {
-      const { batch, hidden } = frame;
+      const { batch, hidden, weights } = frame;
+      const product = recurrentProduct(frame, ALL);
       return {
         forward() {
-          const w = recurrentOperand(frame, ALL);
+          const multiply = product.forward();
           return (t) => {
             const gates = frame.gates(t);
-            gemm({ m: batch, a: frame.input(t), aStride: hidden, b: w, c: gates, cStride: hidden, accumulate: true });
-            kernels.simpleRnnForward(batch, hidden, gates, frame.bias, frame.after(0, t), relu);
+            multiply(t, frame.input(t), { offset: gates, accumulate: true });
+            kernels.simpleRnnForward(batch, hidden, gates, weights.bias.offset, frame.after(0, t), relu);
           };
         },
-        backward({ dOutput, dGates, dState, dInput }) {
-          const wT = transposedOperand(frame, ALL);
+        backward({ gradients, dOutput, dGates, dState, dInput }) {
+          const back = product.backward(dGates(0), gradients);
           return {
             step(t) {
-              const d = dGates(t);
-              kernels.simpleRnnBackward(batch, hidden, frame.after(0, t), dOutput(t), dState(0), d, relu);
-              const { offset: c, accumulate } = dInput;
-              gemm({ m: batch, a: d, aStride: hidden, b: wT, c, cStride: hidden, accumulate });
+              kernels.simpleRnnBackward(batch, hidden, frame.after(0, t), dOutput(t), dState(0), dGates(t), relu);
+              back.step(t, dInput);
             },
-            finish: (dWeight) => recurrentWeightGradient(frame, ALL, frame.input(0), dGates(0), dWeight),
+            finish: () => back.finish(frame.input(0)),
           };
         },
       };

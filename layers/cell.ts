@@ -1,6 +1,36 @@
+import type { Tensor } from "@unfold/core";
+
+/** Gates side by side, from one to before another. */
+export interface Gates {
+  /** The first. */
+  readonly from: number;
+  /** The one after the last. */
+  readonly to: number;
+}
+
+/** The weights of one layer in one direction, or their gradients. */
+export interface CellWeights {
+  /** U, [inputSize, gates·hidden]. */
+  readonly inputWeight: Tensor;
+  /** W, [hidden, gates·hidden]. */
+  readonly recurrentWeight: Tensor;
+  /** b, [gates·hidden]; zeros in a layer without biases. */
+  readonly bias: Tensor;
+  /** The bias inside the recurrent product, [hidden]; zeros where there is none. */
+  readonly recurrentBias: Tensor;
+  /** What the normalised products of the inputs are multiplied with, [gates·hidden]; this and the next come together. */
+  readonly inputGain?: Tensor;
+  /** What the normalised recurrent products are multiplied with, [gates·hidden]. */
+  readonly recurrentGain?: Tensor;
+  /** What the normalised second state is multiplied with, [hidden], where the cell normalises it. */
+  readonly cellGain?: Tensor;
+  /** What is added to it, [hidden]; zeros where there is none. */
+  readonly cellBias: Tensor;
+}
+
 /**
- * What a cell sees of a run over sequences. Everything is time-major: one time step of a batch lies in one piece. Offsets are
- * in bytes; t counts time steps of the input, in whichever direction the run goes.
+ * What a cell sees of a run over sequences. Everything is time-major: one time step of a batch lies in one piece, the time
+ * steps one after the other. Offsets are in bytes; t counts time steps of the input, in whichever direction the run goes.
  */
 export interface Frame {
   /** Sequences. */
@@ -9,8 +39,12 @@ export interface Frame {
   readonly time: number;
   /** Features of a state. */
   readonly hidden: number;
+  /** Numbers in the gates of a sequence at a time step: gates·hidden. */
+  readonly width: number;
   /** Bytes of a time step of one state. */
   readonly step: number;
+  /** The weights. */
+  readonly weights: CellWeights;
   /** The gates, [batch, gates·hidden]: products of the inputs before the forward step, activations after it. */
   gates(t: number): number;
   /** A state before the time step, [batch, hidden]. */
@@ -19,16 +53,12 @@ export interface Frame {
   after(state: number, t: number): number;
   /** What enters the recurrent products: the hidden state before the step, with its dropout mask if there is one. */
   input(t: number): number;
-  /** W, [hidden, gates·hidden]. */
-  readonly recurrentWeight: number;
-  /** b, [gates·hidden]. */
-  readonly bias: number;
-  /** The bias inside the recurrent product, [hidden]. */
-  readonly recurrentBias: number;
 }
 
 /** What a cell sees of the way back. */
 export interface BackwardFrame {
+  /** ∂loss/∂weights, zeros that the cell adds its part to: all but those of the inputs' products and of `bias`. */
+  readonly gradients: CellWeights;
   /** ∂loss/∂output of a time step. */
   dOutput(t: number): number;
   /** ∂loss/∂gates before activation, to be written. */
@@ -43,8 +73,8 @@ export interface BackwardFrame {
 export interface CellBackward {
   /** Goes back over one time step. */
   step(t: number): void;
-  /** Writes ∂loss/∂recurrentWeight and adds ∂loss/∂recurrentBias. */
-  finish(dRecurrentWeight: number, dRecurrentBias: number): void;
+  /** Writes the gradients that all time steps share. */
+  finish(): void;
 }
 
 /** A cell at work on one run. */
@@ -61,12 +91,16 @@ export interface Cell {
   readonly name: string;
   /** Blocks of `hidden` columns in the weights. */
   readonly gates: number;
+  /** All gates, in the blocks whose products layer normalisation takes together. */
+  readonly blocks: readonly Gates[];
   /** The names of the states; the hidden one, which is the output, comes first. */
   readonly states: readonly string[];
   /** Whether the state before a step reaches the one after it other than through the recurrent products. */
   readonly direct: boolean;
   /** Whether there is a bias inside the recurrent product. */
   readonly recurrentBias: boolean;
+  /** Whether layer normalisation also acts on the second state, where the output is made of it. */
+  readonly cellNorm: boolean;
   /** Writes the first values of the bias, which is 0 otherwise. */
   readonly initializeBias?: (data: Float32Array, hidden: number) => void;
   /** Allocates what the backward will need. */

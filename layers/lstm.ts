@@ -20,6 +20,10 @@ export type LSTMState = {
  * stands for PyTorch's sum of two. U starts by {@linkcode glorotUniform}, W {@linkcode orthogonal}, the forget gate's bias
  * at 1 and the others at 0.
  *
+ * With `layerNorm` the gates are LN(x·U) + LN(h·W) + b, each product normalised over all four gates, and h ← o ⊙
+ * tanh(LN(c)) (Ba et al., 2016). The gains of LN are `inputGain` and `recurrentGain`, [4·hiddenSize], and `cellGain`,
+ * [hiddenSize], with `cellBias` added.
+ *
  * The whole sequence is one entry on the tape: the inputs of all time steps are projected in one product, and the backward
  * is back-propagation through time, written out.
  *

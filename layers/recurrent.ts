@@ -57,6 +57,13 @@ export interface RecurrentOptions {
    */
   recurrentDropout?: number;
   /**
+   * Whether there is layer normalisation inside the cell, as each layer says: LN(v) = g ⊙ (v − mean)/√(variance + 10⁻⁵) with a
+   * gain g, which starts at 1 (Ba et al., 2016).
+   *
+   * @default {false}
+   */
+  layerNorm?: boolean;
+  /**
    * Writes the first values of U.
    *
    * @default {glorotUniform, gate by gate}
@@ -79,7 +86,7 @@ export interface RecurrentOptions {
 /** The parameters of one layer in one direction. */
 interface Part {
   readonly prefix: string;
-  readonly weights: Weights & { readonly inputWeight: Parameter; readonly recurrentWeight: Parameter };
+  readonly weights: { readonly [Name in keyof Weights]: Parameter };
 }
 
 /**
@@ -88,8 +95,8 @@ interface Part {
  *
  * Dropout is active while the tape records, and not under `noGrad`, in `predict` and `evaluate`.
  *
- * Parameters are `inputWeight` U, `recurrentWeight` W, `bias` b and, where the cell has one, `recurrentBias`; those of the
- * second layer have `layer1.` before them, those of the backward direction `reverse.`.
+ * Parameters are `inputWeight` U, `recurrentWeight` W, `bias` b and, where the cell has one, `recurrentBias`, then the gains
+ * of layer normalisation; those of the second layer have `layer1.` before them, those of the backward direction `reverse.`.
  *
  * @typeParam State The state's tensors by name.
  */
@@ -116,6 +123,7 @@ export abstract class Recurrent<State extends RecurrentState> implements Recurre
   constructor(cell: Cell, options: RecurrentOptions) {
     const { inputSize, hiddenSize, layers = 1, bidirectional = false, bias = true, random = Random.arbitrary() } =
       options;
+    const { layerNorm = false } = options;
     const { dropout = 0, recurrentDropout = 0 } = options;
     const inputInitializer = options.inputInitializer ?? glorotUniform(random, { fanOut: hiddenSize });
     const recurrentInitializer = options.recurrentInitializer ?? orthogonal(random);
@@ -142,11 +150,16 @@ export abstract class Recurrent<State extends RecurrentState> implements Recurre
       const layer = Math.floor(index / this.#directions);
       const features = layer === 0 ? inputSize : this.outputSize;
       const prefix = `${layer === 0 ? "" : `layer${layer}.`}${index % this.#directions === 0 ? "" : "reverse."}`;
+      const gain = (size: number) => new Parameter([size], (data) => data.fill(1));
+      const cellNorm = layerNorm && cell.cellNorm;
       const weights = {
         inputWeight: new Parameter([features, width], inputInitializer),
         recurrentWeight: new Parameter([hiddenSize, width], recurrentInitializer),
-        bias: bias ? new Parameter([width], (data) => cell.initializeBias?.(data, hiddenSize)) : undefined,
-        recurrentBias: bias && cell.recurrentBias ? new Parameter([hiddenSize]) : undefined,
+        ...(bias && { bias: new Parameter([width], (data) => cell.initializeBias?.(data, hiddenSize)) }),
+        ...(bias && cell.recurrentBias && { recurrentBias: new Parameter([hiddenSize]) }),
+        ...(layerNorm && { inputGain: gain(width), recurrentGain: gain(width) }),
+        ...(cellNorm && { cellGain: gain(hiddenSize) }),
+        ...(cellNorm && bias && { cellBias: new Parameter([hiddenSize]) }),
       };
       return { prefix, weights };
     });
@@ -164,10 +177,11 @@ export abstract class Recurrent<State extends RecurrentState> implements Recurre
 
   /** All parameters by name. */
   parameters(): NamedParameters {
-    const named = this.#parts.flatMap(({ prefix, weights }) =>
-      Object.entries(weights).filter(([, value]) => value !== undefined).map(([name, value]) => [prefix + name, value])
+    return Object.fromEntries(
+      this.#parts.flatMap(({ prefix, weights }) =>
+        Object.entries(weights).map(([name, parameter]) => [prefix + name, parameter])
+      ),
     );
-    return Object.fromEntries(named);
   }
 
   /** The output of {@linkcode Recurrent.run} from a state of zeros: [batch, time, inputSize] → [batch, time, outputSize]. */

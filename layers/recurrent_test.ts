@@ -23,6 +23,7 @@ import { gruCellResetAfter, gruCellResetBefore } from "./_gru_cell.ts";
 import { lstmCell } from "./_lstm_cell.ts";
 import { recurrentSequence } from "./_recurrent_sequence.ts";
 import { simpleRnnCell } from "./_simple_rnn_cell.ts";
+import { weightShapes, weightsOf } from "./_weights_test.ts";
 import type { Cell } from "./cell.ts";
 import { GRU } from "./gru.ts";
 import type { RecurrentState } from "./layer.ts";
@@ -34,7 +35,7 @@ type Vector = number[];
 
 /**
  * One time step of one sequence in 64-bit floats. `fromInput` and `fromState(gate, h)` give the products of one gate, biases
- * included in the first; `d` is the bias inside the recurrent product.
+ * included in the first; `d` is the bias inside the recurrent product, `seen` what the output sees of the second state.
  */
 type OracleCell = (
   states: readonly Vector[],
@@ -43,21 +44,28 @@ type OracleCell = (
     fromState: (gate: number, h: Vector) => Vector;
     h: Vector;
     d: Vector;
+    seen: (cell: Vector) => Vector;
   },
 ) => Vector[];
 
 const logistic = (value: number) => 1 / (1 + Math.exp(-value));
 const sumOf = (a: Vector, b: Vector) => a.map((value, i) => value + b[i]!);
 
+function normalized(x: Vector, gain: ArrayLike<number>): Vector {
+  const mean = x.reduce((a, b) => a + b) / x.length;
+  const variance = x.reduce((total, value) => total + (value - mean) ** 2, 0) / x.length;
+  return x.map((value, i) => gain[i]! * (value - mean) / Math.sqrt(variance + 1e-5));
+}
+
 function simpleRnnOracle(f: (value: number) => number): OracleCell {
   return (_states, { fromInput, fromState, h }) => [sumOf(fromInput(0), fromState(0, h)).map(f)];
 }
 
-const lstmOracle: OracleCell = ([, c], { fromInput, fromState, h }) => {
+const lstmOracle: OracleCell = ([, c], { fromInput, fromState, h, seen }) => {
   const gate = (index: number, f: (value: number) => number) => sumOf(fromInput(index), fromState(index, h)).map(f);
   const [i, f, g, o] = [gate(0, logistic), gate(1, logistic), gate(2, Math.tanh), gate(3, logistic)];
   const cell = c!.map((value, j) => f[j]! * value + i[j]! * g[j]!);
-  return [cell.map((value, j) => o[j]! * Math.tanh(value)), cell];
+  return [seen(cell).map((value, j) => o[j]! * Math.tanh(value)), cell];
 };
 
 function gruOracle(resetAfter: boolean): OracleCell {
@@ -80,45 +88,46 @@ const cells: [name: string, cell: Cell, oracle: OracleCell][] = [
   ["GRU, reset before", gruCellResetBefore, gruOracle(false)],
 ];
 
-/** A run in 64-bit floats, sequence by sequence: x, states, U, W, b and d → output and last states in one row. */
+/** A run in 64-bit floats, sequence by sequence: x, states and weights → output and last states in one row. */
 function runOracle(
   cell: Cell,
   step: OracleCell,
-  inputs: readonly Oracle[],
+  { x, states: first, weights }: { x: Oracle; states: readonly Oracle[]; weights: Partial<Record<string, Oracle>> },
   options: { reverse: boolean; lengths: readonly number[] | undefined; mask: ArrayLike<number> | undefined },
 ): Oracle {
-  const count = cell.states.length;
-  const [x, u, w, b, d] = [inputs[0]!, ...inputs.slice(1 + count)] as [
-    Oracle,
-    Oracle,
-    Oracle,
-    Oracle,
-    Oracle | undefined,
-  ];
   const [batch, time, inputSize] = x.shape as [number, number, number];
-  const hidden = inputs[1]!.shape[1]!;
+  const hidden = first[0]!.shape[1]!;
   const width = cell.gates * hidden;
-  const product = (row: Vector, weight: Oracle, gate: number) =>
-    Array.from({ length: hidden }, (_, j) => {
-      return row.reduce((total, value, k) => total + value * weight.data[k * width + gate * hidden + j]!, 0);
-    });
+  const rowOf = (data: ArrayLike<number>, size: number, at: number) =>
+    Array.from({ length: size }, (_, i) => data[at * size + i]!);
+  const product = (row: Vector, weight: Oracle, gain: Oracle | undefined, gate: number) => {
+    const gates = (from: number, to: number) =>
+      Array.from({ length: (to - from) * hidden }, (_, j) => {
+        return row.reduce((total, value, k) => total + value * weight.data[k * width + from * hidden + j]!, 0);
+      });
+    if (gain === undefined) return gates(gate, gate + 1);
+    const { from, to } = cell.blocks.find((block) => block.from <= gate && gate < block.to)!;
+    const block = normalized(gates(from, to), gain.data.subarray(from * hidden));
+    return block.slice((gate - from) * hidden, (gate - from + 1) * hidden);
+  };
   const outputs: Vector[] = [];
   const lasts: Vector[][] = cell.states.map(() => []);
   for (let row = 0; row < batch; row++) {
-    const rowOf = (data: ArrayLike<number>, size: number, at: number) =>
-      Array.from({ length: size }, (_, i) => data[at * size + i]!);
-    let states = cell.states.map((_, i) => rowOf(inputs[1 + i]!.data, hidden, row));
+    let states = first.map(({ data }) => rowOf(data, hidden, row));
     const output = Array.from({ length: time }, () => new Array<number>(hidden).fill(0));
     for (let i = 0; i < time; i++) {
       const t = options.reverse ? time - 1 - i : i;
       if (options.lengths !== undefined && t >= options.lengths[row]!) continue;
       const now = rowOf(x.data, inputSize, row * time + t);
       const mask = options.mask === undefined ? undefined : rowOf(options.mask, hidden, row);
+      const { inputWeight, recurrentWeight, bias, recurrentBias, inputGain, recurrentGain, cellGain, cellBias } =
+        weights;
       states = step(states, {
-        fromInput: (gate) => sumOf(product(now, u, gate), rowOf(b.data, hidden, gate)),
-        fromState: (gate, h) => product(h, w, gate),
+        fromInput: (gate) => sumOf(product(now, inputWeight!, inputGain, gate), rowOf(bias!.data, hidden, gate)),
+        fromState: (gate, h) => product(h, recurrentWeight!, recurrentGain, gate),
         h: states[0]!.map((value, j) => value * (mask?.[j] ?? 1)),
-        d: d === undefined ? [] : [...d.data],
+        d: [...recurrentBias?.data ?? []],
+        seen: (cell) => cellGain === undefined ? cell : sumOf(normalized(cell, cellGain.data), [...cellBias!.data]),
       });
       output[t] = states[0]!;
     }
@@ -140,38 +149,45 @@ const sizes = fc.record({
   seed: fc.nat(1e6),
 });
 
-for (const [name, cell, oracle] of cells) {
-  Deno.test(`${name}: values and gradients equal a Float64 oracle's, in both directions, with padding and dropout`, () => {
-    fc.assert(
-      fc.property(sizes, ({ batch, time, inputSize, hidden, reverse, padded, dropped, seed }) => {
-        const random = new Random(seed);
-        const lengths = padded ? Array.from({ length: batch }, () => random.integer(time + 1)) : undefined;
-        const maskData = Float32Array.from({ length: batch * hidden }, () => random.uniform() < 0.4 ? 0 : 1 / 0.6);
-        const width = cell.gates * hidden;
-        const states = cell.states.map(() => [batch, hidden]);
-        const shapes = [[batch, time, inputSize], ...states, [inputSize, width], [hidden, width], [width]];
-        if (cell.recurrentBias) shapes.push([hidden]);
-        checkOp({
-          op: (x, ...rest) => {
-            const given = rest.slice(0, states.length);
-            const [inputWeight, recurrentWeight, bias, recurrentBias] = rest.slice(states.length);
-            const weights = { inputWeight: inputWeight!, recurrentWeight: recurrentWeight!, bias, recurrentBias };
-            const mask = dropped ? tensor(maskData, { shape: [batch, hidden] }) : undefined;
-            const parts = recurrentSequence(cell, x!, given, weights, { reverse, lengths, mask });
-            return concat(parts.map((part) => reshape(part, [part.size])));
-          },
-          oracle: (...inputs) =>
-            runOracle(cell, oracle, inputs, { reverse, lengths, mask: dropped ? maskData : undefined }),
-          shapes,
-          draw: (random) => random.normal(0, 0.7),
-          seed,
-          // The rectifier's kink may fall between the two points of a difference.
-          tolerance: name === "SimpleRNN relu" ? 2e-3 : 1e-4,
-        });
-      }),
-      { numRuns: 30 },
-    );
-  });
+for (const layerNorm of [false, true]) {
+  for (const [name, cell, oracle] of cells) {
+    const how = layerNorm ? "normalised, in both directions" : "in both directions";
+    Deno.test(`${name}: values and gradients equal a Float64 oracle's, ${how}, with padding and dropout`, () => {
+      fc.assert(
+        fc.property(sizes, ({ batch, time, inputSize, hidden, reverse, padded, dropped, seed }) => {
+          const random = new Random(seed);
+          const lengths = padded ? Array.from({ length: batch }, () => random.integer(time + 1)) : undefined;
+          const maskData = Float32Array.from({ length: batch * hidden }, () => random.uniform() < 0.4 ? 0 : 1 / 0.6);
+          const shapes = weightShapes(cell, { inputSize, hidden, layerNorm });
+          const count = cell.states.length;
+          checkOp({
+            op: (x, ...rest) => {
+              const mask = dropped ? tensor(maskData, { shape: [batch, hidden] }) : undefined;
+              const weights = weightsOf(shapes, rest.slice(count));
+              const parts = recurrentSequence(cell, x!, rest.slice(0, count), weights, { reverse, lengths, mask });
+              return concat(parts.map((part) => reshape(part, [part.size])));
+            },
+            oracle: (x, ...rest) => {
+              const mask = dropped ? maskData : undefined;
+              const inputs = { x: x!, states: rest.slice(0, count), weights: weightsOf(shapes, rest.slice(count)) };
+              return runOracle(cell, oracle, inputs, { reverse, lengths, mask });
+            },
+            shapes: [
+              [batch, time, inputSize],
+              ...cell.states.map(() => [batch, hidden]),
+              ...Object.values(shapes),
+            ],
+            draw: (random) => random.normal(0, 0.7),
+            seed,
+            // The rectifier's kink may fall between the two points of a difference; a row of numbers that chance to lie close
+            // together loses digits when it is normalised.
+            tolerance: name === "SimpleRNN relu" ? 2e-3 : layerNorm ? 1e-3 : 1e-4,
+          });
+        }),
+        { numRuns: 30 },
+      );
+    });
+  }
 }
 
 const makers: [name: string, make: (options: RecurrentOptions) => Recurrent<RecurrentState>][] = [
@@ -179,6 +195,9 @@ const makers: [name: string, make: (options: RecurrentOptions) => Recurrent<Recu
   ["LSTM", (options) => new LSTM(options)],
   ["GRU", (options) => new GRU(options)],
   ["GRU, reset before", (options) => new GRU({ ...options, resetAfter: false })],
+  ["SimpleRNN, normalised", (options) => new SimpleRNN({ ...options, layerNorm: true })],
+  ["LSTM, normalised", (options) => new LSTM({ ...options, layerNorm: true })],
+  ["GRU, normalised", (options) => new GRU({ ...options, layerNorm: true })],
 ];
 
 function draw(random: Random, ...shape: number[]): Tensor {
@@ -262,7 +281,7 @@ for (const [name, make] of makers) {
   Deno.test(`${name}: without biases there are none among the parameters, and zeros give zeros`, () => {
     using _ = scope();
     const layer = make({ inputSize: 2, hiddenSize: 3, bias: false });
-    assert.deepEqual(Object.keys(layer.parameters()), ["inputWeight", "recurrentWeight"]);
+    assert.deepEqual(Object.keys(layer.parameters()).filter((name) => /bias/i.test(name)), []);
     assert.ok(layer.forward(zeros([1, 2, 2])).data.every((value) => value === 0));
     sum(layer.forward(draw(new Random(1), 1, 2, 2))).backward();
   });
@@ -324,6 +343,28 @@ Deno.test("the parameters of stacked and bidirectional layers have names of thei
     names,
     ["", "reverse.", "layer1.", "layer1.reverse."].flatMap((prefix) => kinds.map((kind) => prefix + kind)),
   );
+});
+
+Deno.test("layer normalisation has gains for both products, and for the LSTM's cell", () => {
+  const options = { inputSize: 2, hiddenSize: 3, layerNorm: true };
+  const shapes = (layer: GRU | LSTM) => Object.entries(layer.parameters()).map(([name, { shape }]) => [name, ...shape]);
+  const shared = [["inputWeight", 2, 9], ["recurrentWeight", 3, 9], ["bias", 9], ["recurrentBias", 3]];
+  assert.deepEqual(shapes(new GRU(options)), [...shared, ["inputGain", 9], ["recurrentGain", 9]]);
+  assert.deepEqual(shapes(new LSTM(options)).slice(-4), [
+    ["inputGain", 12],
+    ["recurrentGain", 12],
+    ["cellGain", 3],
+    ["cellBias", 3],
+  ]);
+});
+
+Deno.test("a normalised layer does not see how large its input is", () => {
+  using _ = scope();
+  const random = new Random(2);
+  const layer = new GRU({ inputSize: 4, hiddenSize: 8, layerNorm: true, random });
+  const x = draw(random, 3, 5, 4);
+  const large = tensor(x.data.map((value) => 1e6 * value), { shape: x.shape });
+  assertClose(layer.forward(large).data, layer.forward(x).data, { tolerance: 1e-4 });
 });
 
 Deno.test("a NaN gradient is handed on, not flushed", () => {

@@ -22,6 +22,8 @@ export interface SimpleRNNOptions extends RecurrentOptions {
  * The simple recurrent network (Elman, 1990): for each time step s ← f(x·U + s·W + b), and s is the output. What the
  * textbooks call V is the `Dense` layer that follows.
  *
+ * With `layerNorm` s ← f(LN(x·U) + LN(s·W) + b); the gains of LN are `inputGain` and `recurrentGain`, [hiddenSize].
+ *
  * @example
  * ```ts
  * import { zeros } from "@unfold/core";

@@ -1,47 +1,72 @@
-// Layer normalisation over rows of n numbers.
+// Layer normalisation over rows of n numbers. A stride is the bytes from one row to the next.
 
-/** Σ x and Σ x² about a row's mean are summed in f64: the variance of large numbers close together is small. */
+import { sum, sumOfSquares } from "../../core/kernels/reduce";
+import { lanes, load as load4, madd, nmadd, splat, store as store4 } from "../../core/kernels/simd";
+
+/**
+ * y = weight·x̂ + bias with x̂ = (x − mean)/√(variance + eps), which is saved with x's stride; x̂ may be x, y may be x or bias.
+ */
 export function layerNormForward(
-  x: usize, weight: usize, bias: usize, y: usize, normal: usize, scales: usize, rows: i32, n: i32, eps: f32,
+  x: usize, xStride: usize, weight: usize, bias: usize, biasStride: usize, y: usize, yStride: usize, normal: usize, scales: usize,
+  rows: i32, n: i32, eps: f32,
 ): void {
-  const bytes = <usize>n << 2;
-  for (let row = 0; row < rows; row++, x += bytes, y += bytes, normal += bytes, scales += 4) {
-    let total: f64 = 0;
-    for (let i: usize = 0; i < bytes; i += 4) total += load<f32>(x + i);
-    const mean = total / n;
-    let squares: f64 = 0;
-    for (let i: usize = 0; i < bytes; i += 4) {
-      const distance = load<f32>(x + i) - mean;
-      squares += distance * distance;
-    }
-    const scale = 1 / sqrt<f64>(squares / n + eps);
-    store<f32>(scales, <f32>scale);
-    for (let i: usize = 0; i < bytes; i += 4) {
-      const value = <f32>((load<f32>(x + i) - mean) * scale);
-      store<f32>(normal + i, value);
-      store<f32>(y + i, value * load<f32>(weight + i) + load<f32>(bias + i));
-    }
+  for (let row = 0; row < rows; row++, x += xStride, normal += xStride, bias += biasStride, y += yStride, scales += 4) {
+    // Large numbers close together: the mean is taken off in two parts, so that no digits of the distances are lost.
+    const mean = sum(x, n) / n;
+    const most = <f32>mean;
+    const rest = <f32>(mean - most);
+    const end = <usize>n << 2;
+    let i: usize = 0;
+    for (; i + 12 < end; i += 16) v128.store(normal + i, f32x4.sub(f32x4.sub(v128.load(x + i), splat(most)), splat(rest)));
+    for (; i < end; i += 4) store<f32>(normal + i, load<f32>(x + i) - most - rest);
+    const scale = <f32>(1 / sqrt<f64>(sumOfSquares(normal, n) / n + eps));
+    store<f32>(scales, scale);
+    for (i = 0; i + 12 < end; i += 16) scaleLanes(normal + i, scale, weight + i, bias + i, y + i, true);
+    for (; i < end; i += 4) scaleLanes(normal + i, scale, weight + i, bias + i, y + i, false);
   }
 }
 
-/** dx = scale·(g·dy − mean(g·dy) − x̂·mean(g·dy·x̂)); dWeight += Σ dy·x̂. */
+@inline
+function scaleLanes(normal: usize, scale: f32, weight: usize, bias: usize, y: usize, whole: bool): void {
+  const value = f32x4.mul(load4(normal, whole), splat(scale));
+  store4(normal, value, whole);
+  store4(y, madd(value, load4(weight, whole), load4(bias, whole)), whole);
+}
+
+/** dx = scale·(g·dy − mean(g·dy) − x̂·mean(g·dy·x̂)), which may be dy; dWeight += Σ dy·x̂. */
 export function layerNormBackward(
-  dy: usize, weight: usize, normal: usize, scales: usize, dx: usize, dWeight: usize, rows: i32, n: i32,
+  dy: usize, dyStride: usize, weight: usize, normal: usize, scales: usize, dx: usize, dxStride: usize, dWeight: usize,
+  rows: i32, n: i32,
 ): void {
-  const bytes = <usize>n << 2;
-  for (let row = 0; row < rows; row++, dy += bytes, normal += bytes, dx += bytes, scales += 4) {
-    let total: f64 = 0, along: f64 = 0;
-    for (let i: usize = 0; i < bytes; i += 4) {
+  const end = <usize>n << 2;
+  for (let row = 0; row < rows; row++, dy += dyStride, normal += dxStride, dx += dxStride, scales += 4) {
+    let total = splat(0), along = splat(0);
+    let i: usize = 0;
+    for (; i + 12 < end; i += 16) {
+      const d = v128.load(dy + i), value = v128.load(normal + i);
+      const weighted = f32x4.mul(d, v128.load(weight + i));
+      total = f32x4.add(total, weighted);
+      along = madd(weighted, value, along);
+      v128.store(dWeight + i, madd(d, value, v128.load(dWeight + i)));
+    }
+    let mean = lanes(total), slope = lanes(along);
+    for (; i < end; i += 4) {
       const d = load<f32>(dy + i), value = load<f32>(normal + i);
-      const weighted: f64 = d * load<f32>(weight + i);
-      total += weighted;
-      along += weighted * value;
+      const weighted = d * load<f32>(weight + i);
+      mean += weighted;
+      slope += weighted * value;
       store<f32>(dWeight + i, load<f32>(dWeight + i) + d * value);
     }
-    const mean = total / n, slope = along / n, scale = load<f32>(scales);
-    for (let i: usize = 0; i < bytes; i += 4) {
-      const weighted: f64 = load<f32>(dy + i) * load<f32>(weight + i);
-      store<f32>(dx + i, <f32>(scale * (weighted - mean - load<f32>(normal + i) * slope)));
-    }
+    mean /= <f32>n;
+    slope /= <f32>n;
+    const scale = load<f32>(scales);
+    for (i = 0; i + 12 < end; i += 16) backLanes(dy + i, weight + i, normal + i, dx + i, mean, slope, scale, true);
+    for (; i < end; i += 4) backLanes(dy + i, weight + i, normal + i, dx + i, mean, slope, scale, false);
   }
+}
+
+@inline
+function backLanes(dy: usize, weight: usize, normal: usize, dx: usize, mean: f32, slope: f32, scale: f32, whole: bool): void {
+  const weighted = f32x4.sub(f32x4.mul(load4(dy, whole), load4(weight, whole)), splat(mean));
+  store4(dx, f32x4.mul(nmadd(load4(normal, whole), splat(slope), weighted), splat(scale)), whole);
 }

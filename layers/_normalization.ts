@@ -1,0 +1,81 @@
+import { empty, type Tensor } from "@unfold/core";
+import { kernels } from "./_kernels.ts";
+import type { Gates } from "./cell.ts";
+
+/** Added to the variance. */
+const EPS = 1e-5;
+
+/** Offset of a table's first row, and the bytes from one row to the next. */
+export interface Rows {
+  readonly offset: number;
+  readonly stride: number;
+}
+
+/** Some of the rows. */
+interface Portion {
+  readonly row: number;
+  readonly rows: number;
+}
+
+/**
+ * Layer normalisation of a table [rows, gates·hidden] in blocks of gates, each on its own, in whatever portions the rows come.
+ * What the backward needs is saved.
+ */
+export class Normalization {
+  readonly #hidden: number;
+  readonly #blocks: readonly Gates[];
+  readonly #gain: Tensor;
+  readonly #normals: Tensor;
+  readonly #scales: Tensor;
+
+  /** @param gain [all gates·hidden], of which the blocks may be a part. */
+  constructor(shape: { rows: number; hidden: number; blocks: readonly Gates[] }, gain: Tensor) {
+    const { rows, hidden, blocks } = shape;
+    this.#hidden = hidden;
+    this.#blocks = blocks;
+    this.#gain = gain;
+    this.#normals = empty([rows, (blocks.at(-1)!.to - blocks[0]!.from) * hidden]);
+    this.#scales = empty([blocks.length, rows]);
+  }
+
+  /** Where a row's normalised numbers are saved; x may stand there. */
+  at(row: number): number {
+    return this.#normals.offset + row * this.#stride;
+  }
+
+  /** y = gain·x̂ + bias; x stands without gaps; y may be x or the bias. */
+  forward(portion: Portion, x: number, y: Rows, bias: Rows): void {
+    this.#blocks.forEach((_, i) => {
+      const { n, at, gain, normal, scales } = this.#block(i, portion.row);
+      const target = [y.offset + at, y.stride, normal, scales] as const;
+      const stride = this.#stride;
+      kernels.layerNormForward(x + at, stride, gain, bias.offset + at, bias.stride, ...target, portion.rows, n, EPS);
+    });
+  }
+
+  /** Writes ∂loss/∂x, which stands without gaps and may be dy, and adds to ∂loss/∂gain. */
+  backward(portion: Portion, dy: Rows, dx: number, dGain: Tensor): void {
+    this.#blocks.forEach(({ from }, i) => {
+      const { n, at, gain, normal, scales } = this.#block(i, portion.row);
+      const target = [dx + at, this.#stride, dGain.offset + 4 * from * this.#hidden] as const;
+      kernels.layerNormBackward(dy.offset + at, dy.stride, gain, normal, scales, ...target, portion.rows, n);
+    });
+  }
+
+  get #stride(): number {
+    return 4 * this.#normals.shape[1]!;
+  }
+
+  /** A block's columns, and where its gain stands and what is saved from a row on. */
+  #block(index: number, row: number) {
+    const { from, to } = this.#blocks[index]!;
+    const at = 4 * (from - this.#blocks[0]!.from) * this.#hidden;
+    return {
+      n: (to - from) * this.#hidden,
+      at,
+      gain: this.#gain.offset + 4 * from * this.#hidden,
+      normal: this.at(row) + at,
+      scales: this.#scales.offset + 4 * (index * this.#scales.shape[1]! + row),
+    };
+  }
+}
