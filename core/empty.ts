@@ -53,7 +53,7 @@ export interface TensorOptions<D extends DType = DType> {
  * assert.equal(x.data[3], 7);
  * ```
  */
-export function empty<D extends DType = "f32">(shape: Shape, options: TensorOptions<D> = {}): Tensor<D> {
+export function empty<D extends DType = "f32">(shape: Shape, options: TensorOptions<D> = {}): Tensor<NoInfer<D>> {
   checkShape("make a tensor", shape);
   const dtype = options.dtype ?? "f32" as D;
   const requiresGrad = options.requiresGrad ?? false;

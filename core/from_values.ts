@@ -45,7 +45,7 @@ function checkIntegers(values: ArrayLike<number>): void {
 }
 
 /**
- * A tensor of given values.
+ * A tensor of given values: floats, unless `dtype` or an `Int32Array` says integers.
  *
  * @param values A number, nested arrays of numbers, or a typed array (with `shape`, else one axis).
  * @throws {TypeError} If nested arrays are ragged, or the values do not fill the shape.
@@ -59,10 +59,24 @@ function checkIntegers(values: ArrayLike<number>): void {
  * assert.deepEqual(tensor([[1, 2], [3, 4]]).shape, [2, 2]);
  * assert.equal(tensor(7).item(), 7);
  * assert.deepEqual(tensor([4, 2], { dtype: "i32" }).data, Int32Array.of(4, 2));
+ * assert.equal(tensor(Int32Array.of(4, 2)).dtype, "i32");
  * assert.deepEqual(tensor(Float32Array.of(1, 2, 3, 4), { shape: [2, 2] }).toArray(), [[1, 2], [3, 4]]);
  * ```
  */
 export function tensor<D extends DType = "f32">(
+  values: NestedArray | Float32Array | Float64Array,
+  options?: TensorOptions<D> & { shape?: Shape },
+): Tensor<NoInfer<D>>;
+/**
+ * A tensor of integers, as the array holds them.
+ *
+ * @param values Integers, with `shape`, else one axis.
+ */
+export function tensor<D extends DType = "i32">(
+  values: Int32Array,
+  options?: TensorOptions<D> & { shape?: Shape },
+): Tensor<NoInfer<D>>;
+export function tensor<D extends DType>(
   values: NestedArray | Float32Array | Float64Array | Int32Array,
   options: TensorOptions<D> & { shape?: Shape } = {},
 ): Tensor<D> {
@@ -74,8 +88,9 @@ export function tensor<D extends DType = "f32">(
     );
   }
   const flat = ArrayBuffer.isView(values) ? values : flatten(values, own);
-  if (options.dtype === "i32" && !(flat instanceof Int32Array)) checkIntegers(flat);
-  const made = empty(shape, options);
+  const dtype = options.dtype ?? (flat instanceof Int32Array ? "i32" : "f32") as D;
+  if (dtype === "i32" && !(flat instanceof Int32Array)) checkIntegers(flat);
+  const made = empty(shape, { ...options, dtype });
   made.data.set(flat);
   return made;
 }

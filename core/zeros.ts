@@ -13,6 +13,6 @@ import type { DType, Shape, Tensor } from "./tensor.ts";
  * assert.deepEqual(zeros([3]).toArray(), [0, 0, 0]);
  * ```
  */
-export function zeros<D extends DType = "f32">(shape: Shape, options: TensorOptions<D> = {}): Tensor<D> {
+export function zeros<D extends DType = "f32">(shape: Shape, options: TensorOptions<D> = {}): Tensor<NoInfer<D>> {
   return full(shape, 0, options);
 }

@@ -21,6 +21,7 @@
  * @module
  */
 
+export * from "./attention.ts";
 export * from "./binary_cross_entropy.ts";
 export * from "./cell.ts";
 export * from "./dense.ts";
