@@ -23,6 +23,7 @@ interface Workload {
 const WORKLOADS: readonly Workload[] = [
   { name: "stock", batch: 32, time: 30, options: { inputSize: 8, hiddenSize: 64 } },
   { name: "char", batch: 64, time: 64, options: { inputSize: 64, hiddenSize: 128, layers: 2 } },
+  { name: "char-large", batch: 64, time: 128, options: { inputSize: 64, hiddenSize: 512 } },
   { name: "sentiment", batch: 32, time: 256, options: { inputSize: 32, hiddenSize: 50 } },
   { name: "tiny", batch: 1, time: 20, options: { inputSize: 4, hiddenSize: 32 } },
 ];

@@ -1,5 +1,6 @@
 import { formatShape, type NamedParameters, Parameter, type Tensor } from "@unfold/core";
 import { checkSize } from "./_check.ts";
+import { constant } from "./constant.ts";
 import { layerNorm } from "./_layer_norm.ts";
 import type { Layer } from "./layer.ts";
 
@@ -43,7 +44,7 @@ export class LayerNorm implements Layer {
   constructor({ size, eps = 1e-5 }: LayerNormOptions) {
     checkSize("LayerNorm", "size", size);
     if (!(eps > 0 && eps < Infinity)) throw new RangeError(`Cannot make LayerNorm: eps must be above 0, got ${eps}`);
-    this.weight = new Parameter([size], (data) => data.fill(1));
+    this.weight = new Parameter([size], constant(1));
     this.bias = new Parameter([size]);
     this.#eps = eps;
   }

@@ -24,6 +24,7 @@
 export * from "./attention.ts";
 export * from "./binary_cross_entropy.ts";
 export * from "./cell.ts";
+export * from "./constant.ts";
 export * from "./dense.ts";
 export * from "./dropout.ts";
 export * from "./embedding.ts";

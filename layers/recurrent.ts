@@ -15,6 +15,7 @@ import {
 import { checkLengths, checkShape, checkSize } from "./_check.ts";
 import { recurrentSequence, type Weights } from "./_recurrent_sequence.ts";
 import type { Cell } from "./cell.ts";
+import { constant } from "./constant.ts";
 import { glorotUniform, type Initializer } from "./glorot_uniform.ts";
 import type { RecurrentLayer, RecurrentResult, RecurrentState, RunOptions } from "./layer.ts";
 import { orthogonal } from "./orthogonal.ts";
@@ -150,7 +151,7 @@ export abstract class Recurrent<State extends RecurrentState> implements Recurre
       const layer = Math.floor(index / this.#directions);
       const features = layer === 0 ? inputSize : this.outputSize;
       const prefix = `${layer === 0 ? "" : `layer${layer}.`}${index % this.#directions === 0 ? "" : "reverse."}`;
-      const gain = (size: number) => new Parameter([size], (data) => data.fill(1));
+      const gain = (size: number) => new Parameter([size], constant(1));
       const cellNorm = layerNorm && cell.cellNorm;
       const weights = {
         inputWeight: new Parameter([features, width], inputInitializer),
