@@ -1,5 +1,4 @@
-import { checkRange } from "./_check.ts";
-import { kernels } from "./_kernels.ts";
+import { adamRule } from "./_adam_rule.ts";
 import type { OptimizerPlugin } from "./plugin.ts";
 
 /** Options for {@linkcode adam}; names and defaults as in PyTorch. */
@@ -16,11 +15,17 @@ export interface AdamOptions {
    * @default {1e-8}
    */
   eps?: number;
+  /**
+   * Whether the largest v so far stands for v (AMSGrad: Reddi et al., 2018).
+   *
+   * @default {false}
+   */
+  amsgrad?: boolean;
 }
 
 /**
  * Adam: m ← β₁·m + (1 − β₁)·g, v ← β₂·v + (1 − β₂)·g², p ← p − η·m̂/(√v̂ + ε), with m̂ = m/(1 − β₁ᵗ) and v̂ = v/(1 − β₂ᵗ)
- * (Kingma and Ba, 2015).
+ * (Kingma and Ba, 2015). For a penalty on the size of the parameters put `addDecayedWeights` before it, or take `adamW`.
  *
  * @throws {RangeError} If a β does not lie in [0, 1), or ε is negative.
  *
@@ -37,27 +42,5 @@ export interface AdamOptions {
  * ```
  */
 export function adam(options: AdamOptions = {}): OptimizerPlugin {
-  const { betas: [beta1, beta2] = [0.9, 0.999], eps = 1e-8 } = options;
-  checkRange("adam", "betas[0]", beta1, 0, 1);
-  checkRange("adam", "betas[1]", beta2, 0, 1);
-  checkRange("adam", "eps", eps, 0, Infinity);
-  return {
-    name: "adam",
-    update({ params, grads, slot }, { step, learningRate }) {
-      const [m, v] = [slot("m"), slot("v")];
-      kernels.adam(
-        params.byteOffset,
-        grads.byteOffset,
-        m.byteOffset,
-        v.byteOffset,
-        params.length,
-        learningRate / (1 - beta1 ** step),
-        1 - beta1,
-        beta2,
-        1 - beta2,
-        1 / Math.sqrt(1 - beta2 ** step),
-        eps,
-      );
-    },
-  };
+  return adamRule("adam", options, 0);
 }

@@ -1,5 +1,5 @@
 import { coreKernels } from "@unfold/core/kernels";
-import { checkRange } from "./_check.ts";
+import { checkPositive } from "./_check.ts";
 import type { OptimizerPlugin } from "./plugin.ts";
 
 /**
@@ -22,7 +22,7 @@ import type { OptimizerPlugin } from "./plugin.ts";
  * ```
  */
 export function clipByGlobalNorm(maxNorm: number): OptimizerPlugin {
-  checkRange("clipByGlobalNorm", "maxNorm", maxNorm, Number.MIN_VALUE, Infinity);
+  checkPositive("clipByGlobalNorm", "maxNorm", maxNorm);
   return {
     name: "clipByGlobalNorm",
     update({ grads }) {

@@ -1,21 +1,33 @@
-import { type NamedParameters, packParameters, type SafetensorsInput, type Tensor, zeros } from "@unfold/core";
-import { coreKernels, memory, reserve } from "@unfold/core/kernels";
-import type { OptimizerPlugin, ParameterGroup, Schedule } from "./plugin.ts";
-
-/** How many slots a step may allocate without the memory growing under the plugin's views; no known rule has more. */
-const SLOTS_IN_RESERVE = 6;
+import { type NamedParameters, type PackedParameters, packParameters, type SafetensorsInput } from "@unfold/core";
+import { coreKernels } from "@unfold/core/kernels";
+import { checkPlugins, hostPlugins } from "./_host_plugins.ts";
+import { entriesOf, type HostedPlugin, takeEntries } from "./_hosted_plugin.ts";
+import { Partition } from "./partition.ts";
+import type { PluginEntry, Schedule } from "./plugin.ts";
 
 /** Options for {@linkcode Optimizer}. */
 export interface OptimizerOptions {
   /** The learning rate: a number, or a schedule. */
   learningRate: number | Schedule;
+  /**
+   * How many backward passes make one step, whose gradient is their mean: a batch in that many parts.
+   *
+   * @default {1}
+   */
+  accumulate?: number;
 }
 
-/** State of an optimizer as it is saved: flat arrays by name. */
+/** State of an optimizer as it is saved: arrays by name. */
 export type OptimizerState = ReadonlyMap<string, SafetensorsInput>;
+
+/** The numbers in a saved state. */
+const COUNTS = ["steps", "skippedSteps", "accumulated", "learningRateScale"] as const;
+type Counts = Record<typeof COUNTS[number], number>;
 
 /**
  * Hosts plugins: packs the parameters into one slab, calls each plugin on it in order, and owns the plugins' state.
+ *
+ * @typeParam Label The names of the groups of a {@linkcode Partition}.
  *
  * @example
  * ```ts
@@ -32,48 +44,80 @@ export type OptimizerState = ReadonlyMap<string, SafetensorsInput>;
  * assert.equal(weight.grad.data[0], 0);
  * ```
  */
-export class Optimizer {
+export class Optimizer<Label extends string = string> {
   readonly #parameters: NamedParameters;
-  readonly #packed: ReturnType<typeof packParameters>;
-  readonly #plugins: readonly OptimizerPlugin[];
+  readonly #packed: PackedParameters;
+  readonly #plugins: readonly HostedPlugin[];
   readonly #schedule: Schedule;
-  readonly #slots = new Map<string, Tensor>();
-  #steps = 0;
-  /** Whether the slots came from a saved state, which must then have all of them. */
-  #loaded = false;
+  readonly #accumulate: number;
+  #counts: Counts = { steps: 0, skippedSteps: 0, accumulated: 0, learningRateScale: 1 };
+  /** The slot that stands where the parameters should, while it does. */
+  #swapped: string | undefined;
 
   /**
    * Takes the parameters over.
    *
-   * @param parameters What to optimize, by name: `model.parameters()`. They move into one slab.
+   * @param parameters What to optimize, by name: `model.parameters()`, or groups of them. They move into one slab.
    * @param plugins Gradient transforms and a rule, in the order in which they run.
-   * @throws {TypeError} If there is no plugin, or two have one name.
+   * @throws {TypeError} If there is no plugin, an entry is none, names a group that there is not, or two plugins of one parameter
+   * have one name.
+   * @throws {RangeError} If the learning rate is negative or not finite, or `accumulate` no integer of 1 or more.
    */
-  constructor(parameters: NamedParameters, plugins: readonly OptimizerPlugin[], options: OptimizerOptions) {
-    const names = plugins.map(({ name }) => name);
-    if (names.length === 0) {
-      throw new TypeError("Cannot make an Optimizer: there must be at least one plugin, got none");
+  constructor(
+    parameters: NamedParameters | Partition<Label>,
+    plugins: readonly PluginEntry<Label>[],
+    options: OptimizerOptions,
+  ) {
+    const { learningRate, accumulate = 1 } = options;
+    if (!Number.isInteger(accumulate) || accumulate < 1) {
+      throw new RangeError(`Cannot make an Optimizer: accumulate must be an integer of 1 or more, got ${accumulate}`);
     }
-    const twice = names.find((name, index) => names.indexOf(name) !== index);
-    if (twice !== undefined) {
-      throw new TypeError(`Cannot make an Optimizer: plugins must differ in name, got "${twice}" twice`);
-    }
-    const { learningRate } = options;
+    const groups = parameters instanceof Partition ? parameters.groups : { "": parameters };
+    checkPlugins(plugins, parameters instanceof Partition ? Object.keys(groups) : []);
     this.#schedule = typeof learningRate === "function" ? learningRate : () => learningRate;
-    this.#plugins = plugins;
-    this.#parameters = parameters;
-    this.#packed = packParameters(parameters);
+    this.#accumulate = accumulate;
     this.#rateOf(1);
+    this.#parameters = Object.assign({}, ...Object.values<NamedParameters>(groups));
+    this.#packed = packParameters(this.#parameters);
+    this.#plugins = hostPlugins(plugins, this.#packed, groups);
   }
 
   /** How many steps have been taken. */
   get steps(): number {
-    return this.#steps;
+    return this.#counts.steps;
+  }
+
+  /** How many steps a plugin has dropped. */
+  get skippedSteps(): number {
+    return this.#counts.skippedSteps;
+  }
+
+  /** Whether a plugin drops steps whose gradients are not finite. */
+  get skipsNonFinite(): boolean {
+    return this.#plugins.some(({ plugin }) => plugin.skipsNonFinite ?? false);
   }
 
   /** The learning rate of the last step, or of the first one before it. */
   get learningRate(): number {
-    return this.#rateOf(Math.max(1, this.#steps));
+    return this.#rateOf(Math.max(1, this.#counts.steps));
+  }
+
+  /**
+   * What the schedule's rate is multiplied with, 1 at first: for rates that depend on how training goes.
+   *
+   * @throws {RangeError} If it is set to what is no finite number of 0 or more.
+   */
+  get learningRateScale(): number {
+    return this.#counts.learningRateScale;
+  }
+
+  set learningRateScale(scale: number) {
+    if (!(scale >= 0 && scale < Infinity)) {
+      throw new RangeError(
+        `Cannot scale the learning rate: learningRateScale must be a finite number of 0 or more, got ${scale}`,
+      );
+    }
+    this.#counts.learningRateScale = scale;
   }
 
   #rateOf(step: number): number {
@@ -83,59 +127,47 @@ export class Optimizer {
         `Cannot take step ${step}: the learning rate must be a finite number of 0 or more, got ${rate}`,
       );
     }
-    return rate;
+    return rate * this.#counts.learningRateScale;
+  }
+
+  #checkOwned(doing: string): void {
+    if (this.#swapped !== undefined) {
+      throw new ReferenceError(
+        `Cannot ${doing}: the parameters stand aside for ${this.#swapped}, dispose of that first`,
+      );
+    }
+    for (const [name, parameter] of Object.entries(this.#parameters)) {
+      if (parameter.slab === this.#packed.slab) continue;
+      throw new ReferenceError(`Cannot ${doing}: ${name} now belongs to an optimizer that was made later`);
+    }
   }
 
   /**
-   * Takes one step: runs the plugins on the gradients that `backward()` has left, then sets the gradients to 0.
+   * Takes one step: runs the plugins on the gradients that `backward()` has left, then sets the gradients to 0. With `accumulate`
+   * only every so many calls do.
    *
-   * @throws {ReferenceError} If another optimizer has taken the parameters over.
+   * @throws {ReferenceError} If another optimizer has taken the parameters over, or {@linkcode Optimizer.swap} is in force.
    */
   step(): void {
-    const { slab, segments } = this.#packed;
-    for (const [name, parameter] of Object.entries(this.#parameters)) {
-      if (parameter.slab !== slab) {
-        throw new ReferenceError(`Cannot step: ${name} now belongs to an optimizer that was made later`);
-      }
-    }
-    const step = this.#steps + 1;
+    this.#checkOwned("step");
+    const { slab } = this.#packed;
+    const step = this.#counts.steps + 1;
     const learningRate = this.#rateOf(step);
-    reserve(SLOTS_IN_RESERVE, 4 * slab.length);
-    for (const plugin of this.#plugins) {
-      const { buffer } = memory;
-      const group: ParameterGroup = {
-        params: slab.params,
-        grads: slab.grads,
-        segments,
-        slot: (name) => this.#slot(`${plugin.name}.${name}`).data,
-      };
-      plugin.update(group, { step, learningRate });
-      if (memory.buffer !== buffer) {
-        throw new Error(
-          `Cannot step: ${plugin.name} must not make the memory grow in update(), where its arrays would end; it may ask ` +
-            `for ${SLOTS_IN_RESERVE} slots and must allocate tensors elsewhere`,
-        );
-      }
+    if (this.#counts.accumulated + 1 < this.#accumulate) {
+      this.#counts.accumulated++;
+      return;
     }
-    this.#steps = step;
+    const { byteOffset, length } = slab.grads;
+    if (this.#accumulate > 1) coreKernels.affine(byteOffset, byteOffset, length, 1 / this.#accumulate, 0);
+    let skipped = false;
+    const info = { step, learningRate, skip: () => void (skipped = true) };
+    for (const hosted of this.#plugins) {
+      hosted.update(slab, info);
+      if (skipped) break;
+    }
+    this.#counts[skipped ? "skippedSteps" : "steps"]++;
+    this.#counts.accumulated = 0;
     slab.grads.fill(0);
-  }
-
-  #slot(name: string): Tensor {
-    let slot = this.#slots.get(name);
-    if (slot === undefined) {
-      if (this.#loaded) {
-        throw new TypeError(`Cannot step: the state that was loaded must have optimizer.${name}, and has not`);
-      }
-      slot = this.#makeSlot(name);
-    }
-    return slot;
-  }
-
-  #makeSlot(name: string): Tensor {
-    const slot = zeros([this.#packed.slab.length], { persistent: true });
-    this.#slots.set(name, slot);
-    return slot;
   }
 
   /**
@@ -159,55 +191,106 @@ export class Optimizer {
   }
 
   /**
-   * All that a later run needs to go on as if it had never stopped: `optimizer.<plugin>.<slot>` and `optimizer.steps`.
+   * Lets the parameters stand aside for a slot of theirs, such as averages, until what comes back is disposed of.
+   *
+   * @param plugin The plugin's name.
+   * @param slot The slot's name.
+   * @throws {ReferenceError} If there is no such slot, as before the first step, or a swap is in force already.
    *
    * @example
    * ```ts
    * import { Parameter } from "@unfold/core";
-   * import { adam, Optimizer } from "@unfold/optimizers";
+   * import { ema, Optimizer, sgd } from "@unfold/optimizers";
    * import assert from "node:assert/strict";
    *
-   * const optimizer = new Optimizer({ weight: new Parameter([3]) }, [adam()], { learningRate: 1e-3 });
+   * const weight = new Parameter([1]);
+   * const optimizer = new Optimizer({ weight }, [sgd(), ema({ decay: 0.5 })], { learningRate: 1 });
+   * for (let step = 0; step < 2; step++) {
+   *   weight.grad.data.fill(-1);
+   *   optimizer.step();
+   * }
+   * {
+   *   using _ = optimizer.swap("ema", "average");
+   *   assert.equal(weight.item(), 1.5);
+   * }
+   * assert.equal(weight.item(), 2);
+   * ```
+   */
+  swap(plugin: string, slot: string): Disposable {
+    this.#checkOwned("swap");
+    const own = this.#plugins.filter((hosted) => hosted.plugin.name === plugin);
+    const exchange = () => own.map((hosted) => hosted.swap(this.#packed.slab, slot)).includes(true);
+    if (!exchange()) {
+      throw new ReferenceError(
+        `Cannot swap: there must be a slot ${slot} of a plugin ${plugin}, which a first step makes`,
+      );
+    }
+    this.#swapped = `${plugin}.${slot}`;
+    return {
+      [Symbol.dispose]: () => {
+        if (this.#swapped === undefined) return;
+        this.#swapped = undefined;
+        this.#checkOwned("swap back");
+        exchange();
+      },
+    };
+  }
+
+  /**
+   * All that a later run needs to go on as if it had never stopped: `optimizer.steps` and other counts, and each slot as one
+   * entry a parameter, `optimizer.<plugin>.<slot>/<parameter>`.
+   *
+   * @throws {ReferenceError} If {@linkcode Optimizer.swap} is in force.
+   *
+   * @example
+   * ```ts
+   * import { Parameter } from "@unfold/core";
+   * import { Optimizer, sgd } from "@unfold/optimizers";
+   * import assert from "node:assert/strict";
+   *
+   * const optimizer = new Optimizer({ weight: new Parameter([3]) }, [sgd({ momentum: 0.9 })], { learningRate: 1e-3 });
    * optimizer.step();
-   * assert.deepEqual([...optimizer.state().keys()], ["optimizer.steps", "optimizer.adam.m", "optimizer.adam.v"]);
+   * const state = optimizer.state();
+   * assert.deepEqual(state.get("optimizer.sgd.velocity/weight")?.shape, [3]);
+   * assert.deepEqual(state.get("optimizer.steps")?.data, Float64Array.of(1));
    * ```
    */
   state(): OptimizerState {
-    const slots = [...this.#slots].map(([name, { shape, data }]) =>
-      [`optimizer.${name}`, { shape, data: data.slice() }] as const
-    );
+    this.#checkOwned("save the state");
+    const { slab, segments } = this.#packed;
     return new Map<string, SafetensorsInput>([
-      ["optimizer.steps", { shape: [], data: Float64Array.of(this.#steps) }],
-      ...slots,
+      ...COUNTS.map((name) => [`optimizer.${name}`, { shape: [], data: Float64Array.of(this.#counts[name]) }] as const),
+      ...this.#counts.accumulated > 0 ? entriesOf(segments, "optimizer.gradients/", slab.grads) : [],
+      ...this.#plugins.flatMap((hosted) => hosted.state()),
     ]);
   }
 
   /**
    * Restores what {@linkcode Optimizer.state} gave.
    *
-   * @throws {TypeError} If an entry belongs to no plugin of this optimizer or has another length; nothing is changed then.
+   * @throws {TypeError} If entries are missing, unexpected, or of another shape; all of them are listed, and nothing is changed.
+   * @throws {ReferenceError} If {@linkcode Optimizer.swap} is in force.
    */
   load(state: OptimizerState): void {
+    this.#checkOwned("load");
+    const entries = new Map(state);
     const problems: string[] = [];
-    const length = this.#packed.slab.length;
-    const prefixes = this.#plugins.map(({ name }) => `optimizer.${name}.`);
-    for (const [name, { data }] of state) {
-      if (name === "optimizer.steps") continue;
-      if (!prefixes.some((prefix) => name.startsWith(prefix))) problems.push(`${name} belongs to none of the plugins`);
-      else if (!(data instanceof Float32Array) || data.length !== length) {
-        problems.push(`${name} must be ${length} 32-bit floats, got ${data.length} in a ${data.constructor.name}`);
-      }
-    }
-    const steps = Number(state.get("optimizer.steps")?.data[0]);
-    if (!Number.isSafeInteger(steps) || steps < 0) {
-      problems.push(`optimizer.steps must be an integer of 0 or more, got ${steps}`);
-    }
+    const counts = Object.fromEntries(COUNTS.map((name) => {
+      const value = Number(entries.get(`optimizer.${name}`)?.data[0]);
+      const valid = value >= 0 && value < Infinity && (name === "learningRateScale" || Number.isSafeInteger(value));
+      if (!entries.delete(`optimizer.${name}`)) problems.push(`optimizer.${name} is missing`);
+      else if (!valid) problems.push(`optimizer.${name} must be a number of 0 or more, got ${value}`);
+      return [name, value];
+    })) as Counts;
+    const { slab, segments } = this.#packed;
+    const gradients = counts.accumulated > 0
+      ? takeEntries(entries, "optimizer.gradients/", { length: slab.length, segments }, problems)
+      : undefined;
+    const commits = this.#plugins.map((hosted) => hosted.load(entries, problems));
+    for (const name of entries.keys()) problems.push(`${name} belongs to none of the plugins and parameters`);
     if (problems.length > 0) throw new TypeError(`Cannot load the optimizer: ${problems.join("; ")}`);
-    this.#slots.clear();
-    this.#loaded = steps > 0;
-    for (const [name, { data }] of state) {
-      if (name !== "optimizer.steps") this.#makeSlot(name.slice("optimizer.".length)).data.set(data as Float32Array);
-    }
-    this.#steps = steps;
+    for (const commit of commits) commit(counts.steps > 0);
+    this.#counts = counts;
+    if (gradients !== undefined) slab.grads.set(gradients);
   }
 }

@@ -1,6 +1,6 @@
 import type { Segment } from "@unfold/core";
 
-/** What a plugin works on: flat arrays over all parameters. */
+/** What a plugin works on: flat arrays over all parameters, or over those of one group. */
 export interface ParameterGroup {
   /** The parameters; valid for this call. */
   readonly params: Float32Array<ArrayBuffer>;
@@ -12,7 +12,7 @@ export interface ParameterGroup {
    * A state array of the parameters' length, 0 at first, which the host owns, saves and restores; valid for this call. Ask
    * for every slot at every step: after a restart, one that was not saved is an error.
    *
-   * @param name Its name, unique within the plugin.
+   * @param name Its name, unique within the plugin and without "/".
    */
   slot(name: string): Float32Array<ArrayBuffer>;
 }
@@ -23,6 +23,8 @@ export interface UpdateInfo {
   readonly step: number;
   /** The learning rate of this step. */
   readonly learningRate: number;
+  /** Drops the step: the plugins after this one do not run, the gradients are set to 0, and the step is not counted. */
+  skip(): void;
 }
 
 /**
@@ -51,11 +53,28 @@ export interface UpdateInfo {
  * ```
  */
 export interface OptimizerPlugin {
-  /** Names the plugin's state in checkpoints. */
+  /** Names the plugin's state in checkpoints: without "." and "/". */
   readonly name: string;
+  /**
+   * Whether the plugin drops steps whose gradients are not finite, so that a training loop need not stop for them.
+   *
+   * @default {false}
+   */
+  readonly skipsNonFinite?: boolean;
   /** Carries out one step. */
   update(group: ParameterGroup, info: UpdateInfo): void;
 }
+
+/**
+ * A plugin for all parameters, or plugins for groups by their names; a group that is not named is left alone.
+ *
+ * @typeParam Label The names of the groups.
+ */
+export type PluginEntry<Label extends string = string> =
+  | OptimizerPlugin
+  | {
+    readonly [Name in Label]?: OptimizerPlugin;
+  };
 
 /** The learning rate of each step, as a pure function of its 1-based number. */
 export type Schedule = (step: number) => number;

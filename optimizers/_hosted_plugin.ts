@@ -1,0 +1,155 @@
+import { formatShape, type SafetensorsInput, type Segment, type Slab, type Tensor, zeros } from "@unfold/core";
+import { memory, reserve } from "@unfold/core/kernels";
+import type { OptimizerPlugin, UpdateInfo } from "./plugin.ts";
+
+/** How many slots an update may make without the memory growing under the plugin's views; no known rule has more. */
+const SLOTS_IN_RESERVE = 6;
+
+/** A stretch of the slab: all parameters, or those of one group. */
+export interface Stretch {
+  /** Its first element, counted from the start of the slab. */
+  readonly start: number;
+  /** Its elements. */
+  readonly length: number;
+  /** The parameters in it, counted from its own start. */
+  readonly segments: readonly Segment[];
+}
+
+/** A plugin at work on a stretch of the parameters, with its slots. */
+export class HostedPlugin {
+  readonly plugin: OptimizerPlugin;
+  readonly #stretch: Stretch;
+  #slots = new Map<string, Tensor>();
+  /** Whether the slots came from a saved state, which must then have all of them. */
+  #complete = false;
+
+  constructor(plugin: OptimizerPlugin, stretch: Stretch) {
+    this.plugin = plugin;
+    this.#stretch = stretch;
+  }
+
+  /** Carries out one step of the plugin. */
+  update(slab: Slab, info: UpdateInfo): void {
+    const { start, length, segments } = this.#stretch;
+    reserve(SLOTS_IN_RESERVE, 4 * length);
+    const { buffer } = memory;
+    const group = {
+      params: slab.params.subarray(start, start + length),
+      grads: slab.grads.subarray(start, start + length),
+      segments,
+      slot: (name: string) => this.#slot(name).data as Float32Array<ArrayBuffer>,
+    };
+    this.plugin.update(group, info);
+    if (memory.buffer === buffer) return;
+    throw new Error(
+      `Cannot step: ${this.plugin.name} must not make the memory grow in update(), where its arrays would end; it may ask ` +
+        `for ${SLOTS_IN_RESERVE} slots and must allocate tensors elsewhere`,
+    );
+  }
+
+  #slot(name: string): Tensor {
+    let slot = this.#slots.get(name);
+    if (slot === undefined) {
+      if (name.includes("/")) throw new TypeError(`Cannot step: the name of a slot must have no "/", got "${name}"`);
+      if (this.#complete) {
+        throw new TypeError(
+          `Cannot step: the state that was loaded must have optimizer.${this.plugin.name}.${name}, and has not`,
+        );
+      }
+      slot = zeros([this.#stretch.length], { persistent: true });
+      this.#slots.set(name, slot);
+    }
+    return slot;
+  }
+
+  /** Exchanges parameters and slot; whether there is such a slot. */
+  swap(slab: Slab, slot: string): boolean {
+    const data = this.#slots.get(slot)?.data;
+    if (data === undefined) return false;
+    const { start, length } = this.#stretch;
+    const params = slab.params.subarray(start, start + length);
+    const kept = params.slice();
+    params.set(data);
+    data.set(kept);
+    return true;
+  }
+
+  /** The slots, parameter by parameter. */
+  state(): [name: string, entry: SafetensorsInput][] {
+    return [...this.#slots].flatMap(([name, { data }]) => entriesOf(this.#stretch.segments, this.#prefix(name), data));
+  }
+
+  #prefix(slot: string): string {
+    return `optimizer.${this.plugin.name}.${slot}/`;
+  }
+
+  /**
+   * Takes what is the plugin's own out of the entries of a saved state, and notes what is wrong with it. Nothing is changed
+   * before the function that comes back is called.
+   */
+  load(entries: Map<string, SafetensorsInput>, problems: string[]): (complete: boolean) => void {
+    const own = `optimizer.${this.plugin.name}.`;
+    const names = new Set<string>();
+    for (const key of entries.keys()) {
+      const [slot, parameter] = key.startsWith(own) ? splitOnce(key.slice(own.length)) : [];
+      if (slot !== undefined && this.#stretch.segments.some(({ name }) => name === parameter)) names.add(slot);
+    }
+    const found = [...names].map((name) =>
+      [name, takeEntries(entries, this.#prefix(name), this.#stretch, problems)] as const
+    );
+    return (complete) => {
+      this.#complete = complete;
+      this.#slots = new Map(found.map(([name, values]) => {
+        const slot = zeros([this.#stretch.length], { persistent: true });
+        slot.data.set(values);
+        return [name, slot];
+      }));
+    };
+  }
+}
+
+function splitOnce(text: string): string[] {
+  const at = text.indexOf("/");
+  return at < 0 ? [] : [text.slice(0, at), text.slice(at + 1)];
+}
+
+function sizeOf({ shape }: Segment): number {
+  return shape.reduce((a, b) => a * b, 1);
+}
+
+/** A flat array as one entry a parameter. */
+export function entriesOf(
+  segments: readonly Segment[],
+  prefix: string,
+  data: Float32Array,
+): [name: string, entry: SafetensorsInput][] {
+  return segments.map((segment) => {
+    const values = data.slice(segment.offset, segment.offset + sizeOf(segment));
+    return [prefix + segment.name, { shape: segment.shape, data: values as Float32Array<ArrayBuffer> }];
+  });
+}
+
+/** The reverse of {@linkcode entriesOf}: takes the entries out and puts them together; notes what is missing or does not fit. */
+export function takeEntries(
+  entries: Map<string, SafetensorsInput>,
+  prefix: string,
+  { segments, length }: Pick<Stretch, "segments" | "length">,
+  problems: string[],
+): Float32Array {
+  const flat = new Float32Array(length);
+  for (const segment of segments) {
+    const name = prefix + segment.name;
+    const entry = entries.get(name);
+    entries.delete(name);
+    if (entry === undefined) problems.push(`${name} is missing`);
+    else if (!(entry.data instanceof Float32Array) || formatShape(entry.shape) !== formatShape(segment.shape)) {
+      problems.push(
+        `${name} must be 32-bit floats of shape ${formatShape(segment.shape)}, got shape ${
+          formatShape(entry.shape)
+        } in a ` +
+          entry.data.constructor.name,
+      );
+    } else flat.set(entry.data, segment.offset);
+  }
+  return flat;
+}

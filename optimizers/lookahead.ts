@@ -1,0 +1,60 @@
+import { checkCount, checkRange } from "./_check.ts";
+import { kernels } from "./_kernels.ts";
+import type { OptimizerPlugin } from "./plugin.ts";
+
+/** Options for {@linkcode lookahead}; defaults as in the paper. */
+export interface LookaheadOptions {
+  /**
+   * Steps of the rule between two of the slow weights, k.
+   *
+   * @default {5}
+   */
+  every?: number;
+  /**
+   * How far the slow weights go towards the fast ones, α.
+   *
+   * @default {0.5}
+   */
+  alpha?: number;
+}
+
+/**
+ * Lets a rule go k steps ahead, then goes part of the way: after every k steps s ← s + α·(p − s) and p ← s, where s are the
+ * parameters before the first of them (Zhang et al., 2019).
+ *
+ * @param rule What takes the steps, such as `adam()`.
+ * @throws {RangeError} If k is no integer of 1 or more, or α does not lie in [0, 1].
+ *
+ * @example
+ * ```ts
+ * import { Parameter } from "@unfold/core";
+ * import { lookahead, Optimizer, sgd } from "@unfold/optimizers";
+ * import assert from "node:assert/strict";
+ *
+ * const weight = new Parameter([1]);
+ * const optimizer = new Optimizer({ weight }, [lookahead(sgd(), { every: 2 })], { learningRate: 1 });
+ * for (let step = 0; step < 2; step++) {
+ *   weight.grad.data.fill(-1);
+ *   optimizer.step();
+ * }
+ * assert.equal(weight.item(), 1);
+ * ```
+ */
+export function lookahead(rule: OptimizerPlugin, options: LookaheadOptions = {}): OptimizerPlugin {
+  const { every = 5, alpha = 0.5 } = options;
+  checkCount("lookahead", "every", every);
+  checkRange("lookahead", "alpha", alpha, 0, 1 + Number.EPSILON);
+  return {
+    ...rule,
+    name: "lookahead",
+    update(group, info) {
+      const { params } = group;
+      const slow = group.slot("slow");
+      if (info.step === 1) slow.set(params);
+      rule.update({ ...group, slot: (name) => group.slot(`${rule.name}.${name}`) }, info);
+      if (info.step % every > 0) return;
+      kernels.blend(slow.byteOffset, params.byteOffset, params.length, alpha);
+      params.set(slow);
+    },
+  };
+}
