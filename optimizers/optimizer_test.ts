@@ -1,48 +1,18 @@
-import { full, memoryStats, multiply, packParameters, Parameter, Random, scope, sum, tensor } from "@unfold/core";
+import { full, memoryStats, multiply, packParameters, Parameter, scope, sum, tensor } from "@unfold/core";
 import assert from "node:assert/strict";
-import { adam } from "./adam.ts";
-import { clipByGlobalNorm } from "./clip_by_global_norm.ts";
-import { cosineDecay } from "./cosine_decay.ts";
-import { Optimizer } from "./optimizer.ts";
-import type { OptimizerPlugin } from "./plugin.ts";
-import { sgd } from "./sgd.ts";
-
-function signSgd(): OptimizerPlugin {
-  return {
-    name: "signSgd",
-    update({ params, grads }, { learningRate }) {
-      for (let i = 0; i < params.length; i++) params[i]! -= learningRate * Math.sign(grads[i]!);
-    },
-  };
-}
-
-/** A parameter and an optimizer of it, with gradients drawn from a seed. */
-function setup(plugins: OptimizerPlugin[], size = 1001) {
-  const random = new Random(1);
-  const weight = new Parameter([size], (data) => data.forEach((_, i) => data[i] = random.normal()));
-  const optimizer = new Optimizer({ weight }, plugins, { learningRate: cosineDecay(0.1, 20) });
-  const step = (n: number) => {
-    const gradients = new Random(n);
-    weight.grad.data.forEach((_, i, data) => data[i] = gradients.normal());
-    optimizer.step();
-  };
-  return { weight, optimizer, step };
-}
-
-for (const make of [() => sgd({ momentum: 0.9 }), () => adam(), signSgd]) {
-  Deno.test(`${make().name}: state saved in the middle of a run and loaded elsewhere goes on to the bit`, () => {
-    const whole = setup([clipByGlobalNorm(5), make()]);
-    for (let n = 1; n <= 10; n++) whole.step(n);
-    const first = setup([clipByGlobalNorm(5), make()]);
-    for (let n = 1; n <= 5; n++) first.step(n);
-    const second = setup([clipByGlobalNorm(5), make()]);
-    second.weight.data.set(first.weight.data);
-    second.optimizer.load(first.optimizer.state());
-    for (let n = 6; n <= 10; n++) second.step(n);
-    assert.deepEqual(second.weight.data, whole.weight.data);
-    assert.equal(second.optimizer.steps, 10);
-  });
-}
+import {
+  adam,
+  addDecayedWeights,
+  clipByGlobalNorm,
+  ema,
+  lookahead,
+  Optimizer,
+  type OptimizerPlugin,
+  Partition,
+  partition,
+  sgd,
+  skipNonFinite,
+} from "@unfold/optimizers";
 
 Deno.test("plugins run in order, see the step's number and rate, and the gradients are zero afterwards", () => {
   const seen: unknown[] = [];
@@ -95,44 +65,35 @@ Deno.test("an optimizer whose parameters were taken over refuses to step", () =>
   assert.throws(() => first.step(), { name: "ReferenceError", message: /^Cannot step: b now belongs to an optimizer/ });
 });
 
-Deno.test("state that does not fit is refused, and nothing changes", () => {
-  const { optimizer, step } = setup([adam()], 3);
-  step(1);
-  const entry = (length: number) => ({ shape: [length], data: new Float32Array(length) });
-  const state = new Map<string, { shape: number[]; data: Float32Array<ArrayBuffer> }>([
-    ["optimizer.steps", { shape: [], data: Float32Array.of(4) }],
-    ["optimizer.sgd.velocity", entry(3)],
-    ["optimizer.adam.m", entry(2)],
-  ]);
-  assert.throws(() => optimizer.load(state), {
-    name: "TypeError",
-    message:
-      "Cannot load the optimizer: optimizer.sgd.velocity belongs to none of the plugins; optimizer.adam.m must be 3 " +
-      "32-bit floats, got 2 in a Float32Array",
-  });
-  assert.throws(() => optimizer.load(new Map()), /optimizer.steps must be an integer of 0 or more, got NaN/);
-  assert.equal(optimizer.steps, 1);
-});
-
 Deno.test("bad options are refused at construction", () => {
   const weight = new Parameter([1]);
-  assert.throws(() => new Optimizer({ weight }, [], { learningRate: 1 }), /at least one plugin/);
+  const make = (plugins: readonly unknown[], options: object = {}) => () =>
+    new Optimizer({ weight }, plugins as OptimizerPlugin[], { learningRate: 1, ...options });
+  const kind = (message: string) => ({ name: "TypeError", message: `Cannot make an Optimizer: ${message}` });
+  assert.throws(make([]), kind("there must be at least one plugin, got none"));
+  assert.throws(make([adam(), adam()]), kind('plugins must differ in name, got "adam" twice'));
   assert.throws(
-    () => new Optimizer({ weight }, [adam(), adam()], { learningRate: 1 }),
-    /differ in name, got "adam" twice/,
+    make([adam]),
+    kind("plugins[0] must be a plugin, with a name and update(), got the function adam, which may have to be called"),
+  );
+  assert.throws(make([sgd(), null]), kind("plugins[1] must be a plugin, with a name and update(), got null"));
+  assert.throws(
+    make([{ name: "a.b", update() {} }]),
+    kind('plugins[0] must have a name without "." and "/", got "a.b"'),
+  );
+  assert.throws(
+    make([{ biases: sgd() }]),
+    kind("plugins[0] must be a plugin, or name groups (there are none), got biases"),
   );
   for (const learningRate of [NaN, -1, Infinity]) {
-    assert.throws(() => new Optimizer({ weight }, [sgd()], { learningRate }), /finite number of 0 or more, got/);
+    assert.throws(make([sgd()], { learningRate }), /finite number of 0 or more, got/);
   }
-  assert.throws(() => adam({ betas: [1, 0.9] }), {
-    name: "RangeError",
-    message: "Cannot make adam: betas[0] must be a number of at least 0 and below 1, got 1",
-  });
-  assert.throws(() => adam({ eps: -1 }), /eps must be a finite number of 0 or more, got -1/);
-  assert.throws(() => sgd({ momentum: NaN }), /momentum must be/);
-  assert.throws(() => sgd({ nesterov: true }), /nesterov must come with a momentum above 0/);
-  assert.throws(() => clipByGlobalNorm(0), /maxNorm must be/);
-  assert.throws(() => cosineDecay(1, 0), /steps must be/);
+  for (const accumulate of [0, 1.5]) {
+    assert.throws(make([sgd()], { accumulate }), {
+      name: "RangeError",
+      message: `Cannot make an Optimizer: accumulate must be an integer of 1 or more, got ${accumulate}`,
+    });
+  }
 });
 
 Deno.test("clipping leaves small gradients alone", () => {
@@ -158,24 +119,143 @@ Deno.test("10,000 steps hold memory constant", () => {
   assert.deepEqual(memoryStats(), before);
 });
 
-Deno.test("a state without the slots that a plugin needs is refused at the next step", () => {
-  const { optimizer } = setup([adam()], 3);
-  optimizer.load(new Map([["optimizer.steps", { shape: [], data: Float64Array.of(1000) }]]));
-  assert.throws(() => optimizer.step(), {
-    message: "Cannot step: the state that was loaded must have optimizer.adam.m, and has not",
-  });
-});
-
-Deno.test("NaN gradients are not swallowed by a rule's flushing of denormals", () => {
-  for (const plugin of [sgd(), sgd({ momentum: 0.9 }), adam()]) {
-    const { weight, optimizer } = setup([plugin], 5);
-    weight.grad.data.fill(NaN);
-    optimizer.step();
-    assert.ok(weight.data.every(Number.isNaN), plugin.name);
-  }
-});
-
 Deno.test("six slots fit whatever the size of the parameters", () => {
   const six: OptimizerPlugin = { name: "six", update: ({ slot }) => void ["a", "b", "c", "d", "e", "f"].forEach(slot) };
   for (let i = 0; i < 50; i++) new Optimizer({ weight: new Parameter([1]) }, [six], { learningRate: 1 }).step();
+});
+
+/** A parameter of each group, both of them 1, with gradients of 1. */
+function groups() {
+  const ones = (data: Float32Array) => data.fill(1);
+  const parameters = {
+    "0.bias": new Parameter([2], ones),
+    "0.weight": new Parameter([2, 2], ones),
+    "1.bias": new Parameter([1], ones),
+  };
+  const made = partition(parameters, (name) => name.endsWith("bias") ? "biases" : "weights");
+  const fill = () => Object.values(parameters).forEach(({ grad }) => grad.data.fill(1));
+  const values = () => Object.values(parameters).map(({ data }) => [...data]);
+  return { parameters, made, fill, values };
+}
+
+Deno.test("plugins act on the group that they are named for, the others on all", () => {
+  const { made, fill, values } = groups();
+  assert.deepEqual(Object.keys(made.groups.biases), ["0.bias", "1.bias"]);
+  const plugins = [clipByGlobalNorm(Math.sqrt(7) / 2), { weights: addDecayedWeights(1) }, {
+    weights: sgd(),
+    biases: sgd(),
+  }];
+  const optimizer = new Optimizer(made, plugins, { learningRate: 0.5 });
+  fill();
+  optimizer.step();
+  const [bias, weight, other] = values();
+  assert.ok([...bias!, ...other!].every((value) => Math.abs(value - 0.75) < 1e-6));
+  assert.ok(weight!.every((value) => Math.abs(value - 0.25) < 1e-6));
+});
+
+Deno.test("a group that no plugin is named for is left alone; its gradients are zeroed", () => {
+  const { parameters, made, fill, values } = groups();
+  const optimizer = new Optimizer(made, [{ weights: sgd() }], { learningRate: 1 });
+  fill();
+  optimizer.step();
+  assert.deepEqual(values(), [[1, 1], [0, 0, 0, 0], [1]]);
+  assert.deepEqual([...parameters["1.bias"].grad.data], [0]);
+});
+
+Deno.test("a group that there is not is refused, as are names that groups cannot hold apart", () => {
+  const { made } = groups();
+  assert.throws(() => new Optimizer(made, [{ heads: sgd() } as never], { learningRate: 1 }), {
+    name: "TypeError",
+    message: "Cannot make an Optimizer: plugins[0] must be a plugin, or name groups (biases, weights), got heads",
+  });
+  assert.throws(() => new Optimizer(made, [sgd(), { biases: sgd() }], { learningRate: 1 }), /got "sgd" twice/);
+  const a = { x: new Parameter([1]) };
+  const numbered = { 1: new Parameter([1]) };
+  for (const bad of [{ a, b: a }, { a, b: numbered }]) {
+    assert.throws(() => new Partition(bad), /names must differ and be no whole numbers, got/);
+  }
+});
+
+Deno.test("gradients of k backward passes make one step of their mean", () => {
+  const weight = new Parameter([2]);
+  const optimizer = new Optimizer({ weight }, [sgd()], { learningRate: 1, accumulate: 4 });
+  for (const gradient of [1, 2, 3, 6]) {
+    assert.deepEqual([weight.data[0], optimizer.steps], [0, 0]);
+    // As backward() does, which adds to what is there.
+    weight.grad.data.forEach((value, i, all) => all[i] = value + gradient);
+    optimizer.step();
+  }
+  assert.deepEqual([[...weight.data], [...weight.grad.data], optimizer.steps], [[-3, -3], [0, 0], 1]);
+});
+
+Deno.test("the learning rate's scale multiplies the schedule's rate", () => {
+  const weight = new Parameter([1]);
+  const optimizer = new Optimizer({ weight }, [sgd()], { learningRate: (step) => step });
+  optimizer.learningRateScale = 0.5;
+  weight.grad.data.fill(1);
+  optimizer.step();
+  assert.deepEqual([weight.item(), optimizer.learningRate], [-0.5, 0.5]);
+  for (const scale of [NaN, -1, Infinity]) {
+    assert.throws(() => optimizer.learningRateScale = scale, {
+      name: "RangeError",
+      message: `Cannot scale the learning rate: learningRateScale must be a finite number of 0 or more, got ${scale}`,
+    });
+  }
+});
+
+Deno.test("a step whose gradients are not finite is dropped and counted, but not for ever", () => {
+  const weight = new Parameter([3]);
+  const optimizer = new Optimizer({ weight }, [skipNonFinite({ most: 2 }), adam()], { learningRate: 0.1 });
+  assert.ok(optimizer.skipsNonFinite);
+  const step = (value: number) => {
+    weight.grad.data.set([1, value, 1]);
+    optimizer.step();
+  };
+  step(2);
+  const before = [...weight.data];
+  step(NaN);
+  step(Infinity);
+  assert.deepEqual([...weight.data], before);
+  assert.deepEqual([...weight.grad.data], [0, 0, 0]);
+  assert.deepEqual([optimizer.steps, optimizer.skippedSteps], [1, 2]);
+  assert.throws(() => step(-Infinity), {
+    name: "RangeError",
+    message: /^Cannot take step 2: gradients must be finite at least once in 3 steps, and were not/,
+  });
+  step(3e38);
+  step(NaN);
+  assert.deepEqual([optimizer.steps, optimizer.skippedSteps], [2, 3]);
+});
+
+Deno.test("lookahead goes back part of the way after every k steps", () => {
+  const weight = new Parameter([1], (data) => data.fill(10));
+  const optimizer = new Optimizer({ weight }, [lookahead(sgd(), { every: 3, alpha: 0.25 })], { learningRate: 1 });
+  const seen = Array.from({ length: 6 }, () => {
+    weight.grad.data.fill(-4);
+    optimizer.step();
+    return weight.item();
+  });
+  assert.deepEqual(seen, [14, 18, 13, 17, 21, 16]);
+});
+
+Deno.test("averages stand in for the parameters and go back; meanwhile nothing else may be done", () => {
+  const weight = new Parameter([1]);
+  const optimizer = new Optimizer({ weight }, [sgd(), ema({ decay: 0.75 })], { learningRate: 1 });
+  assert.throws(() => optimizer.swap("ema", "average"), {
+    name: "ReferenceError",
+    message: "Cannot swap: there must be a slot average of a plugin ema, which a first step makes",
+  });
+  for (let i = 0; i < 3; i++) {
+    weight.grad.data.fill(-4);
+    optimizer.step();
+  }
+  const swapped = optimizer.swap("ema", "average");
+  assert.equal(weight.item(), 6.75);
+  for (const forbidden of [() => optimizer.step(), () => optimizer.state(), () => optimizer.swap("ema", "average")]) {
+    assert.throws(forbidden, { name: "ReferenceError", message: /the parameters stand aside for ema.average/ });
+  }
+  swapped[Symbol.dispose]();
+  swapped[Symbol.dispose]();
+  assert.equal(weight.item(), 12);
+  optimizer.step();
 });

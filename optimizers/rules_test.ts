@@ -1,0 +1,174 @@
+import { Parameter, Random } from "@unfold/core";
+import { assertClose } from "@unfold/core/testing";
+import {
+  adadelta,
+  adagrad,
+  adam,
+  adamW,
+  addDecayedWeights,
+  clipByGlobalNorm,
+  clipByValue,
+  constant,
+  cosineDecay,
+  ema,
+  exponentialDecay,
+  join,
+  linearWarmup,
+  lion,
+  lookahead,
+  nadam,
+  oneCycle,
+  Optimizer,
+  type OptimizerPlugin,
+  rmsprop,
+  sgd,
+  skipNonFinite,
+  stepDecay,
+} from "@unfold/optimizers";
+import fc from "fast-check";
+import assert from "node:assert/strict";
+import { plainRules } from "./_plain_rules_test.ts";
+
+const betas = [0.7, 0.8] as const;
+const pairs: Record<string, [kernel: () => OptimizerPlugin, plain: () => OptimizerPlugin]> = {
+  sgd: [() => sgd(), () => plainRules.sgd()],
+  "sgd with momentum": [
+    () => sgd({ momentum: 0.8, dampening: 0.3 }),
+    () => plainRules.sgd({ momentum: 0.8, dampening: 0.3 }),
+  ],
+  "sgd with Nesterov's momentum": [
+    () => sgd({ momentum: 0.8, nesterov: true }),
+    () => plainRules.sgd({ momentum: 0.8, nesterov: true }),
+  ],
+  adam: [() => adam({ betas }), () => plainRules.adam({ betas })],
+  "adam with amsgrad": [() => adam({ betas, amsgrad: true }), () => plainRules.adam({ betas, amsgrad: true })],
+  adamW: [() => adamW({ weightDecay: 0.3 }), () => plainRules.adam({ weightDecay: 0.3 })],
+  rmsprop: [() => rmsprop(), () => plainRules.rmsprop()],
+  "rmsprop with momentum": [() => rmsprop({ momentum: 0.8 }), () => plainRules.rmsprop({ momentum: 0.8 })],
+  "rmsprop, centred": [
+    () => rmsprop({ alpha: 0.8, eps: 0.1, centered: true }),
+    () => plainRules.rmsprop({ alpha: 0.8, eps: 0.1, centered: true }),
+  ],
+  "rmsprop, centred, with momentum": [
+    () => rmsprop({ alpha: 0.8, eps: 0.1, centered: true, momentum: 0.5 }),
+    () => plainRules.rmsprop({ alpha: 0.8, eps: 0.1, centered: true, momentum: 0.5 }),
+  ],
+  adagrad: [() => adagrad({ lrDecay: 0.1 }), () => plainRules.adagrad({ lrDecay: 0.1 })],
+  adadelta: [() => adadelta({ rho: 0.7 }), () => plainRules.adadelta({ rho: 0.7 })],
+  nadam: [() => nadam({ betas }), () => plainRules.nadam({ betas })],
+  lion: [() => lion({ betas, weightDecay: 0.1 }), () => plainRules.lion({ betas, weightDecay: 0.1 })],
+};
+
+/** The parameters after some steps on gradients of widely differing sizes. */
+function run(plugin: OptimizerPlugin, size: number, seed: number): Float32Array {
+  const random = new Random(seed);
+  const weight = new Parameter([size], (data) => data.forEach((_, i) => data[i] = random.normal()));
+  const optimizer = new Optimizer({ weight }, [plugin], { learningRate: 0.02 });
+  for (let step = 0; step < 6; step++) {
+    weight.grad.data.forEach((_, i, all) => all[i] = random.normal() * 10 ** random.uniform(-3, 2));
+    optimizer.step();
+  }
+  return weight.data.slice();
+}
+
+for (const [name, [kernel, plain]] of Object.entries(pairs)) {
+  Deno.test(`${name}: the kernel equals the plain loop, for any number of parameters`, () => {
+    fc.assert(
+      fc.property(fc.integer({ min: 1, max: 40 }), fc.nat(1e6), (size, seed) => {
+        assertClose(run(kernel(), size, seed), run(plain(), size, seed), { tolerance: 1e-5 });
+      }),
+    );
+  });
+
+  Deno.test(`${name}: NaN gradients are not swallowed`, () => {
+    const weight = new Parameter([5]);
+    const optimizer = new Optimizer({ weight }, [kernel()], { learningRate: 0.1 });
+    weight.grad.data.fill(NaN);
+    optimizer.step();
+    assert.ok(weight.data.every(Number.isNaN));
+  });
+}
+
+Deno.test("rules leave parameters without gradients where they are", () => {
+  for (const make of [adam, adagrad, adadelta, nadam, rmsprop, sgd, () => lion({ weightDecay: 0 })]) {
+    const weight = new Parameter([5], (data) => data.fill(3));
+    new Optimizer({ weight }, [make()], { learningRate: 0.1 }).step();
+    assert.deepEqual([...weight.data], [3, 3, 3, 3, 3], make().name);
+  }
+});
+
+Deno.test("every option is checked at construction, and zero is a value", () => {
+  const refuses: [make: () => unknown, message: string][] = [
+    [() => adam({ betas: [1, 0.9] }), "Cannot make adam: betas[0] must be a number of at least 0 and below 1, got 1"],
+    [
+      () => adam({ betas: [0.9, NaN] }),
+      "Cannot make adam: betas[1] must be a number of at least 0 and below 1, got NaN",
+    ],
+    [() => adam({ betas: [0.9] as never }), "Cannot make adam: betas must be two numbers, got [0.9]"],
+    [() => adam({ eps: -1 }), "Cannot make adam: eps must be a finite number of 0 or more, got -1"],
+    [() => adamW({ weightDecay: -1 }), "Cannot make adamW: weightDecay must be a finite number of 0 or more, got -1"],
+    [() => adamW({ betas: [0, 2] }), "Cannot make adamW: betas[1] must be a number of at least 0 and below 1, got 2"],
+    [() => rmsprop({ alpha: 1 }), "Cannot make rmsprop: alpha must be a number of at least 0 and below 1, got 1"],
+    [() => rmsprop({ momentum: -0.1 }), "Cannot make rmsprop: momentum must be a finite number of 0 or more, got -0.1"],
+    [() => rmsprop({ eps: Infinity }), "Cannot make rmsprop: eps must be a finite number of 0 or more, got Infinity"],
+    [() => adagrad({ lrDecay: -1 }), "Cannot make adagrad: lrDecay must be a finite number of 0 or more, got -1"],
+    [() => adadelta({ eps: 0 }), "Cannot make adadelta: eps must be a finite number above 0, got 0"],
+    [() => adadelta({ rho: 1 }), "Cannot make adadelta: rho must be a number of at least 0 and below 1, got 1"],
+    [
+      () => nadam({ momentumDecay: -1 }),
+      "Cannot make nadam: momentumDecay must be a finite number of 0 or more, got -1",
+    ],
+    [() => lion({ betas: [-1, 0] }), "Cannot make lion: betas[0] must be a number of at least 0 and below 1, got -1"],
+    [
+      () => sgd({ momentum: "0.9" as never }),
+      "Cannot make sgd: momentum must be a finite number of 0 or more, got 0.9",
+    ],
+    [
+      () => sgd({ nesterov: true }),
+      "Cannot make sgd: nesterov must come with a momentum above 0 and without dampening, got 0 and 0",
+    ],
+    [() => clipByGlobalNorm(0), "Cannot make clipByGlobalNorm: maxNorm must be a finite number above 0, got 0"],
+    [() => clipByValue(0), "Cannot make clipByValue: most must be a finite number above 0, got 0"],
+    [
+      () => addDecayedWeights(NaN),
+      "Cannot make addDecayedWeights: weightDecay must be a finite number of 0 or more, got NaN",
+    ],
+    [() => ema({ decay: 1 }), "Cannot make ema: decay must be a number of at least 0 and below 1, got 1"],
+    [() => lookahead(sgd(), { every: 0 }), "Cannot make lookahead: every must be an integer of 1 or more, got 0"],
+    [() => skipNonFinite({ most: 0.5 }), "Cannot make skipNonFinite: most must be an integer of 1 or more, got 0.5"],
+    [() => constant(-1), "Cannot make constant: rate must be a finite number of 0 or more, got -1"],
+    [() => stepDecay(1, { every: 0 }), "Cannot make stepDecay: every must be an integer of 1 or more, got 0"],
+    [
+      () => exponentialDecay(1, { factor: 0.5, every: 0 }),
+      "Cannot make exponentialDecay: every must be a finite number above 0, got 0",
+    ],
+    [() => cosineDecay(1, 0), "Cannot make cosineDecay: steps must be a finite number of 1 or more, got 0"],
+    [
+      () => cosineDecay(1, 5, { restartFactor: 0.5 }),
+      "Cannot make cosineDecay: restartFactor must be a finite number of 1 or more, got 0.5",
+    ],
+    [() => linearWarmup(1, 0), "Cannot make linearWarmup: steps must be an integer of 1 or more, got 0"],
+    [
+      () => oneCycle(1, 10, { initialDivisor: 0 }),
+      "Cannot make oneCycle: initialDivisor must be a finite number above 0, got 0",
+    ],
+    [
+      () => join([constant(1), constant(2)], [0]),
+      "Cannot join 2 schedules: boundaries must be 1 integers that rise from 1 on, got [0]",
+    ],
+    [() => join([], []), "Cannot join 0 schedules: boundaries must be 0 integers that rise from 1 on, got []"],
+  ];
+  for (const [make, message] of refuses) assert.throws(make, { name: "RangeError", message });
+  adam({ betas: [0, 0], eps: 0 });
+  rmsprop({ alpha: 0, eps: 0, momentum: 0 });
+  ema({ decay: 0 });
+  lookahead(sgd(), { alpha: 0 });
+  addDecayedWeights(0);
+  cosineDecay(0, 1, { finalFraction: 1 });
+});
+
+Deno.test("schedules at their ends", () => {
+  assert.deepEqual([1, 2, 50].map(linearWarmup(3, 1)), [3, 3, 3]);
+  assert.ok(Math.abs(oneCycle(1, 10, { riseFraction: 1 })(10) - 1) < 1e-12);
+  assert.equal(oneCycle(1, 10)(10), oneCycle(1, 10)(1000));
+});

@@ -1,0 +1,117 @@
+import { decodeSafetensors, encodeSafetensors, Parameter, Random } from "@unfold/core";
+import { adam, clipByGlobalNorm, ema, lookahead, Optimizer, partition, sgd, skipNonFinite } from "@unfold/optimizers";
+import assert from "node:assert/strict";
+
+/** Two groups, all kinds of state, and gradients that the number of the pass decides. */
+function setUp(order: readonly string[] = ["0.weight", "0.bias", "1.weight"]) {
+  const shapes: Record<string, number[]> = { "0.weight": [3, 2], "0.bias": [2], "1.weight": [4] };
+  const parameters = Object.fromEntries(order.map((name) => [name, new Parameter(shapes[name]!)]));
+  const groups = partition(parameters, (name) => name.endsWith("bias") ? "biases" : "weights");
+  const optimizer = new Optimizer(groups, [
+    skipNonFinite(),
+    clipByGlobalNorm(1),
+    { weights: lookahead(adam({ amsgrad: true })), biases: adam() },
+    ema({ decay: 0.9 }),
+  ], { learningRate: (step) => 0.1 / step, accumulate: 2 });
+  return {
+    parameters,
+    optimizer,
+    passes(from: number, to: number) {
+      for (let n = from; n <= to; n++) {
+        for (const name of Object.keys(shapes)) {
+          const random = new Random(1000 * n + name.length + Number(name[0]));
+          const { data } = parameters[name]!.grad;
+          data.forEach((value, i) => data[i] = value + (n === 3 && i === 0 ? NaN : random.normal()));
+        }
+        optimizer.step();
+      }
+      return Object.keys(shapes).map((name) => [...parameters[name]!.data]);
+    },
+  };
+}
+
+Deno.test("state saved anywhere, in another order of parameters too, goes on to the bit", () => {
+  const whole = setUp();
+  whole.optimizer.learningRateScale = 0.5;
+  const expected = whole.passes(1, 14);
+  for (const middle of [2, 7, 10]) {
+    const first = setUp();
+    first.optimizer.learningRateScale = 0.5;
+    const values = first.passes(1, middle);
+    const file = decodeSafetensors(encodeSafetensors(first.optimizer.state()));
+    const second = setUp(["1.weight", "0.bias", "0.weight"]);
+    ["0.weight", "0.bias", "1.weight"].forEach((name, i) => second.parameters[name]!.data.set(values[i]!));
+    second.optimizer.load(file.tensors);
+    assert.deepEqual(second.passes(middle + 1, 14), expected, `${middle}`);
+    assert.deepEqual([second.optimizer.steps, second.optimizer.skippedSteps], [6, 1]);
+    assert.equal(second.optimizer.learningRate, whole.optimizer.learningRate);
+  }
+});
+
+Deno.test("state has one entry a parameter and slot, of the parameter's shape", () => {
+  const { optimizer, passes } = setUp();
+  passes(1, 2);
+  assert.deepEqual([...optimizer.state()].map(([name, { shape }]) => [name, ...shape]), [
+    ["optimizer.steps"],
+    ["optimizer.skippedSteps"],
+    ["optimizer.accumulated"],
+    ["optimizer.learningRateScale"],
+    ...["slow", "adam.m", "adam.v", "adam.largestV"].flatMap((slot) => [
+      [`optimizer.lookahead.${slot}/0.weight`, 3, 2],
+      [`optimizer.lookahead.${slot}/1.weight`, 4],
+    ]),
+    ["optimizer.adam.m/0.bias", 2],
+    ["optimizer.adam.v/0.bias", 2],
+    ["optimizer.ema.average/0.weight", 3, 2],
+    ["optimizer.ema.average/1.weight", 4],
+    ["optimizer.ema.average/0.bias", 2],
+  ]);
+  passes(3, 3);
+  assert.deepEqual(optimizer.state().get("optimizer.gradients/1.weight")?.shape, [4]);
+});
+
+Deno.test("state that does not fit is refused with all that is wrong, and nothing changes", () => {
+  const { optimizer, passes } = setUp();
+  const before = passes(1, 2);
+  const entry = (...shape: number[]) => ({ shape, data: new Float32Array(shape.reduce((a, b) => a * b, 1)) });
+  const state = new Map(optimizer.state());
+  state.delete("optimizer.skippedSteps");
+  state.set("optimizer.steps", { shape: [], data: Float64Array.of(-1) });
+  state.delete("optimizer.adam.m/0.bias");
+  state.set("optimizer.lookahead.slow/0.weight", entry(2, 3));
+  state.set("optimizer.ema.average/0.bias", { shape: [2], data: Float64Array.of(1, 2) });
+  state.delete("optimizer.ema.average/1.weight");
+  state.set("optimizer.sgd.velocity/0.bias", entry(2));
+  state.set("optimizer.adam.v/2.bias", entry(2));
+  assert.throws(() => optimizer.load(state), {
+    name: "TypeError",
+    message: "Cannot load the optimizer: optimizer.steps must be a number of 0 or more, got -1; " +
+      "optimizer.skippedSteps is missing; " +
+      "optimizer.lookahead.slow/0.weight must be 32-bit floats of shape [3, 2], got shape [2, 3] in a Float32Array; " +
+      "optimizer.ema.average/1.weight is missing; " +
+      "optimizer.ema.average/0.bias must be 32-bit floats of shape [2], got shape [2] in a Float64Array; " +
+      "optimizer.sgd.velocity/0.bias belongs to none of the plugins and parameters; " +
+      "optimizer.adam.v/2.bias belongs to none of the plugins and parameters",
+  });
+  assert.deepEqual(passes(3, 2), before);
+  assert.equal(optimizer.steps, 1);
+});
+
+Deno.test("a state without a slot that a plugin needs is refused at the next step", () => {
+  const { optimizer, passes } = setUp();
+  passes(1, 4);
+  const state = new Map([...optimizer.state()].filter(([name]) => !name.startsWith("optimizer.adam.m/")));
+  const other = setUp();
+  other.optimizer.load(state);
+  assert.throws(() => other.passes(5, 6), {
+    message: "Cannot step: the state that was loaded must have optimizer.adam.m, and has not",
+  });
+});
+
+Deno.test("a state of no steps starts anew", () => {
+  const make = () => new Optimizer({ weight: new Parameter([1]) }, [sgd({ momentum: 0.5 })], { learningRate: 1 });
+  const optimizer = make();
+  optimizer.load(make().state());
+  optimizer.step();
+  assert.equal(optimizer.steps, 1);
+});

@@ -1,0 +1,55 @@
+import type { OptimizerPlugin, ParameterGroup, UpdateInfo } from "@unfold/optimizers";
+import { checkPlugin } from "@unfold/optimizers/testing";
+import assert from "node:assert/strict";
+
+/** Gradient descent that does something else besides. */
+function descent(besides: (group: ParameterGroup, info: UpdateInfo) => void): OptimizerPlugin {
+  return {
+    name: "descent",
+    update(group, info) {
+      const { params, grads } = group;
+      for (let i = 0; i < params.length; i++) params[i]! -= info.learningRate * grads[i]!;
+      besides(group, info);
+    },
+  };
+}
+
+/** Descent whose momentum is no slot. */
+function forgetful(): OptimizerPlugin {
+  let velocity = new Float32Array();
+  return {
+    name: "forgetful",
+    update({ params, grads }, { learningRate, step }) {
+      if (step === 1) velocity = new Float32Array(params.length);
+      for (let i = 0; i < velocity.length; i++) {
+        velocity[i] = 0.5 * velocity[i]! + grads[i]!;
+        params[i]! -= learningRate * velocity[i]!;
+      }
+    },
+  };
+}
+
+const faults: Record<string, [make: () => OptimizerPlugin, message: RegExp]> = {
+  "stands still": [() => ({ name: "still", update: () => {} }), /^it must solve a convex problem/],
+  "draws numbers": [() => descent(({ params }) => params[0]! *= 1 + 1e-6 * Math.random()), /do the same when it does/],
+  "keeps state to itself": [forgetful, /go on to the bit/],
+  "writes past its group": [
+    () =>
+      descent(({ params }) => new Float32Array(params.buffer, params.byteOffset, params.length + 1)[params.length] = 1),
+    /leave the parameters and gradients of other groups alone/,
+  ],
+  "moves a segment": [
+    () => descent(({ segments }) => void ((segments[0] as { offset: number }).offset += 0.1)),
+    /leave the segments alone/,
+  ],
+  "copies the gradients": [() => descent(({ grads }) => void grads.slice()), /in proportion/],
+};
+
+for (const [name, [make, message]] of Object.entries(faults)) {
+  Deno.test(`a plugin that ${name} does not conform`, () => {
+    assert.throws(() => checkPlugin(make, { learningRate: 1e-3 }), { message });
+  });
+}
+
+Deno.test("a plugin that is none of these conforms", () =>
+  checkPlugin(() => descent(() => {}), { learningRate: 1e-3 }));
