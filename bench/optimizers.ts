@@ -1,0 +1,135 @@
+/**
+ * Optimizers: nanoseconds per parameter of a whole step, the zeroing of the gradients included; the memory traffic that comes
+ * of it beside the fastest that a probe reaches in the same rounds; the plain loop in TypeScript; PyTorch, where python3 has it.
+ *
+ *     deno task bench:optimizers
+ *
+ * @module
+ */
+
+import { Parameter } from "@unfold/core";
+import { coreKernels } from "@unfold/core/kernels";
+import {
+  adadelta,
+  adagrad,
+  adam,
+  adamW,
+  lion,
+  nadam,
+  Optimizer,
+  type OptimizerPlugin,
+  rmsprop,
+  sgd,
+} from "@unfold/optimizers";
+import { table } from "../apps/shared/table.ts";
+import { plainRules } from "../optimizers/_plain_rules_test.ts";
+import { median, secondsOf } from "./_measure.ts";
+
+const SIZES = [1e3, 1e5, 1e7];
+const ROUNDS = 9;
+/** Seconds that a round should last at least, so that the clock is fine enough. */
+const LEAST = 0.02;
+
+/** A rule, the same as a plain loop, and how many slots it has. */
+interface Entry {
+  readonly make: () => OptimizerPlugin;
+  readonly plain: () => OptimizerPlugin;
+  readonly slots: number;
+}
+
+const centred = { centered: true, momentum: 0.9 };
+const RULES: Record<string, Entry> = {
+  sgd: { make: () => sgd(), plain: () => plainRules.sgd(), slots: 0 },
+  "sgd, momentum": { make: () => sgd({ momentum: 0.9 }), plain: () => plainRules.sgd({ momentum: 0.9 }), slots: 1 },
+  adam: { make: () => adam(), plain: () => plainRules.adam(), slots: 2 },
+  "adam, amsgrad": { make: () => adam({ amsgrad: true }), plain: () => plainRules.adam({ amsgrad: true }), slots: 3 },
+  adamW: { make: () => adamW(), plain: () => plainRules.adam({ weightDecay: 0.01 }), slots: 2 },
+  rmsprop: { make: () => rmsprop(), plain: () => plainRules.rmsprop(), slots: 1 },
+  "rmsprop, centred, momentum": { make: () => rmsprop(centred), plain: () => plainRules.rmsprop(centred), slots: 3 },
+  adagrad: { make: () => adagrad(), plain: () => plainRules.adagrad(), slots: 1 },
+  adadelta: { make: () => adadelta(), plain: () => plainRules.adadelta(), slots: 2 },
+  nadam: { make: () => nadam(), plain: () => plainRules.nadam(), slots: 2 },
+  lion: { make: () => lion(), plain: () => plainRules.lion(), slots: 1 },
+};
+
+/** Nanoseconds of each of some functions, round by round in turn. */
+function nanoseconds(functions: readonly (() => void)[]): number[] {
+  const timed = functions.map((f) => {
+    f();
+    f();
+    const times = Math.max(1, Math.ceil(LEAST / secondsOf(f)));
+    return () =>
+      1e9 / times * secondsOf(() => {
+        for (let i = 0; i < times; i++) f();
+      });
+  });
+  const rounds = Array.from({ length: ROUNDS }, () => timed.map((f) => f()));
+  return functions.map((_, index) => median(rounds.map((round) => round[index]!)));
+}
+
+/** A step of a rule on gradients that are there, and what gives its memory back. */
+function stepper(plugin: OptimizerPlugin, size: number): () => void {
+  const weight = new Parameter([size]);
+  const optimizer = new Optimizer({ weight }, [plugin], { learningRate: 1e-3 });
+  weight.grad.data.fill(0.1);
+  return () => optimizer.step();
+}
+
+/** What bench/optimizers.py prints, by the first Python that has PyTorch. */
+function runPython(threads: number): string {
+  const args = [new URL("./optimizers.py", import.meta.url).pathname, String(threads), ...SIZES.map(String)];
+  for (const python of ["python3", "/usr/bin/python3"]) {
+    try {
+      const { success, stdout } = new Deno.Command(python, { args, stderr: "null" }).outputSync();
+      if (success) return new TextDecoder().decode(stdout).trim();
+    } catch {
+      // There is no such Python.
+    }
+  }
+  console.error("PyTorch is left out: no python3 has it");
+  return "";
+}
+
+/** PyTorch's nanoseconds per parameter by rule and size, the better of one and two threads. */
+function pytorch(): Map<string, number> {
+  const found = new Map<string, number>();
+  for (const line of [1, 2].flatMap((threads) => runPython(threads).split("\n")).filter((line) => line !== "")) {
+    const { rule, size, nanoseconds } = JSON.parse(line);
+    const key = `${rule} ${size}`;
+    found.set(key, Math.min(nanoseconds, found.get(key) ?? Infinity));
+  }
+  return found;
+}
+
+const peer = pytorch();
+for (const size of SIZES) {
+  const array = new Parameter([size]);
+  const probes = [
+    () => coreKernels.affine(array.offset, array.offset, size, 1.0000001, 0),
+    () => void coreKernels.sum(array.offset, size),
+  ];
+  const bandwidths: number[] = [];
+  const measured = Object.entries(RULES).map(([name, { make, plain, slots }]) => {
+    const functions = [stepper(make(), size), stepper(plain(), size), ...probes];
+    const [ours, loop, scale, sum] = nanoseconds(functions) as [number, number, number, number];
+    bandwidths.push(Math.max(8 * size / scale, 4 * size / sum));
+    // Parameters and slots are read and written, the gradients read and set to 0.
+    return { name, ours, loop, bandwidth: 4 * (2 * (1 + slots) + 2) * size / ours };
+  });
+  const limit = median(bandwidths);
+  console.log(`\n${size.toLocaleString("en")} parameters; the probe reaches ${limit.toFixed(0)} GB/s\n`);
+  console.log(table(
+    ["rule", "ns/parameter", "GB/s", "of the probe", "plain loop ÷ ours", "PyTorch ÷ ours"],
+    measured.map(({ name, ours, loop, bandwidth }) => {
+      const theirs = peer.get(`${name} ${size}`);
+      return [
+        name,
+        (ours / size).toFixed(2),
+        bandwidth.toFixed(1),
+        `${(100 * bandwidth / limit).toFixed(0)} %`,
+        (loop / ours).toFixed(2),
+        theirs === undefined ? "—" : (theirs * size / ours).toFixed(2),
+      ];
+    }),
+  ));
+}
