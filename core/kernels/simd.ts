@@ -16,8 +16,8 @@ const EXP: usize = memory.data<f32>([0.0013814539415761828, 0.00836874544620514,
 const EXP_RANGE: usize = memory.data<f32>([89, -104, 87, -87]);
 /** Below the first a gradient counts as vanished, below the second a number is denormal. */
 const TINY: usize = memory.data<f32>([1e-20, 1.17549435e-38]);
-/** 2⁻¹⁰²: what is added to it and taken away again is rounded to multiples of the smallest normal number or of its double. */
-const BALLAST: usize = memory.data<f32>([1.9721522630525295e-31]);
+/** 2⁻⁸⁰ and 2⁻¹⁰²: what is added to one and taken away again is rounded to multiples of 2⁻¹⁰⁴ or 2⁻¹²⁶ at the finest. */
+const BALLAST: usize = memory.data<f32>([8.271806125530277e-25, 1.9721522630525295e-31]);
 const EXPONENT_BIAS: usize = memory.data<i32>([127]);
 /** (tanh x − x)/x³ in x² for |x| below the last number. */
 const TANH: usize = memory.data<f32>([-0.005657711531966925, 0.020598074421286583, -0.05372759327292442, 0.13331303000450134, -0.33333277702331543, 0.625]);
@@ -92,13 +92,19 @@ export function flush(x: v128): v128 {
   return v128.andnot(x, f32x4.lt(f32x4.abs(x), constant(TINY)));
 }
 
-/** The second argument of `flushDenormals`, to be taken out of the loop. */
+/** The second argument of `flushDenormals` for numbers that enter products; to be taken out of the loop. */
 @inline
 export function ballast(): v128 {
   return constant(BALLAST);
 }
 
-/** Rounds denormals to zero or normal numbers: for state that decays towards zero step by step. NaN is kept. */
+/** The same for squares, of which only roots are taken. */
+@inline
+export function ballastOfSquares(): v128 {
+  return constant(BALLAST, 1);
+}
+
+/** Rounds what is too small to matter to zero or to numbers that are not denormal: for state that decays towards zero step by step. NaN is kept. */
 @inline
 export function flushDenormals(x: v128, ballast: v128): v128 {
   return f32x4.sub(f32x4.add(x, ballast), ballast);

@@ -1,6 +1,6 @@
 // Adam and its kin: means of the gradient and of its square.
 
-import { ballast, flushDenormals, load, madd, nmadd, one, splat, store } from "../../core/kernels/simd";
+import { ballast, ballastOfSquares, flushDenormals, load, madd, nmadd, one, splat, store } from "../../core/kernels/simd";
 
 /** Stores and returns m + share·(g − m). */
 @inline
@@ -13,8 +13,8 @@ export function moveMean(m: usize, gradient: v128, share: v128, heavy: v128, who
 
 /** Stores and returns decay·v + share·x². */
 @inline
-export function moveSquare(v: usize, x: v128, decay: v128, share: v128, heavy: v128, whole: bool): v128 {
-  const moved = flushDenormals(madd(decay, load(v, whole), f32x4.mul(share, f32x4.mul(x, x))), heavy);
+export function moveSquare(v: usize, x: v128, decay: v128, share: v128, fine: v128, whole: bool): v128 {
+  const moved = flushDenormals(madd(decay, load(v, whole), f32x4.mul(share, f32x4.mul(x, x))), fine);
   store(v, moved, whole);
   return moved;
 }
@@ -23,11 +23,11 @@ export function moveSquare(v: usize, x: v128, decay: v128, share: v128, heavy: v
 @inline
 function adamLanes(
   p: usize, g: usize, m: usize, v: usize, largest: usize,
-  stepSize: v128, share1: v128, beta2: v128, share2: v128, rootScale: v128, epsilon: v128, keep: v128, heavy: v128, amsgrad: bool, whole: bool,
+  stepSize: v128, share1: v128, beta2: v128, share2: v128, rootScale: v128, epsilon: v128, keep: v128, heavy: v128, fine: v128, amsgrad: bool, whole: bool,
 ): void {
   const gradient = load(g, whole);
   const first = moveMean(m, gradient, share1, heavy, whole);
-  let second = moveSquare(v, gradient, beta2, share2, heavy, whole);
+  let second = moveSquare(v, gradient, beta2, share2, fine, whole);
   if (amsgrad) {
     second = f32x4.max(second, load(largest, whole));
     store(largest, second, whole);
@@ -42,9 +42,9 @@ function adamLoop(
   stepSize: f32, share1: f32, beta2: f32, share2: f32, rootScale: f32, epsilon: f32, keep: f32, amsgrad: bool,
 ): void {
   const end = p + (<usize>n << 2);
-  const a = splat(stepSize), b = splat(share1), c = splat(beta2), d = splat(share2), e = splat(rootScale), f = splat(epsilon), k = splat(keep), heavy = ballast();
-  for (; p + 12 < end; p += 16, g += 16, m += 16, v += 16, largest += 16) adamLanes(p, g, m, v, largest, a, b, c, d, e, f, k, heavy, amsgrad, true);
-  for (; p < end; p += 4, g += 4, m += 4, v += 4, largest += 4) adamLanes(p, g, m, v, largest, a, b, c, d, e, f, k, heavy, amsgrad, false);
+  const a = splat(stepSize), b = splat(share1), c = splat(beta2), d = splat(share2), e = splat(rootScale), f = splat(epsilon), k = splat(keep), heavy = ballast(), fine = ballastOfSquares();
+  for (; p + 12 < end; p += 16, g += 16, m += 16, v += 16, largest += 16) adamLanes(p, g, m, v, largest, a, b, c, d, e, f, k, heavy, fine, amsgrad, true);
+  for (; p < end; p += 4, g += 4, m += 4, v += 4, largest += 4) adamLanes(p, g, m, v, largest, a, b, c, d, e, f, k, heavy, fine, amsgrad, false);
 }
 
 export function adam(
@@ -65,11 +65,11 @@ export function amsgrad(
 @inline
 function nadamLanes(
   p: usize, g: usize, m: usize, v: usize,
-  gradientStep: v128, meanStep: v128, share1: v128, beta2: v128, share2: v128, rootScale: v128, epsilon: v128, heavy: v128, whole: bool,
+  gradientStep: v128, meanStep: v128, share1: v128, beta2: v128, share2: v128, rootScale: v128, epsilon: v128, heavy: v128, fine: v128, whole: bool,
 ): void {
   const gradient = load(g, whole);
   const first = moveMean(m, gradient, share1, heavy, whole);
-  const second = moveSquare(v, gradient, beta2, share2, heavy, whole);
+  const second = moveSquare(v, gradient, beta2, share2, fine, whole);
   const root = madd(f32x4.sqrt(second), rootScale, epsilon);
   const step = madd(gradientStep, gradient, f32x4.mul(meanStep, first));
   store(p, f32x4.sub(load(p, whole), f32x4.div(step, root)), whole);
@@ -80,9 +80,9 @@ export function nadam(
   gradientStep: f32, meanStep: f32, share1: f32, beta2: f32, share2: f32, rootScale: f32, epsilon: f32,
 ): void {
   const end = p + (<usize>n << 2);
-  const a = splat(gradientStep), b = splat(meanStep), c = splat(share1), d = splat(beta2), e = splat(share2), f = splat(rootScale), h = splat(epsilon), heavy = ballast();
-  for (; p + 12 < end; p += 16, g += 16, m += 16, v += 16) nadamLanes(p, g, m, v, a, b, c, d, e, f, h, heavy, true);
-  for (; p < end; p += 4, g += 4, m += 4, v += 4) nadamLanes(p, g, m, v, a, b, c, d, e, f, h, heavy, false);
+  const a = splat(gradientStep), b = splat(meanStep), c = splat(share1), d = splat(beta2), e = splat(share2), f = splat(rootScale), h = splat(epsilon), heavy = ballast(), fine = ballastOfSquares();
+  for (; p + 12 < end; p += 16, g += 16, m += 16, v += 16) nadamLanes(p, g, m, v, a, b, c, d, e, f, h, heavy, fine, true);
+  for (; p < end; p += 4, g += 4, m += 4, v += 4) nadamLanes(p, g, m, v, a, b, c, d, e, f, h, heavy, fine, false);
 }
 
 /** The sign of x in each lane, 0 of 0; NaN is kept. */

@@ -1,6 +1,6 @@
 // Rules that divide by the root of a sum or mean of squared gradients.
 
-import { ballast, flushDenormals, load, madd, nmadd, splat, store } from "../../core/kernels/simd";
+import { ballast, ballastOfSquares, flushDenormals, load, madd, nmadd, splat, store } from "../../core/kernels/simd";
 import { moveMean, moveSquare } from "./adam";
 
 /**
@@ -10,10 +10,10 @@ import { moveMean, moveSquare } from "./adam";
 @inline
 function rmspropLanes(
   p: usize, g: usize, v: usize, mean: usize, b: usize,
-  rate: v128, alpha: v128, share: v128, epsilon: v128, momentum: v128, heavy: v128, centered: bool, accelerated: bool, whole: bool,
+  rate: v128, alpha: v128, share: v128, epsilon: v128, momentum: v128, heavy: v128, fine: v128, centered: bool, accelerated: bool, whole: bool,
 ): void {
   const gradient = load(g, whole);
-  let square = moveSquare(v, gradient, alpha, share, heavy, whole);
+  let square = moveSquare(v, gradient, alpha, share, fine, whole);
   if (centered) {
     const centre = moveMean(mean, gradient, share, heavy, whole);
     // Rounding may leave less than 0. pmax returns its first operand for NaN, which is thus kept.
@@ -33,9 +33,9 @@ function rmspropLoop(
   rate: f32, alpha: f32, share: f32, epsilon: f32, momentum: f32, centered: bool, accelerated: bool,
 ): void {
   const end = p + (<usize>n << 2);
-  const r = splat(rate), a = splat(alpha), s = splat(share), e = splat(epsilon), m = splat(momentum), heavy = ballast();
-  for (; p + 12 < end; p += 16, g += 16, v += 16, mean += 16, b += 16) rmspropLanes(p, g, v, mean, b, r, a, s, e, m, heavy, centered, accelerated, true);
-  for (; p < end; p += 4, g += 4, v += 4, mean += 4, b += 4) rmspropLanes(p, g, v, mean, b, r, a, s, e, m, heavy, centered, accelerated, false);
+  const r = splat(rate), a = splat(alpha), s = splat(share), e = splat(epsilon), m = splat(momentum), heavy = ballast(), fine = ballastOfSquares();
+  for (; p + 12 < end; p += 16, g += 16, v += 16, mean += 16, b += 16) rmspropLanes(p, g, v, mean, b, r, a, s, e, m, heavy, fine, centered, accelerated, true);
+  for (; p < end; p += 4, g += 4, v += 4, mean += 4, b += 4) rmspropLanes(p, g, v, mean, b, r, a, s, e, m, heavy, fine, centered, accelerated, false);
 }
 
 /** A slot that is not needed is 0. */
@@ -66,18 +66,18 @@ export function adagrad(p: usize, g: usize, s: usize, n: i32, rate: f32, epsilon
 
 /** v = ρ·v + share·g²; d = √(u + ε)/√(v + ε)·g; u = ρ·u + share·d²; p −= rate·d. */
 @inline
-function adadeltaLanes(p: usize, g: usize, v: usize, u: usize, rate: v128, rho: v128, share: v128, epsilon: v128, heavy: v128, whole: bool): void {
+function adadeltaLanes(p: usize, g: usize, v: usize, u: usize, rate: v128, rho: v128, share: v128, epsilon: v128, fine: v128, whole: bool): void {
   const gradient = load(g, whole);
-  const square = moveSquare(v, gradient, rho, share, heavy, whole);
+  const square = moveSquare(v, gradient, rho, share, fine, whole);
   const roots = f32x4.div(f32x4.sqrt(f32x4.add(load(u, whole), epsilon)), f32x4.sqrt(f32x4.add(square, epsilon)));
   const direction = f32x4.mul(roots, gradient);
-  moveSquare(u, direction, rho, share, heavy, whole);
+  moveSquare(u, direction, rho, share, fine, whole);
   store(p, nmadd(rate, direction, load(p, whole)), whole);
 }
 
 export function adadelta(p: usize, g: usize, v: usize, u: usize, n: i32, rate: f32, rho: f32, share: f32, epsilon: f32): void {
   const end = p + (<usize>n << 2);
-  const r = splat(rate), a = splat(rho), s = splat(share), e = splat(epsilon), heavy = ballast();
-  for (; p + 12 < end; p += 16, g += 16, v += 16, u += 16) adadeltaLanes(p, g, v, u, r, a, s, e, heavy, true);
-  for (; p < end; p += 4, g += 4, v += 4, u += 4) adadeltaLanes(p, g, v, u, r, a, s, e, heavy, false);
+  const r = splat(rate), a = splat(rho), s = splat(share), e = splat(epsilon), fine = ballastOfSquares();
+  for (; p + 12 < end; p += 16, g += 16, v += 16, u += 16) adadeltaLanes(p, g, v, u, r, a, s, e, fine, true);
+  for (; p < end; p += 4, g += 4, v += 4, u += 4) adadeltaLanes(p, g, v, u, r, a, s, e, fine, false);
 }
