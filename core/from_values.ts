@@ -63,23 +63,10 @@ function checkIntegers(values: ArrayLike<number>): void {
  * assert.deepEqual(tensor(Float32Array.of(1, 2, 3, 4), { shape: [2, 2] }).toArray(), [[1, 2], [3, 4]]);
  * ```
  */
-export function tensor<D extends DType = "f32">(
-  values: NestedArray | Float32Array | Float64Array,
-  options?: TensorOptions<D> & { shape?: Shape },
-): Tensor<NoInfer<D>>;
-/**
- * A tensor of integers, as the array holds them.
- *
- * @param values Integers, with `shape`, else one axis.
- */
-export function tensor<D extends DType = "i32">(
-  values: Int32Array,
-  options?: TensorOptions<D> & { shape?: Shape },
-): Tensor<NoInfer<D>>;
-export function tensor<D extends DType>(
-  values: NestedArray | Float32Array | Float64Array | Int32Array,
-  options: TensorOptions<D> & { shape?: Shape } = {},
-): Tensor<D> {
+export function tensor<
+  Values extends NestedArray | Float32Array | Float64Array | Int32Array,
+  D extends DType = Values extends Int32Array ? "i32" : "f32",
+>(values: Values, options: TensorOptions<D> & { shape?: Shape } = {}): Tensor<NoInfer<D>> {
   const own = ArrayBuffer.isView(values) ? [values.length] : shapeOfNested(values);
   const shape = options.shape ?? own;
   if (sizeOf(shape) !== sizeOf(own)) {
@@ -87,7 +74,7 @@ export function tensor<D extends DType>(
       `Cannot make a tensor of shape ${formatShape(shape)}: it must have ${sizeOf(shape)} values, got ${sizeOf(own)}`,
     );
   }
-  const flat = ArrayBuffer.isView(values) ? values : flatten(values, own);
+  const flat = ArrayBuffer.isView(values) ? values as Exclude<Values, NestedArray> : flatten(values, own);
   const dtype = options.dtype ?? (flat instanceof Int32Array ? "i32" : "f32") as D;
   if (dtype === "i32" && !(flat instanceof Int32Array)) checkIntegers(flat);
   const made = empty(shape, { ...options, dtype });

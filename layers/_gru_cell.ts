@@ -13,7 +13,6 @@ const SHARED = {
   blocks: [RESET_UPDATE, CANDIDATE],
   states: ["hidden"],
   direct: true,
-  cellNorm: false,
 } as const;
 
 /** The gated recurrent unit with its reset gate after the recurrent product; the equations stand at `GRU`. */

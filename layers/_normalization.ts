@@ -1,4 +1,4 @@
-import { empty, type Tensor } from "@unfold/core";
+import { empty, type Tensor, zeros } from "@unfold/core";
 import { kernels } from "./_kernels.ts";
 import type { Gates } from "./cell.ts";
 
@@ -27,6 +27,7 @@ export class Normalization {
   readonly #gain: Tensor;
   readonly #normals: Tensor;
   readonly #scales: Tensor;
+  readonly #zeros: Tensor;
 
   /** @param gain [all gates·hidden], of which the blocks may be a part. */
   constructor(shape: { rows: number; hidden: number; blocks: readonly Gates[] }, gain: Tensor) {
@@ -36,6 +37,7 @@ export class Normalization {
     this.#gain = gain;
     this.#normals = empty([rows, (blocks.at(-1)!.to - blocks[0]!.from) * hidden]);
     this.#scales = empty([blocks.length, rows]);
+    this.#zeros = zeros([this.#normals.shape[1]!]);
   }
 
   /** Where a row's normalised numbers are saved; x may stand there. */
@@ -44,7 +46,7 @@ export class Normalization {
   }
 
   /** y = gain·x̂ + bias; x stands without gaps; y may be x or the bias. */
-  forward(portion: Portion, x: number, y: Rows, bias: Rows): void {
+  forward(portion: Portion, x: number, y: Rows, bias: Rows = { offset: this.#zeros.offset, stride: 0 }): void {
     this.#blocks.forEach((_, i) => {
       const { n, at, gain, normal, scales } = this.#block(i, portion.row);
       const target = [y.offset + at, y.stride, normal, scales] as const;

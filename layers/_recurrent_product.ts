@@ -1,4 +1,3 @@
-import { zeros } from "@unfold/core";
 import { gemm, rightOperand, scratch } from "@unfold/core/kernels";
 import { Normalization } from "./_normalization.ts";
 import type { CellWeights, Frame, Gates } from "./cell.ts";
@@ -33,7 +32,7 @@ export function recurrentProduct(frame: Frame, blocks: readonly Gates[]): Recurr
   const rows = batch * time;
   const stride = 4 * width;
   const gain = weights.recurrentGain;
-  const norm = gain && { of: new Normalization({ rows, hidden, blocks }, gain), zero: zeros([n]) };
+  const norm = gain && new Normalization({ rows, hidden, blocks }, gain);
   return {
     forward() {
       const w = { k: hidden, n, offset: weights.recurrentWeight.offset + from, stride: width };
@@ -41,14 +40,14 @@ export function recurrentProduct(frame: Frame, blocks: readonly Gates[]): Recurr
       return (t, input, { offset, accumulate }) => {
         const product = { m: batch, a: input, aStride: hidden, b };
         if (norm === undefined) return gemm({ ...product, c: offset, cStride: width, accumulate });
-        const x = norm.of.at(t * batch);
+        const x = norm.at(t * batch);
         gemm({ ...product, c: x, cStride: n });
         const y = { offset, stride };
-        norm.of.forward(
+        norm.forward(
           { row: t * batch, rows: batch },
           x,
           y,
-          accumulate ? y : { offset: norm.zero.offset, stride: 0 },
+          accumulate ? y : undefined,
         );
       };
     },
@@ -60,7 +59,7 @@ export function recurrentProduct(frame: Frame, blocks: readonly Gates[]): Recurr
       return {
         step(t, { offset, accumulate }) {
           const dy = { offset: d + t * batch * stride, stride };
-          norm?.of.backward({ row: t * batch, rows: batch }, dy, at(t), gradients.recurrentGain!);
+          norm?.backward({ row: t * batch, rows: batch }, dy, at(t), gradients.recurrentGain!);
           gemm({ m: batch, a: at(t), aStride, b, c: offset, cStride: hidden, accumulate });
         },
         finish(inputs) {

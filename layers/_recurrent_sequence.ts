@@ -63,7 +63,7 @@ export const recurrentSequence: (
     const masked = mask === undefined ? undefined : empty([time, batch, hidden]);
     const none = { bias: zeros([width]), recurrentBias: zeros([hidden]), cellBias: zeros([hidden]) };
     const weights: CellWeights = { ...none, ...given };
-    const norm = weights.inputGain && new Normalization({ rows, hidden, blocks: cell.blocks }, weights.inputGain);
+    const norm = weights.inputGain && new Normalization({ rows, hidden, blocks: cell.blocks! }, weights.inputGain);
     const all = { row: 0, rows };
     const frame: Frame = {
       batch,
@@ -82,8 +82,7 @@ export const recurrentSequence: (
       using _ = scope();
       const u = rightOperand({ k: inputSize, n: width, offset: inputWeight.offset, stride: width }, { rows });
       gemm({ m: rows, a: xs.offset, aStride: inputSize, b: u, c: gates.offset, cStride: width });
-      const products = { offset: gates.offset, stride: 4 * width };
-      norm?.forward(all, gates.offset, products, { offset: none.bias.offset, stride: 0 });
+      norm?.forward(all, gates.offset, { offset: gates.offset, stride: 4 * width });
       const forward = run.forward();
       for (let i = 0; i < time; i++) {
         const t = reverse ? time - 1 - i : i;

@@ -13,7 +13,6 @@ export function simpleRnnCell(relu: boolean): Cell {
     states: ["hidden"],
     direct: false,
     recurrentBias: false,
-    cellNorm: false,
     begin(frame) {
       const { batch, hidden, weights } = frame;
       const product = recurrentProduct(frame, ALL);

@@ -125,18 +125,17 @@ export class Attention {
     const batch = query.shape[0]!;
     checkShape(doing, "memory", memory, { batch, time: undefined, memorySize });
     const time = memory.shape[1]!;
-    let scores = this.#scores(query, memory);
     const { lengths } = options;
-    if (lengths !== undefined) {
-      checkLengths(doing, lengths, { batch, time, least: 1 });
-      const valid = Int32Array.from(
-        { length: batch * time },
-        (_, i) => Number(i % time < lengths[Math.floor(i / time)]!),
-      );
-      scores = where(tensor(valid, { shape: [batch, 1, time] }), scores, tensor(-Infinity));
-    }
-    const weights = softmax(scores);
-    return { context: matmul(weights, memory), weights };
+    if (lengths === undefined) return read(this.#scores(query, memory), memory);
+    checkLengths(doing, lengths, { batch, time, least: 1 });
+    const valid = Int32Array.from(
+      { length: batch * time },
+      (_, i) => Number(i % time < lengths[Math.floor(i / time)]!),
+    );
+    // Whatever stands in the padding, NaN too, is not looked at.
+    const clean = where(tensor(valid, { shape: [batch, time, 1] }), memory, tensor(0));
+    const scores = this.#scores(query, clean);
+    return read(where(tensor(valid, { shape: [batch, 1, time] }), scores, tensor(-Infinity)), clean);
   }
 
   /** [batch, queries, time]. */
@@ -153,4 +152,9 @@ export class Attention {
     const sums = add(reshape(fromQuery, [batch, queries, 1, hidden]), fromMemory);
     return reshape(additive.score.forward(tanh(sums)), [batch, queries, time]);
   }
+}
+
+function read(scores: Tensor, memory: Tensor): Attended {
+  const weights = softmax(scores);
+  return { context: matmul(weights, memory), weights };
 }

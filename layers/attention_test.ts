@@ -102,13 +102,34 @@ for (const score of ["dot", "additive"] as const) {
   });
 }
 
+for (const score of ["dot", "additive"] as const) {
+  Deno.test(`Attention, ${score}: what stands in the padding changes nothing, NaN and infinities neither`, () => {
+    const run = (padding: number) => {
+      using _ = scope();
+      const attention = new Attention({ querySize: 2, memorySize: 2, score, random: new Random(1) });
+      const query = tensor([[[1, 2]]], { requiresGrad: true });
+      const memory = tensor([[[1, 2], [padding, padding]]], { requiresGrad: true });
+      const { context, weights } = attention.attend(query, memory, { lengths: [1] });
+      sum(context).backward();
+      return [context, weights, query.grad!, memory.grad!].map(({ data }) => [...data]);
+    };
+    for (const padding of [NaN, Infinity, 1e30]) assert.deepEqual(run(padding), run(0));
+  });
+}
+
+Deno.test("Attention: its first weights come from the Random that it is given", () => {
+  const make = () => new Attention({ querySize: 2, memorySize: 2, score: "additive", random: new Random(1) });
+  const values = () => Object.values(make().parameters()).map(({ data }) => [...data]);
+  assert.deepEqual(values(), values());
+});
+
 Deno.test("Attention: large scores do not overflow, and padding gets no weight at all", () => {
   using _ = scope();
   const attention = new Attention({ querySize: 1, memorySize: 1 });
-  const memory = tensor([[[1e4], [-1e4], [3e4]]]);
-  const { context, weights } = attention.attend(tensor([[[1]]]), memory, { lengths: [2] });
-  assert.deepEqual(weights.toArray(), [[[1, 0, 0]]]);
-  assert.deepEqual(context.toArray(), [[[1e4]]]);
+  const memory = tensor([[[1e4], [-1e4], [3e4]], [[-1e15], [-3e15], [0]]]);
+  const { context, weights } = attention.attend(tensor([[[1]], [[1]]]), memory, { lengths: [2, 2] });
+  assert.deepEqual(weights.toArray(), [[[1, 0, 0]], [[1, 0, 0]]]);
+  assert.deepEqual(context.toArray(), [[[1e4]], [[Math.fround(-1e15)]]]);
 });
 
 Deno.test("Attention: its parameters have names, and bad sizes and inputs are refused by name", () => {
@@ -123,6 +144,7 @@ Deno.test("Attention: its parameters have names, and bad sizes and inputs are re
     assert.throws(() => new Attention(options), { name: "RangeError", message: `Cannot make Attention: ${message}` });
   refuses(sizes, "querySize and memorySize must be equal for the dot product, got 2 and 3");
   refuses({ ...sizes, querySize: 0 }, "querySize must be an integer of 1 or more, got 0");
+  refuses({ ...sizes, score: "additive", hiddenSize: 0.5 }, "hiddenSize must be an integer of 1 or more, got 0.5");
   refuses({ ...sizes, score: "cosine" as "dot" }, 'score must be "dot" or "additive", got "cosine"');
   const [query, memory] = [zeros([2, 1, 2]), zeros([2, 4, 3])];
   assert.throws(() => additive.attend(zeros([2, 1, 3]), memory), {

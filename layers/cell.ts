@@ -91,16 +91,16 @@ export interface Cell {
   readonly name: string;
   /** Blocks of `hidden` columns in the weights. */
   readonly gates: number;
-  /** All gates, in the blocks whose products layer normalisation takes together. */
-  readonly blocks: readonly Gates[];
+  /** All gates, in the blocks whose products layer normalisation takes together; left out where the cell has none. */
+  readonly blocks?: readonly Gates[];
   /** The names of the states; the hidden one, which is the output, comes first. */
   readonly states: readonly string[];
-  /** Whether the state before a step reaches the one after it other than through the recurrent products. */
+  /** Whether the hidden state before a step reaches the one after it other than through the recurrent products. */
   readonly direct: boolean;
   /** Whether there is a bias inside the recurrent product. */
   readonly recurrentBias: boolean;
   /** Whether layer normalisation also acts on the second state, where the output is made of it. */
-  readonly cellNorm: boolean;
+  readonly cellNorm?: boolean;
   /** Writes the first values of the bias, which is 0 otherwise. */
   readonly initializeBias?: (data: Float32Array, hidden: number) => void;
   /** Allocates what the backward will need. */

@@ -4,6 +4,7 @@ import type { Initializer } from "./glorot_uniform.ts";
  * One value for all: 0 for zeros, 1 for a gain.
  *
  * @param value The value.
+ * @throws {RangeError} If the value is not finite.
  *
  * @example
  * ```ts
@@ -15,5 +16,8 @@ import type { Initializer } from "./glorot_uniform.ts";
  * ```
  */
 export function constant(value: number): Initializer {
+  if (!Number.isFinite(value)) {
+    throw new RangeError(`Cannot initialize with a constant: value must be a finite number, got ${value}`);
+  }
   return (data) => void data.fill(value);
 }

@@ -27,7 +27,7 @@ export interface GRUOptions extends RecurrentOptions {
  * then h ← (1 − z) ⊙ n + z ⊙ h, and h is the output. U, W and b hold the three gates side by side in the order r, z, n, as
  * in PyTorch; d is `recurrentBias`, [hiddenSize], and for the other two gates one bias stands for PyTorch's sum of two.
  *
- * With `layerNorm` LN(v·U) and LN(v·W) stand for the products, normalised over r and z together and over n on its own (Ba et
+ * With `layerNorm` each product with U or W is normalised, over r and z together and over n on its own (Ba et
  * al., 2016). The gains of LN are `inputGain` and `recurrentGain`, [3·hiddenSize].
  *
  * @example

@@ -13,6 +13,7 @@ import {
 import { assertClose, checkOp, type Oracle } from "@unfold/core/testing";
 import fc from "fast-check";
 import assert from "node:assert/strict";
+import { constant } from "./constant.ts";
 import { Dense } from "./dense.ts";
 import { Dropout } from "./dropout.ts";
 import { Embedding } from "./embedding.ts";
@@ -230,4 +231,22 @@ Deno.test("orthogonal: the columns of each block are orthonormal, both signs of 
   }
   assert.deepEqual(determinants, new Set([1, -1]));
   assert.throws(() => new Parameter([2, 3], orthogonal(new Random(1))), /must have shape \[n, k·n\], got \[2, 3\]/);
+});
+
+Deno.test("LayerNorm: no digits are lost where large numbers lie close together", () => {
+  using _ = scope();
+  for (const size of [4, 5, 11]) {
+    const x = Float32Array.from({ length: size }, (_, i) => 16_777_216 + 2 * (i * 7 % size));
+    const mean = x.reduce((a, b) => a + b, 0) / size;
+    const deviation = Math.sqrt(x.reduce((total, value) => total + (value - mean) ** 2, 0) / size + 1e-5);
+    const y = new LayerNorm({ size }).forward(tensor(x, { shape: [1, size] }));
+    assertClose(y.data, [...x].map((value) => (value - mean) / deviation), { tolerance: 1e-6 });
+  }
+});
+
+Deno.test("constant: what is not finite is refused", () => {
+  assert.throws(() => constant(NaN), {
+    name: "RangeError",
+    message: "Cannot initialize with a constant: value must be a finite number, got NaN",
+  });
 });

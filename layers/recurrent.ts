@@ -120,6 +120,7 @@ export abstract class Recurrent<State extends RecurrentState> implements Recurre
    *
    * @param cell The gate equations.
    * @throws {RangeError} If a size is no integer of 1 or more, or a dropout does not lie in [0, 1).
+   * @throws {TypeError} If layer normalisation is asked of a cell that has none.
    */
   constructor(cell: Cell, options: RecurrentOptions) {
     const { inputSize, hiddenSize, layers = 1, bidirectional = false, bias = true, random = Random.arbitrary() } =
@@ -138,6 +139,14 @@ export abstract class Recurrent<State extends RecurrentState> implements Recurre
         `Cannot make ${cell.name}: dropout acts between layers, of which there must be at least 2, got 1`,
       );
     }
+    if (layerNorm && cell.blocks === undefined) {
+      throw new TypeError(`Cannot make ${cell.name}: layerNorm must be left out, for the cell has none`);
+    }
+    if (layerNorm && hiddenSize === 1) {
+      throw new RangeError(
+        `Cannot make ${cell.name}: hiddenSize must be at least 2 with layerNorm, which makes 0 of one number alone, got 1`,
+      );
+    }
     this.inputSize = inputSize;
     this.hiddenSize = hiddenSize;
     this.#cell = cell;
@@ -152,7 +161,7 @@ export abstract class Recurrent<State extends RecurrentState> implements Recurre
       const features = layer === 0 ? inputSize : this.outputSize;
       const prefix = `${layer === 0 ? "" : `layer${layer}.`}${index % this.#directions === 0 ? "" : "reverse."}`;
       const gain = (size: number) => new Parameter([size], constant(1));
-      const cellNorm = layerNorm && cell.cellNorm;
+      const cellNorm = layerNorm && cell.cellNorm === true;
       const weights = {
         inputWeight: new Parameter([features, width], inputInitializer),
         recurrentWeight: new Parameter([hiddenSize, width], recurrentInitializer),

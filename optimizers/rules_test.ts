@@ -89,6 +89,22 @@ for (const [name, [kernel, plain]] of Object.entries(pairs)) {
   });
 }
 
+Deno.test("state that decays holds no denormals, each of which would cost a hundred cycles", () => {
+  const tiny = (value: number) => value !== 0 && Math.abs(value) < 2 ** -126;
+  for (const [name, [kernel]] of Object.entries(pairs)) {
+    const weight = new Parameter([7], (data) => data.fill(1));
+    const optimizer = new Optimizer({ weight }, [kernel()], { learningRate: 1e-6 });
+    for (let step = 0; step < 1500; step++) {
+      if (step === 0) weight.grad.data.set([1, -1, 1e-10, 1e-19, -1e-25, 1e-37, 1e-41]);
+      optimizer.step();
+      if (step % 100 > 0) continue;
+      for (const [slot, { data }] of optimizer.state()) {
+        if (data instanceof Float32Array) assert.ok(!data.some(tiny), `${name}: ${slot} at step ${step}: ${data}`);
+      }
+    }
+  }
+});
+
 Deno.test("rules leave parameters without gradients where they are", () => {
   for (const make of [adam, adagrad, adadelta, nadam, rmsprop, sgd, () => lion({ weightDecay: 0 })]) {
     const weight = new Parameter([5], (data) => data.fill(3));

@@ -50,18 +50,18 @@ export function rmsprop(
 
 /** s += g²; p −= rate·g/(√s + ε). */
 @inline
-function adagradLanes(p: usize, g: usize, s: usize, rate: v128, epsilon: v128, whole: bool): void {
+function adagradLanes(p: usize, g: usize, s: usize, rate: v128, epsilon: v128, fine: v128, whole: bool): void {
   const gradient = load(g, whole);
-  const total = madd(gradient, gradient, load(s, whole));
+  const total = flushDenormals(madd(gradient, gradient, load(s, whole)), fine);
   store(s, total, whole);
   store(p, nmadd(rate, f32x4.div(gradient, f32x4.add(f32x4.sqrt(total), epsilon)), load(p, whole)), whole);
 }
 
 export function adagrad(p: usize, g: usize, s: usize, n: i32, rate: f32, epsilon: f32): void {
   const end = p + (<usize>n << 2);
-  const r = splat(rate), e = splat(epsilon);
-  for (; p + 12 < end; p += 16, g += 16, s += 16) adagradLanes(p, g, s, r, e, true);
-  for (; p < end; p += 4, g += 4, s += 4) adagradLanes(p, g, s, r, e, false);
+  const r = splat(rate), e = splat(epsilon), fine = ballastOfSquares();
+  for (; p + 12 < end; p += 16, g += 16, s += 16) adagradLanes(p, g, s, r, e, fine, true);
+  for (; p < end; p += 4, g += 4, s += 4) adagradLanes(p, g, s, r, e, fine, false);
 }
 
 /** v = ρ·v + share·g²; d = √(u + ε)/√(v + ε)·g; u = ρ·u + share·d²; p −= rate·d. */

@@ -50,17 +50,19 @@ export function drawSample(random: Random, part: "train" | "test"): Sample {
 
 /** Texts as tokens, padded to the longest. */
 export function encode(texts: readonly string[]): Source {
-  const lengths = texts.map(({ length }) => length);
-  const time = Math.max(...lengths);
-  const tokens = texts.flatMap((text) => [...text.toLowerCase().padEnd(time)].map((char) => SOURCE.indexOf(char)));
-  const unknown = tokens.indexOf(-1);
-  if (unknown >= 0) {
-    const text = texts[Math.floor(unknown / time)]!;
+  const rows = texts.map((text) => [...text.toLowerCase()]);
+  const lengths = rows.map(({ length }) => length);
+  const time = Math.max(1, ...lengths);
+  const tokens = rows.flatMap((row, i) => {
+    const unknown = row.find((char) => !SOURCE.includes(char));
+    if (row.length > 0 && unknown === undefined) {
+      return Array.from({ length: time }, (_, t) => SOURCE.indexOf(row[t] ?? " "));
+    }
     throw new RangeError(
-      `Cannot read ${JSON.stringify(text)}: it must be made of letters, digits and " ,./-", ` +
-        `got ${JSON.stringify(text[unknown % time])}`,
+      `Cannot read ${JSON.stringify(texts[i])}: it must be made of letters, digits and " ,./-", ` +
+        `got ${unknown === undefined ? "nothing" : JSON.stringify(unknown)}`,
     );
-  }
+  });
   return { tokens: tensor(Int32Array.from(tokens), { shape: [texts.length, time] }), lengths };
 }
 

@@ -6,6 +6,8 @@ Deno.test("dates of which none is in both parts are drawn, and read as they are 
   const random = new Random(1);
   const draw = (part: "train" | "test") => Array.from({ length: 2000 }, () => drawSample(random, part));
   const [train, test] = [draw("train"), draw("test")];
+  const years = new Set([...train, ...test].map(({ iso }) => iso.slice(0, 4)));
+  assert.deepEqual([years.size, Math.min(...[...years].map(Number))], [100, 1950]);
   const days = new Set(train.map(({ iso }) => iso));
   assert.ok(test.every(({ iso }) => !days.has(iso)));
   for (const { text, iso } of [...train, ...test].filter(({ text }) => /[A-Z]/.test(text))) {
@@ -15,10 +17,13 @@ Deno.test("dates of which none is in both parts are drawn, and read as they are 
 
 Deno.test("a character that the model does not know is named", () => {
   using _ = scope();
-  assert.throws(() => encode(["3 May", "3 März"]), {
+  const kind = (text: string, got: string) => ({
     name: "RangeError",
-    message: 'Cannot read "3 März": it must be made of letters, digits and " ,./-", got "ä"',
+    message: `Cannot read ${JSON.stringify(text)}: it must be made of letters, digits and " ,./-", got ${got}`,
   });
+  for (const [text, got] of [["3 März", '"ä"'], ["1😀", '"😀"'], ["", "nothing"]] as const) {
+    assert.throws(() => encode(["3 May", text]), kind(text, got));
+  }
 });
 
 Deno.test("encoder and decoder learn; what is written step by step is what teacher forcing gives", () => {
@@ -48,4 +53,7 @@ Deno.test("encoder and decoder learn; what is written step by step is what teach
     forced.map((tokens) => tokens.slice(0, 10).map((token) => digits[token]).join("")),
     whole.map(({ written }) => written),
   );
+  // What is read beside it is padding to the shorter one.
+  const [short, long] = [unseen[0]!.text, "Wednesday, 28 Sep 2022"];
+  assert.equal(translate(model, [short, long])[0], translate(model, [short])[0]);
 });
