@@ -12,6 +12,7 @@ import { Command, Option } from "@commander-js/extra-typings";
 import { useBlas } from "@unfold/core";
 import { between, integer, runCommand, UsageError } from "../shared/cli.ts";
 import { formatNumber } from "../shared/format_number.ts";
+import { loadOptimizer, type OptimizerOption, optimizerOption } from "../shared/load_optimizer.ts";
 import { progress } from "../shared/progress.ts";
 import { readFile } from "../shared/read_file.ts";
 import { table } from "../shared/table.ts";
@@ -23,8 +24,14 @@ import { prepare, type Score, trainForecaster, type TrainResult, type TrainSetti
 
 const DEFAULT_OUT = "runs/stock";
 
+/** What was chosen, as it is written down. */
+interface Chosen extends TrainSettings {
+  readonly optimizer: string;
+  readonly optimizerOption: Readonly<Record<string, OptimizerOption>>;
+}
+
 /** What `train` tells: in `metrics.json`, and on stdout with `--json`. */
-function summaryOf(prices: Prices, settings: TrainSettings, { scores, ...result }: TrainResult) {
+function summaryOf(prices: Prices, settings: Chosen, { scores, ...result }: TrainResult) {
   const { days, bestEpoch, validationLoss, split, forecaster } = result;
   const count = ({ from, to }: { from: number; to: number }) => to - from;
   return {
@@ -86,6 +93,8 @@ const train = new Command("train")
   .option("--hidden <n>", "features of the network's state", integer(1), 64)
   .option("--batch-size <n>", "windows in a batch", integer(1), 32)
   .option("--learning-rate <rate>", "first learning rate; it falls along a cosine", between(0, Infinity), 1e-3)
+  .option("--optimizer <name>", "a rule by name, or a module that makes one: ./mine.ts, npm:…, jsr:…", "adam")
+  .option("--optimizer-option <key=value>", "an option of it; may be repeated", optimizerOption, {})
   .option("--validation <fraction>", "fraction of the windows to choose the epoch by", between(0, 1), 0.15)
   .option("--test <fraction>", "fraction of the windows, the last ones, to test on", between(0, 1), 0.15)
   .option("--seed <n>", "seed of the weights and the shuffling", integer(0), 1)
@@ -95,12 +104,14 @@ const train = new Command("train")
     if (settings.validation + settings.test >= 0.9) {
       throw new UsageError("--validation and --test must leave a tenth of the windows to learn from");
     }
+    const optimizer = await loadOptimizer(settings.optimizer, settings.optimizerOption);
     const prices = await loadPrices(csv);
     const prepared = prepare(prices, settings);
     await prepareFolder(out);
     if (blas !== undefined) tryBlas(blas);
     const { from, to } = prepared.split.train;
-    const result = await trainForecaster(prices, prepared, settings, progress(settings.epochs, to - from));
+    const onEvent = progress(settings.epochs, to - from);
+    const result = await trainForecaster(prices, prepared, { ...settings, optimizer, onEvent });
     const summary = summaryOf(prices, settings, result);
     const { forecastChart } = await import("./chart.ts");
     await writeFiles(out, {

@@ -304,3 +304,39 @@ Deno.test("without permission to write, one line says so before anything is trai
     assert.match(stderr, /^error: Cannot write to \/nowhere: .*--allow-write/);
     assert.equal(code, 1);
   }));
+
+Deno.test("an optimizer comes by name or from a module, with its options, and what was chosen is written down", () =>
+  withFolder(async (folder) => {
+    const [file, module] = [`${folder}/prices.csv`, `${folder}/mine.ts`];
+    await Deno.writeTextFile(file, csv(300));
+    await Deno.writeTextFile(
+      module,
+      `import type { OptimizerPlugin } from "@unfold/optimizers";
+       export function signSgd({ floor = 0 }: { floor?: number } = {}): OptimizerPlugin {
+         return {
+           name: "signSgd",
+           update({ params, grads }, { learningRate }) {
+             for (let i = 0; i < params.length; i++) {
+               if (Math.abs(grads[i]!) > floor) params[i]! -= learningRate * Math.sign(grads[i]!);
+             }
+           },
+         };
+       }`,
+    );
+    const run = async (name: string, ...args: string[]) => {
+      const out = `${folder}/${name}`;
+      const { code, stdout, stderr } = await stock(folder, "--csv", file, "--out", out, "--json", ...quick, ...args);
+      assert.equal(code, 0, stderr);
+      return JSON.parse(stdout);
+    };
+    const mine = await run("a", "--optimizer", module, "--optimizer-option", "floor=1e-4");
+    assert.deepEqual([mine.settings.optimizer, mine.settings.optimizerOption], [module, { floor: 1e-4 }]);
+    const lion = await run("b", "--optimizer", "lion", "--optimizer-option", "betas=0.5,0.6");
+    assert.deepEqual(lion.settings.optimizerOption, { betas: [0.5, 0.6] });
+    assert.notEqual(mine.scores.model.mse, lion.scores.model.mse);
+
+    const refused = await stock(folder, "--csv", file, "--out", `${folder}/c`, "--optimizer", "lion2");
+    assert.deepEqual([refused.code, refused.stdout], [1, ""]);
+    assert.match(refused.stderr, /^error: Cannot use the optimizer lion2: it must be adadelta, .*\n$/);
+    assert.deepEqual([...Deno.readDirSync(folder)].map(({ name }) => name).sort(), ["a", "b", "mine.ts", "prices.csv"]);
+  }));

@@ -1,6 +1,6 @@
 import { decodeSafetensors, encodeSafetensors, loadParameters, Random } from "@unfold/core";
 import { meanSquaredError } from "@unfold/layers";
-import { adam, clipByGlobalNorm, cosineDecay, Optimizer } from "@unfold/optimizers";
+import { clipByGlobalNorm, cosineDecay, Optimizer, type OptimizerPlugin } from "@unfold/optimizers";
 import {
   type RegressionMetrics,
   regressionMetrics,
@@ -86,8 +86,7 @@ export function prepare(prices: Prices, settings: TrainSettings): Prepared {
 export async function trainForecaster(
   prices: Prices,
   prepared: Prepared,
-  settings: TrainSettings,
-  onEvent: (event: TrainEvent) => void,
+  settings: TrainSettings & { readonly optimizer: OptimizerPlugin; readonly onEvent: (event: TrainEvent) => void },
 ): Promise<TrainResult> {
   const { batchSize, epochs, window, seed } = settings;
   const { split, config } = prepared;
@@ -103,11 +102,11 @@ export async function trainForecaster(
   const batches = windows(split.train, random.split());
   const steps = epochs * Math.ceil(batches.length / batchSize);
   const learningRate = cosineDecay(settings.learningRate, steps);
-  const optimizer = new Optimizer(parameters, [clipByGlobalNorm(1), adam()], { learningRate });
+  const optimizer = new Optimizer(parameters, [clipByGlobalNorm(1), settings.optimizer], { learningRate });
   const validation = windows(split.validation);
   let best = { loss: Infinity, epoch: 0, weights: encodeSafetensors(Object.entries(parameters)) };
   for await (const event of train({ model: network, optimizer, loss: meanSquaredError, batches, validation, epochs })) {
-    onEvent(event);
+    settings.onEvent(event);
     if (event.type === "epoch" && event.validationLoss! < best.loss) {
       const weights = encodeSafetensors(Object.entries(parameters));
       best = { loss: event.validationLoss!, epoch: event.epoch, weights };

@@ -1,3 +1,4 @@
+import { adam } from "@unfold/optimizers";
 import { meanSquaredError } from "@unfold/layers";
 import { evaluate, type TrainEvent, Windows } from "@unfold/training";
 import assert from "node:assert/strict";
@@ -63,8 +64,7 @@ Deno.test("the scores are those of the test days' prices, the forecasts those th
   const result = await trainForecaster(
     prices,
     prepared,
-    { ...settings, epochs: 4 },
-    (event) => void events.push(event),
+    { ...settings, epochs: 4, optimizer: adam(), onEvent: (event) => void events.push(event) },
   );
   const { days, scores, forecaster } = result;
   const first = prices.dates.length - days.length;
