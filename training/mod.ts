@@ -29,6 +29,7 @@
 export * from "./batch.ts";
 export * from "./evaluate.ts";
 export * from "./predict.ts";
+export * from "./reduce_on_plateau.ts";
 export * from "./regression_metrics.ts";
 export * from "./standard_scaler.ts";
 export * from "./train.ts";

@@ -32,7 +32,7 @@ export interface StepEvent {
   readonly epoch: number;
   /** The optimizer's steps so far. */
   readonly step: number;
-  /** The batch's loss before the step. */
+  /** The batch's loss before the step; it may be NaN or infinite where the optimizer drops such steps. */
   readonly loss: number;
   /** Samples in the batch. */
   readonly samples: number;
@@ -67,8 +67,8 @@ export type TrainEvent = StepEvent | EpochEvent | DoneEvent;
  * Trains a model, and yields an event after each step, after each epoch and at the end. Progress bars, logs, early
  * stopping are consumers of these events; leaving the loop stops the training.
  *
- * @throws {RangeError} If `epochs` is no integer of 1 or more, an epoch has no batch, or the loss or a gradient is no longer finite;
- * the parameters are then those of the last good step.
+ * @throws {RangeError} If `epochs` is no integer of 1 or more, an epoch has no batch, or the loss or a gradient is no longer finite and the
+ * optimizer does not drop such steps; the parameters are then those of the last good step.
  *
  * @example
  * ```ts
@@ -99,21 +99,26 @@ export async function* train<Y extends DType>(
   for (let epoch = 1; epoch <= epochs; epoch++) {
     let total = 0;
     let samples = 0;
+    let batchesSeen = 0;
     for await (const batch of batches) {
       const value = takeStep(batch);
       const size = batch.x.shape[0] ?? 1;
-      total += size * value;
-      samples += size;
+      batchesSeen++;
+      if (Number.isFinite(value)) {
+        total += size * value;
+        samples += size;
+      }
       const { steps: step, learningRate } = optimizer;
       yield { type: "step", epoch, step, loss: value, samples: size, learningRate };
     }
-    if (samples === 0) {
+    if (batchesSeen === 0) {
       throw new RangeError(
         `Cannot train: batches must give at least one batch in every epoch, got none in epoch ${epoch}; a generator gives ` +
           "its batches only once, an array or a Windows again and again",
       );
     }
     const validationLoss = validation === undefined ? undefined : await evaluate(model, { loss, batches: validation });
+    // NaN where every step of the epoch was dropped.
     const summary = { epoch, step: optimizer.steps, loss: total / samples, validationLoss };
     yield { type: "epoch", ...summary };
     if (epoch === epochs) yield { type: "done", ...summary };
@@ -124,16 +129,16 @@ export async function* train<Y extends DType>(
     using _ = scope();
     const error = loss(model.forward(x), y);
     const value = error.item();
-    if (!Number.isFinite(value)) throw diverged(`the loss must be finite, got ${value}`);
+    if (!Number.isFinite(value) && !optimizer.skipsNonFinite) throw diverged(`the loss must be finite, got ${value}`);
     error.backward();
     const norm = optimizer.gradientNorm;
-    if (!Number.isFinite(norm)) {
+    if (!Number.isFinite(norm) && !optimizer.skipsNonFinite) {
       // They would spoil the first step of another attempt.
       for (const parameter of Object.values(model.parameters())) parameter.zeroGrad();
       throw diverged(`the gradients must be finite, got a norm of ${norm} at a loss of ${value}`);
     }
     optimizer.step();
-    lastGood = value;
+    if (Number.isFinite(value)) lastGood = value;
     return value;
   }
 

@@ -1,6 +1,6 @@
 import { defineOp, full, memoryStats, Random, type Tensor, tensor } from "@unfold/core";
 import { Dense, LastStep, LSTM, meanSquaredError, Sequential } from "@unfold/layers";
-import { adam, Optimizer, sgd } from "@unfold/optimizers";
+import { adam, Optimizer, sgd, skipNonFinite } from "@unfold/optimizers";
 import assert from "node:assert/strict";
 import type { Batch } from "./batch.ts";
 import { evaluate } from "./evaluate.ts";
@@ -133,4 +133,19 @@ Deno.test("predict leaves nothing behind but its result", () => {
   assert.equal(y.requiresGrad, false);
   y.dispose();
   assert.deepEqual(memoryStats(), before);
+});
+
+Deno.test("with skipNonFinite a bad batch is dropped: training goes on, and its loss is left out of the epoch's", async () => {
+  const model = new Dense({ inputSize: 1, outputSize: 1, random: new Random(1) });
+  const optimizer = new Optimizer(model.parameters(), [skipNonFinite(), sgd()], { learningRate: 0.1 });
+  const bad = { x: tensor([[NaN]]), y: tensor([[1]]) };
+  const batches = [line(), bad, line()];
+  const events = await collect(train({ model, optimizer, loss: meanSquaredError, batches, epochs: 1 }));
+  assert.deepEqual(events.map(({ type, step }) => [type, step]), [["step", 1], ["step", 1], ["step", 2], ["epoch", 2], [
+    "done",
+    2,
+  ]]);
+  assert.equal(events[3]!.loss, (events[0]!.loss + events[2]!.loss) / 2);
+  assert.equal(optimizer.skippedSteps, 1);
+  assert.ok(model.weight.data.every(Number.isFinite));
 });

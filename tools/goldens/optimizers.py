@@ -1,7 +1,8 @@
 """Golden values for the optimizers: PyTorch's parameters after 1 and 10 steps with given gradients,
 and the learning rates of its schedules.
 
-Run with `deno task goldens` (needs Debian's python3-torch). Writes optimizers/testdata/pytorch.json.
+Run with `deno task goldens` (needs Debian's python3-torch). Writes optimizers/testdata/pytorch.json and
+training/testdata/plateau.json.
 """
 
 import functools
@@ -120,6 +121,24 @@ SCHEDULES = {
     ),
 }
 
+def plateau(losses, **options):
+    """The learning rate after each epoch."""
+    optimizer = torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], lr=1.0)
+    schedule = lr_scheduler.ReduceLROnPlateau(optimizer, **options)
+    values = []
+    for loss in losses:
+        schedule.step(loss)
+        values.append(optimizer.param_groups[0]["lr"])
+    return values
+
+
+LOSSES = [5, 4, 4, 3.9999, 4.1, 3, 3.2, 3.1, 3.05, 3, 2.95, 2.9, 2.5, 2.5, 2.6, 2.7, 2.4, 2.39, 2.39, 2.39, 2.39, 2.39]
+PLATEAUS = [
+    {"factor": 0.5, "patience": 1},
+    {"factor": 0.5, "patience": 2, "threshold": 0.05},
+    {"factor": 0.3, "patience": 0, "cooldown": 2, "min_lr": 0.02},
+]
+
 torch.manual_seed(0)
 initial = [torch.randn(shape) for shape in SHAPES.values()]
 gradients = [[torch.randn(shape) for shape in SHAPES.values()] for _ in range(STEPS)]
@@ -138,4 +157,8 @@ golden = {
 }
 with open("optimizers/testdata/pytorch.json", "w") as file:
     json.dump(golden, file)
+    file.write("\n")
+with open("training/testdata/plateau.json", "w") as file:
+    plateaus = [{"options": options, "rates": plateau(LOSSES, **options)} for options in PLATEAUS]
+    json.dump({"pytorch": torch.__version__, "losses": LOSSES, "plateaus": plateaus}, file)
     file.write("\n")

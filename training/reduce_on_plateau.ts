@@ -1,0 +1,91 @@
+import type { Optimizer } from "@unfold/optimizers";
+import type { TrainEvent } from "./train.ts";
+
+/** Options for {@linkcode reduceOnPlateau}; names and defaults as in PyTorch's `ReduceLROnPlateau`. */
+export interface ReduceOnPlateauOptions {
+  /**
+   * What the learning rate is multiplied with.
+   *
+   * @default {0.1}
+   */
+  factor?: number;
+  /**
+   * Epochs without improvement that are waited for.
+   *
+   * @default {10}
+   */
+  patience?: number;
+  /**
+   * By which fraction of the best loss a loss must be smaller to count as better.
+   *
+   * @default {1e-4}
+   */
+  threshold?: number;
+  /**
+   * Epochs after a reduction that do not count.
+   *
+   * @default {0}
+   */
+  cooldown?: number;
+  /**
+   * The least that the learning rate is scaled to, as a fraction of the schedule's.
+   *
+   * @default {0}
+   */
+  leastScale?: number;
+}
+
+/**
+ * Makes the learning rate smaller when the loss no longer falls: the validation loss of each epoch, or the training loss
+ * where there is no validation. It sets `optimizer.learningRateScale`, so that it goes with any schedule.
+ *
+ * @param optimizer Whose learning rate to change.
+ * @returns A consumer of training events.
+ * @throws {RangeError} If an option is out of range.
+ *
+ * @example
+ * ```ts
+ * import { tensor } from "@unfold/core";
+ * import { Dense, meanSquaredError } from "@unfold/layers";
+ * import { Optimizer, sgd } from "@unfold/optimizers";
+ * import { reduceOnPlateau, train } from "@unfold/training";
+ * import assert from "node:assert/strict";
+ *
+ * const model = new Dense({ inputSize: 1, outputSize: 1 });
+ * const optimizer = new Optimizer(model.parameters(), [sgd()], { learningRate: 0.2 });
+ * const batches = [{ x: tensor([[0], [1]]), y: tensor([[1], [2]]) }];
+ * const reduce = reduceOnPlateau(optimizer, { factor: 0.5, patience: 2, threshold: 0.5 });
+ * for await (const event of train({ model, optimizer, loss: meanSquaredError, batches, epochs: 60 })) reduce(event);
+ * assert.ok(optimizer.learningRate < 0.2);
+ * ```
+ */
+export function reduceOnPlateau(
+  optimizer: Optimizer,
+  options: ReduceOnPlateauOptions = {},
+): (event: TrainEvent) => void {
+  const { factor = 0.1, patience = 10, threshold = 1e-4, cooldown = 0, leastScale = 0 } = options;
+  const check = (name: string, value: number, valid: boolean, wanted: string) => {
+    if (!valid) throw new RangeError(`Cannot reduce on a plateau: ${name} must be ${wanted}, got ${value}`);
+  };
+  check("factor", factor, factor > 0 && factor < 1, "above 0 and below 1");
+  check("patience", patience, Number.isInteger(patience) && patience >= 0, "an integer of 0 or more");
+  check("threshold", threshold, threshold >= 0 && threshold < 1, "at least 0 and below 1");
+  check("cooldown", cooldown, Number.isInteger(cooldown) && cooldown >= 0, "an integer of 0 or more");
+  check("leastScale", leastScale, leastScale >= 0 && leastScale <= 1, "from 0 to 1");
+  let [best, waited, cooling] = [Infinity, 0, 0];
+  return (event) => {
+    if (event.type !== "epoch") return;
+    const loss = event.validationLoss ?? event.loss;
+    const better = best === Infinity ? loss < best : loss < best - threshold * Math.abs(best);
+    if (better) best = loss;
+    waited = better ? 0 : waited + 1;
+    if (cooling > 0) {
+      cooling--;
+      waited = 0;
+    }
+    if (waited <= patience) return;
+    optimizer.learningRateScale = Math.max(leastScale, factor * optimizer.learningRateScale);
+    cooling = cooldown;
+    waited = 0;
+  };
+}
