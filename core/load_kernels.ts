@@ -1,9 +1,13 @@
 import { memory } from "./memory.ts";
 
-/** The two builds of a kernel module, as base64. */
+/** The builds of a kernel module, as base64. */
 export interface KernelBuilds {
-  /** With relaxed SIMD (fused multiply-add). */
-  relaxed: string;
+  /**
+   * With relaxed SIMD (fused multiply-add).
+   *
+   * @default {plain}
+   */
+  relaxed?: string;
   /** With fixed-width SIMD alone: the fallback where relaxed SIMD is missing. */
   plain: string;
 }
@@ -29,7 +33,7 @@ function decode(base64: string): Uint8Array<ArrayBuffer> {
  * Instantiates a kernel module on the one {@linkcode memory}, which it imports as `env.memory`.
  *
  * @typeParam Kernels The exported functions.
- * @param builds The module's two builds.
+ * @param builds The module's builds.
  * @returns The module's exports.
  * @throws {Error} If the engine has no WebAssembly SIMD.
  *
@@ -40,12 +44,12 @@ function decode(base64: string): Uint8Array<ArrayBuffer> {
  *
  * // (module (import "env" "memory" (memory 0)) (func (export "one") (result i32) i32.const 1))
  * const wasm = "AGFzbQEAAAABBQFgAAF/Ag8BA2VudgZtZW1vcnkCAAADAgEABwcBA29uZQAACgYBBABBAQs=";
- * const { one } = loadKernels<{ one(): number }>({ relaxed: wasm, plain: wasm });
+ * const { one } = loadKernels<{ one(): number }>({ plain: wasm });
  * assert.equal(one(), 1);
  * ```
  */
 export function loadKernels<Kernels>(builds: KernelBuilds, options: LoadKernelsOptions = {}): Kernels {
-  let bytes = decode(options.variant === "plain" ? builds.plain : builds.relaxed);
+  let bytes = decode(options.variant === "plain" ? builds.plain : builds.relaxed ?? builds.plain);
   if (options.variant === undefined && !WebAssembly.validate(bytes)) bytes = decode(builds.plain);
   if (!WebAssembly.validate(bytes)) {
     throw new Error("Cannot load the kernels: this JavaScript engine must have WebAssembly SIMD, and has not");

@@ -1,0 +1,46 @@
+/**
+ * Signum by a kernel of its own, in WebAssembly on the memory that holds the parameters.
+ *
+ * @module
+ */
+
+import { loadKernels } from "@unfold/core/kernels";
+import type { OptimizerPlugin } from "@unfold/optimizers";
+import { wasm } from "./_kernel_wasm.ts";
+import { signum, type SignumOptions } from "./signum.ts";
+
+/** What `kernel/signum.ts` exports: byte offsets of parameters, gradients and momentum, their count, and two numbers. */
+interface Kernels {
+  signum(params: number, grads: number, momentum: number, count: number, rate: number, beta: number): void;
+}
+
+const kernels = loadKernels<Kernels>({ plain: wasm });
+
+/**
+ * The same as `signum`, faster.
+ *
+ * @throws {RangeError} If β does not lie in [0, 1).
+ *
+ * @example
+ * ```ts
+ * import { Parameter } from "@unfold/core";
+ * import { Optimizer } from "@unfold/optimizers";
+ * import { fastSignum } from "@example/signum/fast";
+ * import assert from "node:assert/strict";
+ *
+ * const weight = new Parameter([2]);
+ * weight.grad.data.set([3, -4]);
+ * new Optimizer({ weight }, [fastSignum()], { learningRate: 0.5 }).step();
+ * assert.deepEqual(weight.toArray(), [-0.5, 0.5]);
+ * ```
+ */
+export function fastSignum(options: SignumOptions = {}): OptimizerPlugin {
+  const { beta = 0.9 } = options;
+  return {
+    ...signum(options),
+    update({ params, grads, slot }, { learningRate }) {
+      const momentum = slot("momentum");
+      kernels.signum(params.byteOffset, grads.byteOffset, momentum.byteOffset, params.length, learningRate, beta);
+    },
+  };
+}
