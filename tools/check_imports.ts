@@ -45,7 +45,7 @@ export function problemsOf(path: string, source: string): string[] {
     const to = target(folder, path, specifier);
     if (to === undefined) {
       const third = !specifier.startsWith(".") && !specifier.startsWith("@unfold/");
-      const allowed = path.endsWith("/testing.ts") && specifier.startsWith("node:assert");
+      const allowed = path.endsWith("/testing.ts") && specifier.startsWith("node:");
       return third && !allowed ? [`${path}: a library module must import nothing of others, got ${specifier}`] : [];
     }
     if (specifier.startsWith(".")) return [`${path}: ${to} must be imported as @unfold/${to}, got ${specifier}`];
