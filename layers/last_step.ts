@@ -1,16 +1,6 @@
 import { formatShape, gather, type NamedParameters, reshape, slice, type Tensor, tensor } from "@unfold/core";
 import { checkLengths, checkShape } from "./_check.ts";
-import type { Layer } from "./layer.ts";
-
-/** Options for {@linkcode LastStep}. */
-export interface LastStepOptions {
-  /**
-   * Time steps of each sequence; what comes after them is padding.
-   *
-   * @default {all of them have all time steps}
-   */
-  lengths?: readonly number[];
-}
+import type { ForwardOptions, Layer } from "./layer.ts";
 
 /**
  * The last time step of a sequence: [batch, time, features] → [batch, features], between a recurrent layer and what
@@ -41,7 +31,7 @@ export class LastStep implements Layer {
    * @throws {TypeError} If x has other axes, or the lengths are not one for each sequence.
    * @throws {RangeError} If a length is no integer from 1 to time.
    */
-  forward(x: Tensor, options: LastStepOptions = {}): Tensor {
+  forward(x: Tensor, options: ForwardOptions = {}): Tensor {
     const doing = "take the last step";
     checkShape(doing, "x", x, { batch: undefined, time: undefined, features: undefined });
     const [batch, time, features] = x.shape as [number, number, number];

@@ -1,11 +1,23 @@
 import type { DType, NamedParameters, Tensor } from "@unfold/core";
 
+/** What a {@linkcode Layer} may be told about its input. */
+export interface ForwardOptions {
+  /**
+   * Time steps of each sequence; what comes after them is padding.
+   *
+   * @default {all of them have all time steps}
+   */
+  lengths?: readonly number[];
+}
+
 /** A part of a model: parameters, and a function of one tensor. */
 export interface Layer {
   /** What is learned, by name. */
   parameters(): NamedParameters;
   /** Computes the output; what it records on the tape, `backward()` goes back through. Tokens come as integers. */
-  forward(x: Tensor<DType>): Tensor;
+  forward(x: Tensor<DType>, options?: ForwardOptions): Tensor;
+  /** Lets go of a state that is carried from call to call, where there is one. */
+  reset?(): void;
 }
 
 /**

@@ -17,7 +17,7 @@ import { recurrentSequence, type Weights } from "./_recurrent_sequence.ts";
 import type { Cell } from "./cell.ts";
 import { constant } from "./constant.ts";
 import { glorotUniform, type Initializer } from "./glorot_uniform.ts";
-import type { RecurrentLayer, RecurrentResult, RecurrentState, RunOptions } from "./layer.ts";
+import type { ForwardOptions, RecurrentLayer, RecurrentResult, RecurrentState, RunOptions } from "./layer.ts";
 import { orthogonal } from "./orthogonal.ts";
 
 /** Options that all recurrent layers have. */
@@ -195,8 +195,8 @@ export abstract class Recurrent<State extends RecurrentState> implements Recurre
   }
 
   /** The output of {@linkcode Recurrent.run} from a state of zeros: [batch, time, inputSize] → [batch, time, outputSize]. */
-  forward(x: Tensor): Tensor {
-    return this.run(x).output;
+  forward(x: Tensor, { lengths }: ForwardOptions = {}): Tensor {
+    return this.run(x, lengths === undefined ? {} : { lengths }).output;
   }
 
   /**

@@ -1,5 +1,5 @@
 import type { DType, NamedParameters, Parameter, Tensor } from "@unfold/core";
-import type { Layer } from "./layer.ts";
+import type { ForwardOptions, Layer } from "./layer.ts";
 
 /**
  * Layers one after the other. The parameters' names have the layer's index before them: `0.inputWeight`.
@@ -48,9 +48,14 @@ export class Sequential implements Layer {
     return Object.fromEntries(named);
   }
 
-  /** The last layer's output. */
-  forward(x: Tensor<DType>): Tensor {
+  /** The last layer's output; every layer is told the lengths. */
+  forward(x: Tensor<DType>, options: ForwardOptions = {}): Tensor {
     // Without layers the output is the input, which then holds floats.
-    return this.layers.reduce((value: Tensor<DType>, layer) => layer.forward(value), x) as Tensor;
+    return this.layers.reduce((value: Tensor<DType>, layer) => layer.forward(value, options), x) as Tensor;
+  }
+
+  /** Resets all layers that carry a state. */
+  reset(): void {
+    for (const layer of this.layers) layer.reset?.();
   }
 }

@@ -10,6 +10,10 @@ export interface Batch<Y extends DType = "f32"> {
   readonly x: Tensor<DType>;
   /** Target. */
   readonly y: Tensor<Y>;
+  /** Time steps of each sequence, where the others are padding; they are handed to the model. */
+  readonly lengths?: readonly number[];
+  /** Whether sequences start anew in this batch, so that a model that carries its state from batch to batch lets it go. */
+  readonly first?: boolean;
 }
 
 /** Batches that can be gone through once an epoch: an array, a {@linkcode Windows}, anything iterable again and again. */

@@ -32,5 +32,6 @@ export * from "./predict.ts";
 export * from "./reduce_on_plateau.ts";
 export * from "./regression_metrics.ts";
 export * from "./standard_scaler.ts";
+export * from "./stateful.ts";
 export * from "./train.ts";
 export * from "./windows.ts";
