@@ -53,7 +53,7 @@ export class HostedPlugin {
       if (name.includes("/")) throw new TypeError(`Cannot step: the name of a slot must have no "/", got "${name}"`);
       if (this.#complete) {
         throw new TypeError(
-          `Cannot step: the state that was loaded must have optimizer.${this.plugin.name}.${name}, and has not`,
+          `Cannot step: the state that was loaded must have ${this.plugin.name}.${name}, and has not`,
         );
       }
       slot = zeros([this.#stretch.length], { persistent: true });
@@ -80,7 +80,7 @@ export class HostedPlugin {
   }
 
   #prefix(slot: string): string {
-    return `optimizer.${this.plugin.name}.${slot}/`;
+    return `${this.plugin.name}.${slot}/`;
   }
 
   /**
@@ -88,7 +88,7 @@ export class HostedPlugin {
    * before the function that comes back is called.
    */
   load(entries: Map<string, SafetensorsInput>, problems: string[]): (complete: boolean) => void {
-    const own = `optimizer.${this.plugin.name}.`;
+    const own = `${this.plugin.name}.`;
     const names = new Set<string>();
     for (const key of entries.keys()) {
       const [slot, parameter] = key.startsWith(own) ? splitOnce(key.slice(own.length)) : [];

@@ -237,8 +237,8 @@ export class Optimizer<Label extends string = string> {
   }
 
   /**
-   * All that a later run needs to go on as if it had never stopped: `optimizer.steps` and other counts, and each slot as one
-   * entry a parameter, `optimizer.<plugin>.<slot>/<parameter>`.
+   * All that a later run needs to go on as if it had never stopped: `steps` and other counts, and each slot as one entry a
+   * parameter, `<plugin>.<slot>/<parameter>`.
    *
    * @throws {ReferenceError} If {@linkcode Optimizer.swap} is in force.
    *
@@ -251,16 +251,16 @@ export class Optimizer<Label extends string = string> {
    * const optimizer = new Optimizer({ weight: new Parameter([3]) }, [sgd({ momentum: 0.9 })], { learningRate: 1e-3 });
    * optimizer.step();
    * const state = optimizer.state();
-   * assert.deepEqual(state.get("optimizer.sgd.velocity/weight")?.shape, [3]);
-   * assert.deepEqual(state.get("optimizer.steps")?.data, Float64Array.of(1));
+   * assert.deepEqual(state.get("sgd.velocity/weight")?.shape, [3]);
+   * assert.deepEqual(state.get("steps")?.data, Float64Array.of(1));
    * ```
    */
   state(): OptimizerState {
     this.#checkOwned("save the state");
     const { slab, segments } = this.#packed;
     return new Map<string, SafetensorsInput>([
-      ...COUNTS.map((name) => [`optimizer.${name}`, { shape: [], data: Float64Array.of(this.#counts[name]) }] as const),
-      ...this.#counts.accumulated > 0 ? entriesOf(segments, "optimizer.gradients/", slab.grads) : [],
+      ...COUNTS.map((name) => [name, { shape: [], data: Float64Array.of(this.#counts[name]) }] as const),
+      ...this.#counts.accumulated > 0 ? entriesOf(segments, "gradients/", slab.grads) : [],
       ...this.#plugins.flatMap((hosted) => hosted.state()),
     ]);
   }
@@ -276,15 +276,15 @@ export class Optimizer<Label extends string = string> {
     const entries = new Map(state);
     const problems: string[] = [];
     const counts = Object.fromEntries(COUNTS.map((name) => {
-      const value = Number(entries.get(`optimizer.${name}`)?.data[0]);
+      const value = Number(entries.get(name)?.data[0]);
       const valid = value >= 0 && value < Infinity && (name === "learningRateScale" || Number.isSafeInteger(value));
-      if (!entries.delete(`optimizer.${name}`)) problems.push(`optimizer.${name} is missing`);
-      else if (!valid) problems.push(`optimizer.${name} must be a number of 0 or more, got ${value}`);
+      if (!entries.delete(name)) problems.push(`${name} is missing`);
+      else if (!valid) problems.push(`${name} must be a number of 0 or more, got ${value}`);
       return [name, value];
     })) as Counts;
     const { slab, segments } = this.#packed;
     const gradients = counts.accumulated > 0
-      ? takeEntries(entries, "optimizer.gradients/", { length: slab.length, segments }, problems)
+      ? takeEntries(entries, "gradients/", { length: slab.length, segments }, problems)
       : undefined;
     const commits = this.#plugins.map((hosted) => hosted.load(entries, problems));
     for (const name of entries.keys()) problems.push(`${name} belongs to none of the plugins and parameters`);

@@ -52,22 +52,22 @@ Deno.test("state has one entry a parameter and slot, of the parameter's shape", 
   const { optimizer, passes } = setUp();
   passes(1, 2);
   assert.deepEqual([...optimizer.state()].map(([name, { shape }]) => [name, ...shape]), [
-    ["optimizer.steps"],
-    ["optimizer.skippedSteps"],
-    ["optimizer.accumulated"],
-    ["optimizer.learningRateScale"],
+    ["steps"],
+    ["skippedSteps"],
+    ["accumulated"],
+    ["learningRateScale"],
     ...["slow", "adam.m", "adam.v", "adam.largestV"].flatMap((slot) => [
-      [`optimizer.lookahead.${slot}/0.weight`, 3, 2],
-      [`optimizer.lookahead.${slot}/1.weight`, 4],
+      [`lookahead.${slot}/0.weight`, 3, 2],
+      [`lookahead.${slot}/1.weight`, 4],
     ]),
-    ["optimizer.adam.m/0.bias", 2],
-    ["optimizer.adam.v/0.bias", 2],
-    ["optimizer.ema.average/0.weight", 3, 2],
-    ["optimizer.ema.average/1.weight", 4],
-    ["optimizer.ema.average/0.bias", 2],
+    ["adam.m/0.bias", 2],
+    ["adam.v/0.bias", 2],
+    ["ema.average/0.weight", 3, 2],
+    ["ema.average/1.weight", 4],
+    ["ema.average/0.bias", 2],
   ]);
   passes(3, 3);
-  assert.deepEqual(optimizer.state().get("optimizer.gradients/1.weight")?.shape, [4]);
+  assert.deepEqual(optimizer.state().get("gradients/1.weight")?.shape, [4]);
 });
 
 Deno.test("state that does not fit is refused with all that is wrong, and nothing changes", () => {
@@ -75,23 +75,23 @@ Deno.test("state that does not fit is refused with all that is wrong, and nothin
   const before = passes(1, 2);
   const entry = (...shape: number[]) => ({ shape, data: new Float32Array(shape.reduce((a, b) => a * b, 1)) });
   const state = new Map(optimizer.state());
-  state.delete("optimizer.skippedSteps");
-  state.set("optimizer.steps", { shape: [], data: Float64Array.of(-1) });
-  state.delete("optimizer.adam.m/0.bias");
-  state.set("optimizer.lookahead.slow/0.weight", entry(2, 3));
-  state.set("optimizer.ema.average/0.bias", { shape: [2], data: Float64Array.of(1, 2) });
-  state.delete("optimizer.ema.average/1.weight");
-  state.set("optimizer.sgd.velocity/0.bias", entry(2));
-  state.set("optimizer.adam.v/2.bias", entry(2));
+  state.delete("skippedSteps");
+  state.set("steps", { shape: [], data: Float64Array.of(-1) });
+  state.delete("adam.m/0.bias");
+  state.set("lookahead.slow/0.weight", entry(2, 3));
+  state.set("ema.average/0.bias", { shape: [2], data: Float64Array.of(1, 2) });
+  state.delete("ema.average/1.weight");
+  state.set("sgd.velocity/0.bias", entry(2));
+  state.set("adam.v/2.bias", entry(2));
   assert.throws(() => optimizer.load(state), {
     name: "TypeError",
-    message: "Cannot load the optimizer: optimizer.steps must be a number of 0 or more, got -1; " +
-      "optimizer.skippedSteps is missing; " +
-      "optimizer.lookahead.slow/0.weight must be 32-bit floats of shape [3, 2], got shape [2, 3] in a Float32Array; " +
-      "optimizer.ema.average/1.weight is missing; " +
-      "optimizer.ema.average/0.bias must be 32-bit floats of shape [2], got shape [2] in a Float64Array; " +
-      "optimizer.sgd.velocity/0.bias belongs to none of the plugins and parameters; " +
-      "optimizer.adam.v/2.bias belongs to none of the plugins and parameters",
+    message: "Cannot load the optimizer: steps must be a number of 0 or more, got -1; " +
+      "skippedSteps is missing; " +
+      "lookahead.slow/0.weight must be 32-bit floats of shape [3, 2], got shape [2, 3] in a Float32Array; " +
+      "ema.average/1.weight is missing; " +
+      "ema.average/0.bias must be 32-bit floats of shape [2], got shape [2] in a Float64Array; " +
+      "sgd.velocity/0.bias belongs to none of the plugins and parameters; " +
+      "adam.v/2.bias belongs to none of the plugins and parameters",
   });
   assert.deepEqual(passes(3, 2), before);
   assert.equal(optimizer.steps, 1);
@@ -100,11 +100,11 @@ Deno.test("state that does not fit is refused with all that is wrong, and nothin
 Deno.test("a state without a slot that a plugin needs is refused at the next step", () => {
   const { optimizer, passes } = setUp();
   passes(1, 4);
-  const state = new Map([...optimizer.state()].filter(([name]) => !name.startsWith("optimizer.adam.m/")));
+  const state = new Map([...optimizer.state()].filter(([name]) => !name.startsWith("adam.m/")));
   const other = setUp();
   other.optimizer.load(state);
   assert.throws(() => other.passes(5, 6), {
-    message: "Cannot step: the state that was loaded must have optimizer.adam.m, and has not",
+    message: "Cannot step: the state that was loaded must have adam.m, and has not",
   });
 });
 
