@@ -1,5 +1,5 @@
 import type { NamedParameters } from "./parameter.ts";
-import type { SafetensorsTensor } from "./safetensors.ts";
+import type { SafetensorsInput } from "./safetensors.ts";
 import { formatShape } from "./tensor.ts";
 
 /**
@@ -20,13 +20,14 @@ import { formatShape } from "./tensor.ts";
  * assert.deepEqual(weight.toArray(), [1, 2]);
  * ```
  */
-export function loadParameters(parameters: NamedParameters, tensors: ReadonlyMap<string, SafetensorsTensor>): void {
+export function loadParameters(parameters: NamedParameters, tensors: ReadonlyMap<string, SafetensorsInput>): void {
   const problems: string[] = [];
   for (const [name, { shape }] of Object.entries(parameters)) {
     const found = tensors.get(name);
     if (found === undefined) problems.push(`${name} is missing`);
-    else if (found.dtype !== "F32") problems.push(`${name} must be F32, got ${found.dtype}`);
-    else if (formatShape(found.shape) !== formatShape(shape)) {
+    else if (!(found.data instanceof Float32Array)) {
+      problems.push(`${name} must be F32, got ${found.dtype ?? found.data.constructor.name}`);
+    } else if (formatShape(found.shape) !== formatShape(shape)) {
       problems.push(`${name} must have shape ${formatShape(shape)}, got ${formatShape(found.shape)}`);
     }
   }

@@ -23,6 +23,7 @@
 
 export * from "./attention.ts";
 export * from "./binary_cross_entropy.ts";
+export * from "./carried_state.ts";
 export * from "./cell.ts";
 export * from "./constant.ts";
 export * from "./dense.ts";

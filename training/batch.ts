@@ -16,7 +16,12 @@ export interface Batch<Y extends DType = "f32"> {
   readonly first?: boolean;
 }
 
-/** Batches that can be gone through once an epoch: an array, a {@linkcode Windows}, anything iterable again and again. */
+/**
+ * Batches that can be gone through once an epoch: an array, a {@linkcode Windows}, anything iterable again and again.
+ *
+ * Those that are {@linkcode Stateful} go on in the middle of a pass by themselves when a run is resumed; their state says as
+ * `position` how many batches of the pass are done, 0 after the last. Of others the first ones are gone through again.
+ */
 export type Batches<Y extends DType = "f32"> = Iterable<Batch<Y>> | AsyncIterable<Batch<Y>>;
 
 /** A loss: a scalar from prediction and target. */

@@ -28,10 +28,13 @@ export async function evaluate<Y extends DType>(
 ): Promise<number> {
   let total = 0;
   let samples = 0;
-  for await (const { x, y } of options.batches) {
+  for await (const { x, y, lengths, first } of options.batches) {
     using _ = scope();
     const size = x.shape[0] ?? 1;
-    total += size * noGrad(() => options.loss(model.forward(x), y)).item();
+    total += size * noGrad(() => {
+      if (first) model.reset?.();
+      return options.loss(model.forward(x, lengths === undefined ? {} : { lengths }), y);
+    }).item();
     samples += size;
   }
   if (samples === 0) throw new RangeError("Cannot evaluate: batches must give at least one batch, got none");

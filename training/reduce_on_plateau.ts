@@ -1,5 +1,7 @@
 import type { Optimizer } from "@unfold/optimizers";
-import type { TrainEvent } from "./train.ts";
+import { numbersState, readNumbers } from "./_numbers_state.ts";
+import type { Consumer } from "./consume.ts";
+import type { State, Stateful } from "./stateful.ts";
 
 /** Options for {@linkcode reduceOnPlateau}; names and defaults as in PyTorch's `ReduceLROnPlateau`. */
 export interface ReduceOnPlateauOptions {
@@ -40,7 +42,7 @@ export interface ReduceOnPlateauOptions {
  * where there is no validation. It sets `optimizer.learningRateScale`, so that it goes with any schedule.
  *
  * @param optimizer Whose learning rate to change.
- * @returns A consumer of training events.
+ * @returns A consumer of training events, whose state a checkpoint may hold.
  * @throws {RangeError} If an option is out of range.
  *
  * @example
@@ -62,7 +64,7 @@ export interface ReduceOnPlateauOptions {
 export function reduceOnPlateau(
   optimizer: Optimizer,
   options: ReduceOnPlateauOptions = {},
-): (event: TrainEvent) => void {
+): Consumer & Stateful {
   const { factor = 0.1, patience = 10, threshold = 1e-4, cooldown = 0, leastScale = 0 } = options;
   const check = (name: string, value: number, valid: boolean, wanted: string) => {
     if (!valid) throw new RangeError(`Cannot reduce on a plateau: ${name} must be ${wanted}, got ${value}`);
@@ -72,20 +74,25 @@ export function reduceOnPlateau(
   check("threshold", threshold, threshold >= 0 && threshold < 1, "at least 0 and below 1");
   check("cooldown", cooldown, Number.isInteger(cooldown) && cooldown >= 0, "an integer of 0 or more");
   check("leastScale", leastScale, leastScale >= 0 && leastScale <= 1, "from 0 to 1");
-  let [best, waited, cooling] = [Infinity, 0, 0];
-  return (event) => {
+  let progress = { best: Infinity, waited: 0, cooling: 0 };
+  const consumer: Consumer = (event) => {
     if (event.type !== "epoch") return;
     const loss = event.validationLoss ?? event.loss;
+    const { best } = progress;
     const better = best === Infinity ? loss < best : loss < best - threshold * Math.abs(best);
-    if (better) best = loss;
-    waited = better ? 0 : waited + 1;
-    if (cooling > 0) {
-      cooling--;
-      waited = 0;
+    if (better) progress.best = loss;
+    progress.waited = better ? 0 : progress.waited + 1;
+    if (progress.cooling > 0) {
+      progress.cooling--;
+      progress.waited = 0;
     }
-    if (waited <= patience) return;
+    if (progress.waited <= patience) return;
     optimizer.learningRateScale = Math.max(leastScale, factor * optimizer.learningRateScale);
-    cooling = cooldown;
-    waited = 0;
+    progress.cooling = cooldown;
+    progress.waited = 0;
   };
+  return Object.assign(consumer, {
+    state: () => new Map(numbersState(progress)),
+    load: (state: State) => void (progress = readNumbers("reduce on a plateau", state, ["best", "waited", "cooling"])),
+  });
 }

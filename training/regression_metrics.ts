@@ -1,3 +1,5 @@
+import { checkPairs } from "./_check_pairs.ts";
+
 /** How well numbers were predicted. */
 export interface RegressionMetrics {
   /** Mean squared error, Σ(p − a)²/n. */
@@ -15,7 +17,7 @@ export interface RegressionMetrics {
  *
  * @param predicted p.
  * @param actual a, equally many.
- * @throws {RangeError} If there is nothing to compare, or the numbers differ.
+ * @throws {RangeError} If there is nothing to compare, the lists have different lengths, or a number is not finite.
  *
  * @example
  * ```ts
@@ -27,12 +29,8 @@ export interface RegressionMetrics {
  * ```
  */
 export function regressionMetrics(predicted: ArrayLike<number>, actual: ArrayLike<number>): RegressionMetrics {
+  checkPairs(predicted, actual);
   const n = actual.length;
-  if (n === 0 || predicted.length !== n) {
-    throw new RangeError(
-      `Cannot compare predictions: there must be one for each actual value, and one at least, got ${predicted.length} for ${n}`,
-    );
-  }
   let [squares, absolutes, total] = [0, 0, 0];
   for (let i = 0; i < n; i++) {
     const error = predicted[i]! - actual[i]!;

@@ -1,8 +1,11 @@
-import { type DType, scope } from "@unfold/core";
+import { type DType, loadParameters, type NamedParameters, scope } from "@unfold/core";
 import type { Layer } from "@unfold/layers";
 import type { Optimizer } from "@unfold/optimizers";
 import type { Batch, Batches, Loss } from "./batch.ts";
+import { CheckpointError } from "./checkpoint_error.ts";
+import type { Checkpoints } from "./checkpoints.ts";
 import { evaluate } from "./evaluate.ts";
+import type { Stateful } from "./stateful.ts";
 
 /**
  * Options for {@linkcode train}.
@@ -22,6 +25,25 @@ export interface TrainOptions<Y extends DType = "f32"> {
   validation?: Batches<Y>;
   /** How often to go through the data. */
   epochs: number;
+  /**
+   * Where checkpoints go; there is one after each epoch, when the run is stopped, and every so many steps if that is asked for.
+   *
+   * @default {none}
+   */
+  checkpoints?: Checkpoints;
+  /**
+   * Whether to go on from the last checkpoint, if there is one, or from which file. Without it a folder that has checkpoints is
+   * refused.
+   *
+   * @default {false}
+   */
+  resume?: boolean | string;
+  /**
+   * Stops the run when it is aborted, after the step that is under way: `stopOnSignals().signal`.
+   *
+   * @default {none}
+   */
+  signal?: AbortSignal;
 }
 
 /** One step of the optimizer has been taken. */
@@ -40,6 +62,18 @@ export interface StepEvent {
   readonly learningRate: number;
 }
 
+/** The model has been evaluated on the validation data. */
+export interface ValidationEvent {
+  /** Which event this is. */
+  readonly type: "validation";
+  /** The epoch; the first is 1. */
+  readonly epoch: number;
+  /** The optimizer's steps so far. */
+  readonly step: number;
+  /** The mean loss on the validation data. */
+  readonly loss: number;
+}
+
 /** One epoch is over. */
 export interface EpochEvent {
   /** Which event this is. */
@@ -54,14 +88,52 @@ export interface EpochEvent {
   readonly validationLoss: number | undefined;
 }
 
+/** A checkpoint has been written. */
+export interface CheckpointEvent {
+  /** Which event this is. */
+  readonly type: "checkpoint";
+  /** The epoch; the first is 1. */
+  readonly epoch: number;
+  /** The optimizer's steps so far. */
+  readonly step: number;
+  /** The mean loss of the epoch's samples so far. */
+  readonly loss: number;
+  /** The file. */
+  readonly path: string;
+}
+
 /** Training is over. */
-export interface DoneEvent extends Omit<EpochEvent, "type"> {
+export interface DoneEvent {
   /** Which event this is. */
   readonly type: "done";
+  /** The epoch; the first is 1. */
+  readonly epoch: number;
+  /** The optimizer's steps so far. */
+  readonly step: number;
+  /** The mean loss of the last epoch's samples. */
+  readonly loss: number;
+  /** Whether all epochs are over; false where the run was stopped. */
+  readonly finished: boolean;
 }
 
 /** What {@linkcode train} yields. */
-export type TrainEvent = StepEvent | EpochEvent | DoneEvent;
+export type TrainEvent = StepEvent | ValidationEvent | EpochEvent | CheckpointEvent | DoneEvent;
+
+/** How far a run is, as a checkpoint holds it. */
+interface Progress {
+  /** The epoch that is under way, or comes next. */
+  epoch: number;
+  /** Its batches so far. */
+  batches: number;
+  /** The sum of their samples' losses. */
+  total: number;
+  /** Their samples, but for those whose loss was not finite. */
+  samples: number;
+  /** Whether its batches are over, and only what comes after them is left. */
+  over: boolean;
+  /** The mean loss of the epoch before; null, as JSON has no NaN, where there is none. */
+  readonly before: number | null;
+}
 
 /**
  * Trains a model, and yields an event after each step, after each epoch and at the end. Progress bars, logs, early
@@ -91,43 +163,93 @@ export type TrainEvent = StepEvent | EpochEvent | DoneEvent;
 export async function* train<Y extends DType>(
   options: TrainOptions<Y>,
 ): AsyncGenerator<TrainEvent, void, undefined> {
-  const { model, optimizer, loss, batches, validation, epochs } = options;
+  const { model, optimizer, loss, batches, validation, epochs, checkpoints, resume = false, signal } = options;
   if (!Number.isInteger(epochs) || epochs < 1) {
     throw new RangeError(`Cannot train: epochs must be an integer of 1 or more, got ${epochs}`);
   }
+  const parts = {
+    model: statefulParameters(model.parameters()),
+    optimizer,
+    ...(isStateful(batches) && { batches }),
+  };
   let lastGood: number | undefined;
-  for (let epoch = 1; epoch <= epochs; epoch++) {
-    let total = 0;
-    let samples = 0;
-    let batchesSeen = 0;
-    for await (const batch of batches) {
+  let lastSaved: string | undefined;
+  let progress = await start();
+
+  for (; progress.epoch <= epochs; progress = next()) {
+    const { epoch } = progress;
+    // Batches that know where they stand go on by themselves.
+    let toPass = isStateful(batches) ? 0 : progress.batches;
+    for await (const batch of progress.over ? [] : batches) {
+      if (toPass-- > 0) continue;
+      const stepsBefore = optimizer.steps;
       const value = takeStep(batch);
       const size = batch.x.shape[0] ?? 1;
-      batchesSeen++;
+      progress.batches++;
       if (Number.isFinite(value)) {
-        total += size * value;
-        samples += size;
+        progress.total += size * value;
+        progress.samples += size;
       }
       const { steps: step, learningRate } = optimizer;
       yield { type: "step", epoch, step, loss: value, samples: size, learningRate };
+      if (signal?.aborted) {
+        if (checkpoints !== undefined) yield await save();
+        yield { type: "done", epoch, step, loss: meanLoss(), finished: false };
+        return;
+      }
+      if (step > stepsBefore && step % (checkpoints?.everySteps ?? Infinity) === 0) yield await save();
     }
-    if (batchesSeen === 0) {
+    if (progress.batches === 0) {
       throw new RangeError(
         `Cannot train: batches must give at least one batch in every epoch, got none in epoch ${epoch}; a generator gives ` +
           "its batches only once, an array or a Windows again and again",
       );
     }
+    const { steps: step } = optimizer;
     const validationLoss = validation === undefined ? undefined : await evaluate(model, { loss, batches: validation });
-    // NaN where every step of the epoch was dropped.
-    const summary = { epoch, step: optimizer.steps, loss: total / samples, validationLoss };
-    yield { type: "epoch", ...summary };
-    if (epoch === epochs) yield { type: "done", ...summary };
+    if (validationLoss !== undefined) yield { type: "validation", epoch, step, loss: validationLoss };
+    yield { type: "epoch", epoch, step, loss: meanLoss(), validationLoss };
+    if (checkpoints !== undefined) yield await save(next());
+  }
+  yield { type: "done", epoch: epochs, step: optimizer.steps, loss: meanLoss(), finished: true };
+
+  /** NaN where every step of the epoch was dropped. */
+  function meanLoss(): number {
+    return progress.batches === 0 ? progress.before ?? NaN : progress.total / progress.samples;
+  }
+
+  function next(): Progress {
+    const loss = meanLoss();
+    const before = Number.isFinite(loss) ? loss : null;
+    return { epoch: progress.epoch + 1, batches: 0, total: 0, samples: 0, over: false, before };
+  }
+
+  async function start(): Promise<Progress> {
+    const anew = { epoch: 1, batches: 0, total: 0, samples: 0, over: false, before: null };
+    if (checkpoints === undefined) return anew;
+    if (resume !== false) {
+      const saved = await checkpoints.restore(parts, typeof resume === "string" ? resume : undefined);
+      return saved as Progress | undefined ?? anew;
+    }
+    if ((await checkpoints.list()).length === 0) return anew;
+    throw new CheckpointError(
+      `Cannot train from the start: ${checkpoints.folder} must hold no checkpoints, and holds those of a run that was not ` +
+        "finished; resume it, remove them, or name another folder",
+    );
+  }
+
+  async function save(at: Progress = progress): Promise<CheckpointEvent> {
+    // At its last batch a source already stands before the first one of the next pass.
+    if (at === progress && isStateful(batches)) at.over = Number(batches.state().get("position")?.data[0]) === 0;
+    lastSaved = await checkpoints!.save(optimizer.steps, parts, at);
+    return { type: "checkpoint", epoch: progress.epoch, step: optimizer.steps, loss: meanLoss(), path: lastSaved };
   }
 
   /** One step in a scope of its own, which ends before anything is yielded. */
-  function takeStep({ x, y }: Batch<Y>): number {
+  function takeStep({ x, y, lengths, first }: Batch<Y>): number {
     using _ = scope();
-    const error = loss(model.forward(x), y);
+    if (first) model.reset?.();
+    const error = loss(model.forward(x, lengths === undefined ? {} : { lengths }), y);
     const value = error.item();
     if (!Number.isFinite(value) && !optimizer.skipsNonFinite) throw diverged(`the loss must be finite, got ${value}`);
     error.backward();
@@ -146,7 +268,20 @@ export async function* train<Y extends DType>(
     const before = lastGood === undefined ? "the first" : `a loss of ${lastGood} at the step before`;
     return new RangeError(
       `Cannot go on training: ${problem} at step ${optimizer.steps + 1} (${before}); try a lower learning rate than ` +
-        `${optimizer.learningRate}, clipByGlobalNorm, or look for bad values in the data`,
+        `${optimizer.learningRate}, clipByGlobalNorm, or look for bad values in the data` +
+        (lastSaved === undefined ? "" : `; the last good checkpoint is ${lastSaved}`),
     );
   }
+}
+
+function isStateful(batches: object): batches is Stateful {
+  const { state, load } = batches as Partial<Stateful>;
+  return typeof state === "function" && typeof load === "function";
+}
+
+function statefulParameters(parameters: NamedParameters): Stateful {
+  return {
+    state: () => new Map(Object.entries(parameters)),
+    load: (state) => loadParameters(parameters, state),
+  };
 }

@@ -25,9 +25,19 @@ Deno.test("train yields a step event per batch, an epoch event per epoch and don
   const events = await collect(train({ ...setup(), batches: [line(), line()], validation: [line()], epochs: 2 }));
   assert.deepEqual(
     events.map((event) => [event.type, event.epoch, event.step]),
-    [["step", 1, 1], ["step", 1, 2], ["epoch", 1, 2], ["step", 2, 3], ["step", 2, 4], ["epoch", 2, 4], ["done", 2, 4]],
+    [
+      ["step", 1, 1],
+      ["step", 1, 2],
+      ["validation", 1, 2],
+      ["epoch", 1, 2],
+      ["step", 2, 3],
+      ["step", 2, 4],
+      ["validation", 2, 4],
+      ["epoch", 2, 4],
+      ["done", 2, 4],
+    ],
   );
-  const epoch = events[2]!;
+  const epoch = events[3]!;
   assert.ok(epoch.type === "epoch" && epoch.validationLoss! > 0);
   assert.equal(epoch.loss, (events[0]!.loss + events[1]!.loss) / 2);
 });

@@ -1,5 +1,7 @@
-import { type Random, type Tensor, zeros } from "@unfold/core";
+import type { Random } from "@unfold/core";
+import { checkCounts, Passes } from "./_passes.ts";
 import type { Batch } from "./batch.ts";
+import type { State, Stateful } from "./stateful.ts";
 
 /** A table over time: one row a time step, row-major. */
 export interface Series {
@@ -20,6 +22,18 @@ export interface WindowsOptions {
   /** Windows in a batch; the last batch has what is left. */
   batchSize: number;
   /**
+   * Rows to predict: the target of the window whose last row is t are rows t to t + horizon − 1 of the targets.
+   *
+   * @default {1}
+   */
+  horizon?: number;
+  /**
+   * Rows from the end of one window to the end of the next.
+   *
+   * @default {1}
+   */
+  stride?: number;
+  /**
    * The first row that may be a window's last one. The window itself may reach back before it.
    *
    * @default {past − 1}
@@ -28,11 +42,11 @@ export interface WindowsOptions {
   /**
    * The row after the last one that may be a window's last one.
    *
-   * @default {the number of rows}
+   * @default {the number of rows − horizon + 1}
    */
   to?: number;
   /**
-   * Shuffles the windows anew each time they are gone through.
+   * Shuffles the windows anew each time they are gone through, which takes four bytes a window.
    *
    * @default {none: in order of time}
    */
@@ -40,8 +54,8 @@ export interface WindowsOptions {
 }
 
 /**
- * Sliding windows over a series, in batches: x [batch, past, feature columns], y [batch, target columns]. Windows are cut
- * when they are asked for; the series is never copied as a whole.
+ * Sliding windows over a series, in batches: x [batch, past, feature columns], y [batch, horizon·target columns], row after
+ * row. Windows are cut when they are asked for; the series is never copied as a whole.
  *
  * The tensors of a batch are written over by the next batch and released after the last.
  *
@@ -61,9 +75,10 @@ export interface WindowsOptions {
  * ]);
  * ```
  */
-export class Windows implements Iterable<Batch> {
+export class Windows implements Iterable<Batch>, Stateful {
   readonly #options: WindowsOptions;
   readonly #from: number;
+  readonly #passes: Passes<Uint32Array>;
   /** How many windows there are. */
   readonly length: number;
 
@@ -74,12 +89,8 @@ export class Windows implements Iterable<Batch> {
    * @throws {RangeError} If sizes are no integers of 1 or more, or no window fits between `from` and `to`.
    */
   constructor(options: WindowsOptions) {
-    const { features, targets, past, batchSize } = options;
-    for (const [name, value] of Object.entries({ past, batchSize })) {
-      if (!Number.isInteger(value) || value < 1) {
-        throw new RangeError(`Cannot make windows: ${name} must be an integer of 1 or more, got ${value}`);
-      }
-    }
+    const { features, targets, past, batchSize, horizon = 1, stride = 1, random } = options;
+    checkCounts("make windows", { past, batchSize, horizon, stride });
     const rows = features.data.length / features.columns;
     if (rows !== targets.data.length / targets.columns) {
       throw new TypeError(
@@ -87,47 +98,57 @@ export class Windows implements Iterable<Batch> {
           `${targets.data.length / targets.columns}`,
       );
     }
-    const { from = past - 1, to = rows } = options;
-    if (!(Number.isInteger(from) && Number.isInteger(to) && from >= past - 1 && to <= rows && from < to)) {
+    const end = rows - horizon + 1;
+    const { from = past - 1, to = end } = options;
+    if (!(Number.isInteger(from) && Number.isInteger(to) && from >= past - 1 && to <= end && from < to)) {
       throw new RangeError(
-        `Cannot make windows of ${past} rows that end in rows ${from} to ${to - 1}: these must lie within rows ${
-          past - 1
-        } ` +
-          `to ${rows - 1} of the series`,
+        `Cannot make windows of ${past} rows that end in rows ${from} to ${to - 1}: these must lie within rows ` +
+          `${past - 1} to ${end - 1} of the series${horizon > 1 ? ` with a horizon of ${horizon}` : ""}`,
       );
     }
     this.#options = options;
     this.#from = from;
-    this.length = to - from;
+    this.length = Math.ceil((to - from) / stride);
+    this.#passes = new Passes(Math.ceil(this.length / batchSize), {
+      random,
+      draw: (random) => random.permutation(this.length),
+    });
   }
 
-  /** Goes through all windows once. */
+  /** Goes through all windows once, or through what a loaded state has left of them. */
   *[Symbol.iterator](): Generator<Batch, void, undefined> {
-    const { features, targets, past, batchSize, random } = this.#options;
-    const order = random?.permutation(this.length);
-    let x: Tensor | undefined;
-    let y: Tensor | undefined;
-    try {
-      for (let first = 0; first < this.length; first += batchSize) {
-        const batch = Math.min(batchSize, this.length - first);
-        if (x === undefined || y === undefined || x.shape[0] !== batch) {
-          x?.dispose();
-          y?.dispose();
-          x = zeros([batch, past, features.columns], { persistent: true });
-          y = zeros([batch, targets.columns], { persistent: true });
-        }
-        const [xData, yData] = [x.data, y.data];
-        for (let row = 0; row < batch; row++) {
-          const last = this.#from + (order?.[first + row] ?? first + row);
-          const window = features.data.subarray((last + 1 - past) * features.columns, (last + 1) * features.columns);
-          xData.set(window, row * past * features.columns);
-          yData.set(targets.data.subarray(last * targets.columns, (last + 1) * targets.columns), row * targets.columns);
-        }
-        yield { x, y };
+    const { features, targets, past, batchSize, horizon = 1, stride = 1 } = this.#options;
+    for (const { index, order, tensor } of this.#passes.run()) {
+      const first = index * batchSize;
+      const batch = Math.min(batchSize, this.length - first);
+      const x = tensor("x", [batch, past, features.columns], "f32");
+      const y = tensor("y", [batch, horizon * targets.columns], "f32");
+      const [xData, yData] = [x.data, y.data];
+      for (let row = 0; row < batch; row++) {
+        const last = this.#from + stride * (order?.[first + row] ?? first + row);
+        xData.set(rowsOf(features, last + 1 - past, last + 1), row * past * features.columns);
+        yData.set(rowsOf(targets, last, last + horizon), row * horizon * targets.columns);
       }
-    } finally {
-      x?.dispose();
-      y?.dispose();
+      yield { x, y };
     }
   }
+
+  /** Where the pass that last gave a batch stands: the batches that are done, and the state of `random` at its start. */
+  state(): State {
+    return this.#passes.state();
+  }
+
+  /**
+   * Goes on from what {@linkcode Windows.state} gave: the next pass has the batches that were left of that one.
+   *
+   * @throws {TypeError} If an entry is missing, unexpected, or of another kind or shape.
+   * @throws {RangeError} If a pass has no such position, or `random` no such state.
+   */
+  load(state: State): void {
+    this.#passes.load(state);
+  }
+}
+
+function rowsOf({ data, columns }: Series, from: number, to: number): Float32Array {
+  return data.subarray(from * columns, to * columns);
 }

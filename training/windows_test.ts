@@ -40,6 +40,37 @@ Deno.test("windows hold the rows up to their last one, and the target of that on
   );
 });
 
+Deno.test("horizon gives the rows to come as one, stride leaves out windows, and all that fit are there", () => {
+  fc.assert(
+    fc.property(
+      fc.integer({ min: 1, max: 4 }),
+      fc.integer({ min: 1, max: 4 }),
+      fc.integer({ min: 1, max: 5 }),
+      fc.integer({ min: 1, max: 3 }),
+      fc.nat(12),
+      (past, horizon, stride, columns, extra) => {
+        const rows = past + horizon - 1 + extra;
+        const [features, targets] = [series(rows, 1), series(rows, columns, 1000)];
+        const windows = new Windows({ features, targets, past, horizon, stride, batchSize: 3 });
+        const lasts: number[] = [];
+        for (const { x, y } of windows) {
+          const width = horizon * columns;
+          assert.deepEqual(y.shape, [x.shape[0], width]);
+          for (let row = 0; row < x.shape[0]!; row++) {
+            const last = x.data[(row + 1) * past - 1]!;
+            const target = targets.data.subarray(last * columns, (last + horizon) * columns);
+            assert.deepEqual(y.data.slice(row * width, (row + 1) * width), target);
+            lasts.push(last);
+          }
+        }
+        const ends = Array.from({ length: extra + 1 }, (_, i) => past - 1 + i);
+        assert.deepEqual(lasts, ends.filter((_, i) => i % stride === 0));
+        assert.equal(windows.length, lasts.length);
+      },
+    ),
+  );
+});
+
 Deno.test("from and to choose where windows end; each pass shuffles anew", () => {
   const options = { features: series(50, 1), targets: series(50, 1), past: 3, batchSize: 100 };
   const order = (windows: Windows) =>
@@ -71,6 +102,14 @@ Deno.test("windows that do not fit are refused", () => {
   assert.throws(() => new Windows({ ...options, to: 6 }), RangeError);
   assert.throws(() => new Windows({ ...options, batchSize: 0 }), /batchSize must be an integer of 1 or more, got 0/);
   assert.throws(() => new Windows({ ...options, targets: series(4, 1) }), /equally many rows, got 5 and 4/);
+  assert.throws(() => new Windows({ ...options, horizon: 1.5 }), /horizon must be an integer of 1 or more, got 1.5/);
+  assert.throws(() => new Windows({ ...options, stride: 0 }), /stride must be an integer of 1 or more, got 0/);
+  assert.throws(() => new Windows({ ...options, horizon: 3, to: 4 }), {
+    name: "RangeError",
+    message:
+      "Cannot make windows of 3 rows that end in rows 2 to 3: these must lie within rows 2 to 2 of the series with " +
+      "a horizon of 3",
+  });
 });
 
 Deno.test("a scaler is fitted by column, goes there and back, and leaves a constant column alone", () => {

@@ -6,6 +6,15 @@ export class UsageError extends Error {
   override readonly name = "UsageError";
 }
 
+/** The user stopped the command: no error, but nothing was finished either. */
+export class StoppedError extends Error {
+  override readonly name = "StoppedError";
+
+  constructor(message: string, readonly exitCode: number) {
+    super(message);
+  }
+}
+
 /** Parses a whole number of at least `least`, as an option's argument. */
 export function integer(least: number): (text: string) => number {
   return (text) => {
@@ -35,7 +44,7 @@ function isExpected(error: unknown): error is Error {
 }
 
 /**
- * Runs a command line and returns the exit code: 0, 1 for bad data, 2 for bad usage. Errors that are the user's to mend
+ * Runs a command line and returns the exit code: 0, 1 for bad data, 2 for bad usage, 130 or 143 where it was stopped. Errors that are the user's to mend
  * become one line on stderr; anything else is a bug and is thrown on.
  */
 export async function runCommand(program: Command, args: readonly string[]): Promise<number> {
@@ -53,6 +62,10 @@ export async function runCommand(program: Command, args: readonly string[]): Pro
     return 0;
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
+    if (error instanceof StoppedError) {
+      console.error(error.message);
+      return error.exitCode;
+    }
     if (!isExpected(error)) throw error;
     // On a terminal an open line of progress may stand where the message goes.
     console.error(`${Deno.stderr.isTerminal() ? "\r\x1b[K" : ""}error: ${error.message}`);

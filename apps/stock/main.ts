@@ -10,10 +10,10 @@
 
 import { Command, Option } from "@commander-js/extra-typings";
 import { useBlas } from "@unfold/core";
-import { between, integer, runCommand, UsageError } from "../shared/cli.ts";
+import { progressBar, stopOnSignals } from "@unfold/training";
+import { between, integer, runCommand, StoppedError, UsageError } from "../shared/cli.ts";
 import { formatNumber } from "../shared/format_number.ts";
 import { loadOptimizer, type OptimizerOption, optimizerOption } from "../shared/load_optimizer.ts";
-import { progress } from "../shared/progress.ts";
 import { readFile } from "../shared/read_file.ts";
 import { table } from "../shared/table.ts";
 import { prepareFolder, writeFiles } from "../shared/write_files.ts";
@@ -98,9 +98,10 @@ const train = new Command("train")
   .option("--validation <fraction>", "fraction of the windows to choose the epoch by", between(0, 1), 0.15)
   .option("--test <fraction>", "fraction of the windows, the last ones, to test on", between(0, 1), 0.15)
   .option("--seed <n>", "seed of the weights and the shuffling", integer(0), 1)
+  .option("--resume", "go on with a run that was stopped", false)
   .option("--blas [library]", "hand matrix products to OpenBLAS (needs --allow-ffi)")
   .option("--json", "print the summary as JSON")
-  .action(async ({ csv, out, json, blas, ...settings }) => {
+  .action(async ({ csv, out, json, blas, resume, ...settings }) => {
     if (settings.validation + settings.test >= 0.9) {
       throw new UsageError("--validation and --test must leave a tenth of the windows to learn from");
     }
@@ -110,8 +111,19 @@ const train = new Command("train")
     await prepareFolder(out);
     if (blas !== undefined) tryBlas(blas);
     const { from, to } = prepared.split.train;
-    const onEvent = progress(settings.epochs, to - from);
-    const result = await trainForecaster(prices, prepared, { ...settings, optimizer, onEvent });
+    const folder = `${out}/checkpoints`;
+    using stop = stopOnSignals();
+    const result = await trainForecaster(prices, prepared, settings, {
+      optimizer,
+      onEvent: progressBar({ epochs: settings.epochs, samples: to - from }),
+      folder,
+      config: { ...settings, prices: [prices.file, prices.dates.length, prices.dates.at(-1)] },
+      resume,
+      signal: stop.signal,
+    });
+    if (result === undefined) {
+      throw new StoppedError("The same command with --resume goes on from here.", stop.exitCode!);
+    }
     const summary = summaryOf(prices, settings, result);
     const { forecastChart } = await import("./chart.ts");
     await writeFiles(out, {
@@ -122,6 +134,8 @@ const train = new Command("train")
         `${prices.file.split("/").at(-1)}: next day's close, forecast by ${settings.model}`,
       ),
     });
+    // The run is over; what it wrote last holds all that they did.
+    await Deno.remove(folder, { recursive: true });
     console.log(
       json
         ? JSON.stringify(summary, null, 2)

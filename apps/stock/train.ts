@@ -1,13 +1,17 @@
-import { decodeSafetensors, encodeSafetensors, loadParameters, Random } from "@unfold/core";
+import { Random } from "@unfold/core";
 import { meanSquaredError } from "@unfold/layers";
 import { clipByGlobalNorm, cosineDecay, Optimizer, type OptimizerPlugin } from "@unfold/optimizers";
 import {
+  type CheckpointConfig,
+  Checkpoints,
+  consume,
+  type Consumer,
+  earlyStopping,
   type RegressionMetrics,
   regressionMetrics,
   type Series,
   StandardScaler,
   train,
-  type TrainEvent,
   Windows,
 } from "@unfold/training";
 import type { ForecastDay } from "./chart.ts";
@@ -48,6 +52,21 @@ export interface TrainResult {
   readonly split: Split;
 }
 
+/** How a training run goes, whatever is trained. */
+export interface TrainRun {
+  readonly optimizer: OptimizerPlugin;
+  /** What is told of its events. */
+  readonly onEvent: Consumer;
+  /** Where checkpoints go, if anywhere. */
+  readonly folder?: string;
+  /** What a checkpoint must agree in. */
+  readonly config?: CheckpointConfig;
+  /** Whether to go on from the last checkpoint, or which one. */
+  readonly resume?: boolean | string;
+  /** Stops the run. */
+  readonly signal?: AbortSignal;
+}
+
 /** Prices made ready for a network: checked, split, scaled by the training part alone. */
 export interface Prepared {
   readonly split: Split;
@@ -82,12 +101,16 @@ export function prepare(prices: Prices, settings: TrainSettings): Prepared {
   return { split, config, features, targets };
 }
 
-/** Trains a forecaster on the first part of a series, keeps its best epoch by the second, and tests it on the last. */
+/**
+ * Trains a forecaster on the first part of a series, keeps its best epoch by the second, and tests it on the last; undefined
+ * where it was stopped before.
+ */
 export async function trainForecaster(
   prices: Prices,
   prepared: Prepared,
-  settings: TrainSettings & { readonly optimizer: OptimizerPlugin; readonly onEvent: (event: TrainEvent) => void },
-): Promise<TrainResult> {
+  settings: TrainSettings,
+  run: TrainRun,
+): Promise<TrainResult | undefined> {
   const { batchSize, epochs, window, seed } = settings;
   const { split, config } = prepared;
   const random = new Random(seed);
@@ -102,17 +125,31 @@ export async function trainForecaster(
   const batches = windows(split.train, random.split());
   const steps = epochs * Math.ceil(batches.length / batchSize);
   const learningRate = cosineDecay(settings.learningRate, steps);
-  const optimizer = new Optimizer(parameters, [clipByGlobalNorm(1), settings.optimizer], { learningRate });
+  const optimizer = new Optimizer(parameters, [clipByGlobalNorm(1), run.optimizer], { learningRate });
   const validation = windows(split.validation);
-  let best = { loss: Infinity, epoch: 0, weights: encodeSafetensors(Object.entries(parameters)) };
-  for await (const event of train({ model: network, optimizer, loss: meanSquaredError, batches, validation, epochs })) {
-    settings.onEvent(event);
-    if (event.type === "epoch" && event.validationLoss! < best.loss) {
-      const weights = encodeSafetensors(Object.entries(parameters));
-      best = { loss: event.validationLoss!, epoch: event.epoch, weights };
-    }
-  }
-  loadParameters(parameters, decodeSafetensors(best.weights).tensors);
+  const best = earlyStopping(parameters);
+  const checkpoints = run.folder === undefined ? {} : {
+    checkpoints: new Checkpoints({
+      folder: run.folder,
+      everySteps: 500,
+      ...(run.config && { config: run.config }),
+      parts: { best },
+    }),
+  };
+  const { resume = false, signal } = run;
+  const events = train({
+    model: network,
+    optimizer,
+    loss: meanSquaredError,
+    batches,
+    validation,
+    epochs,
+    ...checkpoints,
+    resume,
+    ...(signal && { signal }),
+  });
+  const last = await consume(events, run.onEvent, best);
+  if (last?.type === "done" && !last.finished) return undefined;
 
   const days = forecastDays(prices, forecaster, split.test, windows(split.test));
   const naiveMetrics = regressionMetrics(

@@ -64,9 +64,10 @@ Deno.test("the scores are those of the test days' prices, the forecasts those th
   const result = await trainForecaster(
     prices,
     prepared,
-    { ...settings, epochs: 4, optimizer: adam(), onEvent: (event) => void events.push(event) },
+    { ...settings, epochs: 4 },
+    { optimizer: adam(), onEvent: (event) => void events.push(event) },
   );
-  const { days, scores, forecaster } = result;
+  const { days, scores, forecaster } = result!;
   const first = prices.dates.length - days.length;
   assert.equal(days.length, prepared.split.test.to - prepared.split.test.from);
   let [model, naive] = [0, 0];
@@ -84,8 +85,8 @@ Deno.test("the scores are those of the test days' prices, the forecasts those th
 
   // The weights that came back are those of the epoch with the least validation loss.
   const losses = events.filter((event) => event.type === "epoch").map((event) => event.validationLoss!);
-  assert.equal(result.validationLoss, Math.min(...losses));
-  assert.equal(losses[result.bestEpoch - 1], result.validationLoss);
+  assert.equal(result!.validationLoss, Math.min(...losses));
+  assert.equal(losses[result!.bestEpoch - 1], result!.validationLoss);
   const { from, to } = prepared.split.validation;
   const windows = new Windows({
     features: forecaster.scaleFeatures(prepared.features),
@@ -95,7 +96,10 @@ Deno.test("the scores are those of the test days' prices, the forecasts those th
     from,
     to,
   });
-  assert.equal(await evaluate(forecaster.network, { loss: meanSquaredError, batches: windows }), result.validationLoss);
+  assert.equal(
+    await evaluate(forecaster.network, { loss: meanSquaredError, batches: windows }),
+    result!.validationLoss,
+  );
 });
 
 Deno.test("scalers are fitted on the training part alone: they do not move when what follows it does", () => {

@@ -1,0 +1,245 @@
+import { Random, type SafetensorsInput } from "@unfold/core";
+import { decodeChecked, encodeChecked } from "./_checkpoint_file.ts";
+import { CheckpointError } from "./checkpoint_error.ts";
+import type { State, Stateful } from "./stateful.ts";
+
+const FORMAT = "unfold checkpoint 1";
+const NAME = /^checkpoint-\d+\.safetensors$/;
+const UNFINISHED = /^\.checkpoint-\d+\.safetensors\.tmp$/;
+
+/** Numbers and texts that describe a run: sizes, files, scalers; whatever JSON can hold. */
+export type CheckpointConfig = Readonly<Record<string, unknown>>;
+
+/** Options for {@linkcode Checkpoints}. */
+export interface CheckpointsOptions {
+  /** Where the files go; it is made if there is none. */
+  folder: string;
+  /**
+   * How many of the last checkpoints are kept.
+   *
+   * @default {3}
+   */
+  keep?: number;
+  /**
+   * Steps of the optimizer from one to the next; there is one after each epoch as well.
+   *
+   * @default {after each epoch alone}
+   */
+  everySteps?: number;
+  /**
+   * What the run is, such as sizes and scalers: a checkpoint of another one is refused.
+   *
+   * @default {nothing}
+   */
+  config?: CheckpointConfig;
+  /**
+   * What else has a state, by name: every `Random` that numbers are drawn from in training (for dropout, say), consumers of
+   * events, layers that carry a state. Model, optimizer and batches are saved without being named.
+   *
+   * @default {nothing}
+   */
+  parts?: Readonly<Record<string, Stateful | Random>>;
+}
+
+/**
+ * Checkpoints of a run in a folder, one safetensors file each: weights, the optimizer's slots and counts, where the batches
+ * stand, and configuration. A file is written under another name, brought to the disk and then renamed, so that there is
+ * never half of one; a checksum tells whether a bit of it has changed since.
+ *
+ * `train()` writes and reads them.
+ *
+ * @example
+ * ```ts
+ * import { tensor } from "@unfold/core";
+ * import { Dense, meanSquaredError } from "@unfold/layers";
+ * import { adam, Optimizer } from "@unfold/optimizers";
+ * import { Checkpoints, train } from "@unfold/training";
+ * import assert from "node:assert/strict";
+ *
+ * const folder = await Deno.makeTempDir();
+ * const batches = [{ x: tensor([[0], [1]]), y: tensor([[1], [2]]) }];
+ * async function run(epochs: number, resume: boolean): Promise<number> {
+ *   const model = new Dense({ inputSize: 1, outputSize: 1 });
+ *   const optimizer = new Optimizer(model.parameters(), [adam()], { learningRate: 0.1 });
+ *   const checkpoints = new Checkpoints({ folder, config: { units: 1 } });
+ *   for await (const _ of train({ model, optimizer, loss: meanSquaredError, batches, epochs, checkpoints, resume }));
+ *   return optimizer.steps;
+ * }
+ * assert.equal(await run(2, false), 2);
+ * assert.equal(await run(5, true), 5);
+ * await Deno.remove(folder, { recursive: true });
+ * ```
+ */
+export class Checkpoints {
+  /** Where the files are. */
+  readonly folder: string;
+  /** Steps from one checkpoint to the next, besides those after each epoch. */
+  readonly everySteps: number;
+  readonly #keep: number;
+  readonly #config: CheckpointConfig;
+  readonly #parts: Readonly<Record<string, Stateful>>;
+
+  /**
+   * Says where checkpoints go and what is in them; reads and writes nothing.
+   *
+   * @throws {RangeError} If `keep` or `everySteps` is no integer of 1 or more.
+   */
+  constructor(options: CheckpointsOptions) {
+    const { folder, keep = 3, everySteps = Infinity, config = {}, parts = {} } = options;
+    for (const [name, value] of Object.entries({ keep, everySteps })) {
+      if ((Number.isInteger(value) || (name === "everySteps" && value === Infinity)) && value >= 1) continue;
+      throw new RangeError(`Cannot keep checkpoints: ${name} must be an integer of 1 or more, got ${value}`);
+    }
+    this.folder = folder;
+    this.everySteps = everySteps;
+    this.#keep = keep;
+    // As it will be read.
+    this.#config = JSON.parse(JSON.stringify(config));
+    this.#parts = Object.fromEntries(
+      Object.entries(parts).map(([name, part]) => [name, part instanceof Random ? statefulRandom(part) : part]),
+    );
+  }
+
+  /** The paths of the checkpoints that there are, the newest first. */
+  async list(): Promise<string[]> {
+    const names: string[] = [];
+    try {
+      for await (const { name } of Deno.readDir(this.folder)) if (NAME.test(name)) names.push(name);
+    } catch (error) {
+      if (!(error instanceof Deno.errors.NotFound)) throw failed(`read ${this.folder}`, error);
+    }
+    return names.sort().reverse().map((name) => `${this.folder}/${name}`);
+  }
+
+  /**
+   * Writes a checkpoint and removes those that are too many.
+   *
+   * @param step The optimizer's steps, for the name.
+   * @param parts What to save besides the parts that were named in the options.
+   * @param progress What the training loop needs to know.
+   * @returns The file's path.
+   * @throws {CheckpointError} If it cannot be written; those before it are left as they are.
+   */
+  async save(step: number, parts: Readonly<Record<string, Stateful>>, progress: unknown): Promise<string> {
+    const tensors = Object.entries({ ...parts, ...this.#parts }).flatMap(([part, stateful]) =>
+      [...stateful.state()].map(([name, entry]) => [`${part}.${name}`, entry] as const)
+    );
+    const metadata = { format: FORMAT, config: JSON.stringify(this.#config), progress: JSON.stringify(progress) };
+    const bytes = await encodeChecked(tensors, metadata);
+    const name = `checkpoint-${String(step).padStart(9, "0")}.safetensors`;
+    const [path, unfinished] = [`${this.folder}/${name}`, `${this.folder}/.${name}.tmp`];
+    try {
+      await Deno.mkdir(this.folder, { recursive: true });
+      await this.#removeUnfinished();
+      await writeToDisk(unfinished, bytes);
+      await Deno.rename(unfinished, path);
+      for (const old of (await this.list()).slice(this.#keep)) await Deno.remove(old);
+    } catch (error) {
+      await Deno.remove(unfinished).catch(() => {});
+      throw failed(`write ${path}`, error);
+    }
+    return path;
+  }
+
+  /** What a run that was killed has left half-written. */
+  async #removeUnfinished(): Promise<void> {
+    for await (const { name } of Deno.readDir(this.folder)) {
+      if (UNFINISHED.test(name)) await Deno.remove(`${this.folder}/${name}`);
+    }
+  }
+
+  /**
+   * Goes on from a checkpoint.
+   *
+   * @param parts What to restore besides the parts that were named in the options.
+   * @param file A checkpoint's path.
+   * @returns The progress that was saved with it; undefined if no file was named and there is none.
+   * @throws {CheckpointError} If it is cut short, altered, or of another run; the message says what differs, and which checkpoint
+   * before it is whole.
+   */
+  async restore(parts: Readonly<Record<string, Stateful>>, file?: string): Promise<unknown> {
+    const all = await this.list();
+    const path = file ?? all[0];
+    if (path === undefined) return undefined;
+    try {
+      const { tensors, metadata } = await readCheckpoint(path);
+      this.#checkConfig(JSON.parse(metadata.config!));
+      const own = Object.entries({ ...parts, ...this.#parts });
+      const states = own.map(([part]) => [part, new Map<string, SafetensorsInput>()] as const);
+      const unknown: string[] = [];
+      for (const [name, entry] of tensors) {
+        const found = states.find(([part]) => name.startsWith(`${part}.`));
+        if (found === undefined) unknown.push(name);
+        else found[1].set(name.slice(found[0].length + 1), entry);
+      }
+      if (unknown.length > 0) throw new TypeError(`this run has nothing named ${unknown.join(", ")}`);
+      own.forEach(([, stateful], i) => stateful.load(states[i]![1]));
+      return JSON.parse(metadata.progress!);
+    } catch (error) {
+      const problem = (error as Error).message.replace(/^Cannot read [^:]*: /, "");
+      // One that does not fit is no reason to take another one of the same run.
+      const damaged = error instanceof CheckpointError && file === undefined;
+      const before = damaged ? await firstWhole(all.slice(1)) : undefined;
+      throw new CheckpointError(
+        `Cannot go on from ${path}: ${problem}${before === undefined ? "" : `; ${before}, before it, is whole`}`,
+        { cause: error },
+      );
+    }
+  }
+
+  #checkConfig(found: CheckpointConfig): void {
+    const names = new Set([...Object.keys(found), ...Object.keys(this.#config)]);
+    const differences = [...names].flatMap((name) => {
+      const [theirs, ours] = [JSON.stringify(found[name]), JSON.stringify(this.#config[name])];
+      return theirs === ours ? [] : [`its ${name} is ${theirs ?? "missing"}, this run's ${ours ?? "missing"}`];
+    });
+    if (differences.length > 0) throw new TypeError(`it is of another run: ${differences.join("; ")}`);
+  }
+}
+
+async function writeToDisk(path: string, bytes: Uint8Array): Promise<void> {
+  using file = await Deno.open(path, { write: true, create: true, truncate: true });
+  for (let written = 0; written < bytes.length;) written += await file.write(bytes.subarray(written));
+  await file.sync();
+}
+
+/** Reads a file whole and checks it. */
+async function readCheckpoint(path: string) {
+  let bytes: Uint8Array<ArrayBuffer>;
+  try {
+    bytes = await Deno.readFile(path);
+  } catch (error) {
+    throw failed(`read ${path}`, error);
+  }
+  const checkpoint = await decodeChecked(bytes, path);
+  const { format } = checkpoint.metadata;
+  if (format !== FORMAT) {
+    throw new CheckpointError(`Cannot read ${path}: its format must be "${FORMAT}", got "${format}"`);
+  }
+  return checkpoint;
+}
+
+async function firstWhole(paths: readonly string[]): Promise<string | undefined> {
+  for (const path of paths) {
+    const whole = await readCheckpoint(path).then(() => true, () => false);
+    if (whole) return path;
+  }
+  return undefined;
+}
+
+function failed(doing: string, error: unknown): CheckpointError {
+  return new CheckpointError(`Cannot ${doing}: ${(error as Error).message}`, { cause: error });
+}
+
+function statefulRandom(random: Random): Stateful {
+  return {
+    state: () => new Map([["state", { shape: [4], data: Uint32Array.from(random.state) }]]),
+    load(state: State) {
+      const data = state.get("state")?.data;
+      if (!(data instanceof Uint32Array) || data.length !== 4) {
+        throw new TypeError("Cannot restore Random: its state must be four integers of 32 bits");
+      }
+      random.state = [...data] as unknown as Random["state"];
+    },
+  };
+}

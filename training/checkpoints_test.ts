@@ -1,0 +1,267 @@
+import { encodeSafetensors, Random, reshape, type Tensor, tensor } from "@unfold/core";
+import { Dense, type Layer, meanSquaredError } from "@unfold/layers";
+import { adam, Optimizer, sgd } from "@unfold/optimizers";
+import {
+  type Batch,
+  CheckpointError,
+  Checkpoints,
+  type Stateful,
+  train,
+  type TrainEvent,
+  Windows,
+} from "@unfold/training";
+import assert from "node:assert/strict";
+
+async function withFolder(test: (folder: string) => Promise<void>): Promise<void> {
+  const folder = await Deno.makeTempDir();
+  try {
+    await test(folder);
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+}
+
+/** A counter, the least that has a state. */
+function counter(value: number): Stateful & { value: number } {
+  const made = {
+    value,
+    state: () => new Map([["value", { shape: [], data: Float64Array.of(made.value) }]]),
+    load: (state: ReturnType<Stateful["state"]>) => void (made.value = Number(state.get("value")!.data[0])),
+  };
+  return made;
+}
+
+function names(folder: string): string[] {
+  return [...Deno.readDirSync(folder)].map(({ name }) => name).sort();
+}
+
+Deno.test("the last checkpoints are kept, what was left half-written is removed", () =>
+  withFolder(async (folder) => {
+    const checkpoints = new Checkpoints({ folder: `${folder}/deep/down`, keep: 2 });
+    await Deno.mkdir(checkpoints.folder, { recursive: true });
+    await Deno.writeTextFile(`${checkpoints.folder}/.checkpoint-000000001.safetensors.tmp`, "half");
+    await Deno.writeTextFile(`${checkpoints.folder}/notes.txt`, "mine");
+    for (const step of [5, 70, 600]) {
+      const path = await checkpoints.save(step, { counter: counter(step) }, { step });
+      assert.equal(path, `${checkpoints.folder}/checkpoint-${String(step).padStart(9, "0")}.safetensors`);
+    }
+    assert.deepEqual(names(checkpoints.folder), [
+      "checkpoint-000000070.safetensors",
+      "checkpoint-000000600.safetensors",
+      "notes.txt",
+    ]);
+    const restored = counter(0);
+    assert.deepEqual(await checkpoints.restore({ counter: restored }), { step: 600 });
+    assert.equal(restored.value, 600);
+    const older = `${checkpoints.folder}/checkpoint-000000070.safetensors`;
+    assert.deepEqual(await checkpoints.restore({ counter: restored }, older), { step: 70 });
+  }));
+
+Deno.test("without a checkpoint there is nothing to go on from; a file that was named must be there", () =>
+  withFolder(async (folder) => {
+    const checkpoints = new Checkpoints({ folder: `${folder}/none` });
+    assert.equal(await checkpoints.restore({}), undefined);
+    await assert.rejects(() => checkpoints.restore({}, `${folder}/gone`), {
+      name: "CheckpointError",
+      message: /^Cannot go on from .*gone: .*No such file/,
+    });
+  }));
+
+Deno.test("a checkpoint of another run is refused with what differs", () =>
+  withFolder(async (folder) => {
+    await new Checkpoints({
+      folder,
+      config: { hidden: 8, cell: "LSTM", scaler: { mean: [1] } },
+      parts: { random: new Random(1) },
+    })
+      .save(1, { counter: counter(1) }, {});
+    const refuses = (config: Record<string, unknown>, parts: Record<string, Stateful | Random>, problem: string) =>
+      assert.rejects(() => new Checkpoints({ folder, config, parts }).restore({ counter: counter(0) }), {
+        name: "CheckpointError",
+        message: `Cannot go on from ${folder}/checkpoint-000000001.safetensors: ${problem}`,
+      });
+    const config = { hidden: 8, cell: "LSTM", scaler: { mean: [1] } };
+    const random = new Random(2);
+    await refuses(
+      { ...config, hidden: 16, scaler: { mean: [2] }, seed: 3 },
+      { random },
+      'it is of another run: its hidden is 8, this run\'s 16; its scaler is {"mean":[1]}, this run\'s {"mean":[2]}; ' +
+        "its seed is missing, this run's 3",
+    );
+    await refuses(config, {}, "this run has nothing named random.state");
+    await refuses(
+      config,
+      { random, other: random },
+      "Cannot restore Random: its state must be four integers of 32 bits",
+    );
+  }));
+
+Deno.test("of 1,000 checkpoints that were altered or cut short, each is refused, and the one before is named", () =>
+  withFolder(async (folder) => {
+    const checkpoints = new Checkpoints({ folder, config: { hidden: 8 } });
+    const weights: Stateful = {
+      state: () => new Map([["a", { shape: [3, 5], data: Float32Array.from({ length: 15 }, (_, i) => i) }]]),
+      load: () => assert.fail("nothing must be loaded"),
+    };
+    await checkpoints.save(1, { weights }, {});
+    const path = await checkpoints.save(2, { weights }, {});
+    const whole = await Deno.readFile(path);
+    const random = new Random(1);
+    for (let i = 0; i < 1000; i++) {
+      let bytes = whole.slice();
+      if (i % 4 === 0) bytes = bytes.slice(0, random.integer(bytes.length));
+      else bytes[random.integer(bytes.length)]! ^= 1 << random.integer(8);
+      await Deno.writeFile(path, bytes);
+      await assert.rejects(() => checkpoints.restore({ weights }), (error: Error) => {
+        assert.ok(error instanceof CheckpointError);
+        assert.match(
+          error.message,
+          /it was altered or cut short|it must be a checkpoint, and is none or was cut short/,
+        );
+        assert.match(error.message, /checkpoint-000000001.safetensors, before it, is whole$/);
+        return true;
+      });
+    }
+    const other = encodeSafetensors([], { metadata: { format: "another" } });
+    await Deno.writeFile(path, other);
+    await assert.rejects(() => checkpoints.restore({ weights }), /must be a checkpoint/);
+  }));
+
+Deno.test("where nothing can be written the message says why, and the checkpoint before is as it was", () =>
+  withFolder(async (folder) => {
+    await Deno.writeTextFile(`${folder}/file`, "");
+    const checkpoints = new Checkpoints({ folder: `${folder}/file/below` });
+    await assert.rejects(() => checkpoints.save(1, {}, {}), {
+      name: "CheckpointError",
+      message: /^Cannot write .*\/file\/below\/checkpoint-000000001.safetensors: .*Not a directory/,
+    });
+    const locked = new Checkpoints({ folder });
+    await locked.save(1, {}, {});
+    await Deno.chmod(folder, 0o555);
+    // Permissions hold back everyone but root.
+    if (await Deno.writeTextFile(`${folder}/root`, "").then(() => true, () => false)) return;
+    await assert.rejects(() => locked.save(2, {}, {}), /^CheckpointError: Cannot write .*Permission denied/);
+    await Deno.chmod(folder, 0o755);
+    assert.deepEqual(names(folder), ["checkpoint-000000001.safetensors", "file"]);
+  }));
+
+Deno.test("on a full disk the message says so, and the checkpoint before is as it was", () =>
+  withFolder(async (folder) => {
+    await Deno.writeTextFile(
+      `${folder}/run.ts`,
+      `import { Checkpoints } from "${new URL("./checkpoints.ts", import.meta.url)}";
+       const part = (size) => ({ part: { state: () => new Map([["a", { shape: [size], data: new Float32Array(size) }]]), load() {} } });
+       const checkpoints = new Checkpoints({ folder: Deno.args[0] });
+       await checkpoints.save(1, part(10), {});
+       await checkpoints.save(2, part(100_000), {}).catch((error) => console.log(error.message));
+       console.log(await checkpoints.restore(part(10)));`,
+    );
+    // No file may have more than 64 kB: what a disk does when it is full, in the middle of a write.
+    const run =
+      'ulimit -f 64; trap "" XFSZ; exec "$0" run --no-check --config deno.json --allow-read --allow-write "$1" "$2"';
+    const args = ["-c", run, Deno.execPath(), `${folder}/run.ts`, `${folder}/a`];
+    const { stdout, stderr } = await new Deno.Command("bash", { args }).output();
+    const lines = new TextDecoder().decode(stdout).trim().split("\n");
+    const problem = new TextDecoder().decode(stderr);
+    assert.match(lines[0]!, /^Cannot write .*checkpoint-000000002.safetensors: .*File too large/, problem);
+    assert.equal(lines[1], "{}");
+    assert.deepEqual(names(`${folder}/a`), ["checkpoint-000000001.safetensors"]);
+  }));
+
+Deno.test("bad options are refused", () => {
+  for (const keep of [0, 1.5, Infinity]) {
+    assert.throws(() => new Checkpoints({ folder: "x", keep }), {
+      name: "RangeError",
+      message: `Cannot keep checkpoints: keep must be an integer of 1 or more, got ${keep}`,
+    });
+  }
+  assert.throws(
+    () => new Checkpoints({ folder: "x", everySteps: 0 }),
+    /everySteps must be an integer of 1 or more, got 0/,
+  );
+});
+
+function setUp(folder: string, learningRate = 0.1) {
+  const random = new Random(1);
+  const model = new Dense({ inputSize: 1, outputSize: 1, random });
+  const optimizer = new Optimizer(model.parameters(), [adam()], { learningRate });
+  const batches: Batch[] = Array.from({ length: 5 }, (_, i) => ({ x: tensor([[i]]), y: tensor([[2 * i]]) }));
+  const checkpoints = new Checkpoints({ folder, everySteps: 2 });
+  return { model, optimizer, loss: meanSquaredError, batches, checkpoints };
+}
+
+Deno.test("train writes a checkpoint every so many steps and after each epoch, and goes on in the middle of one", () =>
+  withFolder(async (folder) => {
+    const whole = setUp(`${folder}/whole`);
+    const events = await Array.fromAsync(train({ ...whole, validation: whole.batches, epochs: 2 }));
+    assert.deepEqual(
+      events.filter(({ type }) => type !== "step").map((event) => [event.type, event.epoch, event.step]),
+      [
+        ...[["checkpoint", 1, 2], ["checkpoint", 1, 4], ["validation", 1, 5], ["epoch", 1, 5], ["checkpoint", 1, 5]],
+        ...[["checkpoint", 2, 6], ["checkpoint", 2, 8], ["checkpoint", 2, 10], ["validation", 2, 10], ["epoch", 2, 10]],
+        ...[["checkpoint", 2, 10], ["done", 2, 10]],
+      ],
+    );
+    const left = setUp(`${folder}/left`);
+    for await (const event of train({ ...left, epochs: 2 })) if (event.type === "step" && event.step === 8) break;
+    const again = setUp(`${folder}/left`);
+    const rest = await Array.fromAsync(train({ ...again, epochs: 2, resume: true }));
+    assert.deepEqual([rest[0]!.type, rest[0]!.step], ["step", 7]);
+    assert.deepEqual(again.model.weight.data, whole.model.weight.data);
+    const epochOf = (all: TrainEvent[]) => all.filter(({ type, epoch }) => type === "epoch" && epoch === 2)[0]!.loss;
+    assert.equal(epochOf(rest), epochOf(events));
+
+    const over = await Array.fromAsync(train({ ...setUp(`${folder}/left`), epochs: 2, resume: true }));
+    assert.deepEqual(over, [{ type: "done", epoch: 2, step: 10, loss: epochOf(events), finished: true }]);
+    await assert.rejects(() => Array.fromAsync(train({ ...setUp(`${folder}/left`), epochs: 3 })), {
+      name: "CheckpointError",
+      message: /^Cannot train from the start: .*\/left must hold no checkpoints/,
+    });
+  }));
+
+Deno.test("a run that diverges names the last good checkpoint, which is whole", () =>
+  withFolder(async (folder) => {
+    const { model, ...rest } = setUp(folder);
+    const batches = [...rest.batches, { x: tensor([[NaN]]), y: tensor([[1]]) }];
+    const optimizer = new Optimizer(model.parameters(), [sgd()], { learningRate: 0.01 });
+    await assert.rejects(() => Array.fromAsync(train({ ...rest, model, optimizer, batches, epochs: 1 })), {
+      name: "RangeError",
+      message:
+        /at step 6 \(a loss of .* at the step before\); try .*; the last good checkpoint is .*checkpoint-000000004/,
+    });
+    await rest.checkpoints.restore({
+      model: { state: () => new Map(), load: () => {} },
+      optimizer,
+    });
+    assert.equal(optimizer.steps, 4);
+  }));
+
+Deno.test("a run that ends between the last batch of an epoch and what follows it goes on with that", () =>
+  withFolder(async (folder) => {
+    const series = { data: Float32Array.from({ length: 20 }, (_, i) => i / 20), columns: 1 };
+    const start = (name: string) => {
+      const windows = () =>
+        new Windows({ features: series, targets: series, past: 1, batchSize: 4, random: new Random(1) });
+      const { model, optimizer, loss } = setUp(folder);
+      const flat = { forward: (x: Tensor) => model.forward(reshape(x, [4, 1])), parameters: () => model.parameters() };
+      const checkpoints = new Checkpoints({ folder: `${folder}/${name}`, everySteps: 5 });
+      return {
+        model: flat as Layer,
+        optimizer,
+        loss,
+        batches: windows(),
+        validation: windows(),
+        checkpoints,
+        epochs: 2,
+      };
+    };
+    const whole = start("whole");
+    const events = await Array.fromAsync(train(whole));
+    for await (const event of train(start("left"))) if (event.type === "checkpoint") break;
+    const again = start("left");
+    const rest = await Array.fromAsync(train({ ...again, resume: true }));
+    const kept = (all: TrainEvent[]) => all.map(({ type, step, loss }) => [type, step, loss]);
+    assert.equal(rest[0]!.type, "validation");
+    assert.deepEqual(kept(rest), kept(events.slice(6)));
+    assert.deepEqual(again.model.parameters().weight!.data, whole.model.parameters().weight!.data);
+  }));

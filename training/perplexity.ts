@@ -1,0 +1,23 @@
+/**
+ * Perplexity: e^nats, among how many equally likely tokens the model in effect chooses (Jelinek et al., 1977).
+ *
+ * @param nats The mean cross-entropy of a token, as `softmaxCrossEntropy` gives it.
+ * @returns 1 or more; infinite above about 709 nats.
+ * @throws {RangeError} If the cross-entropy is no finite number of 0 or more.
+ *
+ * @example
+ * ```ts
+ * import { perplexity } from "@unfold/training";
+ * import assert from "node:assert/strict";
+ *
+ * assert.ok(Math.abs(perplexity(Math.log(10)) - 10) < 1e-12);
+ * ```
+ */
+export function perplexity(nats: number): number {
+  if (!(nats >= 0 && nats < Infinity)) {
+    throw new RangeError(
+      `Cannot compute the perplexity: the cross-entropy must be a finite number of 0 or more, got ${nats}`,
+    );
+  }
+  return Math.exp(nats);
+}

@@ -1,0 +1,90 @@
+import type { Consumer } from "./consume.ts";
+
+/** Where progress goes: stderr, or a test's own array. */
+export interface ProgressOutput {
+  /** Whether lines can be written over. */
+  readonly terminal: boolean;
+  /** Writes text as it is. */
+  write(text: string): void;
+}
+
+/** Options for {@linkcode progressBar}. */
+export interface ProgressBarOptions {
+  /** How many epochs there will be. */
+  epochs: number;
+  /** How many samples each has. */
+  samples: number;
+  /**
+   * Where it goes.
+   *
+   * @default {stderr}
+   */
+  output?: ProgressOutput;
+}
+
+/** Seconds as a person says them. */
+function formatSeconds(seconds: number): string {
+  const whole = Math.ceil(seconds);
+  return whole < 60 ? `${whole} s` : `${Math.floor(whole / 60)} min ${whole % 60} s`;
+}
+
+function standardError(): ProgressOutput {
+  return {
+    terminal: Deno.stderr.isTerminal(),
+    write: (text) => void Deno.stderr.writeSync(new TextEncoder().encode(text)),
+  };
+}
+
+/**
+ * Shows training as it goes: a line that is written over on a terminal, a line an epoch elsewhere. Loss, rate and time
+ * left.
+ *
+ * @returns A consumer of training events.
+ *
+ * @example
+ * ```ts
+ * import { progressBar } from "@unfold/training";
+ * import assert from "node:assert/strict";
+ *
+ * const lines: string[] = [];
+ * const output = { terminal: false, write: (text: string) => void lines.push(text) };
+ * const progress = progressBar({ epochs: 5, samples: 100, output });
+ * progress({ type: "step", epoch: 2, step: 1, loss: 0.5, samples: 100, learningRate: 0.1 });
+ * progress({ type: "epoch", epoch: 2, step: 1, loss: 0.5, validationLoss: 0.75 });
+ * assert.match(lines.join(""), /^epoch 2\/5  loss 0.5000  validation 0.7500  .* samples\/s  .* left\n$/);
+ * ```
+ */
+export function progressBar(options: ProgressBarOptions): Consumer {
+  const { epochs, samples, output = standardError() } = options;
+  const start = performance.now();
+  let [seen, inEpoch, lastShown] = [0, 0, 0];
+  const line = (epoch: number, loss: number, validationLoss?: number) => {
+    const seconds = (performance.now() - start) / 1000;
+    const rate = seen / seconds;
+    const left = (epochs - epoch + 1) * samples - inEpoch;
+    return [
+      `epoch ${String(epoch).padStart(String(epochs).length)}/${epochs}`,
+      `loss ${loss.toFixed(4)}`,
+      ...(validationLoss === undefined ? [] : [`validation ${validationLoss.toFixed(4)}`]),
+      `${Math.round(rate).toLocaleString("en")} samples/s`,
+      left <= 0 ? `${formatSeconds(seconds)} in all` : `${formatSeconds(left / rate)} left`,
+    ].join("  ");
+  };
+  const show = (text: string, end: string) => output.write(output.terminal ? `\r${text}\x1b[K${end}` : `${text}${end}`);
+  return (event) => {
+    if (event.type === "step") {
+      seen += event.samples;
+      inEpoch += event.samples;
+      const now = performance.now();
+      if (!output.terminal || now - lastShown < 100) return;
+      lastShown = now;
+      show(line(event.epoch, event.loss), "");
+    } else if (event.type === "epoch") {
+      inEpoch = samples;
+      show(line(event.epoch, event.loss, event.validationLoss), "\n");
+      inEpoch = 0;
+    } else if (event.type === "done" && !event.finished) {
+      show(`stopped in epoch ${event.epoch} after step ${event.step}`, "\n");
+    }
+  };
+}

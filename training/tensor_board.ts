@@ -1,0 +1,104 @@
+import type { Consumer } from "./consume.ts";
+
+/**
+ * Writes event files that TensorBoard reads: the scalars `loss`, `learning rate` and, after each epoch, `epoch/loss` and
+ * `epoch/validation loss`, by the optimizer's steps. Each run of the program writes a file of its own.
+ *
+ * The format is TFRecord: the length of a record, its CRC-32C, the record, its CRC-32C; a record is an `Event` in protocol
+ * buffers.
+ *
+ * @param folder Where the file goes; it is made if there is none. `tensorboard --logdir` takes it, or the folder above.
+ * @returns A consumer of training events.
+ *
+ * @example
+ * ```ts
+ * import { tensorBoard } from "@unfold/training";
+ * import assert from "node:assert/strict";
+ *
+ * const folder = await Deno.makeTempDir();
+ * tensorBoard(folder)({ type: "validation", epoch: 1, step: 10, loss: 0.5 });
+ * const [{ name }] = [...Deno.readDirSync(folder)] as [Deno.DirEntry];
+ * assert.match(name, /^events\.out\.tfevents\.\d+\./);
+ * await Deno.remove(folder, { recursive: true });
+ * ```
+ */
+export function tensorBoard(folder: string): Consumer {
+  Deno.mkdirSync(folder, { recursive: true });
+  const seconds = Math.floor(Date.now() / 1000);
+  const unique = crypto.randomUUID().slice(0, 8);
+  const path = `${folder}/events.out.tfevents.${seconds}.unfold.${unique}`;
+  const append = (event: Uint8Array) => Deno.writeFileSync(path, record(event), { append: true });
+  const now = () => double(1, Date.now() / 1000);
+  append(concat(now(), bytesField(3, new TextEncoder().encode("brain.Event:2"))));
+  return (event) => {
+    const scalars: Record<string, number> = {};
+    if (event.type === "step") Object.assign(scalars, { loss: event.loss, "learning rate": event.learningRate });
+    else if (event.type === "epoch") scalars["epoch/loss"] = event.loss;
+    else if (event.type === "validation") scalars["epoch/validation loss"] = event.loss;
+    else return;
+    const values = Object.entries(scalars).map(([tag, value]) =>
+      bytesField(1, concat(bytesField(1, new TextEncoder().encode(tag)), float(2, value)))
+    );
+    append(concat(now(), varintField(2, event.step), bytesField(5, concat(...values))));
+  };
+}
+
+/** A record with its length and the two checksums. */
+function record(data: Uint8Array): Uint8Array {
+  const bytes = new Uint8Array(data.length + 16);
+  const view = new DataView(bytes.buffer);
+  view.setBigUint64(0, BigInt(data.length), true);
+  view.setUint32(8, maskedCrc(bytes.subarray(0, 8)), true);
+  bytes.set(data, 12);
+  view.setUint32(12 + data.length, maskedCrc(data), true);
+  return bytes;
+}
+
+/** Remainders of CRC-32C, Castagnoli's polynomial with its bits reversed, for each byte. */
+const CRC_TABLE = Uint32Array.from({ length: 256 }, (_, byte) => {
+  let value = byte;
+  for (let bit = 0; bit < 8; bit++) value = value & 1 ? (value >>> 1) ^ 0x82f63b78 : value >>> 1;
+  return value;
+});
+
+/** The CRC-32C, turned and shifted as TFRecord has it, so that checksums of data with checksums in it are sound. */
+function maskedCrc(data: Uint8Array): number {
+  let crc = 0xffffffff;
+  for (const byte of data) crc = CRC_TABLE[(crc ^ byte) & 0xff]! ^ (crc >>> 8);
+  crc = ~crc >>> 0;
+  return (((crc >>> 15) | (crc << 17)) + 0xa282ead8) >>> 0;
+}
+
+// Fields of protocol buffers: a key, the field's number and the kind of its value, then the value.
+
+function varint(value: number): Uint8Array {
+  const bytes: number[] = [];
+  for (; value >= 128; value = Math.floor(value / 128)) bytes.push(value % 128 + 128);
+  return Uint8Array.of(...bytes, value);
+}
+
+function varintField(field: number, value: number): Uint8Array {
+  return concat(varint(field << 3), varint(value));
+}
+
+function bytesField(field: number, value: Uint8Array): Uint8Array {
+  return concat(varint(field << 3 | 2), varint(value.length), value);
+}
+
+function double(field: number, value: number): Uint8Array {
+  return concat(varint(field << 3 | 1), new Uint8Array(Float64Array.of(value).buffer));
+}
+
+function float(field: number, value: number): Uint8Array {
+  return concat(varint(field << 3 | 5), new Uint8Array(Float32Array.of(value).buffer));
+}
+
+function concat(...parts: readonly Uint8Array[]): Uint8Array {
+  const whole = new Uint8Array(parts.reduce((total, { length }) => total + length, 0));
+  let at = 0;
+  for (const part of parts) {
+    whole.set(part, at);
+    at += part.length;
+  }
+  return whole;
+}
