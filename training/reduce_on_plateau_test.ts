@@ -30,7 +30,7 @@ Deno.test("reduceOnPlateau goes by the training loss where there is no validatio
   const reduce = reduceOnPlateau(optimizer, { patience: 0, factor: 0.5 });
   for (const loss of [1, 2]) {
     reduce(epoch(loss));
-    reduce({ ...epoch(loss), type: "done" });
+    reduce({ type: "done", epoch: 1, step: 1, loss, finished: true });
     reduce({ type: "step", epoch: 1, step: 1, loss, samples: 1, learningRate: 1 });
   }
   assert.equal(optimizer.learningRateScale, 0.5);
