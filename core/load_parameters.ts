@@ -25,7 +25,7 @@ export function loadParameters(parameters: NamedParameters, tensors: ReadonlyMap
   for (const [name, { shape }] of Object.entries(parameters)) {
     const found = tensors.get(name);
     if (found === undefined) problems.push(`${name} is missing`);
-    else if (!(found.data instanceof Float32Array)) {
+    else if ((found.dtype ?? "F32").toUpperCase() !== "F32" || !(found.data instanceof Float32Array)) {
       problems.push(`${name} must be F32, got ${found.dtype ?? found.data.constructor.name}`);
     } else if (formatShape(found.shape) !== formatShape(shape)) {
       problems.push(`${name} must have shape ${formatShape(shape)}, got ${formatShape(found.shape)}`);

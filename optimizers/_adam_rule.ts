@@ -1,5 +1,5 @@
 import type { AdamOptions } from "./adam.ts";
-import { checkBetas, checkRange } from "./_check.ts";
+import { checkBetas, checkFlag, checkRange } from "./_check.ts";
 import { kernels } from "./_kernels.ts";
 import type { OptimizerPlugin } from "./plugin.ts";
 
@@ -7,6 +7,7 @@ import type { OptimizerPlugin } from "./plugin.ts";
 export function adamRule(name: string, options: AdamOptions, weightDecay: number): OptimizerPlugin {
   const { betas = [0.9, 0.999], eps = 1e-8, amsgrad = false } = options;
   checkBetas(name, betas);
+  checkFlag(name, "amsgrad", amsgrad);
   checkRange(name, "eps", eps, 0, Infinity);
   const [beta1, beta2] = betas;
   return {

@@ -21,6 +21,7 @@ export function checkPlugins(entries: readonly unknown[], labels: readonly strin
   entries.forEach((entry, index) => {
     const place = `plugins[${index}]`;
     if (isPlugin(entry) || typeof entry !== "object" || entry === null) return check(place, entry);
+    if (Object.keys(entry).length === 0) refuse(`${place} must be a plugin, or name groups, got an object without any`);
     for (const [label, plugin] of Object.entries(entry)) {
       if (!labels.includes(label)) {
         refuse(`${place} must be a plugin, or name groups (${labels.join(", ") || "there are none"}), got ${label}`);
@@ -62,6 +63,16 @@ export function hostPlugins(
     }
     return new HostedPlugin(plugin, stretch);
   };
+  const skipping = entries.findIndex((entry, index) => {
+    return isPlugin(entry)
+      ? index > 0 && entry.skipsNonFinite
+      : Object.values(entry).some((plugin) => plugin?.skipsNonFinite);
+  });
+  if (skipping >= 0) {
+    throw new TypeError(
+      `Cannot make an Optimizer: plugins[${skipping}] must be the first and act on all parameters, for it drops whole steps`,
+    );
+  }
   return entries.flatMap((entry) => {
     if (isPlugin(entry)) return host(entry, all);
     return Object.entries(entry).map(([label, plugin]) => host(plugin!, stretches.get(label)!));

@@ -87,9 +87,10 @@ export class HostedPlugin {
    * Takes what is the plugin's own out of the entries of a saved state, and notes what is wrong with it. Nothing is changed
    * before the function that comes back is called.
    */
-  load(entries: Map<string, SafetensorsInput>, problems: string[]): (complete: boolean) => void {
+  load(entries: Map<string, SafetensorsInput>, problems: string[], complete: boolean): () => void {
     const own = `${this.plugin.name}.`;
-    const names = new Set<string>();
+    // What is there already, the plugin is known to need.
+    const names = new Set<string>(complete ? this.#slots.keys() : []);
     for (const key of entries.keys()) {
       const [slot, parameter] = key.startsWith(own) ? splitOnce(key.slice(own.length)) : [];
       if (slot !== undefined && this.#stretch.segments.some(({ name }) => name === parameter)) names.add(slot);
@@ -97,8 +98,9 @@ export class HostedPlugin {
     const found = [...names].map((name) =>
       [name, takeEntries(entries, this.#prefix(name), this.#stretch, problems)] as const
     );
-    return (complete) => {
+    return () => {
       this.#complete = complete;
+      for (const slot of this.#slots.values()) slot.dispose();
       this.#slots = new Map(found.map(([name, values]) => {
         const slot = zeros([this.#stretch.length], { persistent: true });
         slot.data.set(values);
@@ -142,14 +144,18 @@ export function takeEntries(
     const entry = entries.get(name);
     entries.delete(name);
     if (entry === undefined) problems.push(`${name} is missing`);
-    else if (!(entry.data instanceof Float32Array) || formatShape(entry.shape) !== formatShape(segment.shape)) {
+    else if (!fits(entry, segment)) {
+      const [wanted, got] = [segment, entry].map(({ shape }) => formatShape(shape));
+      const { data } = entry;
       problems.push(
-        `${name} must be 32-bit floats of shape ${formatShape(segment.shape)}, got shape ${
-          formatShape(entry.shape)
-        } in a ` +
-          entry.data.constructor.name,
+        `${name} must be 32-bit floats of shape ${wanted}, got shape ${got}, ${data.length} numbers in a ${data.constructor.name}`,
       );
-    } else flat.set(entry.data, segment.offset);
+    } else flat.set(entry.data as Float32Array, segment.offset);
   }
   return flat;
+}
+
+function fits({ shape, data }: SafetensorsInput, segment: Segment): boolean {
+  return data instanceof Float32Array && data.length === sizeOf(segment) &&
+    formatShape(shape) === formatShape(segment.shape);
 }

@@ -80,12 +80,12 @@ export const plainRules = {
         params[i]! -= learningRate * change;
       }
     }),
-  nadam: ({ betas = [0.9, 0.999], eps = 1e-8, momentumDecay = 4e-3 }: NadamOptions = {}) =>
-    rule(({ params, grads, slot }, { step, learningRate }) => {
+  nadam: ({ betas = [0.9, 0.999], eps = 1e-8, momentumDecay = 4e-3 }: NadamOptions = {}) => {
+    let [last, product] = [0, 1];
+    return rule(({ params, grads, slot }, { step, learningRate }) => {
       const [beta1, beta2] = betas;
       const momentum = (t: number) => beta1 * (1 - 0.5 * 0.96 ** (t * momentumDecay));
-      let product = 1;
-      for (let t = 1; t <= step; t++) product *= momentum(t);
+      while (last < step) product *= momentum(++last);
       const [m, v] = [slot("m"), slot("v")];
       const [now, next] = [momentum(step), momentum(step + 1)];
       const [share, nextShare] = [(1 - now) / (1 - product), next / (1 - product * next)];
@@ -96,7 +96,8 @@ export const plainRules = {
         const square = v[i] = beta2 * v[i]! + (1 - beta2) * g * g;
         params[i]! -= learningRate * (share * g + nextShare * mean) / (Math.sqrt(square * scale2) + eps);
       }
-    }),
+    });
+  },
   lion: ({ betas = [0.9, 0.99], weightDecay = 1e-3 }: LionOptions = {}) =>
     rule(({ params, grads, slot }, { learningRate }) => {
       const [beta1, beta2] = betas;

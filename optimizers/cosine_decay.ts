@@ -1,4 +1,4 @@
-import { checkRange } from "./_check.ts";
+import { checkFraction, checkRange } from "./_check.ts";
 import type { Schedule } from "./plugin.ts";
 
 /** Options for {@linkcode cosineDecay}. */
@@ -45,7 +45,7 @@ export function cosineDecay(initialRate: number, steps: number, options: CosineD
   const { finalFraction = 0, restartFactor } = options;
   checkRange("cosineDecay", "initialRate", initialRate, 0, Infinity);
   checkRange("cosineDecay", "steps", steps, 1, Infinity);
-  checkRange("cosineDecay", "finalFraction", finalFraction, 0, 1 + Number.EPSILON);
+  checkFraction("cosineDecay", "finalFraction", finalFraction);
   if (restartFactor !== undefined) checkRange("cosineDecay", "restartFactor", restartFactor, 1, Infinity);
   /** How much of a fall is over. */
   const progress = (done: number): number => {

@@ -1,4 +1,4 @@
-import { checkCount, checkRange } from "./_check.ts";
+import { checkCount, checkFraction } from "./_check.ts";
 import { kernels } from "./_kernels.ts";
 import type { OptimizerPlugin } from "./plugin.ts";
 
@@ -23,6 +23,7 @@ export interface LookaheadOptions {
  * parameters before the first of them (Zhang et al., 2019).
  *
  * @param rule What takes the steps, such as `adam()`.
+ * @throws {TypeError} If the rule is no plugin.
  * @throws {RangeError} If k is no integer of 1 or more, or α does not lie in [0, 1].
  *
  * @example
@@ -42,8 +43,11 @@ export interface LookaheadOptions {
  */
 export function lookahead(rule: OptimizerPlugin, options: LookaheadOptions = {}): OptimizerPlugin {
   const { every = 5, alpha = 0.5 } = options;
+  if (typeof rule?.update !== "function") {
+    throw new TypeError(`Cannot make lookahead: its rule must be a plugin, such as adam(), got ${typeof rule}`);
+  }
   checkCount("lookahead", "every", every);
-  checkRange("lookahead", "alpha", alpha, 0, 1 + Number.EPSILON);
+  checkFraction("lookahead", "alpha", alpha);
   return {
     ...rule,
     name: "lookahead",
@@ -51,8 +55,13 @@ export function lookahead(rule: OptimizerPlugin, options: LookaheadOptions = {})
       const { params } = group;
       const slow = group.slot("slow");
       if (info.step === 1) slow.set(params);
-      rule.update({ ...group, slot: (name) => group.slot(`${rule.name}.${name}`) }, info);
-      if (info.step % every > 0) return;
+      let skipped = false;
+      const skip = () => {
+        skipped = true;
+        info.skip();
+      };
+      rule.update({ ...group, slot: (name) => group.slot(`${rule.name}.${name}`) }, { ...info, skip });
+      if (skipped || info.step % every > 0) return;
       kernels.blend(slow.byteOffset, params.byteOffset, params.length, alpha);
       params.set(slow);
     },

@@ -1,4 +1,4 @@
-import { checkCount, checkPositive, checkRange } from "./_check.ts";
+import { checkCount, checkFraction, checkPositive, checkRange } from "./_check.ts";
 import type { Schedule } from "./plugin.ts";
 
 /** Options for {@linkcode oneCycle}; defaults as in PyTorch. */
@@ -46,7 +46,7 @@ export function oneCycle(largestRate: number, steps: number, options: OneCycleOp
   const { riseFraction = 0.3, initialDivisor = 25, finalDivisor = 1e4 } = options;
   checkRange("oneCycle", "largestRate", largestRate, 0, Infinity);
   checkCount("oneCycle", "steps", steps);
-  checkRange("oneCycle", "riseFraction", riseFraction, 0, 1 + Number.EPSILON);
+  checkFraction("oneCycle", "riseFraction", riseFraction);
   checkPositive("oneCycle", "initialDivisor", initialDivisor);
   checkPositive("oneCycle", "finalDivisor", finalDivisor);
   const first = largestRate / initialDivisor;

@@ -21,7 +21,7 @@ export interface OptimizerOptions {
 export type OptimizerState = ReadonlyMap<string, SafetensorsInput>;
 
 /** The numbers in a saved state. */
-const COUNTS = ["steps", "skippedSteps", "accumulated", "learningRateScale"] as const;
+const COUNTS = ["steps", "skippedSteps", "skippedInARow", "accumulated", "learningRateScale"] as const;
 type Counts = Record<typeof COUNTS[number], number>;
 
 /**
@@ -50,9 +50,9 @@ export class Optimizer<Label extends string = string> {
   readonly #plugins: readonly HostedPlugin[];
   readonly #schedule: Schedule;
   readonly #accumulate: number;
-  #counts: Counts = { steps: 0, skippedSteps: 0, accumulated: 0, learningRateScale: 1 };
-  /** The slot that stands where the parameters should, while it does. */
-  #swapped: string | undefined;
+  #counts: Counts = { steps: 0, skippedSteps: 0, skippedInARow: 0, accumulated: 0, learningRateScale: 1 };
+  /** What stands where the parameters should, while it does. */
+  #swapped: { readonly slot: string } | undefined;
 
   /**
    * Takes the parameters over.
@@ -97,7 +97,7 @@ export class Optimizer<Label extends string = string> {
     return this.#plugins.some(({ plugin }) => plugin.skipsNonFinite ?? false);
   }
 
-  /** The learning rate of the last step, or of the first one before it. */
+  /** The learning rate of the last step, or of the first one before it, by the present {@linkcode Optimizer.learningRateScale}. */
   get learningRate(): number {
     return this.#rateOf(Math.max(1, this.#counts.steps));
   }
@@ -122,7 +122,7 @@ export class Optimizer<Label extends string = string> {
 
   #rateOf(step: number): number {
     const rate = this.#schedule(step);
-    if (!(rate >= 0 && rate < Infinity)) {
+    if (!(typeof rate === "number" && rate >= 0 && rate < Infinity)) {
       throw new RangeError(
         `Cannot take step ${step}: the learning rate must be a finite number of 0 or more, got ${rate}`,
       );
@@ -133,7 +133,7 @@ export class Optimizer<Label extends string = string> {
   #checkOwned(doing: string): void {
     if (this.#swapped !== undefined) {
       throw new ReferenceError(
-        `Cannot ${doing}: the parameters stand aside for ${this.#swapped}, dispose of that first`,
+        `Cannot ${doing}: the parameters stand aside for ${this.#swapped.slot}, dispose of that first`,
       );
     }
     for (const [name, parameter] of Object.entries(this.#parameters)) {
@@ -160,14 +160,21 @@ export class Optimizer<Label extends string = string> {
     const { byteOffset, length } = slab.grads;
     if (this.#accumulate > 1) coreKernels.affine(byteOffset, byteOffset, length, 1 / this.#accumulate, 0);
     let skipped = false;
-    const info = { step, learningRate, skip: () => void (skipped = true) };
+    const { skippedInARow } = this.#counts;
+    const info = { step, learningRate, skippedInARow, skip: () => void (skipped = true) };
     for (const hosted of this.#plugins) {
       hosted.update(slab, info);
       if (skipped) break;
     }
     this.#counts[skipped ? "skippedSteps" : "steps"]++;
+    this.#counts.skippedInARow = skipped ? skippedInARow + 1 : 0;
+    this.zeroGrad();
+  }
+
+  /** Sets all gradients to 0, and forgets the backward passes of a step that is not yet whole; a step does so by itself. */
+  zeroGrad(): void {
     this.#counts.accumulated = 0;
-    slab.grads.fill(0);
+    this.#packed.slab.grads.fill(0);
   }
 
   /**
@@ -225,10 +232,10 @@ export class Optimizer<Label extends string = string> {
         `Cannot swap: there must be a slot ${slot} of a plugin ${plugin}, which a first step makes`,
       );
     }
-    this.#swapped = `${plugin}.${slot}`;
+    const swapped = this.#swapped = { slot: `${plugin}.${slot}` };
     return {
       [Symbol.dispose]: () => {
-        if (this.#swapped === undefined) return;
+        if (this.#swapped !== swapped) return;
         this.#swapped = undefined;
         this.#checkOwned("swap back");
         exchange();
@@ -286,10 +293,14 @@ export class Optimizer<Label extends string = string> {
     const gradients = counts.accumulated > 0
       ? takeEntries(entries, "gradients/", { length: slab.length, segments }, problems)
       : undefined;
-    const commits = this.#plugins.map((hosted) => hosted.load(entries, problems));
+    if (counts.accumulated >= this.#accumulate) {
+      problems.push(`accumulated must be below ${this.#accumulate}, got ${counts.accumulated}`);
+    }
+    const commits = this.#plugins.map((hosted) => hosted.load(entries, problems, counts.steps > 0));
     for (const name of entries.keys()) problems.push(`${name} belongs to none of the plugins and parameters`);
     if (problems.length > 0) throw new TypeError(`Cannot load the optimizer: ${problems.join("; ")}`);
-    for (const commit of commits) commit(counts.steps > 0);
+    for (const commit of commits) commit();
+    this.zeroGrad();
     this.#counts = counts;
     if (gradients !== undefined) slab.grads.set(gradients);
   }

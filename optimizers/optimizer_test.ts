@@ -85,7 +85,13 @@ Deno.test("bad options are refused at construction", () => {
     make([{ biases: sgd() }]),
     kind("plugins[0] must be a plugin, or name groups (there are none), got biases"),
   );
-  for (const learningRate of [NaN, -1, Infinity]) {
+  assert.throws(make([{}]), kind("plugins[0] must be a plugin, or name groups, got an object without any"));
+  for (const name of [1, "a/b", ""]) {
+    assert.throws(make([{ name, update() {} }]), /must have a name without "." and "\/"/);
+  }
+  const late = kind("plugins[1] must be the first and act on all parameters, for it drops whole steps");
+  assert.throws(make([sgd(), skipNonFinite()]), late);
+  for (const learningRate of [NaN, -1, Infinity, null, "0.1", true]) {
     assert.throws(make([sgd()], { learningRate }), /finite number of 0 or more, got/);
   }
   for (const accumulate of [0, 1.5]) {
@@ -258,4 +264,76 @@ Deno.test("averages stand in for the parameters and go back; meanwhile nothing e
   swapped[Symbol.dispose]();
   assert.equal(weight.item(), 12);
   optimizer.step();
+});
+
+Deno.test("a transform for one group does not see the others", () => {
+  const { made, fill, values } = groups();
+  const optimizer = new Optimizer(made, [{ biases: clipByGlobalNorm(3 ** 0.5 / 2) }, sgd()], { learningRate: 1 });
+  fill();
+  optimizer.step();
+  const [bias, weight, other] = values();
+  assert.deepEqual(weight, [0, 0, 0, 0]);
+  assert.ok([...bias!, ...other!].every((value) => Math.abs(value - 0.5) < 1e-6));
+  assert.throws(() => new Optimizer(made, [{ biases: skipNonFinite() }, sgd()], { learningRate: 1 }), {
+    message:
+      "Cannot make an Optimizer: plugins[0] must be the first and act on all parameters, for it drops whole steps",
+  });
+  assert.throws(() => new Partition({ a: {}, b: { x: new Parameter([1]) } }), {
+    message: "Cannot make a Partition: groups must have parameters, a has none",
+  });
+});
+
+Deno.test("a step that was dropped does not count for the schedule", () => {
+  const weight = new Parameter([1]);
+  const optimizer = new Optimizer({ weight }, [skipNonFinite(), sgd()], { learningRate: (step) => step });
+  assert.equal(optimizer.learningRate, 1);
+  for (const gradient of [NaN, 1, NaN, 1]) {
+    weight.grad.data.fill(gradient);
+    optimizer.step();
+  }
+  assert.deepEqual([weight.item(), optimizer.learningRate], [-3, 2]);
+});
+
+Deno.test("lookahead: a step that its rule drops is none, and what is no rule is refused", () => {
+  const weight = new Parameter([1], (data) => data.fill(4));
+  const lazy: OptimizerPlugin = {
+    name: "lazy",
+    update: ({ params }, { skip }) => void (params[0]! > 4 ? skip() : params[0]! += 1),
+  };
+  const optimizer = new Optimizer({ weight }, [lookahead(lazy, { every: 1, alpha: 1 })], { learningRate: 1 });
+  optimizer.step();
+  optimizer.step();
+  assert.deepEqual([weight.item(), optimizer.steps, optimizer.skippedSteps], [5, 1, 1]);
+  assert.throws(() => lookahead(sgd as never), {
+    name: "TypeError",
+    message: "Cannot make lookahead: its rule must be a plugin, such as adam(), got function",
+  });
+  assert.ok(lookahead(skipNonFinite()).skipsNonFinite);
+});
+
+Deno.test("a swap that is over does not end a later one", () => {
+  const weight = new Parameter([1]);
+  const optimizer = new Optimizer({ weight }, [sgd(), ema({ decay: 0.5 })], { learningRate: 1 });
+  for (let i = 0; i < 2; i++) {
+    weight.grad.data.fill(-1);
+    optimizer.step();
+  }
+  const first = optimizer.swap("ema", "average");
+  first[Symbol.dispose]();
+  using _ = optimizer.swap("ema", "average");
+  first[Symbol.dispose]();
+  assert.equal(weight.item(), 1.5);
+});
+
+Deno.test("zeroGrad lets go of gradients and of the passes of a step that is not yet whole", () => {
+  const weight = new Parameter([1]);
+  const optimizer = new Optimizer({ weight }, [sgd()], { learningRate: 1, accumulate: 2 });
+  weight.grad.data.fill(100);
+  optimizer.step();
+  optimizer.zeroGrad();
+  for (let i = 0; i < 2; i++) {
+    weight.grad.data[0]! += 1;
+    optimizer.step();
+  }
+  assert.deepEqual([weight.item(), optimizer.steps], [-1, 1]);
 });

@@ -12,10 +12,14 @@ export class Partition<Label extends string = string> {
   /**
    * Takes groups as they are; {@linkcode partition} makes them by a rule.
    *
-   * @throws {TypeError} If two groups have one name for a parameter, or a name is a whole number, which no group could hold in
+   * @throws {TypeError} If a group is empty, two groups have one name for a parameter, or a name is a whole number, which no group could hold in
    * its place.
    */
   constructor(groups: Readonly<Record<Label, NamedParameters>>) {
+    const empty = Object.entries<NamedParameters>(groups).find(([, group]) => Object.keys(group).length === 0);
+    if (empty !== undefined) {
+      throw new TypeError(`Cannot make a Partition: groups must have parameters, ${empty[0]} has none`);
+    }
     const names = new Set<string>();
     for (const name of Object.values<NamedParameters>(groups).flatMap((group) => Object.keys(group))) {
       if (names.has(name) || /^\d+$/.test(name)) {

@@ -23,6 +23,8 @@ export interface UpdateInfo {
   readonly step: number;
   /** The learning rate of this step. */
   readonly learningRate: number;
+  /** How many steps have been dropped since the last one that was taken. */
+  readonly skippedInARow: number;
   /** Drops the step: the plugins after this one do not run, the gradients are set to 0, and the step is not counted. */
   skip(): void;
 }
@@ -56,7 +58,8 @@ export interface OptimizerPlugin {
   /** Names the plugin's state in checkpoints: without "." and "/". */
   readonly name: string;
   /**
-   * Whether the plugin drops steps whose gradients are not finite, so that a training loop need not stop for them.
+   * Whether the plugin drops steps whose gradients are not finite, so that a training loop need not stop for them. It must
+   * then be the first, and act on all parameters.
    *
    * @default {false}
    */

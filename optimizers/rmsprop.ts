@@ -1,4 +1,4 @@
-import { checkRange } from "./_check.ts";
+import { checkFlag, checkRange } from "./_check.ts";
 import { kernels } from "./_kernels.ts";
 import type { OptimizerPlugin } from "./plugin.ts";
 
@@ -52,6 +52,7 @@ export function rmsprop(options: RmspropOptions = {}): OptimizerPlugin {
   const { alpha = 0.99, eps = 1e-8, momentum = 0, centered = false } = options;
   checkRange("rmsprop", "alpha", alpha, 0, 1);
   checkRange("rmsprop", "eps", eps, 0, Infinity);
+  checkFlag("rmsprop", "centered", centered);
   checkRange("rmsprop", "momentum", momentum, 0, Infinity);
   return {
     name: "rmsprop",

@@ -174,11 +174,55 @@ Deno.test("every option is checked at construction, and zero is a value", () => 
     ],
     [() => join([], []), "Cannot join 0 schedules: boundaries must be 0 integers that rise from 1 on, got []"],
   ];
+  const flags: [rule: string, flag: string, make: (flag: never) => unknown][] = [
+    ["adam", "amsgrad", (amsgrad) => adam({ amsgrad })],
+    ["rmsprop", "centered", (centered) => rmsprop({ centered })],
+    ["sgd", "nesterov", (nesterov) => sgd({ momentum: 0.9, nesterov })],
+  ];
+  for (const [rule, flag, make] of flags) {
+    refuses.push([() => make("false" as never), `Cannot make ${rule}: ${flag} must be true or false, got "false"`]);
+  }
+  const positive = "a finite number above 0, got";
+  const least = "a finite number of 0 or more, got -1";
+  refuses.push(
+    [() => adadelta({ eps: 1e-50 }), `Cannot make adadelta: eps must be ${positive} 1e-50`],
+    [() => sgd({ dampening: -1 }), `Cannot make sgd: dampening must be ${least}`],
+    [
+      () => sgd({ momentum: 0.9, dampening: 0.5, nesterov: true }),
+      "Cannot make sgd: nesterov must come with a momentum above 0 and without dampening, got 0.9 and 0.5",
+    ],
+    [() => adagrad({ initialAccumulatorValue: -1 }), `Cannot make adagrad: initialAccumulatorValue must be ${least}`],
+    [() => adagrad({ eps: -1 }), `Cannot make adagrad: eps must be ${least}`],
+    [() => nadam({ betas: [0.9, 1] }), "Cannot make nadam: betas[1] must be a number of at least 0 and below 1, got 1"],
+    [() => nadam({ eps: -1 }), `Cannot make nadam: eps must be ${least}`],
+    [() => lion({ weightDecay: -1 }), `Cannot make lion: weightDecay must be ${least}`],
+    [() => lookahead(sgd(), { alpha: 1.1 }), "Cannot make lookahead: alpha must be a number from 0 to 1, got 1.1"],
+    [() => cosineDecay(-1, 5), `Cannot make cosineDecay: initialRate must be ${least}`],
+    [
+      () => cosineDecay(1, 5, { finalFraction: 2 }),
+      "Cannot make cosineDecay: finalFraction must be a number from 0 to 1, got 2",
+    ],
+    [
+      () => oneCycle(1, 5, { riseFraction: -1 }),
+      "Cannot make oneCycle: riseFraction must be a number from 0 to 1, got -1",
+    ],
+    [() => oneCycle(1, 5, { finalDivisor: 0 }), `Cannot make oneCycle: finalDivisor must be ${positive} 0`],
+    [() => exponentialDecay(1, { factor: -1 }), `Cannot make exponentialDecay: factor must be ${least}`],
+    [
+      () => join([constant(1), constant(2)], [1.5]),
+      "Cannot join 2 schedules: boundaries must be 1 integers that rise from 1 on, got [1.5]",
+    ],
+    [
+      () => join([constant(1), constant(2), constant(3)], [2, 2]),
+      "Cannot join 3 schedules: boundaries must be 2 integers that rise from 1 on, got [2,2]",
+    ],
+  );
   for (const [make, message] of refuses) assert.throws(make, { name: "RangeError", message });
   adam({ betas: [0, 0], eps: 0 });
   rmsprop({ alpha: 0, eps: 0, momentum: 0 });
   ema({ decay: 0 });
   lookahead(sgd(), { alpha: 0 });
+  lookahead(sgd(), { alpha: 1 });
   addDecayedWeights(0);
   cosineDecay(0, 1, { finalFraction: 1 });
 });
@@ -187,4 +231,30 @@ Deno.test("schedules at their ends", () => {
   assert.deepEqual([1, 2, 50].map(linearWarmup(3, 1)), [3, 3, 3]);
   assert.ok(Math.abs(oneCycle(1, 10, { riseFraction: 1 })(10) - 1) < 1e-12);
   assert.equal(oneCycle(1, 10)(10), oneCycle(1, 10)(1000));
+});
+
+Deno.test("one nadam in two optimizers, one behind the other, counts for each by its own steps", () => {
+  const run = (make: () => OptimizerPlugin) => {
+    const plugin = make();
+    const [a, b] = [0, 1].map(() => {
+      const weight = new Parameter([3]);
+      return { weight, optimizer: new Optimizer({ weight }, [plugin], { learningRate: 0.1 }) };
+    }) as [{ weight: Parameter; optimizer: Optimizer }, { weight: Parameter; optimizer: Optimizer }];
+    for (let step = 0; step < 4; step++) {
+      for (const { weight, optimizer } of step < 2 ? [a] : [a, b]) {
+        weight.grad.data.fill(1);
+        optimizer.step();
+      }
+    }
+    return [...a.weight.data, ...b.weight.data];
+  };
+  const [, , , first, second] = run(() => nadam());
+  assert.equal(first, second);
+  const alone = new Parameter([3]);
+  const optimizer = new Optimizer({ alone }, [nadam()], { learningRate: 0.1 });
+  for (let step = 0; step < 2; step++) {
+    alone.grad.data.fill(1);
+    optimizer.step();
+  }
+  assert.equal(first, alone.data[0]);
 });

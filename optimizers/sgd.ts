@@ -1,4 +1,4 @@
-import { checkRange } from "./_check.ts";
+import { checkFlag, checkRange } from "./_check.ts";
 import { kernels } from "./_kernels.ts";
 import type { OptimizerPlugin } from "./plugin.ts";
 
@@ -48,6 +48,7 @@ export interface SgdOptions {
 export function sgd(options: SgdOptions = {}): OptimizerPlugin {
   const { momentum = 0, dampening = 0, nesterov = false } = options;
   checkRange("sgd", "momentum", momentum, 0, Infinity);
+  checkFlag("sgd", "nesterov", nesterov);
   checkRange("sgd", "dampening", dampening, 0, Infinity);
   if (nesterov && (momentum === 0 || dampening !== 0)) {
     throw new RangeError(

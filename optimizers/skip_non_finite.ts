@@ -13,8 +13,8 @@ export interface SkipNonFiniteOptions {
 }
 
 /**
- * Drops a step whose gradients hold NaN or an infinity: nothing changes but `optimizer.skippedSteps`. It stands before the other
- * plugins.
+ * Drops a step whose gradients hold NaN or an infinity: nothing changes but `optimizer.skippedSteps`. It stands before the
+ * other plugins, and acts on all parameters.
  *
  * @throws {RangeError} If `most` is no integer of 1 or more; at a step, if that many were dropped in a row before it.
  *
@@ -35,17 +35,13 @@ export interface SkipNonFiniteOptions {
 export function skipNonFinite(options: SkipNonFiniteOptions = {}): OptimizerPlugin {
   const { most = 10 } = options;
   checkCount("skipNonFinite", "most", most);
-  let inARow = 0;
   return {
     name: "skipNonFinite",
     skipsNonFinite: true,
-    update({ grads }, { step, skip }) {
+    update({ grads }, { step, skippedInARow, skip }) {
       // Squares of 32-bit floats do not overflow in the sum's 64 bits.
-      if (Number.isFinite(coreKernels.sumOfSquares(grads.byteOffset, grads.length))) {
-        inARow = 0;
-        return;
-      }
-      if (++inARow > most) {
+      if (Number.isFinite(coreKernels.sumOfSquares(grads.byteOffset, grads.length))) return;
+      if (skippedInARow >= most) {
         throw new RangeError(
           `Cannot take step ${step}: gradients must be finite at least once in ${most + 1} steps, and were not; ` +
             "try a lower learning rate, or look for bad values in the data",

@@ -1,5 +1,16 @@
 import { decodeSafetensors, encodeSafetensors, Parameter, Random } from "@unfold/core";
-import { adam, clipByGlobalNorm, ema, lookahead, Optimizer, partition, sgd, skipNonFinite } from "@unfold/optimizers";
+import {
+  adam,
+  clipByGlobalNorm,
+  ema,
+  lookahead,
+  Optimizer,
+  type OptimizerPlugin,
+  type OptimizerState,
+  partition,
+  sgd,
+  skipNonFinite,
+} from "@unfold/optimizers";
 import assert from "node:assert/strict";
 
 /** Two groups, all kinds of state, and gradients that the number of the pass decides. */
@@ -54,6 +65,7 @@ Deno.test("state has one entry a parameter and slot, of the parameter's shape", 
   assert.deepEqual([...optimizer.state()].map(([name, { shape }]) => [name, ...shape]), [
     ["steps"],
     ["skippedSteps"],
+    ["skippedInARow"],
     ["accumulated"],
     ["learningRateScale"],
     ...["slow", "adam.m", "adam.v", "adam.largestV"].flatMap((slot) => [
@@ -87,9 +99,9 @@ Deno.test("state that does not fit is refused with all that is wrong, and nothin
     name: "TypeError",
     message: "Cannot load the optimizer: steps must be a number of 0 or more, got -1; " +
       "skippedSteps is missing; " +
-      "lookahead.slow/0.weight must be 32-bit floats of shape [3, 2], got shape [2, 3] in a Float32Array; " +
+      "lookahead.slow/0.weight must be 32-bit floats of shape [3, 2], got shape [2, 3], 6 numbers in a Float32Array; " +
       "ema.average/1.weight is missing; " +
-      "ema.average/0.bias must be 32-bit floats of shape [2], got shape [2] in a Float64Array; " +
+      "ema.average/0.bias must be 32-bit floats of shape [2], got shape [2], 2 numbers in a Float64Array; " +
       "sgd.velocity/0.bias belongs to none of the plugins and parameters; " +
       "adam.v/2.bias belongs to none of the plugins and parameters",
   });
@@ -114,4 +126,71 @@ Deno.test("a state of no steps starts anew", () => {
   optimizer.load(make().state());
   optimizer.step();
   assert.equal(optimizer.steps, 1);
+});
+
+Deno.test("loading lets go of gradients that were there, and refuses backward passes that would be too many", () => {
+  const weight = new Parameter([1]);
+  const optimizer = new Optimizer({ weight }, [sgd()], { learningRate: 1, accumulate: 2 });
+  const start = optimizer.state();
+  const pass = (gradient: number) => {
+    weight.grad.data[0]! += gradient;
+    optimizer.step();
+  };
+  pass(100);
+  const half = optimizer.state();
+  optimizer.load(start);
+  pass(1);
+  pass(1);
+  assert.equal(weight.item(), -1);
+  const other = new Optimizer({ weight: new Parameter([1]) }, [sgd()], { learningRate: 1 });
+  assert.throws(() => other.load(half), { message: "Cannot load the optimizer: accumulated must be below 1, got 1" });
+});
+
+Deno.test("counts must be counts", () => {
+  const optimizer = new Optimizer({ weight: new Parameter([1]) }, [sgd()], { learningRate: 1 });
+  for (const [name, value] of [["steps", 0.5], ["skippedSteps", Infinity], ["learningRateScale", NaN]] as const) {
+    const state = new Map(optimizer.state()).set(name, { shape: [], data: Float64Array.of(value) });
+    assert.throws(() => optimizer.load(state), {
+      message: `Cannot load the optimizer: ${name} must be a number of 0 or more, got ${value}`,
+    });
+  }
+  optimizer.load(new Map(optimizer.state()).set("learningRateScale", { shape: [], data: Float64Array.of(0.5) }));
+  assert.equal(optimizer.learningRate, 0.5);
+});
+
+Deno.test("a slot that an optimizer is known to need is missed at once", () => {
+  const make = (...plugins: OptimizerPlugin[]) => {
+    const optimizer = new Optimizer({ weight: new Parameter([2]) }, plugins, { learningRate: 1 });
+    optimizer.step();
+    return optimizer;
+  };
+  assert.throws(() => make(sgd(), ema()).load(make(sgd()).state()), {
+    message: "Cannot load the optimizer: ema.average/weight is missing",
+  });
+});
+
+Deno.test("an optimizer whose parameters were taken over neither saves nor loads nor swaps", () => {
+  const weight = new Parameter([1]);
+  const first = new Optimizer({ weight }, [sgd(), ema()], { learningRate: 1 });
+  first.step();
+  const state = first.state();
+  new Optimizer({ weight, other: new Parameter([1]) }, [sgd()], { learningRate: 1 });
+  for (const f of [() => first.load(state), () => first.state(), () => first.swap("ema", "average")]) {
+    assert.throws(f, { name: "ReferenceError", message: /weight now belongs to an optimizer that was made later/ });
+  }
+});
+
+Deno.test("how many steps were dropped in a row is part of the state", () => {
+  let state: OptimizerState | undefined;
+  const dropOne = () => {
+    const weight = new Parameter([1]);
+    const optimizer = new Optimizer({ weight }, [skipNonFinite({ most: 2 }), sgd()], { learningRate: 1 });
+    if (state !== undefined) optimizer.load(state);
+    weight.grad.data.fill(NaN);
+    optimizer.step();
+    state = optimizer.state();
+  };
+  dropOne();
+  dropOne();
+  assert.throws(dropOne, /at least once in 3 steps/);
 });

@@ -153,7 +153,7 @@ function checkState(make: PluginMaker, learningRate: number): void {
 function checkNeighbours(make: PluginMaker, learningRate: number): void {
   const random = new Random(2);
   const draw = (data: Float32Array) => data.forEach((_, i) => data[i] = random.normal());
-  const [before, own, after] = [5, 9, 6].map((size) => new Parameter([size], draw)) as [
+  const [before, own, after] = [5, 10, 6].map((size) => new Parameter([size], draw)) as [
     Parameter,
     Parameter,
     Parameter,
@@ -169,7 +169,10 @@ function checkNeighbours(make: PluginMaker, learningRate: number): void {
     name,
     update: ({ segments }) => void seen.push({ others: others(), segments: JSON.stringify(segments) }),
   });
-  const plugins = [look("look before"), ...listOf(make), look("look after")].map((own) => ({ own }));
+  // What drops whole steps has no group of its own.
+  const made = listOf(make);
+  const grouped = [look("look before"), ...made.filter((plugin) => !plugin.skipsNonFinite), look("look after")];
+  const plugins = [...made.filter((plugin) => plugin.skipsNonFinite), ...grouped.map((own) => ({ own }))];
   const optimizer = new Optimizer(groups, plugins, { learningRate });
   for (let step = 0; step < 6; step++) {
     own.slab.grads.forEach((_, i, all) => all[i] = random.normal());

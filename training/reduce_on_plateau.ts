@@ -87,7 +87,8 @@ export function reduceOnPlateau(
       progress.waited = 0;
     }
     if (progress.waited <= patience) return;
-    optimizer.learningRateScale = Math.max(leastScale, factor * optimizer.learningRateScale);
+    const { learningRateScale } = optimizer;
+    optimizer.learningRateScale = Math.min(learningRateScale, Math.max(leastScale, factor * learningRateScale));
     progress.cooling = cooldown;
     progress.waited = 0;
   };

@@ -43,6 +43,23 @@ Deno.test("reduceOnPlateau: a loss that is not finite is no improvement", () => 
   assert.equal(optimizer.learningRateScale, 0.25);
 });
 
+Deno.test("reduceOnPlateau never makes the rate larger, and waits for ten epochs unless it is told otherwise", () => {
+  const low = makeOptimizer();
+  low.learningRateScale = 0.01;
+  const reduce = reduceOnPlateau(low, { patience: 0, leastScale: 0.1 });
+  for (const loss of [1, 2]) reduce(epoch(loss));
+  assert.equal(low.learningRateScale, 0.01);
+
+  const optimizer = makeOptimizer();
+  const usual = reduceOnPlateau(optimizer);
+  const scales = Array.from({ length: 12 }, () => {
+    usual(epoch(-1));
+    return optimizer.learningRateScale;
+  });
+  assert.deepEqual(scales, [...new Array(11).fill(1), 0.1]);
+  assert.throws(() => reduceOnPlateau(optimizer, { factor: 0 }), /factor must be above 0 and below 1, got 0/);
+});
+
 Deno.test("reduceOnPlateau: bad options are refused by name", () => {
   const refused = [
     [{ factor: 1 }, "factor must be above 0 and below 1, got 1"],

@@ -46,7 +46,7 @@ export interface TrainOptions<Y extends DType = "f32"> {
   signal?: AbortSignal;
 }
 
-/** One step of the optimizer has been taken. */
+/** A batch has been gone through: a step of the optimizer, or a part of one where it accumulates gradients. */
 export interface StepEvent {
   /** Which event this is. */
   readonly type: "step";
@@ -256,7 +256,7 @@ export async function* train<Y extends DType>(
     const norm = optimizer.gradientNorm;
     if (!Number.isFinite(norm) && !optimizer.skipsNonFinite) {
       // They would spoil the first step of another attempt.
-      for (const parameter of Object.values(model.parameters())) parameter.zeroGrad();
+      optimizer.zeroGrad();
       throw diverged(`the gradients must be finite, got a norm of ${norm} at a loss of ${value}`);
     }
     optimizer.step();

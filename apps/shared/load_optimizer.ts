@@ -29,33 +29,43 @@ export function optimizerOption(
  * Makes an optimizer: one of the library's by name, or that of a module by path or specifier (`./mine.ts`, `npm:…`, `jsr:…`),
  * which is its default export or the only function that it exports.
  *
- * @throws {TypeError} If there is no such optimizer or module, it makes no plugin, or it does not know an option.
+ * @throws {TypeError} If there is no such optimizer or module, it makes no plugin, or a rule of the library does not know
+ * an option.
  */
 export async function loadOptimizer(
   name: string,
   options: Readonly<Record<string, OptimizerOption>>,
 ): Promise<OptimizerPlugin> {
-  const factory = Object.hasOwn(BUILT_IN, name) ? BUILT_IN[name]! : await importFactory(name);
+  if (Object.hasOwn(BUILT_IN, name)) return makeBuiltIn(name, options);
+  const factory = await importFactory(name);
+  let plugin: Partial<OptimizerPlugin> | undefined;
+  try {
+    plugin = factory({ ...options }) as typeof plugin;
+  } catch (error) {
+    throw new TypeError(
+      `Cannot use the optimizer ${name}: its function must take the options, and says: ${(error as Error).message}`,
+    );
+  }
+  if (typeof plugin?.name === "string" && typeof plugin.update === "function") return plugin as OptimizerPlugin;
+  throw new TypeError(
+    `Cannot use the optimizer ${name}: its function must return a plugin, with a name and update(), got ${typeof plugin}`,
+  );
+}
+
+/** Whatever option a rule of the library does not so much as look at, is not one. */
+function makeBuiltIn(name: string, options: Readonly<Record<string, OptimizerOption>>): OptimizerPlugin {
   const unread = new Set(Object.keys(options));
-  // Whatever option is not so much as looked at, is not one.
   const watched = new Proxy({ ...options }, {
     get(target, key) {
       unread.delete(String(key));
       return target[String(key)];
     },
   });
-  const plugin = factory(watched) as Partial<OptimizerPlugin> | undefined;
-  if (typeof plugin?.name !== "string" || typeof plugin.update !== "function") {
-    throw new TypeError(
-      `Cannot use the optimizer ${name}: its function must return a plugin, with a name and update(), got ${typeof plugin}`,
-    );
-  }
-  if (unread.size > 0) {
-    throw new TypeError(
-      `Cannot use the optimizer ${name}: it must know its options, and has none named ${[...unread].join(", ")}`,
-    );
-  }
-  return plugin as OptimizerPlugin;
+  const plugin = BUILT_IN[name]!(watched) as OptimizerPlugin;
+  if (unread.size === 0) return plugin;
+  throw new TypeError(
+    `Cannot use the optimizer ${name}: it must know its options, and has none named ${[...unread].join(", ")}`,
+  );
 }
 
 async function importFactory(name: string): Promise<Factory> {

@@ -23,6 +23,10 @@ Deno.test("options are numbers, true or false, text, or lists", () => {
 });
 
 Deno.test("a rule of the library by its name", async () => {
+  await assert.rejects(() => loadOptimizer("adam", { beta1: 1, rate: 2, eps: 1 }), {
+    name: "TypeError",
+    message: "Cannot use the optimizer adam: it must know its options, and has none named beta1, rate",
+  });
   assert.equal((await loadOptimizer("adamW", { betas: [0.9, 0.95], weightDecay: 0 })).name, "adamW");
   await assert.rejects(() => loadOptimizer("adam", { betas: [0.9, 1] }), /^RangeError: Cannot make adam: betas\[1\]/);
 });
@@ -44,7 +48,8 @@ Deno.test("what is no optimizer is refused, and why", async () => {
     ["export const a = () => {}, b = () => {};", /got a, b$/],
     ["export default () => {};", /must return a plugin, with a name and update\(\), got undefined$/],
     ["export default () => ({ name: 1, update() {} });", /must return a plugin/],
-    ["export default ({ a }) => ({ name: 'x', update() {} });", /must know its options, and has none named b, c$/],
+    ["export default () => { throw new Error('no luck'); };", /its function must take the options, and says: no luck$/],
+    ["export default class Rule {}", /must take the options, and says: Class constructor Rule cannot be invoked/],
     ["throw new Error('no luck');", /^Cannot load the optimizer .*: no luck$/],
   ];
   for (const [source, message] of refused) {
