@@ -11,15 +11,7 @@ import {
   Windows,
 } from "@unfold/training";
 import assert from "node:assert/strict";
-
-async function withFolder(test: (folder: string) => Promise<void>): Promise<void> {
-  const folder = await Deno.makeTempDir();
-  try {
-    await test(folder);
-  } finally {
-    await Deno.remove(folder, { recursive: true });
-  }
-}
+import { withFolder } from "../tools/with_folder.ts";
 
 /** A counter, the least that has a state. */
 function counter(value: number): Stateful & { value: number } {

@@ -12,6 +12,7 @@ import {
   type TrainEvent,
 } from "@unfold/training";
 import assert from "node:assert/strict";
+import { withFolder } from "../tools/with_folder.ts";
 
 function epochEvent(epoch: number, validationLoss: number | undefined, loss = 1): TrainEvent {
   return { type: "epoch", epoch, step: epoch, loss, validationLoss };
@@ -19,15 +20,6 @@ function epochEvent(epoch: number, validationLoss: number | undefined, loss = 1)
 
 const step: TrainEvent = { type: "step", epoch: 1, step: 3, loss: 0.25, samples: 10, learningRate: 0.125 };
 const done: TrainEvent = { type: "done", epoch: 9, step: 9, loss: 1, finished: true };
-
-async function withFolder(test: (folder: string) => Promise<void>): Promise<void> {
-  const folder = await Deno.makeTempDir();
-  try {
-    await test(folder);
-  } finally {
-    await Deno.remove(folder, { recursive: true });
-  }
-}
 
 Deno.test("consume hands every event to every consumer, and ends when one says stop", async () => {
   const model = new Dense({ inputSize: 1, outputSize: 1, random: new Random(1) });

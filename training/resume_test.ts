@@ -1,5 +1,6 @@
 import { Random } from "@unfold/core";
 import assert from "node:assert/strict";
+import { withFolder } from "../tools/with_folder.ts";
 
 const KILLS = 25;
 const EPOCHS = 60;
@@ -42,15 +43,6 @@ async function untilCheckpoint(folder: string, child: Deno.ChildProcess): Promis
       // There is no folder yet, or a file has just been renamed.
     }
     await new Promise((resolve) => setTimeout(resolve, 2));
-  }
-}
-
-async function withFolder(test: (folder: string) => Promise<void>): Promise<void> {
-  const folder = await Deno.makeTempDir();
-  try {
-    await test(folder);
-  } finally {
-    await Deno.remove(folder, { recursive: true });
   }
 }
 

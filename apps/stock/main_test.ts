@@ -1,6 +1,7 @@
 import { decodeSafetensors, encodeSafetensors, type SafetensorsTensor } from "@unfold/core";
 import { Command } from "@commander-js/extra-typings";
 import assert from "node:assert/strict";
+import { withFolder } from "../../tools/with_folder.ts";
 import { runCommand } from "../shared/cli.ts";
 import { writeFiles } from "../shared/write_files.ts";
 import { csv } from "./_walk.ts";
@@ -12,15 +13,6 @@ async function stock(folder: string, ...args: string[]) {
   }).output();
   const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
   return { code, stdout: text(stdout), stderr: text(stderr) };
-}
-
-async function withFolder(test: (folder: string) => Promise<void>): Promise<void> {
-  const folder = await Deno.makeTempDir();
-  try {
-    await test(folder);
-  } finally {
-    await Deno.remove(folder, { recursive: true });
-  }
 }
 
 const quick = ["--epochs", "2", "--hidden", "8", "--window", "10"];
