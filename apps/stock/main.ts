@@ -8,7 +8,7 @@
  * @module
  */
 
-import { Command, Option } from "@commander-js/extra-typings";
+import { Command, InvalidArgumentError, Option } from "@commander-js/extra-typings";
 import { useBlas } from "@unfold/core";
 import { progressBar, stopOnSignals } from "@unfold/training";
 import { between, integer, runCommand, StoppedError, UsageError } from "../shared/cli.ts";
@@ -19,7 +19,7 @@ import { table } from "../shared/table.ts";
 import { prepareFolder, writeFiles } from "../shared/write_files.ts";
 import { Forecaster, MODELS } from "./forecaster.ts";
 import { loadPrices } from "./load_prices.ts";
-import type { Prices } from "./prices.ts";
+import { type Column, COLUMNS, type PriceOptions, type Prices } from "./prices.ts";
 import { prepare, type Score, trainForecaster, type TrainResult, type TrainSettings } from "./train.ts";
 
 const DEFAULT_OUT = "runs/stock";
@@ -74,6 +74,27 @@ function report({ data, windows, test, bestEpoch, scores, next, settings }: Retu
   ].join("\n");
 }
 
+/** Parses `date=…,close=…`. */
+function columnTitles(text: string): Partial<Record<Column, string>> {
+  return Object.fromEntries(
+    text.split(",").map((pair) => {
+      const [name = "", ...title] = pair.split("=");
+      if (title.length > 0 && (COLUMNS as readonly string[]).includes(name.trim())) {
+        return [name.trim(), title.join("=").trim()];
+      }
+      throw new InvalidArgumentError(`It must be a list of ${COLUMNS.map((column) => `${column}=…`).join(",")}.`);
+    }),
+  );
+}
+
+/** Loads prices and says what looks odd about them. */
+async function readPrices(file: string | undefined, options: PriceOptions): Promise<Prices> {
+  const prices = await loadPrices(file, options);
+  for (const warning of prices.warnings.slice(0, 5)) console.error(`warning: ${warning}`);
+  if (prices.warnings.length > 5) console.error(`warning: and ${prices.warnings.length - 5} more of these`);
+  return prices;
+}
+
 /** Uses OpenBLAS, or says why not and goes on without: the result is the same, only later. */
 function tryBlas(library: string | true): void {
   try {
@@ -86,6 +107,8 @@ function tryBlas(library: string | true): void {
 const train = new Command("train")
   .description("Train on a series of daily prices and test on its last part.")
   .option("--csv <file>", "prices with the columns date and close (default: the S&P 500, 2000 to 2020)")
+  .option("--columns <titles>", "titles of columns that go by another name: date=…,close=…", columnTitles)
+  .option("--sort", "put the rows in order of time", false)
   .option("--out <folder>", "where model.safetensors, metrics.json and forecast.svg go", DEFAULT_OUT)
   .addOption(new Option("--model <name>", "the network").choices(MODELS).default(MODELS[0]))
   .option("--epochs <n>", "times through the training part", integer(1), 20)
@@ -101,12 +124,12 @@ const train = new Command("train")
   .option("--resume", "go on with a run that was stopped", false)
   .option("--blas [library]", "hand matrix products to OpenBLAS (needs --allow-ffi)")
   .option("--json", "print the summary as JSON")
-  .action(async ({ csv, out, json, blas, resume, ...settings }) => {
+  .action(async ({ csv, columns, sort, out, json, blas, resume, ...settings }) => {
     if (settings.validation + settings.test >= 0.9) {
       throw new UsageError("--validation and --test must leave a tenth of the windows to learn from");
     }
     const optimizer = await loadOptimizer(settings.optimizer, settings.optimizerOption);
-    const prices = await loadPrices(csv);
+    const prices = await readPrices(csv, { ...(columns && { columns }), sort });
     const prepared = prepare(prices, settings);
     await prepareFolder(out);
     if (blas !== undefined) tryBlas(blas);
@@ -147,10 +170,12 @@ const forecast = new Command("forecast")
   .description("Forecast the day after the last one of a series with a trained model.")
   .argument("[model]", "a model that train wrote", `${DEFAULT_OUT}/model.safetensors`)
   .option("--csv <file>", "prices with the columns date and close (default: the S&P 500, 2000 to 2020)")
+  .option("--columns <titles>", "titles of columns that go by another name: date=…,close=…", columnTitles)
+  .option("--sort", "put the rows in order of time", false)
   .option("--json", "print the forecast as JSON")
-  .action(async (model, { csv, json }) => {
+  .action(async (model, { csv, columns, sort, json }) => {
     const forecaster = Forecaster.decode(await readFile(model), model);
-    const prices = await loadPrices(csv);
+    const prices = await readPrices(csv, { ...(columns && { columns }), sort });
     const next = { after: prices.dates.at(-1)!, lastClose: prices.close.at(-1)!, ...forecaster.next(prices) };
     console.log(
       json

@@ -124,12 +124,12 @@ const bad: [what: string, contents: string | undefined, message: string][] = [
   [
     "no date",
     changed(7, "06.01.2015,100"),
-    'error: Cannot read FILE: line 7, column Date: it must be a day as YYYY-MM-DD, got "06.01.2015"',
+    'error: Cannot read FILE: line 7, column Date: it must be a day as YYYY-MM-DD or MM/DD/YYYY, got "06.01.2015"',
   ],
   [
     "a day that is none",
     changed(7, "2015-02-30,100"),
-    'error: Cannot read FILE: line 7, column Date: it must be a day as YYYY-MM-DD, got "2015-02-30"',
+    'error: Cannot read FILE: line 7, column Date: it must be a day as YYYY-MM-DD or MM/DD/YYYY, got "2015-02-30"',
   ],
   [
     "a date twice",
@@ -139,7 +139,7 @@ const bad: [what: string, contents: string | undefined, message: string][] = [
   [
     "dates out of order",
     changed(7, "2015-01-01,100"),
-    "error: Cannot read FILE: line 7, column Date: dates must be in order of time, got 2015-01-01 after 2015-01-05",
+    "error: Cannot read FILE: line 7, column Date: dates must be in order of time, got 2015-01-01 after 2015-01-05; --sort puts them in order",
   ],
   [
     "too few rows",

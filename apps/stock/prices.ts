@@ -1,5 +1,5 @@
 // @ts-types="@types/d3-dsv"
-import { csvParseRows } from "d3-dsv";
+import { dsvFormat } from "d3-dsv";
 
 /** A CSV file that cannot be used; the message names file, line and column. */
 export class CsvError extends Error {
@@ -14,79 +14,168 @@ export interface Prices {
   readonly dates: readonly string[];
   /** Closing prices, in the file's currency or index points. */
   readonly close: Float64Array;
+  /** What looks odd, but is no error. */
+  readonly warnings: readonly string[];
 }
+
+/** How a file is to be read. */
+export interface PriceOptions {
+  /** Titles of the columns that go by another name. */
+  readonly columns?: Partial<Record<Column, string>>;
+  /** Whether rows may stand in any order. */
+  readonly sort?: boolean;
+}
+
+/** What a file must have, and the titles that the usual sources give it. */
+const TITLES = { date: ["date"], close: ["close", "close/last"] } as const;
+export type Column = keyof typeof TITLES;
+export const COLUMNS = Object.keys(TITLES) as Column[];
 
 /** Prices beyond these are taken for mistakes. */
 const [LOWEST, HIGHEST] = [1e-9, 1e15];
+/** Days without a price from which on a gap is worth a word. */
+const LONG_GAP = 10;
 
 /** A cell as messages show it: quoted, in one line, not longer than a glance. */
 function shown(cell: string): string {
   return JSON.stringify(cell.length > 40 ? `${cell.slice(0, 40)}…` : cell);
 }
 
-function isDate(text: string): boolean {
-  if (!/^\d{4}-\d{2}-\d{2}$/.test(text)) return false;
-  const time = Date.parse(text);
-  return !Number.isNaN(time) && new Date(time).toISOString().startsWith(text);
+/** A day as YYYY-MM-DD, with a time or without, or as MM/DD/YYYY; undefined if it is none. */
+function parseDate(text: string): string | undefined {
+  const us = text.match(/^(\d{1,2})\/(\d{1,2})\/(\d{4})$/);
+  const iso = us === null ? text.slice(0, 10) : `${us[3]}-${us[1]!.padStart(2, "0")}-${us[2]!.padStart(2, "0")}`;
+  if (!/^\d{4}-\d{2}-\d{2}$/.test(iso) || (us === null && !/^(?:[ T][\d:.]+Z?)?$/.test(text.slice(10)))) {
+    return undefined;
+  }
+  const time = Date.parse(iso);
+  // Date.parse takes 31 February for 3 March.
+  return !Number.isNaN(time) && new Date(time).toISOString().startsWith(iso) ? iso : undefined;
+}
+
+/** A price: with a $ or without, with commas between thousands or, where ; stands between cells, a decimal comma; or NaN. */
+function parsePrice(text: string, decimalComma: boolean): number {
+  let plain = text.startsWith("$") ? text.slice(1) : text;
+  if (decimalComma) {
+    if (/^\d{1,3}(?:\.\d{3})+,\d+$|^\d+,\d+$/.test(plain)) plain = plain.replaceAll(".", "").replace(",", ".");
+  } else if (/^\d{1,3}(?:,\d{3})+(?:\.\d+)?$/.test(plain)) plain = plain.replaceAll(",", "");
+  return /^\+?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?$/i.test(plain) ? Number(plain) : NaN;
+}
+
+/** What stands between the cells of a header. */
+function separatorOf(header: string): string {
+  const count = (separator: string) => header.split(separator).length;
+  return [",", ";", "\t"].reduce((best, separator) => count(separator) > count(best) ? separator : best);
 }
 
 /**
- * Reads dates and closing prices from a CSV with a header. Columns may stand in any order and case; others are ignored.
+ * Reads dates and closing prices from a CSV with a header, as Yahoo, Stooq, Nasdaq and others give them. Columns may stand in
+ * any order and case; others are ignored.
  *
  * @param text The file's contents.
  * @param file Its name, for messages.
  * @throws {CsvError} If a column is missing, a date is no day, comes twice or out of order, or a price is no number above 0.
  */
-export function parsePrices(text: string, file: string): Prices {
+export function parsePrices(text: string, file: string, options: PriceOptions = {}): Prices {
   const fail = (problem: string): never => {
     throw new CsvError(`Cannot read ${file}: ${problem}`);
   };
-  const rows = csvParseRows(text.replace(/^\uFEFF/, ""));
+  const whole = text.replace(/^\uFEFF/, "");
+  const separator = separatorOf(whole.slice(0, whole.search(/[\r\n]|$/)));
   const isBlank = (row: readonly string[]) => row.every((cell) => cell.trim() === "");
-  const header = rows[0];
-  if (header === undefined || isBlank(header)) {
-    return fail("it must have a header with the columns date and close, got an empty file");
-  }
-  const columnOf = (name: string) => {
-    const places = header.flatMap((title, index) => title.trim().toLowerCase() === name ? [index] : []);
-    if (places.length > 1) fail(`line 1: column ${name} must be there once, got it ${places.length} times`);
-    return places[0] ?? fail(`line 1: column ${name} is missing; it has ${header.slice(0, 20).map(shown).join(", ")}`);
-  };
-  const [dateColumn, closeColumn] = [columnOf("date"), columnOf("close")];
-
-  const dates: string[] = [];
-  const close: number[] = [];
+  let header: readonly string[] = [];
+  let places: Record<Column, number> = { date: 0, close: 0 };
+  const rows: { date: string; close: number; line: number }[] = [];
   let line = 1;
-  for (const row of rows) {
-    const at = `line ${line}`;
+  dsvFormat(separator).parseRows(whole, (row, index) => {
+    const here = line;
     // A quoted cell may hold line breaks.
-    line += 1 + row.reduce((breaks, cell) => breaks + (cell.match(/\n/g)?.length ?? 0), 0);
-    if (row === header || isBlank(row)) continue;
+    line += 1;
+    for (const cell of row) if (cell.includes("\n")) line += cell.split("\n").length - 1;
+    if (index === 0) {
+      if (isBlank(row)) return;
+      header = row.map((title) => title.trim());
+      places = Object.fromEntries(
+        COLUMNS.map((name) => [name, findColumn(header, name, options, fail)]),
+      ) as typeof places;
+    } else if (header.length > 0 && !isBlank(row)) rows.push(parseRow(row, here));
+  });
+  if (header.length === 0) return fail("it must have a header with the columns date and close, got an empty file");
+
+  function parseRow(row: readonly string[], line: number) {
     if (row.length > header.length) {
       fail(
-        `${at}: it must have the header's ${header.length} cells, got ${row.length}; numbers must have a decimal point and no ` +
-          "commas, unless quoted",
+        `line ${line}: it must have the header's ${header.length} cells, got ${row.length}; numbers must have a decimal point ` +
+          "and no commas, unless quoted",
       );
     }
-    const date = (row[dateColumn] ?? "").trim();
-    const price = (row[closeColumn] ?? "").trim();
-    const inDate = `${at}, column ${header[dateColumn]!.trim()}`;
-    if (!isDate(date)) fail(`${inDate}: it must be a day as YYYY-MM-DD, got ${shown(date)}`);
-    const before = dates.at(-1);
-    if (before === date) fail(`${inDate}: dates must differ, got ${date} twice`);
-    if (before !== undefined && before > date) {
-      fail(`${inDate}: dates must be in order of time, got ${date} after ${before}`);
-    }
-    const value = /^\+?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?$/i.test(price) ? Number(price) : NaN;
-    if (!(value >= LOWEST && value <= HIGHEST)) {
+    const cell = (name: Column) => (row[places[name]] ?? "").trim();
+    const bad = (name: Column, wanted: string) =>
       fail(
-        `${at}, column ${header[closeColumn]!.trim()}: it must be a number from ${LOWEST} to ${HIGHEST}, got ` +
-          (price === "" ? "nothing" : shown(price)),
+        `line ${line}, column ${header[places[name]]}: it must be ${wanted}, got ${
+          cell(name) === "" ? "nothing" : shown(cell(name))
+        }`,
       );
-    }
-    dates.push(date);
-    close.push(value);
+    const date = parseDate(cell("date")) ?? bad("date", "a day as YYYY-MM-DD or MM/DD/YYYY");
+    const close = parsePrice(cell("close"), separator === ";");
+    if (!(close >= LOWEST && close <= HIGHEST)) bad("close", `a number from ${LOWEST} to ${HIGHEST}`);
+    return { date, close, line };
   }
-  if (dates.length === 0) fail("it must have at least one row of prices, got a header alone");
-  return { file, dates, close: Float64Array.from(close) };
+
+  if (options.sort) rows.sort((a, b) => a.date < b.date ? -1 : Number(a.date > b.date));
+  rows.forEach(({ date, line }, i) => {
+    const before = rows[i - 1]?.date;
+    const at = `line ${line}, column ${header[places.date]}`;
+    if (before === date) fail(`${at}: dates must differ, got ${date} twice`);
+    if (before !== undefined && before > date) {
+      fail(`${at}: dates must be in order of time, got ${date} after ${before}; --sort puts them in order`);
+    }
+  });
+  if (rows.length === 0) fail("it must have at least one row of prices, got a header alone");
+  const close = Float64Array.from(rows, (row) => row.close);
+  const dates = rows.map(({ date }) => date);
+  return { file, dates, close, warnings: warningsOf(file, dates, close) };
+}
+
+function findColumn(
+  header: readonly string[],
+  name: Column,
+  { columns = {} }: PriceOptions,
+  fail: (problem: string) => never,
+): number {
+  const named = columns[name];
+  const wanted: readonly string[] = named === undefined ? TITLES[name] : [named.toLowerCase()];
+  const places = header.flatMap((title, index) => wanted.includes(title.toLowerCase()) ? [index] : []);
+  const called = named ?? name;
+  if (places.length > 1) fail(`line 1: column ${called} must be there once, got it ${places.length} times`);
+  return places[0] ?? fail(`line 1: column ${called} is missing; it has ${header.slice(0, 20).map(shown).join(", ")}`);
+}
+
+/** Jumps that look like splits, and long gaps. */
+function warningsOf(file: string, dates: readonly string[], close: Float64Array): string[] {
+  const warnings: string[] = [];
+  const gaps: { days: number; index: number }[] = [];
+  for (let i = 1; i < dates.length; i++) {
+    const days = (Date.parse(dates[i]!) - Date.parse(dates[i - 1]!)) / 86_400_000;
+    if (days > LONG_GAP) gaps.push({ days, index: i });
+    const ratio = Math.max(close[i]! / close[i - 1]!, close[i - 1]! / close[i]!);
+    const parts = Math.round(ratio);
+    if (parts < 2 || Math.abs(ratio / parts - 1) > 0.03) continue;
+    const kind = close[i]! < close[i - 1]! ? `${parts}:1` : `1:${parts}`;
+    warnings.push(
+      `${file}: on ${dates[i]} the price goes from ${close[i - 1]} to ${
+        close[i]
+      }, as a split of ${kind} would make it; ` +
+        'adjusted prices have no such jumps (--columns close="Adj Close")',
+    );
+  }
+  const longest = gaps.toSorted((a, b) => b.days - a.days)[0];
+  if (longest !== undefined) {
+    const count = gaps.length === 1 ? "a gap" : `${gaps.length} gaps`;
+    warnings.push(
+      `${file}: there ${gaps.length === 1 ? "is" : "are"} ${count} of more than ${LONG_GAP} days, the longest from ` +
+        `${dates[longest.index - 1]} to ${dates[longest.index]}; returns across one count as those of a day`,
+    );
+  }
+  return warnings;
 }
