@@ -34,6 +34,7 @@ export * from "./checkpoints.ts";
 export * from "./conformal_interval.ts";
 export * from "./confusion_matrix.ts";
 export * from "./consume.ts";
+export * from "./diebold_mariano.ts";
 export * from "./directional_accuracy.ts";
 export * from "./early_stopping.ts";
 export * from "./evaluate.ts";

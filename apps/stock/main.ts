@@ -23,6 +23,8 @@ import { type Column, COLUMNS, type PriceOptions, type Prices } from "./prices.t
 import { prepare, type Score, trainForecaster, type TrainResult, type TrainSettings } from "./train.ts";
 
 const DEFAULT_OUT = "runs/stock";
+/** Differences that come by chance less often than this are more than luck. */
+const SIGNIFICANT = 0.05;
 
 /** What was chosen, as it is written down. */
 interface Chosen extends TrainSettings {
@@ -32,7 +34,7 @@ interface Chosen extends TrainSettings {
 
 /** What `train` tells: in `metrics.json`, and on stdout with `--json`. */
 function summaryOf(prices: Prices, settings: Chosen, { scores, ...result }: TrainResult) {
-  const { days, bestEpoch, validationLoss, split, forecaster } = result;
+  const { days, comparison, bestEpoch, validationLoss, split, forecaster } = result;
   const count = ({ from, to }: { from: number; to: number }) => to - from;
   return {
     data: { source: prices.file, rows: prices.dates.length, from: prices.dates[0]!, to: prices.dates.at(-1)! },
@@ -42,11 +44,14 @@ function summaryOf(prices: Prices, settings: Chosen, { scores, ...result }: Trai
     bestEpoch,
     validationLoss,
     scores,
+    comparison,
     next: forecaster.next(prices),
   };
 }
 
-function report({ data, windows, test, bestEpoch, scores, next, settings }: ReturnType<typeof summaryOf>): string {
+function report(
+  { data, windows, test, bestEpoch, scores, comparison, next, settings }: ReturnType<typeof summaryOf>,
+): string {
   const row = (name: string, score: Score) => [
     name,
     formatNumber(score.mse),
@@ -56,11 +61,15 @@ function report({ data, windows, test, bestEpoch, scores, next, settings }: Retu
     `${(100 * score.skill).toFixed(2)} %`,
   ];
   const { model, naive } = scores;
-  const verdict = model.skill > 0
-    ? `The model's squared error is ${
-      (100 * model.skill).toFixed(2)
-    } % smaller than naive's on this test period; with returns this noisy, that can be luck.`
-    : "The model does not beat naive: tomorrow's price is best guessed as today's.";
+  const p = `Diebold-Mariano, p = ${comparison.pValue.toPrecision(2)}`;
+  const better = `The model's squared error is ${
+    (100 * model.skill).toFixed(2)
+  } % smaller than naive's on this test period`;
+  const verdict = model.skill <= 0
+    ? "The model does not beat naive: tomorrow's price is best guessed as today's."
+    : comparison.pValue < SIGNIFICANT
+    ? `${better}, by more than luck explains (${p}).`
+    : `${better}; that can be luck (${p}).`;
   return [
     `${data.source}: ${data.rows} days, ${data.from} to ${data.to}; tested on ${windows.test} days from ${test.from}.`,
     "",

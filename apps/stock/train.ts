@@ -6,6 +6,8 @@ import {
   Checkpoints,
   consume,
   type Consumer,
+  type DieboldMariano,
+  dieboldMariano,
   earlyStopping,
   type RegressionMetrics,
   regressionMetrics,
@@ -46,6 +48,8 @@ export interface TrainResult {
   /** The test days. */
   readonly days: readonly ForecastDay[];
   readonly scores: { readonly model: Score; readonly naive: Score };
+  /** Whether the model's squared errors differ from naive's by more than luck: below 0 the model's are smaller. */
+  readonly comparison: DieboldMariano;
   /** The epoch whose weights were kept, by the loss on the validation part. */
   readonly bestEpoch: number;
   readonly validationLoss: number;
@@ -166,7 +170,11 @@ export async function trainForecaster(
     model: { ...metrics, skill: 1 - metrics.mse / naiveMetrics.mse },
     naive: { ...naiveMetrics, skill: 0 },
   };
-  return { forecaster, days, scores, bestEpoch: best.epoch, validationLoss: best.loss, split };
+  const comparison = dieboldMariano(
+    days.map((d) => d.forecast - d.actual),
+    days.map((d, i) => prices.close[split.test.from + WARM_UP + i]! - d.actual),
+  );
+  return { forecaster, days, scores, comparison, bestEpoch: best.epoch, validationLoss: best.loss, split };
 }
 
 function forecastDays(prices: Prices, forecaster: Forecaster, { from }: Part, windows: Windows): ForecastDay[] {

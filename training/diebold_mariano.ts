@@ -1,0 +1,72 @@
+import { checkPairs } from "./_check_pairs.ts";
+import { studentBeyond } from "./_student.ts";
+
+/** Options for {@linkcode dieboldMariano}. */
+export interface DieboldMarianoOptions {
+  /**
+   * How many steps ahead the forecasts were made, h: errors of overlapping forecasts go together over h − 1 steps.
+   *
+   * @default {1}
+   */
+  horizon?: number;
+}
+
+/** What {@linkcode dieboldMariano} returns. */
+export interface DieboldMariano {
+  /** The mean of the differences of squared errors, first less second, over its standard error; below 0 the first is better. */
+  readonly statistic: number;
+  /** The probability of a statistic at least as far from 0 where both forecasts are equally good. */
+  readonly pValue: number;
+}
+
+/**
+ * Whether one forecast is better than another by more than luck: the test of Diebold and Mariano (1995) on squared errors,
+ *
+ *     d_t = a_t² − b_t²,   statistic = mean(d)/√((γ₀ + 2·Σ γ_k)/n) over k < h
+ *
+ * with the autocovariances γ of d, corrected for small samples and compared with Student's t of n − 1 degrees of freedom
+ * (Harvey, Leybourne and Newbold, 1997).
+ *
+ * @param errors a, the errors of the first forecast, in order of time.
+ * @param others b, those of the second one at the same times.
+ * @throws {RangeError} If the numbers differ or are not finite, there are not more than h of them, or h is no integer of 1 or more;
+ * or if the errors differ so evenly that their variance is not above 0.
+ *
+ * @example
+ * ```ts
+ * import { dieboldMariano } from "@unfold/training";
+ * import assert from "node:assert/strict";
+ *
+ * const { statistic, pValue } = dieboldMariano([1, -1, 2, 1, -1, 0.5], [2, -3, 2, 3, -2, 1]);
+ * assert.ok(statistic < 0 && pValue < 0.05);
+ * ```
+ */
+export function dieboldMariano(
+  errors: ArrayLike<number>,
+  others: ArrayLike<number>,
+  options: DieboldMarianoOptions = {},
+): DieboldMariano {
+  const { horizon = 1 } = options;
+  checkPairs(errors, others);
+  const n = errors.length;
+  if (!Number.isInteger(horizon) || horizon < 1 || horizon >= n) {
+    throw new RangeError(`Cannot compare forecasts: horizon must be an integer from 1 to ${n - 1}, got ${horizon}`);
+  }
+  const d = Float64Array.from({ length: n }, (_, t) => errors[t]! ** 2 - others[t]! ** 2);
+  const mean = d.reduce((a, b) => a + b) / n;
+  const covariance = (lag: number) => {
+    let total = 0;
+    for (let t = lag; t < n; t++) total += (d[t]! - mean) * (d[t - lag]! - mean);
+    return total / n;
+  };
+  let variance = covariance(0);
+  for (let lag = 1; lag < horizon; lag++) variance += 2 * covariance(lag);
+  if (!(variance > 0)) {
+    throw new RangeError(
+      `Cannot compare forecasts: the differences of their squared errors must have a variance above 0, got ${variance}`,
+    );
+  }
+  const correction = Math.sqrt((n + 1 - 2 * horizon + horizon * (horizon - 1) / n) / n);
+  const statistic = correction * mean / Math.sqrt(variance / n);
+  return { statistic, pValue: studentBeyond(statistic, n - 1) };
+}
