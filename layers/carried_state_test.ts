@@ -1,6 +1,7 @@
 import { memoryStats, noGrad, Random, scope, slice, sum, type Tensor, tensor, zeros } from "@unfold/core";
 import assert from "node:assert/strict";
 import { CarriedState } from "./carried_state.ts";
+import { Dense } from "./dense.ts";
 import { GRU } from "./gru.ts";
 import { LSTM } from "./lstm.ts";
 import { Sequential } from "./sequential.ts";
@@ -78,4 +79,20 @@ Deno.test("CarriedState: holds memory constant", () => {
   const before = memoryStats();
   for (let i = 0; i < 500; i++) step();
   assert.deepEqual(memoryStats(), before);
+});
+
+Deno.test("CarriedState: Sequential hands on its state by the layer's index", () => {
+  using _ = scope();
+  const random = new Random(1);
+  const gru = new GRU({ inputSize: 2, hiddenSize: 3, random });
+  const make = () => new Sequential([new Dense({ inputSize: 2, outputSize: 2, random }), new CarriedState(gru)]);
+  const [a, b] = [make(), make()];
+  a.forward(draw(random, 2, 4, 2));
+  assert.deepEqual([...a.state().keys()], ["1.hidden"]);
+  b.load(a.state());
+  assert.deepEqual(b.state(), a.state());
+  b.load(new Map());
+  assert.equal(b.state().size, 0);
+  const stray = new Map([["0.hidden", a.state().get("1.hidden")!]]);
+  assert.throws(() => b.load(stray), { message: "Cannot load a carried state: no layer carries 0.hidden" });
 });

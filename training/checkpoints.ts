@@ -4,6 +4,8 @@ import { CheckpointError } from "./checkpoint_error.ts";
 import type { State, Stateful } from "./stateful.ts";
 
 const FORMAT = "unfold checkpoint 1";
+/** What `train()` saves by itself. */
+const OWN_PARTS = ["model", "carried", "optimizer", "batches"];
 const NAME = /^checkpoint-\d+\.safetensors$/;
 const UNFINISHED = /^\.checkpoint-\d+\.safetensors\.tmp$/;
 
@@ -33,8 +35,8 @@ export interface CheckpointsOptions {
    */
   config?: CheckpointConfig;
   /**
-   * What else has a state, by name: every `Random` that numbers are drawn from in training (for dropout, say), consumers of
-   * events, layers that carry a state. Model, optimizer and batches are saved without being named.
+   * What else has a state, by name: every `Random` that numbers are drawn from in training (for dropout, say), and consumers of
+   * events. Model, a state that it carries, optimizer and batches are saved without being named.
    *
    * @default {nothing}
    */
@@ -82,13 +84,19 @@ export class Checkpoints {
   /**
    * Says where checkpoints go and what is in them; reads and writes nothing.
    *
-   * @throws {RangeError} If `keep` or `everySteps` is no integer of 1 or more.
+   * @throws {RangeError} If `keep` or `everySteps` is no integer of 1 or more, or a part has a name that cannot be told apart.
    */
   constructor(options: CheckpointsOptions) {
     const { folder, keep = 3, everySteps = Infinity, config = {}, parts = {} } = options;
     for (const [name, value] of Object.entries({ keep, everySteps })) {
       if ((Number.isInteger(value) || (name === "everySteps" && value === Infinity)) && value >= 1) continue;
       throw new RangeError(`Cannot keep checkpoints: ${name} must be an integer of 1 or more, got ${value}`);
+    }
+    for (const name of Object.keys(parts)) {
+      if (/^\w+$/.test(name) && !OWN_PARTS.includes(name)) continue;
+      throw new RangeError(
+        `Cannot keep checkpoints: parts must have names of letters other than ${OWN_PARTS.join(", ")}, got "${name}"`,
+      );
     }
     this.folder = folder;
     this.everySteps = everySteps;
@@ -141,6 +149,12 @@ export class Checkpoints {
     return path;
   }
 
+  /** Removes all checkpoints, and the folder if nothing else is in it: for when a run is over. */
+  async clear(): Promise<void> {
+    for (const path of await this.list()) await Deno.remove(path);
+    await Deno.remove(this.folder).catch(() => {});
+  }
+
   /** What a run that was killed has left half-written. */
   async #removeUnfinished(): Promise<void> {
     for await (const { name } of Deno.readDir(this.folder)) {
@@ -153,11 +167,17 @@ export class Checkpoints {
    *
    * @param parts What to restore besides the parts that were named in the options.
    * @param file A checkpoint's path.
-   * @returns The progress that was saved with it; undefined if no file was named and there is none.
+   * Checkpoints that were written after the one that is named are of a run that is abandoned, and are put aside as
+   * `abandoned-…`.
+   *
+   * @returns The file and the progress that was saved with it; undefined if no file was named and there is none.
    * @throws {CheckpointError} If it is cut short, altered, or of another run; the message says what differs, and which checkpoint
    * before it is whole.
    */
-  async restore(parts: Readonly<Record<string, Stateful>>, file?: string): Promise<unknown> {
+  async restore(
+    parts: Readonly<Record<string, Stateful>>,
+    file?: string,
+  ): Promise<{ path: string; progress: unknown } | undefined> {
     const all = await this.list();
     const path = file ?? all[0];
     if (path === undefined) return undefined;
@@ -173,8 +193,11 @@ export class Checkpoints {
         else found[1].set(name.slice(found[0].length + 1), entry);
       }
       if (unknown.length > 0) throw new TypeError(`this run has nothing named ${unknown.join(", ")}`);
-      own.forEach(([, stateful], i) => stateful.load(states[i]![1]));
-      return JSON.parse(metadata.progress!);
+      own.forEach(([part, stateful], i) => loadPart(part, stateful, states[i]![1]));
+      for (const newer of file === undefined ? [] : all.filter((other) => nameOf(other) > nameOf(file))) {
+        await Deno.rename(newer, `${this.folder}/${nameOf(newer).replace("checkpoint", "abandoned")}`);
+      }
+      return { path, progress: JSON.parse(metadata.progress!) };
     } catch (error) {
       const problem = (error as Error).message.replace(/^Cannot read [^:]*: /, "");
       // One that does not fit is no reason to take another one of the same run.
@@ -190,7 +213,7 @@ export class Checkpoints {
   #checkConfig(found: CheckpointConfig): void {
     const names = new Set([...Object.keys(found), ...Object.keys(this.#config)]);
     const differences = [...names].flatMap((name) => {
-      const [theirs, ours] = [JSON.stringify(found[name]), JSON.stringify(this.#config[name])];
+      const [theirs, ours] = [canonical(found[name]), canonical(this.#config[name])];
       return theirs === ours ? [] : [`its ${name} is ${theirs ?? "missing"}, this run's ${ours ?? "missing"}`];
     });
     if (differences.length > 0) throw new TypeError(`it is of another run: ${differences.join("; ")}`);
@@ -201,6 +224,26 @@ async function writeToDisk(path: string, bytes: Uint8Array): Promise<void> {
   using file = await Deno.open(path, { write: true, create: true, truncate: true });
   for (let written = 0; written < bytes.length;) written += await file.write(bytes.subarray(written));
   await file.sync();
+}
+
+function nameOf(path: string): string {
+  return path.slice(path.lastIndexOf("/") + 1);
+}
+
+/** JSON whose keys are in order. */
+function canonical(value: unknown): string | undefined {
+  return JSON.stringify(value, (_, inner) => {
+    if (typeof inner !== "object" || inner === null || Array.isArray(inner)) return inner;
+    return Object.fromEntries(Object.entries(inner).sort(([a], [b]) => a < b ? -1 : 1));
+  });
+}
+
+function loadPart(part: string, stateful: Stateful, state: State): void {
+  try {
+    stateful.load(state);
+  } catch (error) {
+    throw new TypeError(`${part}: ${(error as Error).message}`, { cause: error });
+  }
 }
 
 /** Reads a file whole and checks it. */

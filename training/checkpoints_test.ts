@@ -11,6 +11,7 @@ import {
   Windows,
 } from "@unfold/training";
 import assert from "node:assert/strict";
+import { encodeChecked } from "./_checkpoint_file.ts";
 import { withFolder } from "../tools/with_folder.ts";
 
 /** A counter, the least that has a state. */
@@ -43,10 +44,21 @@ Deno.test("the last checkpoints are kept, what was left half-written is removed"
       "notes.txt",
     ]);
     const restored = counter(0);
-    assert.deepEqual(await checkpoints.restore({ counter: restored }), { step: 600 });
+    assert.deepEqual((await checkpoints.restore({ counter: restored }))?.progress, { step: 600 });
     assert.equal(restored.value, 600);
     const older = `${checkpoints.folder}/checkpoint-000000070.safetensors`;
-    assert.deepEqual(await checkpoints.restore({ counter: restored }, older), { step: 70 });
+    assert.deepEqual(await checkpoints.restore({ counter: restored }, older), { path: older, progress: { step: 70 } });
+    assert.deepEqual(names(checkpoints.folder), [
+      "abandoned-000000600.safetensors",
+      "checkpoint-000000070.safetensors",
+      "notes.txt",
+    ]);
+    await checkpoints.clear();
+    assert.deepEqual(names(checkpoints.folder), ["abandoned-000000600.safetensors", "notes.txt"]);
+    const alone = new Checkpoints({ folder: `${folder}/alone` });
+    await alone.save(1, {}, {});
+    await alone.clear();
+    assert.deepEqual(names(folder), ["deep"]);
   }));
 
 Deno.test("without a checkpoint there is nothing to go on from; a file that was named must be there", () =>
@@ -72,7 +84,7 @@ Deno.test("a checkpoint of another run is refused with what differs", () =>
         name: "CheckpointError",
         message: `Cannot go on from ${folder}/checkpoint-000000001.safetensors: ${problem}`,
       });
-    const config = { hidden: 8, cell: "LSTM", scaler: { mean: [1] } };
+    const config = { cell: "LSTM", scaler: { mean: [1] }, hidden: 8 };
     const random = new Random(2);
     await refuses(
       { ...config, hidden: 16, scaler: { mean: [2] }, seed: 3 },
@@ -84,7 +96,7 @@ Deno.test("a checkpoint of another run is refused with what differs", () =>
     await refuses(
       config,
       { random, other: random },
-      "Cannot restore Random: its state must be four integers of 32 bits",
+      "other: Cannot restore Random: its state must be four integers of 32 bits",
     );
   }));
 
@@ -146,7 +158,7 @@ Deno.test("on a full disk the message says so, and the checkpoint before is as i
        const checkpoints = new Checkpoints({ folder: Deno.args[0] });
        await checkpoints.save(1, part(10), {});
        await checkpoints.save(2, part(100_000), {}).catch((error) => console.log(error.message));
-       console.log(await checkpoints.restore(part(10)));`,
+       console.log((await checkpoints.restore(part(10))).progress);`,
     );
     // No file may have more than 64 kB: what a disk does when it is full, in the middle of a write.
     const run =
@@ -165,6 +177,13 @@ Deno.test("bad options are refused", () => {
     assert.throws(() => new Checkpoints({ folder: "x", keep }), {
       name: "RangeError",
       message: `Cannot keep checkpoints: keep must be an integer of 1 or more, got ${keep}`,
+    });
+  }
+  for (const name of ["model", "carried", "optimizer", "batches", "a.b", ""]) {
+    assert.throws(() => new Checkpoints({ folder: "x", parts: { [name]: counter(1) } }), {
+      name: "RangeError",
+      message:
+        `Cannot keep checkpoints: parts must have names of letters other than model, carried, optimizer, batches, got "${name}"`,
     });
   }
   assert.throws(
@@ -219,7 +238,7 @@ Deno.test("a run that diverges names the last good checkpoint, which is whole", 
     await assert.rejects(() => Array.fromAsync(train({ ...rest, model, optimizer, batches, epochs: 1 })), {
       name: "RangeError",
       message:
-        /at step 6 \(a loss of .* at the step before\); try .*; the last good checkpoint is .*checkpoint-000000004/,
+        /at step 6 \(a loss of .* and a gradient norm of .* at the step before\); try .*; the last good checkpoint is .*checkpoint-000000004/,
     });
     await rest.checkpoints.restore({
       model: { state: () => new Map(), load: () => {} },
@@ -257,3 +276,64 @@ Deno.test("a run that ends between the last batch of an epoch and what follows i
     assert.deepEqual(kept(rest), kept(events.slice(6)));
     assert.deepEqual(again.model.parameters().weight!.data, whole.model.parameters().weight!.data);
   }));
+
+Deno.test("a file of another format is refused", () =>
+  withFolder(async (folder) => {
+    await Deno.writeFile(`${folder}/checkpoint-000000001.safetensors`, await encodeChecked([], { format: "another" }));
+    await assert.rejects(() => new Checkpoints({ folder }).restore({}), {
+      message: /: its format must be "unfold checkpoint 1", got "another"$/,
+    });
+  }));
+
+Deno.test("weights that a step made infinite are never saved as good", () =>
+  withFolder(async (folder) => {
+    const { model, ...rest } = setUp(folder);
+    const rate = (step: number) => step < 3 ? 0.01 : 1e39;
+    const optimizer = new Optimizer(model.parameters(), [sgd()], { learningRate: rate });
+    await assert.rejects(() => Array.fromAsync(train({ ...rest, model, optimizer, epochs: 1 })), {
+      name: "RangeError",
+      message: /^Cannot go on training: .*; the last good checkpoint is .*checkpoint-000000002.safetensors$/,
+    });
+    const last = { ...setUp(`${folder}/last`), epochs: 1 };
+    const single = new Optimizer(last.model.parameters(), [sgd()], { learningRate: 1e39 });
+    const batches = [{ x: tensor([[1]]), y: tensor([[2]]) }];
+    const { checkpoints: _, ...without } = last;
+    await assert.rejects(() => Array.fromAsync(train({ ...without, optimizer: single, batches })), {
+      message: /^Cannot go on training: weight must hold finite numbers, and does not at step 2/,
+    });
+  }));
+
+Deno.test("to resume there must be checkpoints; a validation loss must be finite", async () => {
+  const { checkpoints: _, ...rest } = setUp("x");
+  await assert.rejects(() => Array.fromAsync(train({ ...rest, epochs: 1, resume: "nowhere" })), {
+    name: "TypeError",
+    message: "Cannot train: to resume there must be checkpoints, got none",
+  });
+  const validation = [{ x: tensor([[NaN]]), y: tensor([[1]]) }];
+  await assert.rejects(() => Array.fromAsync(train({ ...rest, epochs: 1, validation })), {
+    message: /^Cannot go on training: the validation loss must be finite, got NaN at step 6/,
+  });
+});
+
+Deno.test("after a run is resumed its first message of trouble names the checkpoint that it came from", () =>
+  withFolder(async (folder) => {
+    for await (const event of train({ ...setUp(folder), epochs: 1 })) if (event.type === "checkpoint") break;
+    const { batches, ...rest } = setUp(folder);
+    const spoiled = batches.map((batch, i) => i === 2 ? { x: tensor([[NaN]]), y: tensor([[1]]) } : batch);
+    await assert.rejects(() => Array.fromAsync(train({ ...rest, batches: spoiled, epochs: 1, resume: true })), {
+      message:
+        /at step 3 \(the first of this run\); .*; the last good checkpoint is .*checkpoint-000000002.safetensors$/,
+    });
+  }));
+
+Deno.test("an abort is heard though all batches are at hand at once", async () => {
+  const { checkpoints: _, ...rest } = setUp("x");
+  const controller = new AbortController();
+  const start = performance.now();
+  setTimeout(() => controller.abort(), 150);
+  const events = train({ ...rest, epochs: 10_000_000, signal: controller.signal });
+  let last: TrainEvent | undefined;
+  for await (const event of events) last = event;
+  assert.ok(last?.type === "done" && !last.finished);
+  assert.ok(performance.now() - start < 5000);
+});

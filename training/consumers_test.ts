@@ -81,6 +81,10 @@ Deno.test("early stopping: its state holds the best weights", async () => {
   assert.equal(b.early(epochEvent(4, 6)), undefined);
   assert.equal(b.early(epochEvent(5, 6)), "stop");
   assert.deepEqual([b.early.epoch, b.early.loss, b.model.weight.item()], [2, 3, 2]);
+  const other = earlyStopping(new Dense({ inputSize: 2, outputSize: 1 }).parameters());
+  assert.throws(() => other.load(a.early.state()), {
+    message: "Cannot stop early: its state must have the best weights of weight, [2,1]",
+  });
   assert.throws(() => b.early.load(new Map()), {
     name: "TypeError",
     message: "Cannot stop early: its state must have the numbers epoch, loss, waited, and lacks epoch, loss, waited",

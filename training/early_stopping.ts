@@ -95,6 +95,14 @@ export function earlyStopping(parameters: NamedParameters, options: EarlyStoppin
     load: {
       value: (state: State) => {
         const numbers = readNumbers("stop early", state, ["epoch", "loss", "waited"]);
+        const foreign = Object.entries(parameters).find(([name, { shape }]) =>
+          numbers.epoch > 0 && `${state.get(`weights/${name}`)?.shape}` !== `${shape}`
+        );
+        if (foreign !== undefined) {
+          throw new TypeError(
+            `Cannot stop early: its state must have the best weights of ${foreign[0]}, [${foreign[1].shape}]`,
+          );
+        }
         weights = new Map(
           [...state].filter(([name]) => name.startsWith("weights/")).map((
             [name, entry],

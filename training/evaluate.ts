@@ -1,9 +1,10 @@
 import { type DType, noGrad, scope } from "@unfold/core";
 import type { Layer } from "@unfold/layers";
+import { lossOf } from "./_loss_of.ts";
 import type { Batches, Loss } from "./batch.ts";
 
 /**
- * The mean loss over batches, each counted by its number of samples, without learning from them.
+ * The mean loss over batches, each counted by its number of targets, without learning from them.
  *
  * @param model The model.
  * @param options Loss and batches.
@@ -27,16 +28,12 @@ export async function evaluate<Y extends DType>(
   options: { loss: Loss<Y>; batches: Batches<Y> },
 ): Promise<number> {
   let total = 0;
-  let samples = 0;
-  for await (const { x, y, lengths, first } of options.batches) {
+  let targets = 0;
+  for await (const batch of options.batches) {
     using _ = scope();
-    const size = x.shape[0] ?? 1;
-    total += size * noGrad(() => {
-      if (first) model.reset?.();
-      return options.loss(model.forward(x, lengths === undefined ? {} : { lengths }), y);
-    }).item();
-    samples += size;
+    total += batch.y.size * noGrad(() => lossOf(model, options.loss, batch)).item();
+    targets += batch.y.size;
   }
-  if (samples === 0) throw new RangeError("Cannot evaluate: batches must give at least one batch, got none");
-  return total / samples;
+  if (targets === 0) throw new RangeError("Cannot evaluate: batches must give at least one batch, got none");
+  return total / targets;
 }

@@ -1,6 +1,7 @@
 import { type DType, scope } from "@unfold/core";
 import type { Layer } from "@unfold/layers";
 import type { Optimizer, Schedule } from "@unfold/optimizers";
+import { lossOf } from "./_loss_of.ts";
 import type { Batch, Batches, Loss } from "./batch.ts";
 
 /** How much of the smoothed loss stays from step to step. */
@@ -129,10 +130,9 @@ export async function findLearningRate<Y extends DType>(
   }
   return { rates, losses, suggestion: steepest(rates, losses, Math.floor(steps / 10)) };
 
-  function takeStep(optimizer: Optimizer, { x, y, lengths, first }: Batch<Y>): number {
+  function takeStep(optimizer: Optimizer, batch: Batch<Y>): number {
     using _ = scope();
-    if (first) model.reset?.();
-    const error = loss(model.forward(x, lengths === undefined ? {} : { lengths }), y);
+    const error = lossOf(model, loss, batch);
     error.backward();
     optimizer.step();
     return error.item();

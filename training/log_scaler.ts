@@ -62,6 +62,9 @@ export class LogScaler implements Scaler {
    */
   static fit(series: Series, options: LogScalerOptions = {}): LogScaler {
     const scaler = new LogScaler({ offset: options.offset ?? 0 });
+    if (series.data.length === 0) {
+      throw new RangeError("Cannot fit a LogScaler: the series must have whole rows, at least one, got 0 numbers");
+    }
     scaler.transform(series);
     return scaler;
   }

@@ -226,3 +226,7 @@ Deno.test("metrics refuse what is undefined, by name", () => {
   ];
   for (const [call, message] of refused) assert.throws(call, { name: "RangeError", message });
 });
+
+Deno.test("R² of actual values that never change is NaN, whatever rounding leaves of their mean", () => {
+  assert.equal(regressionMetrics(new Array(10).fill(0.2), new Array(10).fill(0.1)).r2, NaN);
+});

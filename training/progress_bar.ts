@@ -67,7 +67,7 @@ export function progressBar(options: ProgressBarOptions): Consumer {
       `loss ${loss.toFixed(4)}`,
       ...(validationLoss === undefined ? [] : [`validation ${validationLoss.toFixed(4)}`]),
       `${Math.round(rate).toLocaleString("en")} samples/s`,
-      left <= 0 ? `${formatSeconds(seconds)} in all` : `${formatSeconds(left / rate)} left`,
+      left <= 0 || rate === 0 ? `${formatSeconds(seconds)} in all` : `${formatSeconds(left / rate)} left`,
     ].join("  ");
   };
   const show = (text: string, end: string) => output.write(output.terminal ? `\r${text}\x1b[K${end}` : `${text}${end}`);

@@ -40,6 +40,8 @@ export function regressionMetrics(predicted: ArrayLike<number>, actual: ArrayLik
   }
   let spread = 0;
   for (let i = 0; i < n; i++) spread += (actual[i]! - total / n) ** 2;
+  // Rounding leaves a mean of equal numbers beside them.
+  const constant = spread === 0 || Array.prototype.every.call(actual, (value: number) => value === actual[0]);
   const mse = squares / n;
-  return { mse, mae: absolutes / n, rmse: Math.sqrt(mse), r2: spread === 0 ? NaN : 1 - squares / spread };
+  return { mse, mae: absolutes / n, rmse: Math.sqrt(mse), r2: constant ? NaN : 1 - squares / spread };
 }

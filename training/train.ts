@@ -1,6 +1,8 @@
 import { type DType, loadParameters, type NamedParameters, scope } from "@unfold/core";
+import { coreKernels } from "@unfold/core/kernels";
 import type { Layer } from "@unfold/layers";
 import type { Optimizer } from "@unfold/optimizers";
+import { lossOf } from "./_loss_of.ts";
 import type { Batch, Batches, Loss } from "./batch.ts";
 import { CheckpointError } from "./checkpoint_error.ts";
 import type { Checkpoints } from "./checkpoints.ts";
@@ -82,7 +84,7 @@ export interface EpochEvent {
   readonly epoch: number;
   /** The optimizer's steps so far. */
   readonly step: number;
-  /** The mean loss of the epoch's samples, each before the step that it was part of. */
+  /** The mean loss of the epoch's targets, each before the step that it was part of. */
   readonly loss: number;
   /** The mean loss on the validation data, where there is any. */
   readonly validationLoss: number | undefined;
@@ -96,7 +98,7 @@ export interface CheckpointEvent {
   readonly epoch: number;
   /** The optimizer's steps so far. */
   readonly step: number;
-  /** The mean loss of the epoch's samples so far. */
+  /** The mean loss of the epoch's targets so far. */
   readonly loss: number;
   /** The file. */
   readonly path: string;
@@ -110,7 +112,7 @@ export interface DoneEvent {
   readonly epoch: number;
   /** The optimizer's steps so far. */
   readonly step: number;
-  /** The mean loss of the last epoch's samples. */
+  /** The mean loss of the last epoch's targets. */
   readonly loss: number;
   /** Whether all epochs are over; false where the run was stopped. */
   readonly finished: boolean;
@@ -125,10 +127,10 @@ interface Progress {
   epoch: number;
   /** Its batches so far. */
   batches: number;
-  /** The sum of their samples' losses. */
+  /** The sum of their targets' losses. */
   total: number;
-  /** Their samples, but for those whose loss was not finite. */
-  samples: number;
+  /** Their targets, but for those of batches whose loss was not finite. */
+  targets: number;
   /** Whether its batches are over, and only what comes after them is left. */
   over: boolean;
   /** The mean loss of the epoch before; null, as JSON has no NaN, where there is none. */
@@ -171,9 +173,14 @@ export async function* train<Y extends DType>(
     model: statefulParameters(model.parameters()),
     optimizer,
     ...(isStateful(batches) && { batches }),
+    ...(isStateful(model) && { carried: model }),
   };
-  let lastGood: number | undefined;
+  if (resume !== false && checkpoints === undefined) {
+    throw new TypeError("Cannot train: to resume there must be checkpoints, got none");
+  }
+  let lastGood: { loss: number; norm: number } | undefined;
   let lastSaved: string | undefined;
+  let lastBreath = performance.now();
   let progress = await start();
 
   for (; progress.epoch <= epochs; progress = next()) {
@@ -184,14 +191,14 @@ export async function* train<Y extends DType>(
       if (toPass-- > 0) continue;
       const stepsBefore = optimizer.steps;
       const value = takeStep(batch);
-      const size = batch.x.shape[0] ?? 1;
       progress.batches++;
       if (Number.isFinite(value)) {
-        progress.total += size * value;
-        progress.samples += size;
+        progress.total += batch.y.size * value;
+        progress.targets += batch.y.size;
       }
       const { steps: step, learningRate } = optimizer;
-      yield { type: "step", epoch, step, loss: value, samples: size, learningRate };
+      yield { type: "step", epoch, step, loss: value, samples: batch.x.shape[0] ?? 1, learningRate };
+      if (signal !== undefined) await breathe();
       if (signal?.aborted) {
         if (checkpoints !== undefined) yield await save();
         yield { type: "done", epoch, step, loss: meanLoss(), finished: false };
@@ -207,29 +214,34 @@ export async function* train<Y extends DType>(
     }
     const { steps: step } = optimizer;
     const validationLoss = validation === undefined ? undefined : await evaluate(model, { loss, batches: validation });
+    if (validationLoss !== undefined && !Number.isFinite(validationLoss) && !optimizer.skipsNonFinite) {
+      throw diverged(`the validation loss must be finite, got ${validationLoss}`);
+    }
     if (validationLoss !== undefined) yield { type: "validation", epoch, step, loss: validationLoss };
     yield { type: "epoch", epoch, step, loss: meanLoss(), validationLoss };
     if (checkpoints !== undefined) yield await save(next());
   }
-  yield { type: "done", epoch: epochs, step: optimizer.steps, loss: meanLoss(), finished: true };
+  checkWeights();
+  yield { type: "done", epoch: progress.epoch - 1, step: optimizer.steps, loss: meanLoss(), finished: true };
 
   /** NaN where every step of the epoch was dropped. */
   function meanLoss(): number {
-    return progress.batches === 0 ? progress.before ?? NaN : progress.total / progress.samples;
+    return progress.batches === 0 ? progress.before ?? NaN : progress.total / progress.targets;
   }
 
   function next(): Progress {
     const loss = meanLoss();
     const before = Number.isFinite(loss) ? loss : null;
-    return { epoch: progress.epoch + 1, batches: 0, total: 0, samples: 0, over: false, before };
+    return { epoch: progress.epoch + 1, batches: 0, total: 0, targets: 0, over: false, before };
   }
 
   async function start(): Promise<Progress> {
-    const anew = { epoch: 1, batches: 0, total: 0, samples: 0, over: false, before: null };
+    const anew = { epoch: 1, batches: 0, total: 0, targets: 0, over: false, before: null };
     if (checkpoints === undefined) return anew;
     if (resume !== false) {
-      const saved = await checkpoints.restore(parts, typeof resume === "string" ? resume : undefined);
-      return saved as Progress | undefined ?? anew;
+      const restored = await checkpoints.restore(parts, typeof resume === "string" ? resume : undefined);
+      lastSaved = restored?.path;
+      return restored?.progress as Progress | undefined ?? anew;
     }
     if ((await checkpoints.list()).length === 0) return anew;
     throw new CheckpointError(
@@ -239,17 +251,24 @@ export async function* train<Y extends DType>(
   }
 
   async function save(at: Progress = progress): Promise<CheckpointEvent> {
+    checkWeights();
     // At its last batch a source already stands before the first one of the next pass.
     if (at === progress && isStateful(batches)) at.over = Number(batches.state().get("position")?.data[0]) === 0;
     lastSaved = await checkpoints!.save(optimizer.steps, parts, at);
     return { type: "checkpoint", epoch: progress.epoch, step: optimizer.steps, loss: meanLoss(), path: lastSaved };
   }
 
+  /** Lets signals in, ten times a second: batches that are at hand at once leave no room for them. */
+  async function breathe(): Promise<void> {
+    if (performance.now() - lastBreath < 100) return;
+    await new Promise((resolve) => setTimeout(resolve, 0));
+    lastBreath = performance.now();
+  }
+
   /** One step in a scope of its own, which ends before anything is yielded. */
-  function takeStep({ x, y, lengths, first }: Batch<Y>): number {
+  function takeStep(batch: Batch<Y>): number {
     using _ = scope();
-    if (first) model.reset?.();
-    const error = loss(model.forward(x, lengths === undefined ? {} : { lengths }), y);
+    const error = lossOf(model, loss, batch);
     const value = error.item();
     if (!Number.isFinite(value) && !optimizer.skipsNonFinite) throw diverged(`the loss must be finite, got ${value}`);
     error.backward();
@@ -259,13 +278,26 @@ export async function* train<Y extends DType>(
       optimizer.zeroGrad();
       throw diverged(`the gradients must be finite, got a norm of ${norm} at a loss of ${value}`);
     }
+    const { skippedSteps } = optimizer;
     optimizer.step();
-    if (Number.isFinite(value)) lastGood = value;
+    // What a bad batch has left in a state that is carried would spoil the next ones.
+    if (optimizer.skippedSteps > skippedSteps) model.reset?.();
+    if (Number.isFinite(value)) lastGood = { loss: value, norm };
     return value;
   }
 
+  /** A step may have been so large that its outcome is infinite, which only the next loss would tell. */
+  function checkWeights(): void {
+    for (const [name, { offset, size }] of Object.entries(model.parameters())) {
+      const squares = coreKernels.sumOfSquares(offset, size);
+      if (!Number.isFinite(squares)) throw diverged(`${name} must hold finite numbers, and does not`);
+    }
+  }
+
   function diverged(problem: string): RangeError {
-    const before = lastGood === undefined ? "the first" : `a loss of ${lastGood} at the step before`;
+    const before = lastGood === undefined
+      ? "the first of this run"
+      : `a loss of ${lastGood.loss} and a gradient norm of ${lastGood.norm} at the step before`;
     return new RangeError(
       `Cannot go on training: ${problem} at step ${optimizer.steps + 1} (${before}); try a lower learning rate than ` +
         `${optimizer.learningRate}, clipByGlobalNorm, or look for bad values in the data` +
@@ -274,8 +306,8 @@ export async function* train<Y extends DType>(
   }
 }
 
-function isStateful(batches: object): batches is Stateful {
-  const { state, load } = batches as Partial<Stateful>;
+function isStateful(value: object): value is Stateful {
+  const { state, load } = value as Partial<Stateful>;
   return typeof state === "function" && typeof load === "function";
 }
 

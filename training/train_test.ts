@@ -1,5 +1,5 @@
 import { defineOp, full, memoryStats, Random, type Tensor, tensor } from "@unfold/core";
-import { Dense, LastStep, LSTM, meanSquaredError, Sequential } from "@unfold/layers";
+import { Dense, LastStep, type Layer, LSTM, meanSquaredError, Sequential } from "@unfold/layers";
 import { adam, Optimizer, sgd, skipNonFinite } from "@unfold/optimizers";
 import assert from "node:assert/strict";
 import type { Batch } from "./batch.ts";
@@ -88,7 +88,7 @@ Deno.test("a gradient that is not finite stops training although the loss is, an
   }));
   await assert.rejects(collect(train({ ...state, loss, batches: [line()], epochs: 1 })), {
     message:
-      /^Cannot go on training: the gradients must be finite, got a norm of NaN at a loss of 1 at step 1 \(the first\)/,
+      /^Cannot go on training: the gradients must be finite, got a norm of NaN at a loss of 1 at step 1 \(the first of this run\)/,
   });
   assert.deepEqual(state.model.weight.data, before);
   const again = new Optimizer(state.model.parameters(), [sgd()], { learningRate: 0.01 });
@@ -158,4 +158,37 @@ Deno.test("with skipNonFinite a bad batch is dropped: training goes on, and its 
   assert.equal(events[3]!.loss, (events[0]!.loss + events[2]!.loss) / 2);
   assert.equal(optimizer.skippedSteps, 1);
   assert.ok(model.weight.data.every(Number.isFinite));
+});
+
+Deno.test("where sequences start the model is told to forget, in training and in evaluation; a dropped step forgets too", async () => {
+  const { model, loss } = setup();
+  const optimizer = new Optimizer(model.parameters(), [skipNonFinite(), sgd()], { learningRate: 0.01 });
+  let resets = 0;
+  const told: Layer = {
+    forward: (x) => model.forward(x as Tensor),
+    parameters: () => model.parameters(),
+    reset: () => void resets++,
+  };
+  const batches = [{ ...line(), first: true }, line(), { ...line(), first: true }];
+  const run = async (batches: Batch[]) => {
+    resets = 0;
+    await collect(train({ model: told, optimizer, loss, batches, epochs: 1 }));
+    return resets;
+  };
+  assert.equal(await run(batches), 2);
+  assert.equal(await run([line(), { x: tensor([[NaN]]), y: tensor([[1]]) }, line()]), 1);
+  resets = 0;
+  await evaluate(told, { loss, batches });
+  assert.equal(resets, 2);
+});
+
+Deno.test("losses are weighted by the number of targets", async () => {
+  const { model, loss } = setup();
+  const large: Batch = { x: tensor([[[1], [2]], [[3], [4]]]), y: tensor([[[1], [2]], [[3], [4]]]) };
+  const small: Batch = { x: tensor([[[5]], [[6]]]), y: tensor([[[0]], [[0]]]) };
+  const [a, b] = [await evaluate(model, { loss, batches: [large] }), await evaluate(model, { loss, batches: [small] })];
+  assert.equal(await evaluate(model, { loss, batches: [large, small] }), (4 * a + 2 * b) / 6);
+  const optimizer = new Optimizer(model.parameters(), [sgd()], { learningRate: 0 });
+  const events = await collect(train({ model, optimizer, loss, batches: [large, small], epochs: 1 }));
+  assert.equal(events.at(-1)!.loss, (4 * a + 2 * b) / 6);
 });

@@ -10,7 +10,7 @@
 
 import { Command, InvalidArgumentError, Option } from "@commander-js/extra-typings";
 import { useBlas } from "@unfold/core";
-import { progressBar, stopOnSignals } from "@unfold/training";
+import { Checkpoints, progressBar, stopOnSignals } from "@unfold/training";
 import { between, integer, runCommand, StoppedError, UsageError } from "../shared/cli.ts";
 import { formatNumber } from "../shared/format_number.ts";
 import { loadOptimizer, type OptimizerOption, optimizerOption } from "../shared/load_optimizer.ts";
@@ -167,7 +167,7 @@ const train = new Command("train")
       ),
     });
     // The run is over; what it wrote last holds all that they did.
-    await Deno.remove(folder, { recursive: true });
+    await new Checkpoints({ folder }).clear();
     console.log(
       json
         ? JSON.stringify(summary, null, 2)
