@@ -35,6 +35,7 @@ export * from "./gradient_flow.ts";
 export * from "./gru.ts";
 export * from "./he_normal.ts";
 export * from "./huber.ts";
+export * from "./lambda.ts";
 export * from "./last_step.ts";
 export * from "./layer.ts";
 export * from "./layer_norm.ts";

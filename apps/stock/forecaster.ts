@@ -3,17 +3,19 @@ import {
   encodeSafetensors,
   loadParameters,
   Random,
+  relu,
+  reshape,
   SafetensorsError,
   tensor,
   uninitialized,
 } from "@unfold/core";
-import { Dense, LastStep, LSTM, Sequential } from "@unfold/layers";
+import { Dense, GRU, Lambda, LastStep, type Layer, LSTM, Sequential, SimpleRNN } from "@unfold/layers";
 import { predict, type Series, StandardScaler, type StandardScalerState } from "@unfold/training";
 import { FEATURES, featuresOf, WARM_UP } from "./features.ts";
 import type { Prices } from "./prices.ts";
 
 /** The models that the app knows. */
-export const MODELS = ["lstm"] as const;
+export const MODELS = ["lstm", "gru", "rnn", "mlp"] as const;
 
 /** All that is needed to build the network and to feed it. */
 export interface ForecasterConfig {
@@ -28,6 +30,14 @@ export interface ForecasterConfig {
   readonly targetScaler: StandardScalerState;
 }
 
+/** An interval around forecasts of the log return, from errors that the network did not learn from. */
+export interface ForecastInterval {
+  /** How often it is to hold what happens. */
+  readonly coverage: number;
+  /** Half its width. */
+  readonly radius: number;
+}
+
 /** The key of the configuration in a model file's metadata. */
 const METADATA_KEY = "unfold.stock";
 
@@ -35,6 +45,8 @@ const METADATA_KEY = "unfold.stock";
 export class Forecaster {
   readonly config: ForecasterConfig;
   readonly network: Sequential;
+  /** Known once the network is trained; undefined where there were too few days to tell. */
+  interval: ForecastInterval | undefined;
   readonly #features: StandardScaler;
   readonly #targets: StandardScaler;
 
@@ -44,8 +56,7 @@ export class Forecaster {
     this.#features = new StandardScaler(config.featureScaler);
     this.#targets = new StandardScaler(config.targetScaler);
     this.network = new Sequential([
-      new LSTM({ inputSize: config.features.length, hiddenSize: hidden, random }),
-      new LastStep(),
+      ...hiddenLayers(config, random),
       new Dense({ inputSize: hidden, outputSize: 1, random }),
     ]);
   }
@@ -71,7 +82,7 @@ export class Forecaster {
    *
    * @throws {RangeError} If there are too few days for a window.
    */
-  next(prices: Prices): { logReturn: number; close: number } {
+  next(prices: Prices): NextDay {
     const { window } = this.config;
     const least = WARM_UP + window;
     const days = prices.dates.length;
@@ -88,12 +99,15 @@ export class Forecaster {
         `Cannot forecast from ${prices.file}: the model must give a finite price, got ${close} (log return ${logReturn})`,
       );
     }
-    return { logReturn, close };
+    if (this.interval === undefined) return { logReturn, close };
+    const { coverage, radius } = this.interval;
+    const end = (sign: number) => prices.close.at(-1)! * Math.exp(logReturn + sign * radius);
+    return { logReturn, close, interval: { coverage, low: end(-1), high: end(1) } };
   }
 
   /** The model as a safetensors file: weights, and the configuration as metadata. */
   encode(): Uint8Array<ArrayBuffer> {
-    const metadata = { [METADATA_KEY]: JSON.stringify(this.config) };
+    const metadata = { [METADATA_KEY]: JSON.stringify({ ...this.config, interval: this.interval }) };
     return encodeSafetensors(Object.entries(this.network.parameters()), { metadata });
   }
 
@@ -106,14 +120,16 @@ export class Forecaster {
   static decode(bytes: Uint8Array<ArrayBuffer>, file: string): Forecaster {
     const { tensors, metadata } = decodeSafetensors(bytes, { file });
     try {
-      const config = parseConfig(metadata[METADATA_KEY]);
+      const { interval, ...config } = parseConfig(metadata[METADATA_KEY]);
       // Before the network is built: a wrong size may be a very large one.
-      const found = tensors.get("0.recurrentWeight")?.shape[0];
+      const [name, axis] = config.model === "mlp" ? ["1.weight", 1] as const : ["0.recurrentWeight", 0] as const;
+      const found = tensors.get(name)?.shape[axis];
       if (found !== config.hidden) {
-        throw new TypeError(`0.recurrentWeight must have ${config.hidden} rows, got ${found}`);
+        throw new TypeError(`${name} must have ${config.hidden} ${axis === 0 ? "rows" : "columns"}, got ${found}`);
       }
       const forecaster = uninitialized(() => new Forecaster(config, new Random(0)));
       loadParameters(forecaster.network.parameters(), tensors);
+      forecaster.interval = interval;
       return forecaster;
     } catch (error) {
       throw new SafetensorsError(`Cannot read ${file}: ${(error as Error).message}`, { cause: error });
@@ -121,13 +137,37 @@ export class Forecaster {
   }
 }
 
+/** A forecast of the day after the last one. */
+export interface NextDay {
+  readonly logReturn: number;
+  readonly close: number;
+  readonly interval?: { readonly coverage: number; readonly low: number; readonly high: number };
+}
+
+/** What comes before the last layer: [batch, window, features] → [batch, hidden]. */
+function hiddenLayers({ model, hidden, window, features }: ForecasterConfig, random: Random): Layer[] {
+  const inputSize = features.length;
+  if (model === "mlp") {
+    return [
+      new Lambda((x) => reshape(x, [x.shape[0]!, window * inputSize])),
+      new Dense({ inputSize: window * inputSize, outputSize: hidden, random }),
+      new Lambda(relu),
+      new Dense({ inputSize: hidden, outputSize: hidden, random }),
+      new Lambda(relu),
+    ];
+  }
+  const options = { inputSize, hiddenSize: hidden, random };
+  const recurrent = model === "rnn" ? new SimpleRNN(options) : model === "gru" ? new GRU(options) : new LSTM(options);
+  return [recurrent, new LastStep()];
+}
+
 /** Checks a configuration as a file holds it: JSON from anywhere. */
-function parseConfig(text: string | undefined): ForecasterConfig {
+function parseConfig(text: string | undefined): ForecasterConfig & { interval: ForecastInterval | undefined } {
   if (text === undefined) {
     throw new TypeError(`it must be a model of this app, got none of its ${METADATA_KEY} metadata`);
   }
-  const config = Object(JSON.parse(text)) as Partial<Record<keyof ForecasterConfig, unknown>>;
-  const check = (name: keyof ForecasterConfig, sound: boolean, wanted: string) => {
+  const config = Object(JSON.parse(text)) as Partial<Record<keyof ForecasterConfig | "interval", unknown>>;
+  const check = (name: keyof typeof config, sound: boolean, wanted: string) => {
     if (!sound) throw new TypeError(`its ${name} must be ${wanted}, got ${JSON.stringify(config[name])}`);
   };
   const isSize = (value: unknown) => Number.isInteger(value) && (value as number) >= 1;
@@ -147,5 +187,9 @@ function parseConfig(text: string | undefined): ForecasterConfig {
     `means and deviations of ${FEATURES.length} columns`,
   );
   check("targetScaler", isScaler(config.targetScaler, 1), "mean and deviation of one column");
-  return config as ForecasterConfig;
+  const { coverage, radius } = Object(config.interval) as Partial<Record<keyof ForecastInterval, unknown>>;
+  const isInterval = typeof coverage === "number" && coverage > 0 && coverage < 1 && typeof radius === "number" &&
+    radius >= 0;
+  check("interval", config.interval === undefined || isInterval, "coverage and radius");
+  return config as ReturnType<typeof parseConfig>;
 }

@@ -17,7 +17,7 @@ import { loadOptimizer, type OptimizerOption, optimizerOption } from "../shared/
 import { readFile } from "../shared/read_file.ts";
 import { table } from "../shared/table.ts";
 import { prepareFolder, writeFiles } from "../shared/write_files.ts";
-import { Forecaster, MODELS } from "./forecaster.ts";
+import { Forecaster, MODELS, type NextDay } from "./forecaster.ts";
 import { loadPrices } from "./load_prices.ts";
 import { type Column, COLUMNS, type PriceOptions, type Prices } from "./prices.ts";
 import { prepare, type Score, trainForecaster, type TrainResult, type TrainSettings } from "./train.ts";
@@ -34,7 +34,7 @@ interface Chosen extends TrainSettings {
 
 /** What `train` tells: in `metrics.json`, and on stdout with `--json`. */
 function summaryOf(prices: Prices, settings: Chosen, { scores, ...result }: TrainResult) {
-  const { days, comparison, bestEpoch, validationLoss, split, forecaster } = result;
+  const { days, direction, interval, comparison, bestEpoch, validationLoss, split, forecaster } = result;
   const count = ({ from, to }: { from: number; to: number }) => to - from;
   return {
     data: { source: prices.file, rows: prices.dates.length, from: prices.dates[0]!, to: prices.dates.at(-1)! },
@@ -45,12 +45,16 @@ function summaryOf(prices: Prices, settings: Chosen, { scores, ...result }: Trai
     validationLoss,
     scores,
     comparison,
+    direction,
+    interval,
     next: forecaster.next(prices),
   };
 }
 
 function report(
-  { data, windows, test, bestEpoch, scores, comparison, next, settings }: ReturnType<typeof summaryOf>,
+  { data, windows, test, bestEpoch, scores, comparison, direction, interval, next, settings }: ReturnType<
+    typeof summaryOf
+  >,
 ): string {
   const row = (name: string, score: Score) => [
     name,
@@ -60,7 +64,7 @@ function report(
     Number.isNaN(score.r2) ? "—" : score.r2.toFixed(5),
     `${(100 * score.skill).toFixed(2)} %`,
   ];
-  const { model, naive } = scores;
+  const { model, naive, drift } = scores;
   const p = `Diebold-Mariano, p = ${comparison.pValue.toPrecision(2)}`;
   const better = `The model's squared error is ${
     (100 * model.skill).toFixed(2)
@@ -76,11 +80,29 @@ function report(
     table(["next day's close", "MSE", "MAE", "RMSE", "R²", "skill"], [
       row(`${settings.model} (epoch ${bestEpoch})`, model),
       row("naive (tomorrow = today)", naive),
+      row("drift (the mean return)", drift),
     ]),
     "",
+    `Up or down: right on ${percent(direction.accuracy)} of the days (95 % interval ${percent(direction.low)} to ${
+      percent(direction.high)
+    }).`,
+    ...(interval === undefined ? [] : [
+      `The ${percent(interval.coverage)} interval held what happened on ${percent(interval.held)} of the days.`,
+    ]),
     verdict,
-    `After ${data.to}: ${formatNumber(next.close)} (log return ${next.logReturn.toFixed(5)}).`,
+    nextDay(data.to, next),
   ].join("\n");
+}
+
+function percent(fraction: number): string {
+  return `${(100 * fraction).toFixed(1)} %`;
+}
+
+function nextDay(after: string, { close, logReturn, interval }: NextDay): string {
+  const ends = interval === undefined
+    ? ""
+    : `, ${percent(interval.coverage)} interval ${formatNumber(interval.low)} to ${formatNumber(interval.high)}`;
+  return `After ${after}: ${formatNumber(close)} (log return ${logReturn.toFixed(5)}${ends}).`;
 }
 
 /** Parses `date=…,close=…`. */
@@ -187,11 +209,7 @@ const forecast = new Command("forecast")
     const prices = await readPrices(csv, { ...(columns && { columns }), sort });
     const next = { after: prices.dates.at(-1)!, lastClose: prices.close.at(-1)!, ...forecaster.next(prices) };
     console.log(
-      json
-        ? JSON.stringify(next, null, 2)
-        : `After ${next.after} (close ${formatNumber(next.lastClose)}): ${formatNumber(next.close)} (log return ${
-          next.logReturn.toFixed(5)
-        }).`,
+      json ? JSON.stringify(next, null, 2) : nextDay(`${next.after} (close ${formatNumber(next.lastClose)})`, next),
     );
   });
 

@@ -37,7 +37,8 @@ Deno.test("train writes model, metrics and chart; forecast gives the same number
     const forecast = await stock(folder, "forecast", `${out}/model.safetensors`, "--csv", file, "--json");
     assert.equal(forecast.code, 0, forecast.stderr);
     const next = JSON.parse(forecast.stdout);
-    assert.deepEqual({ logReturn: next.logReturn, close: next.close }, summary.next);
+    assert.deepEqual({ logReturn: next.logReturn, close: next.close, interval: next.interval }, summary.next);
+    assert.ok(next.interval.low < next.close && next.close < next.interval.high);
   }));
 
 Deno.test("the same seed gives the same numbers and the same weights, another seed others", () =>
@@ -164,7 +165,10 @@ for (const [what, contents, message] of bad) {
 
 const usage: [args: string[], message: RegExp][] = [
   [["--epoch", "3"], /^error: unknown option '--epoch' \(Did you mean --epochs\?\)$/],
-  [["--model", "arima"], /^error: option '--model <name>' argument 'arima' is invalid\. Allowed choices are lstm\.$/],
+  [
+    ["--model", "arima"],
+    /^error: option '--model <name>' argument 'arima' is invalid\. Allowed choices are lstm, gru, rnn, mlp\.$/,
+  ],
   [
     ["--window", "x"],
     /^error: option '--window <days>' argument 'x' is invalid\. It must be a whole number of 1 or more\.$/,
@@ -192,10 +196,13 @@ Deno.test("forecast refuses a file that is no model, and one that is damaged", (
     const cases: [Uint8Array, RegExp][] = [
       [new Uint8Array(4), /^error: Cannot read .*model\.safetensors: it must start with the 8 bytes/],
       [encodeSafetensors([]), /it must be a model of this app, got none of its unfold\.stock metadata$/],
-      [encodeSafetensors([], { metadata: { "unfold.stock": "{}" } }), /its model must be one of lstm, got undefined$/],
+      [
+        encodeSafetensors([], { metadata: { "unfold.stock": "{}" } }),
+        /its model must be one of lstm, gru, rnn, mlp, got undefined$/,
+      ],
       [
         encodeSafetensors([], { metadata: { "unfold.stock": "null" } }),
-        /its model must be one of lstm, got undefined$/,
+        /its model must be one of lstm, gru, rnn, mlp, got undefined$/,
       ],
       [
         encodeSafetensors([], { metadata: { "unfold.stock": "[" } }),
@@ -383,3 +390,19 @@ Deno.test("a run that is stopped exits with 130 and says how to go on; resumed i
       "model.safetensors",
     ]);
   }));
+
+for (const model of ["gru", "rnn", "mlp"]) {
+  Deno.test(`${model}: trained, written and read back it gives the same forecast to the bit`, () =>
+    withFolder(async (folder) => {
+      const file = `${folder}/prices.csv`;
+      await Deno.writeTextFile(file, csv(300));
+      const trained = await stock(folder, "--model", model, "--csv", file, "--out", `${folder}/a`, "--json", ...quick);
+      assert.equal(trained.code, 0, trained.stderr);
+      const forecast = await stock(folder, "forecast", `${folder}/a/model.safetensors`, "--csv", file, "--json");
+      assert.equal(forecast.code, 0, forecast.stderr);
+      const { next, settings } = JSON.parse(trained.stdout);
+      assert.equal(settings.model, model);
+      assert.deepEqual(JSON.parse(forecast.stdout).interval, next.interval);
+      assert.equal(JSON.parse(forecast.stdout).logReturn, next.logReturn);
+    }));
+}

@@ -4,10 +4,13 @@ import { clipByGlobalNorm, cosineDecay, Optimizer, type OptimizerPlugin } from "
 import {
   type CheckpointConfig,
   Checkpoints,
+  conformalInterval,
   consume,
   type Consumer,
   type DieboldMariano,
   dieboldMariano,
+  type DirectionalAccuracy,
+  directionalAccuracy,
   earlyStopping,
   type RegressionMetrics,
   regressionMetrics,
@@ -18,9 +21,12 @@ import {
 } from "@unfold/training";
 import type { ForecastDay } from "./chart.ts";
 import { FEATURES, featuresOf, targetsOf, WARM_UP } from "./features.ts";
-import { Forecaster, type ForecasterConfig } from "./forecaster.ts";
+import { Forecaster, type ForecasterConfig, type ForecastInterval } from "./forecaster.ts";
 import type { Prices } from "./prices.ts";
 import { type Part, type Split, splitByTime } from "./split.ts";
+
+/** How often intervals are to hold what happens. */
+const COVERAGE = 0.9;
 
 /** What can be chosen about a training run. */
 export interface TrainSettings {
@@ -47,7 +53,11 @@ export interface TrainResult {
   readonly forecaster: Forecaster;
   /** The test days. */
   readonly days: readonly ForecastDay[];
-  readonly scores: { readonly model: Score; readonly naive: Score };
+  readonly scores: { readonly model: Score; readonly naive: Score; readonly drift: Score };
+  /** How often the model said rightly whether the price would rise or fall. */
+  readonly direction: DirectionalAccuracy;
+  /** The forecasts' interval, and how often it held what happened on the test days; undefined where too few days were left to tell. */
+  readonly interval: (ForecastInterval & { readonly held: number }) | undefined;
   /** Whether the model's squared errors differ from naive's by more than luck: below 0 the model's are smaller. */
   readonly comparison: DieboldMariano;
   /** The epoch whose weights were kept, by the loss on the validation part. */
@@ -156,25 +166,52 @@ export async function trainForecaster(
   if (last?.type === "done" && !last.finished) return undefined;
 
   const days = forecastDays(prices, forecaster, split.test, windows(split.test));
-  const naiveMetrics = regressionMetrics(
-    prices.close.subarray(split.test.from + WARM_UP, split.test.to + WARM_UP),
-    days.map((d) => d.actual),
-  );
+  const before = prices.close.subarray(split.test.from + WARM_UP, split.test.to + WARM_UP);
+  const naiveMetrics = regressionMetrics(before, days.map((d) => d.actual));
   if (naiveMetrics.mse === 0) {
     throw new RangeError(
       `Cannot test on ${prices.file}: the price must change in the test period, got the same one on every day`,
     );
   }
   const metrics = regressionMetrics(days.map((d) => d.forecast), days.map((d) => d.actual));
-  const scores = {
-    model: { ...metrics, skill: 1 - metrics.mse / naiveMetrics.mse },
-    naive: { ...naiveMetrics, skill: 0 },
-  };
+  const { from, to } = split.train;
+  const drift = prepared.targets.data.subarray(from, to).reduce((a, b) => a + b, 0) / (to - from);
+  const driftMetrics = regressionMetrics(before.map((close) => close * Math.exp(drift)), days.map((d) => d.actual));
+  const scoreOf = (metrics: RegressionMetrics) => ({ ...metrics, skill: 1 - metrics.mse / naiveMetrics.mse });
+  const scores = { model: scoreOf(metrics), naive: scoreOf(naiveMetrics), drift: scoreOf(driftMetrics) };
+  const predicted = days.map((d, i) => Math.log(d.forecast / before[i]!));
+  const actual = days.map((d, i) => Math.log(d.actual / before[i]!));
+  const direction = directionalAccuracy(predicted, actual);
+  forecaster.interval = calibrate(forecaster, validation, prepared.targets.data.subarray(split.validation.from));
+  const { radius = NaN } = forecaster.interval ?? {};
+  const held = predicted.filter((value, i) => Math.abs(value - actual[i]!) <= radius).length / days.length;
+  const interval = forecaster.interval && { ...forecaster.interval, held };
   const comparison = dieboldMariano(
     days.map((d) => d.forecast - d.actual),
-    days.map((d, i) => prices.close[split.test.from + WARM_UP + i]! - d.actual),
+    days.map((d, i) => before[i]! - d.actual),
   );
-  return { forecaster, days, scores, comparison, bestEpoch: best.epoch, validationLoss: best.loss, split };
+  return {
+    forecaster,
+    days,
+    scores,
+    direction,
+    interval,
+    comparison,
+    bestEpoch: best.epoch,
+    validationLoss: best.loss,
+    split,
+  };
+}
+
+/** The interval around forecasts by the errors on days that chose the epoch, but that nothing was learned from. */
+function calibrate(forecaster: Forecaster, windows: Windows, actual: Float32Array): ForecastInterval | undefined {
+  const residuals: number[] = [];
+  for (const { x } of windows) {
+    for (const logReturn of forecaster.logReturns(x)) residuals.push(actual[residuals.length]! - logReturn);
+  }
+  // With fewer no error is large enough to be that of the rarest day in ten.
+  if (residuals.length < COVERAGE / (1 - COVERAGE)) return undefined;
+  return { coverage: COVERAGE, radius: conformalInterval(residuals, { coverage: COVERAGE }).radius };
 }
 
 function forecastDays(prices: Prices, forecaster: Forecaster, { from }: Part, windows: Windows): ForecastDay[] {

@@ -83,6 +83,35 @@ Deno.test("the scores are those of the test days' prices, the forecasts those th
     assert.equal(forecaster.next(known).close, days[i]!.forecast);
   }
 
+  // Drift, direction and interval, by hand.
+  const { train, validation } = prepared.split;
+  const returnAfter = (row: number) => Math.log(prices.close[row + WARM_UP + 1]! / prices.close[row + WARM_UP]!);
+  const rows = Array.from({ length: train.to - train.from }, (_, i) => returnAfter(train.from + i));
+  const mean = rows.reduce((a, b) => a + b) / rows.length;
+  const driftError = days.map(({ actual }, i) => prices.close[first + i - 1]! * Math.exp(mean) - actual);
+  assert.ok(Math.abs(scores.drift.mse / (driftError.reduce((a, b) => a + b ** 2, 0) / days.length) - 1) < 1e-6);
+  const rightly = days.filter(({ forecast, actual }, i) => {
+    const before = prices.close[first + i - 1]!;
+    return (forecast > before) === (actual > before);
+  });
+  assert.equal(result!.direction.accuracy, rightly.length / days.length);
+  const { radius, held } = result!.interval!;
+  const errorOf = (row: number) => {
+    const known = {
+      ...prices,
+      dates: prices.dates.slice(0, row + WARM_UP + 1),
+      close: prices.close.slice(0, row + WARM_UP + 1),
+    };
+    return Math.abs(forecaster.next(known).logReturn - returnAfter(row));
+  };
+  const errors = Array.from({ length: validation.to - validation.from }, (_, i) => errorOf(validation.from + i)).sort((
+    a,
+    b,
+  ) => a - b);
+  assert.ok(Math.abs(radius - errors[Math.ceil(0.9 * (errors.length + 1)) - 1]!) < 1e-6);
+  const inside = days.filter((_, i) => errorOf(prepared.split.test.from + i) <= radius);
+  assert.equal(held, inside.length / days.length);
+
   // The weights that came back are those of the epoch with the least validation loss.
   const losses = events.filter((event) => event.type === "epoch").map((event) => event.validationLoss!);
   assert.equal(result!.validationLoss, Math.min(...losses));

@@ -1,0 +1,39 @@
+import type { DType, NamedParameters, Tensor } from "@unfold/core";
+import type { Layer } from "./layer.ts";
+
+/**
+ * A layer of a function that learns nothing: an activation, another shape.
+ *
+ * @example
+ * ```ts
+ * import { relu, tensor } from "@unfold/core";
+ * import { Dense, Lambda, Sequential } from "@unfold/layers";
+ * import assert from "node:assert/strict";
+ *
+ * const model = new Sequential([new Lambda(relu), new Dense({ inputSize: 2, outputSize: 1, bias: false })]);
+ * (model.layers[1] as Dense).weight.data.fill(1);
+ * assert.deepEqual(model.forward(tensor([[-1, 2]])).toArray(), [[2]]);
+ * ```
+ */
+export class Lambda implements Layer {
+  readonly #f: (x: Tensor) => Tensor;
+
+  /**
+   * Makes a layer of a function.
+   *
+   * @param f A function of one tensor, such as `relu`.
+   */
+  constructor(f: (x: Tensor) => Tensor) {
+    this.#f = f;
+  }
+
+  /** Nothing is learned. */
+  parameters(): NamedParameters {
+    return {};
+  }
+
+  /** f(x). */
+  forward(x: Tensor<DType>): Tensor {
+    return this.#f(x as Tensor);
+  }
+}
