@@ -163,13 +163,11 @@ export class Checkpoints {
   }
 
   /**
-   * Goes on from a checkpoint.
+   * Goes on from a checkpoint. Those that were written after one that is named are of a run that is abandoned, and are put
+   * aside as `abandoned-…`.
    *
    * @param parts What to restore besides the parts that were named in the options.
    * @param file A checkpoint's path.
-   * Checkpoints that were written after the one that is named are of a run that is abandoned, and are put aside as
-   * `abandoned-…`.
-   *
    * @returns The file and the progress that was saved with it; undefined if no file was named and there is none.
    * @throws {CheckpointError} If it is cut short, altered, or of another run; the message says what differs, and which checkpoint
    * before it is whole.

@@ -4,24 +4,14 @@ import assert from "node:assert/strict";
 import { withFolder } from "../../tools/with_folder.ts";
 import { runCommand } from "../shared/cli.ts";
 import { writeFiles } from "../shared/write_files.ts";
+import { QUICK, stock } from "./_run_app.ts";
 import { csv } from "./_walk.ts";
-
-/** Runs the app as a person would, with the permissions of its task. */
-async function stock(folder: string, ...args: string[]) {
-  const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
-    args: ["run", "--no-prompt", "--allow-read", `--allow-write=${folder}`, "apps/stock/main.ts", ...args],
-  }).output();
-  const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
-  return { code, stdout: text(stdout), stderr: text(stderr) };
-}
-
-const quick = ["--epochs", "2", "--hidden", "8", "--window", "10"];
 
 Deno.test("train writes model, metrics and chart; forecast gives the same number to the bit", () =>
   withFolder(async (folder) => {
     const [file, out] = [`${folder}/prices.csv`, `${folder}/runs/a`];
     await Deno.writeTextFile(file, csv(400));
-    const trained = await stock(folder, "train", "--csv", file, "--out", out, "--json", ...quick);
+    const trained = await stock(folder, "train", "--csv", file, "--out", out, "--json", ...QUICK);
     assert.equal(trained.code, 0, trained.stderr);
     const summary = JSON.parse(trained.stdout);
     assert.deepEqual([...Deno.readDirSync(out)].map(({ name }) => name).sort(), [
@@ -55,7 +45,7 @@ Deno.test("the same seed gives the same numbers and the same weights, another se
         "--json",
         "--seed",
         seed,
-        ...quick,
+        ...QUICK,
       );
       assert.equal(code, 0);
       return { stdout, weights: await Deno.readFile(`${folder}/${name}/model.safetensors`) };
@@ -70,7 +60,7 @@ Deno.test("the table shows the model beside naive, progress goes to stderr witho
   withFolder(async (folder) => {
     const file = `${folder}/prices.csv`;
     await Deno.writeTextFile(file, csv(300));
-    const { code, stdout, stderr } = await stock(folder, "--csv", file, "--out", `${folder}/out`, ...quick);
+    const { code, stdout, stderr } = await stock(folder, "--csv", file, "--out", `${folder}/out`, ...QUICK);
     assert.equal(code, 0);
     assert.match(stdout, /next day's close +MSE +MAE +RMSE +R² +skill/);
     assert.match(stdout, /naive \(tomorrow = today\)(?: +[\d.,]+){3} +-?[\d.]+ +0\.00 %/);
@@ -223,7 +213,7 @@ Deno.test("a model whose weights were altered in shape is refused by name", () =
   withFolder(async (folder) => {
     const file = `${folder}/prices.csv`;
     await Deno.writeTextFile(file, csv(300));
-    await stock(folder, "--csv", file, "--out", folder, ...quick);
+    await stock(folder, "--csv", file, "--out", folder, ...QUICK);
     const { tensors, metadata } = decodeSafetensors(await Deno.readFile(`${folder}/model.safetensors`));
     const config = JSON.parse(metadata["unfold.stock"]!);
     const refused = async (changed: Map<string, SafetensorsTensor>, settings: object, message: RegExp) => {
@@ -280,7 +270,7 @@ Deno.test("prices that never change in the test period are refused", () =>
   withFolder(async (folder) => {
     const file = `${folder}/flat.csv`;
     await Deno.writeTextFile(file, csv(100).replaceAll(/,[\d.]+$/gm, ",5"));
-    const { code, stderr } = await stock(folder, "--csv", file, "--out", folder, ...quick);
+    const { code, stderr } = await stock(folder, "--csv", file, "--out", folder, ...QUICK);
     assert.match(stderr, /error: Cannot test on .*flat\.csv: the price must change in the test period/);
     assert.equal(code, 1);
   }));
@@ -299,110 +289,7 @@ Deno.test("without permission to write, one line says so before anything is trai
   withFolder(async (folder) => {
     const file = `${folder}/prices.csv`;
     await Deno.writeTextFile(file, csv(300));
-    const { code, stderr } = await stock(folder, "--csv", file, "--out", "/nowhere", ...quick);
+    const { code, stderr } = await stock(folder, "--csv", file, "--out", "/nowhere", ...QUICK);
     assert.match(stderr, /^error: Cannot write to \/nowhere: .*--allow-write/);
     assert.equal(code, 1);
   }));
-
-Deno.test("an optimizer comes by name or from a module, with its options, and what was chosen is written down", () =>
-  withFolder(async (folder) => {
-    const [file, module] = [`${folder}/prices.csv`, `${folder}/mine.ts`];
-    await Deno.writeTextFile(file, csv(300));
-    await Deno.writeTextFile(
-      module,
-      `import type { OptimizerPlugin } from "@unfold/optimizers";
-       export function signSgd({ floor = 0 }: { floor?: number } = {}): OptimizerPlugin {
-         return {
-           name: "signSgd",
-           update({ params, grads }, { learningRate }) {
-             for (let i = 0; i < params.length; i++) {
-               if (Math.abs(grads[i]!) > floor) params[i]! -= learningRate * Math.sign(grads[i]!);
-             }
-           },
-         };
-       }`,
-    );
-    const run = async (name: string, ...args: string[]) => {
-      const out = `${folder}/${name}`;
-      const { code, stdout, stderr } = await stock(folder, "--csv", file, "--out", out, "--json", ...quick, ...args);
-      assert.equal(code, 0, stderr);
-      return JSON.parse(stdout);
-    };
-    const mine = await run("a", "--optimizer", module, "--optimizer-option", "floor=1e-4");
-    assert.deepEqual([mine.settings.optimizer, mine.settings.optimizerOption], [module, { floor: 1e-4 }]);
-    const lion = await run("b", "--optimizer", "lion", "--optimizer-option", "betas=0.5,0.6");
-    assert.deepEqual(lion.settings.optimizerOption, { betas: [0.5, 0.6] });
-    assert.notEqual(mine.scores.model.mse, lion.scores.model.mse);
-
-    const refused = await stock(folder, "--csv", file, "--out", `${folder}/c`, "--optimizer", "lion2");
-    assert.deepEqual([refused.code, refused.stdout], [1, ""]);
-    assert.match(refused.stderr, /^error: Cannot use the optimizer lion2: it must be adadelta, .*\n$/);
-    assert.deepEqual([...Deno.readDirSync(folder)].map(({ name }) => name).sort(), ["a", "b", "mine.ts", "prices.csv"]);
-  }));
-
-Deno.test("a run that is stopped exits with 130 and says how to go on; resumed it writes what a whole one does, to the bit", () =>
-  withFolder(async (folder) => {
-    const file = `${folder}/prices.csv`;
-    await Deno.writeTextFile(file, csv(2000));
-    const args = (name: string) => ["--csv", file, "--out", `${folder}/${name}`, "--epochs", "6", "--hidden", "16"];
-    const whole = await stock(folder, ...args("whole"));
-    assert.equal(whole.code, 0, whole.stderr);
-
-    const child = new Deno.Command(Deno.execPath(), {
-      args: ["run", "--no-prompt", "--allow-read", `--allow-write=${folder}`, "apps/stock/main.ts", ...args("left")],
-      stdout: "piped",
-      stderr: "piped",
-    }).spawn();
-    // Its first words come after the first epoch.
-    const reader = child.stderr.getReader();
-    await reader.read();
-    child.kill("SIGINT");
-    let rest = "";
-    for (let read = await reader.read(); !read.done; read = await reader.read()) {
-      rest += new TextDecoder().decode(read.value);
-    }
-    reader.releaseLock();
-    const stopped = await child.output();
-    assert.deepEqual([stopped.code, stopped.stdout.length], [130, 0], rest);
-    assert.match(rest, /stopped in epoch \d+ after step \d+\nThe same command with --resume goes on from here.\n$/);
-
-    const again = await stock(folder, ...args("left"));
-    assert.deepEqual([again.code, again.stdout], [1, ""]);
-    assert.match(
-      again.stderr,
-      /^error: Cannot train from the start: .* resume it, remove them, or name another folder\n$/,
-    );
-    const other = await stock(folder, ...args("left"), "--resume", "--seed", "2");
-    assert.match(other.stderr, /^error: Cannot go on from .*: it is of another run: its seed is 1, this run's 2\n$/);
-
-    const resumed = await stock(folder, ...args("left"), "--resume");
-    assert.equal(resumed.code, 0, resumed.stderr);
-    for (const name of ["model.safetensors", "metrics.json"]) {
-      assert.deepEqual(
-        await Deno.readFile(`${folder}/left/${name}`),
-        await Deno.readFile(`${folder}/whole/${name}`),
-        name,
-      );
-    }
-    assert.deepEqual([...Deno.readDirSync(`${folder}/left`)].map(({ name }) => name).sort(), [
-      "forecast.svg",
-      "metrics.json",
-      "model.safetensors",
-    ]);
-  }));
-
-for (const model of ["gru", "rnn", "mlp"]) {
-  Deno.test(`${model}: trained, written and read back it gives the same forecast to the bit`, () =>
-    withFolder(async (folder) => {
-      const file = `${folder}/prices.csv`;
-      await Deno.writeTextFile(file, csv(300));
-      const trained = await stock(folder, "--model", model, "--csv", file, "--out", `${folder}/a`, "--json", ...quick);
-      assert.equal(trained.code, 0, trained.stderr);
-      const forecast = await stock(folder, "forecast", `${folder}/a/model.safetensors`, "--csv", file, "--json");
-      assert.equal(forecast.code, 0, forecast.stderr);
-      const { next, settings } = JSON.parse(trained.stdout);
-      assert.equal(settings.model, model);
-      assert.deepEqual(JSON.parse(forecast.stdout).interval, next.interval);
-      assert.equal(JSON.parse(forecast.stdout).logReturn, next.logReturn);
-    }));
-}
