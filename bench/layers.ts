@@ -59,7 +59,9 @@ function measure(layer: Recurrent<RecurrentState>, x: Tensor): string[] {
     sum(layer.forward(x)).backward();
     for (const parameter of Object.values(layer.parameters())) parameter.zeroGrad();
   });
-  return [forward, both].map((value) => value.toPrecision(3));
+  return [forward, both].map((value) =>
+    Number(value.toPrecision(3)).toLocaleString("en", { maximumSignificantDigits: 3 })
+  );
 }
 
 /** One way of computing: forward, and forward with backward, of each workload and cell. */

@@ -1,13 +1,18 @@
 import { Random } from "@unfold/core";
 
-/** A random walk as a CSV: weekdays do not matter to the app. */
+/** A random walk as a CSV with all columns: weekdays do not matter to the app. */
 export function csv(days: number, seed = 1): string {
   const random = new Random(seed);
+  // What decides nothing about the close is drawn apart.
+  const others = random.split();
   let price = 100;
   const rows = Array.from({ length: days }, (_, day) => {
     price *= Math.exp(random.normal(0, 0.01));
     const date = new Date(Date.UTC(2015, 0, 1 + day)).toISOString().slice(0, 10);
-    return `${date},${price.toFixed(4)}`;
+    const [open, high, low] = [0, 0.01, -0.01].map((shift) =>
+      (price * (1 + shift + others.uniform(-0.005, 0.005))).toFixed(4)
+    );
+    return `${date},${price.toFixed(4)},${open},${high},${low},${1000 + others.integer(1000)}`;
   });
-  return `Date,Close\n${rows.join("\n")}\n`;
+  return `Date,Close,Open,High,Low,Volume\n${rows.join("\n")}\n`;
 }

@@ -1,40 +1,120 @@
 import type { Series } from "@unfold/training";
-import type { Prices } from "./prices.ts";
+import type { Column, Prices } from "./prices.ts";
 
-/** The longest stretch of returns that a feature looks back over; earlier days have no features. */
-export const WARM_UP = 21;
-
-/** What the model sees of each day, all known when that day's close is: its log return, and mean and spread of recent ones. */
-export const FEATURES = ["return", "mean5", "mean21", "deviation5", "deviation21"] as const;
+/** What the model sees of each day, all known when that day's close is. */
+export interface FeatureSet {
+  /** The names of the columns. */
+  readonly names: readonly string[];
+  /** The longest stretch of days that a feature looks back over; earlier days have no features. */
+  readonly warmUp: number;
+  /** What it needs besides date and close. */
+  readonly columns: readonly Column[];
+  /** The features of a day from day warmUp on. */
+  readonly of: (prices: Prices) => (day: number) => readonly number[];
+}
 
 /** Log returns by day: ln(close/close before); the first day has none. */
 export function logReturns({ close }: Prices): Float64Array {
   return close.map((price, day) => day === 0 ? NaN : Math.log(price / close[day - 1]!));
 }
 
-function meanAndDeviation(values: Float64Array): [number, number] {
-  const mean = values.reduce((a, b) => a + b, 0) / values.length;
-  return [mean, Math.sqrt(values.reduce((total, value) => total + (value - mean) ** 2, 0) / values.length)];
+function meanOf(values: Float64Array): number {
+  return values.reduce((a, b) => a + b, 0) / values.length;
 }
 
-/** The features of each day from day {@linkcode WARM_UP} on: row r belongs to day r + WARM_UP. */
-export function featuresOf(prices: Prices): Series {
-  const returns = logReturns(prices);
-  const rows: number[] = [];
-  for (let day = WARM_UP; day < returns.length; day++) {
-    const [mean5, deviation5] = meanAndDeviation(returns.subarray(day - 4, day + 1));
-    const [mean21, deviation21] = meanAndDeviation(returns.subarray(day - 20, day + 1));
-    rows.push(returns[day]!, mean5, mean21, deviation5, deviation21);
-  }
-  return { data: Float32Array.from(rows), columns: FEATURES.length };
+/** The standard deviation, of a population or, with a `correction` of 1, of a sample. */
+function deviationOf(values: Float64Array, correction = 0): number {
+  const mean = meanOf(values);
+  return Math.sqrt(values.reduce((total, value) => total + (value - mean) ** 2, 0) / (values.length - correction));
+}
+
+/** The values of the last days up to a day. */
+function recent(values: Float64Array, day: number, days: number): Float64Array {
+  return values.subarray(day + 1 - days, day + 1);
+}
+
+/** A day's log return, and mean and spread of recent ones. */
+const returns: FeatureSet = {
+  names: ["return", "mean5", "mean21", "deviation5", "deviation21"],
+  warmUp: 21,
+  columns: [],
+  of(prices) {
+    const all = logReturns(prices);
+    return (day) => {
+      const [week, month] = [recent(all, day, 5), recent(all, day, 21)];
+      return [all[day]!, meanOf(week), meanOf(month), deviationOf(week), deviationOf(month)];
+    };
+  },
+};
+
+/** Days of a week, a month and a year of trading. */
+const SPANS = [5, 21, 252] as const;
+/** Pairs of them, as ratios. */
+const RATIOS = [[5, 21], [5, 252], [21, 252]] as const;
+
+/**
+ * The set that a textbook chapter on predicting stock indices engineers from prices and volumes (Liu, Python Machine Learning by
+ * Example): the day itself; means and sample deviations of price and volume over a week, a month and a year, and their ratios;
+ * returns over these spans, and means of the daily return.
+ */
+const book: FeatureSet = {
+  names: [
+    ...["open", "close", "high", "low", "volume"],
+    ...["price", "volume"].flatMap((what) =>
+      ["mean", "deviation"].flatMap((kind) => [
+        ...SPANS.map((days) => `${kind} ${what} ${days}`),
+        ...RATIOS.map(([a, b]) => `${kind} ${what} ${a}/${b}`),
+      ])
+    ),
+    ...[1, ...SPANS].map((days) => `return ${days}`),
+    ...SPANS.map((days) => `mean return ${days}`),
+  ],
+  warmUp: 252,
+  columns: ["open", "high", "low", "volume"],
+  of({ close, more }) {
+    const [open, high, low, volume] = this.columns.map((name) => more[name]!) as [
+      Float64Array,
+      Float64Array,
+      Float64Array,
+      Float64Array,
+    ];
+    const returnOver = (day: number, days: number) => close[day]! / close[day - days]! - 1;
+    const daily = close.map((_, day) => day === 0 ? NaN : returnOver(day, 1));
+    return (day) => [
+      ...[open, close, high, low, volume].map((values) => values[day]!),
+      ...[close, volume].flatMap((values) =>
+        [meanOf, (some: Float64Array) => deviationOf(some, 1)].flatMap((f) => {
+          const of = Object.fromEntries(SPANS.map((days) => [days, f(recent(values, day, days))]));
+          return [...SPANS.map((days) => of[days]!), ...RATIOS.map(([a, b]) => of[b] === 0 ? 1 : of[a]! / of[b]!)];
+        })
+      ),
+      ...[1, ...SPANS].map((days) => returnOver(day, days)),
+      ...SPANS.map((days) => meanOf(recent(daily, day, days))),
+    ];
+  },
+};
+
+/** The sets of features by name. */
+export const FEATURE_SETS = { returns, book } as const satisfies Record<string, FeatureSet>;
+export type FeatureSetName = keyof typeof FEATURE_SETS;
+export const FEATURE_SET_NAMES = Object.keys(FEATURE_SETS) as FeatureSetName[];
+
+/** The features of each day from the first that has any: row r belongs to day r + warmUp. */
+export function featuresOf(prices: Prices, set: FeatureSet): Series {
+  const { length } = prices.close;
+  const columns = set.names.length;
+  const data = new Float32Array(Math.max(0, length - set.warmUp) * columns);
+  const of = set.of(prices);
+  for (let day = set.warmUp; day < length; day++) data.set(of(day), (day - set.warmUp) * columns);
+  return { data, columns };
 }
 
 /** What is to be predicted from each day's row: the next day's log return. The last day's is not known: 0 stands in. */
-export function targetsOf(prices: Prices): Series {
-  const returns = logReturns(prices);
+export function targetsOf(prices: Prices, { warmUp }: FeatureSet): Series {
+  const all = logReturns(prices);
   const data = Float32Array.from(
-    { length: Math.max(0, returns.length - WARM_UP) },
-    (_, row) => returns[row + WARM_UP + 1] ?? 0,
+    { length: Math.max(0, all.length - warmUp) },
+    (_, row) => all[row + warmUp + 1] ?? 0,
   );
   return { data, columns: 1 };
 }

@@ -11,7 +11,7 @@ import {
 } from "@unfold/core";
 import { Dense, GRU, Lambda, LastStep, type Layer, LSTM, Sequential, SimpleRNN } from "@unfold/layers";
 import { predict, type Series, StandardScaler, type StandardScalerState } from "@unfold/training";
-import { FEATURES, featuresOf, WARM_UP } from "./features.ts";
+import { FEATURE_SET_NAMES, FEATURE_SETS, type FeatureSet, type FeatureSetName, featuresOf } from "./features.ts";
 import type { Prices } from "./prices.ts";
 
 /** The models that the app knows. */
@@ -23,6 +23,8 @@ export interface ForecasterConfig {
   readonly hidden: number;
   /** Days in a window. */
   readonly window: number;
+  readonly featureSet: FeatureSetName;
+  /** The names of its columns. */
   readonly features: readonly string[];
   /** Fitted on the features of the training part. */
   readonly featureScaler: StandardScalerState;
@@ -61,6 +63,11 @@ export class Forecaster {
     ]);
   }
 
+  /** What the network sees. */
+  get featureSet(): FeatureSet {
+    return FEATURE_SETS[this.config.featureSet];
+  }
+
   /** Features as the network takes them. */
   scaleFeatures(series: Series): Series {
     return this.#features.transform(series);
@@ -84,12 +91,12 @@ export class Forecaster {
    */
   next(prices: Prices): NextDay {
     const { window } = this.config;
-    const least = WARM_UP + window;
+    const least = this.featureSet.warmUp + window;
     const days = prices.dates.length;
     if (days < least) {
       throw new RangeError(`Cannot forecast from ${prices.file}: it must have at least ${least} rows, got ${days}`);
     }
-    const { data, columns } = this.scaleFeatures(featuresOf(prices));
+    const { data, columns } = this.scaleFeatures(featuresOf(prices, this.featureSet));
     const last = data.subarray(data.length - window * columns);
     using x = tensor(last, { shape: [1, window, columns] });
     const logReturn = this.logReturns(x)[0]!;
@@ -180,11 +187,17 @@ function parseConfig(text: string | undefined): ForecasterConfig & { interval: F
   check("model", MODELS.some((name) => name === config.model), `one of ${MODELS.join(", ")}`);
   check("hidden", isSize(config.hidden), "a whole number of 1 or more");
   check("window", isSize(config.window), "a whole number of days");
-  check("features", JSON.stringify(config.features) === JSON.stringify(FEATURES), FEATURES.join(", "));
+  check(
+    "featureSet",
+    FEATURE_SET_NAMES.some((name) => name === config.featureSet),
+    `one of ${FEATURE_SET_NAMES.join(", ")}`,
+  );
+  const { names } = FEATURE_SETS[config.featureSet as FeatureSetName];
+  check("features", JSON.stringify(config.features) === JSON.stringify(names), names.join(", "));
   check(
     "featureScaler",
-    isScaler(config.featureScaler, FEATURES.length),
-    `means and deviations of ${FEATURES.length} columns`,
+    isScaler(config.featureScaler, names.length),
+    `means and deviations of ${names.length} columns`,
   );
   check("targetScaler", isScaler(config.targetScaler, 1), "mean and deviation of one column");
   const { coverage, radius } = Object(config.interval) as Partial<Record<keyof ForecastInterval, unknown>>;

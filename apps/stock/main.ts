@@ -17,6 +17,7 @@ import { loadOptimizer, type OptimizerOption, optimizerOption } from "../shared/
 import { readFile } from "../shared/read_file.ts";
 import { table } from "../shared/table.ts";
 import { prepareFolder, writeFiles } from "../shared/write_files.ts";
+import { FEATURE_SET_NAMES, FEATURE_SETS } from "./features.ts";
 import { Forecaster, MODELS, type NextDay } from "./forecaster.ts";
 import { loadPrices } from "./load_prices.ts";
 import { type Column, COLUMNS, type PriceOptions, type Prices } from "./prices.ts";
@@ -142,6 +143,10 @@ const train = new Command("train")
   .option("--sort", "put the rows in order of time", false)
   .option("--out <folder>", "where model.safetensors, metrics.json and forecast.svg go", DEFAULT_OUT)
   .addOption(new Option("--model <name>", "the network").choices(MODELS).default(MODELS[0]))
+  .addOption(
+    new Option("--features <set>", "what it sees: returns, or a textbook's prices and volumes")
+      .choices(FEATURE_SET_NAMES).default(FEATURE_SET_NAMES[0]!),
+  )
   .option("--epochs <n>", "times through the training part", integer(1), 20)
   .option("--window <days>", "days that the network sees", integer(1), 30)
   .option("--hidden <n>", "features of the network's state", integer(1), 64)
@@ -160,7 +165,8 @@ const train = new Command("train")
       throw new UsageError("--validation and --test must leave a tenth of the windows to learn from");
     }
     const optimizer = await loadOptimizer(settings.optimizer, settings.optimizerOption);
-    const prices = await readPrices(csv, { ...(columns && { columns }), sort });
+    const need = FEATURE_SETS[settings.features].columns;
+    const prices = await readPrices(csv, { ...(columns && { columns }), sort, need });
     const prepared = prepare(prices, settings);
     await prepareFolder(out);
     if (blas !== undefined) tryBlas(blas);
@@ -206,7 +212,8 @@ const forecast = new Command("forecast")
   .option("--json", "print the forecast as JSON")
   .action(async (model, { csv, columns, sort, json }) => {
     const forecaster = Forecaster.decode(await readFile(model), model);
-    const prices = await readPrices(csv, { ...(columns && { columns }), sort });
+    const need = forecaster.featureSet.columns;
+    const prices = await readPrices(csv, { ...(columns && { columns }), sort, need });
     const next = { after: prices.dates.at(-1)!, lastClose: prices.close.at(-1)!, ...forecaster.next(prices) };
     console.log(
       json ? JSON.stringify(next, null, 2) : nextDay(`${next.after} (close ${formatNumber(next.lastClose)})`, next),

@@ -269,7 +269,7 @@ Deno.test("a bug is no user's error: it is thrown on, with its stack", async () 
 Deno.test("prices that never change in the test period are refused", () =>
   withFolder(async (folder) => {
     const file = `${folder}/flat.csv`;
-    await Deno.writeTextFile(file, csv(100).replaceAll(/,[\d.]+$/gm, ",5"));
+    await Deno.writeTextFile(file, csv(100).replaceAll(/^([\d-]+),[\d.]+/gm, "$1,5"));
     const { code, stderr } = await stock(folder, "--csv", file, "--out", folder, ...QUICK);
     assert.match(stderr, /error: Cannot test on .*flat\.csv: the price must change in the test period/);
     assert.equal(code, 1);

@@ -6,7 +6,7 @@ export class CsvError extends Error {
   override readonly name = "CsvError";
 }
 
-/** Daily closing prices in order of time. */
+/** Daily prices in order of time. */
 export interface Prices {
   /** Where they come from. */
   readonly file: string;
@@ -14,6 +14,8 @@ export interface Prices {
   readonly dates: readonly string[];
   /** Closing prices, in the file's currency or index points. */
   readonly close: Float64Array;
+  /** The columns that were asked for besides. */
+  readonly more: Readonly<Partial<Record<Column, Float64Array>>>;
   /** What looks odd, but is no error. */
   readonly warnings: readonly string[];
 }
@@ -24,11 +26,22 @@ export interface PriceOptions {
   readonly columns?: Partial<Record<Column, string>>;
   /** Whether rows may stand in any order. */
   readonly sort?: boolean;
+  /** What is to be read besides date and close. */
+  readonly need?: readonly Column[];
 }
 
 /** What a file must have, and the titles that the usual sources give it. */
-const TITLES = { date: ["date"], close: ["close", "close/last"] } as const;
+const TITLES = {
+  date: ["date"],
+  close: ["close", "close/last"],
+  open: ["open"],
+  high: ["high"],
+  low: ["low"],
+  volume: ["volume"],
+} as const;
+/** A column that a file may have. */
 export type Column = keyof typeof TITLES;
+/** All of them. */
 export const COLUMNS = Object.keys(TITLES) as Column[];
 
 /** Prices beyond these are taken for mistakes. */
@@ -69,7 +82,7 @@ function separatorOf(header: string): string {
 }
 
 /**
- * Reads dates and closing prices from a CSV with a header, as Yahoo, Stooq, Nasdaq and others give them. Columns may stand in
+ * Reads dates, closing prices and what else is needed from a CSV with a header, as Yahoo, Stooq, Nasdaq and others give them. Columns may stand in
  * any order and case; others are ignored.
  *
  * @param text The file's contents.
@@ -84,8 +97,9 @@ export function parsePrices(text: string, file: string, options: PriceOptions = 
   const separator = separatorOf(whole.slice(0, whole.search(/[\r\n]|$/)));
   const isBlank = (row: readonly string[]) => row.every((cell) => cell.trim() === "");
   let header: readonly string[] = [];
-  let places: Record<Column, number> = { date: 0, close: 0 };
-  const rows: { date: string; close: number; line: number }[] = [];
+  const names: readonly Column[] = ["date", "close", ...options.need ?? []];
+  let places: Partial<Record<Column, number>> = {};
+  const rows: { date: string; numbers: number[]; line: number }[] = [];
   let line = 1;
   dsvFormat(separator).parseRows(whole, (row, index) => {
     const here = line;
@@ -96,7 +110,7 @@ export function parsePrices(text: string, file: string, options: PriceOptions = 
       if (isBlank(row)) return;
       header = row.map((title) => title.trim());
       places = Object.fromEntries(
-        COLUMNS.map((name) => [name, findColumn(header, name, options, fail)]),
+        names.map((name) => [name, findColumn(header, name, options, fail)]),
       ) as typeof places;
     } else if (header.length > 0 && !isBlank(row)) rows.push(parseRow(row, here));
   });
@@ -109,32 +123,38 @@ export function parsePrices(text: string, file: string, options: PriceOptions = 
           "and no commas, unless quoted",
       );
     }
-    const cell = (name: Column) => (row[places[name]] ?? "").trim();
+    const cell = (name: Column) => (row[places[name]!] ?? "").trim();
     const bad = (name: Column, wanted: string) =>
       fail(
-        `line ${line}, column ${header[places[name]]}: it must be ${wanted}, got ${
+        `line ${line}, column ${header[places[name]!]}: it must be ${wanted}, got ${
           cell(name) === "" ? "nothing" : shown(cell(name))
         }`,
       );
     const date = parseDate(cell("date")) ?? bad("date", "a day as YYYY-MM-DD or MM/DD/YYYY");
-    const close = parsePrice(cell("close"), separator === ";");
-    if (!(close >= LOWEST && close <= HIGHEST)) bad("close", `a number from ${LOWEST} to ${HIGHEST}`);
-    return { date, close, line };
+    const numbers = names.slice(1).map((name) => {
+      const value = parsePrice(cell(name), separator === ";");
+      // There are days without trade.
+      const lowest = name === "volume" ? 0 : LOWEST;
+      if (!(value >= lowest && value <= HIGHEST)) bad(name, `a number from ${lowest} to ${HIGHEST}`);
+      return value;
+    });
+    return { date, numbers, line };
   }
 
   if (options.sort) rows.sort((a, b) => a.date < b.date ? -1 : Number(a.date > b.date));
   rows.forEach(({ date, line }, i) => {
     const before = rows[i - 1]?.date;
-    const at = `line ${line}, column ${header[places.date]}`;
+    const at = `line ${line}, column ${header[places.date!]}`;
     if (before === date) fail(`${at}: dates must differ, got ${date} twice`);
     if (before !== undefined && before > date) {
       fail(`${at}: dates must be in order of time, got ${date} after ${before}; --sort puts them in order`);
     }
   });
   if (rows.length === 0) fail("it must have at least one row of prices, got a header alone");
-  const close = Float64Array.from(rows, (row) => row.close);
+  const [close, ...others] = names.slice(1).map((_, i) => Float64Array.from(rows, ({ numbers }) => numbers[i]!));
+  const more = Object.fromEntries(others.map((values, i) => [names[i + 2], values]));
   const dates = rows.map(({ date }) => date);
-  return { file, dates, close, warnings: warningsOf(file, dates, close) };
+  return { file, dates, close: close!, more, warnings: warningsOf(file, dates, close!) };
 }
 
 function findColumn(

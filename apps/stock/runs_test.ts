@@ -105,3 +105,28 @@ for (const model of ["gru", "rnn", "mlp"]) {
       assert.equal(JSON.parse(forecast.stdout).logReturn, next.logReturn);
     }));
 }
+
+Deno.test("the textbook's features: trained, written and read back they give the same forecast to the bit", () =>
+  withFolder(async (folder) => {
+    const file = `${folder}/prices.csv`;
+    await Deno.writeTextFile(file, csv(400));
+    const trained = await stock(
+      folder,
+      "--features",
+      "book",
+      "--csv",
+      file,
+      "--out",
+      `${folder}/a`,
+      "--json",
+      ...QUICK,
+    );
+    assert.equal(trained.code, 0, trained.stderr);
+    const forecast = await stock(folder, "forecast", `${folder}/a/model.safetensors`, "--csv", file, "--json");
+    assert.equal(forecast.code, 0, forecast.stderr);
+    assert.equal(JSON.parse(forecast.stdout).logReturn, JSON.parse(trained.stdout).next.logReturn);
+    await Deno.writeTextFile(file, "Date,Close\n2020-01-02,1\n");
+    const without = await stock(folder, "forecast", `${folder}/a/model.safetensors`, "--csv", file);
+    assert.deepEqual([without.code, without.stdout], [1, ""]);
+    assert.match(without.stderr, /^error: Cannot read .*: line 1: column open is missing; it has "Date", "Close"\n$/);
+  }));

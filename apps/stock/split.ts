@@ -1,4 +1,3 @@
-import { WARM_UP } from "./features.ts";
 import type { Prices } from "./prices.ts";
 
 /** Windows that a series must give at least, to learn from, choose by and test on. */
@@ -26,18 +25,18 @@ export interface Split {
  */
 export function splitByTime(
   { dates, file }: Prices,
-  window: number,
+  { window, warmUp }: { window: number; warmUp: number },
   fractions: { validation: number; test: number },
 ): Split {
-  const least = WARM_UP + window + LEAST_WINDOWS;
+  const least = warmUp + window + LEAST_WINDOWS;
   if (dates.length < least) {
     throw new RangeError(
       `Cannot train on ${file}: with a window of ${window} days it must have at least ${least} rows ` +
-        `(${WARM_UP} before the first features, ${window} in a window, ${LEAST_WINDOWS} windows), got ${dates.length}`,
+        `(${warmUp} before the first features, ${window} in a window, ${LEAST_WINDOWS} windows), got ${dates.length}`,
     );
   }
   // The last day has no next day to learn from.
-  const end = dates.length - WARM_UP - 1;
+  const end = dates.length - warmUp - 1;
   const from = window - 1;
   const count = end - from;
   const validation = end - Math.max(1, Math.round(count * fractions.test)) -

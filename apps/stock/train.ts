@@ -20,7 +20,7 @@ import {
   Windows,
 } from "@unfold/training";
 import type { ForecastDay } from "./chart.ts";
-import { FEATURES, featuresOf, targetsOf, WARM_UP } from "./features.ts";
+import { FEATURE_SETS, featuresOf, targetsOf } from "./features.ts";
 import { Forecaster, type ForecasterConfig, type ForecastInterval } from "./forecaster.ts";
 import type { Prices } from "./prices.ts";
 import { type Part, type Split, splitByTime } from "./split.ts";
@@ -31,6 +31,7 @@ const COVERAGE = 0.9;
 /** What can be chosen about a training run. */
 export interface TrainSettings {
   readonly model: ForecasterConfig["model"];
+  readonly features: ForecasterConfig["featureSet"];
   readonly epochs: number;
   readonly window: number;
   readonly hidden: number;
@@ -100,15 +101,17 @@ function rowsOf({ data, columns }: Series, from: number, to: number): Series {
  */
 export function prepare(prices: Prices, settings: TrainSettings): Prepared {
   const { model, hidden, window } = settings;
-  const split = splitByTime(prices, window, settings);
-  const features = featuresOf(prices);
-  const targets = targetsOf(prices);
+  const set = FEATURE_SETS[settings.features];
+  const split = splitByTime(prices, { window, warmUp: set.warmUp }, settings);
+  const features = featuresOf(prices, set);
+  const targets = targetsOf(prices, set);
   const { from, to } = split.train;
   const config: ForecasterConfig = {
     model,
     hidden,
     window,
-    features: FEATURES,
+    featureSet: settings.features,
+    features: set.names,
     featureScaler: StandardScaler.fit(rowsOf(features, 0, to)).state,
     targetScaler: StandardScaler.fit(rowsOf(targets, from, to)).state,
   };
@@ -165,8 +168,9 @@ export async function trainForecaster(
   const last = await consume(events, run.onEvent, best);
   if (last?.type === "done" && !last.finished) return undefined;
 
+  const { warmUp } = forecaster.featureSet;
   const days = forecastDays(prices, forecaster, split.test, windows(split.test));
-  const before = prices.close.subarray(split.test.from + WARM_UP, split.test.to + WARM_UP);
+  const before = prices.close.subarray(split.test.from + warmUp, split.test.to + warmUp);
   const naiveMetrics = regressionMetrics(before, days.map((d) => d.actual));
   if (naiveMetrics.mse === 0) {
     throw new RangeError(
@@ -216,7 +220,7 @@ function calibrate(forecaster: Forecaster, windows: Windows, actual: Float32Arra
 
 function forecastDays(prices: Prices, forecaster: Forecaster, { from }: Part, windows: Windows): ForecastDay[] {
   const days: ForecastDay[] = [];
-  let day = from + WARM_UP;
+  let day = from + forecaster.featureSet.warmUp;
   for (const { x } of windows) {
     for (const logReturn of forecaster.logReturns(x)) {
       days.push({
