@@ -82,8 +82,8 @@ function separatorOf(header: string): string {
 }
 
 /**
- * Reads dates, closing prices and what else is needed from a CSV with a header, as Yahoo, Stooq, Nasdaq and others give them. Columns may stand in
- * any order and case; others are ignored.
+ * Reads dates, closing prices and what else is needed from a CSV with a header, as Yahoo, Stooq, Nasdaq and others give them.
+ * Columns may stand in any order and case; others are ignored.
  *
  * @param text The file's contents.
  * @param file Its name, for messages.
@@ -99,7 +99,9 @@ export function parsePrices(text: string, file: string, options: PriceOptions = 
   let header: readonly string[] = [];
   const names: readonly Column[] = ["date", "close", ...options.need ?? []];
   let places: Partial<Record<Column, number>> = {};
-  const rows: { date: string; numbers: number[]; line: number }[] = [];
+  let dates: string[] = [];
+  const lines: number[] = [];
+  const numbers = names.slice(1).map((): number[] => []);
   let line = 1;
   dsvFormat(separator).parseRows(whole, (row, index) => {
     const here = line;
@@ -112,11 +114,12 @@ export function parsePrices(text: string, file: string, options: PriceOptions = 
       places = Object.fromEntries(
         names.map((name) => [name, findColumn(header, name, options, fail)]),
       ) as typeof places;
-    } else if (header.length > 0 && !isBlank(row)) rows.push(parseRow(row, here));
+    } else if (header.length > 0 && !isBlank(row)) addRow(row, here);
+    // Nothing is handed back, so that no row is kept.
   });
   if (header.length === 0) return fail("it must have a header with the columns date and close, got an empty file");
 
-  function parseRow(row: readonly string[], line: number) {
+  function addRow(row: readonly string[], line: number): void {
     if (row.length > header.length) {
       fail(
         `line ${line}: it must have the header's ${header.length} cells, got ${row.length}; numbers must have a decimal point ` +
@@ -130,30 +133,31 @@ export function parsePrices(text: string, file: string, options: PriceOptions = 
           cell(name) === "" ? "nothing" : shown(cell(name))
         }`,
       );
-    const date = parseDate(cell("date")) ?? bad("date", "a day as YYYY-MM-DD or MM/DD/YYYY");
-    const numbers = names.slice(1).map((name) => {
+    dates.push(parseDate(cell("date")) ?? bad("date", "a day as YYYY-MM-DD or MM/DD/YYYY"));
+    lines.push(line);
+    names.slice(1).forEach((name, i) => {
       const value = parsePrice(cell(name), separator === ";");
       // There are days without trade.
       const lowest = name === "volume" ? 0 : LOWEST;
       if (!(value >= lowest && value <= HIGHEST)) bad(name, `a number from ${lowest} to ${HIGHEST}`);
-      return value;
+      numbers[i]!.push(value);
     });
-    return { date, numbers, line };
   }
 
-  if (options.sort) rows.sort((a, b) => a.date < b.date ? -1 : Number(a.date > b.date));
-  rows.forEach(({ date, line }, i) => {
-    const before = rows[i - 1]?.date;
-    const at = `line ${line}, column ${header[places.date!]}`;
+  const order = Uint32Array.from(dates, (_, i) => i);
+  if (options.sort) order.sort((a, b) => dates[a]! < dates[b]! ? -1 : Number(dates[a]! > dates[b]!));
+  order.forEach((row, i) => {
+    const [date, before] = [dates[row]!, dates[order[i - 1] ?? -1]];
+    const at = `line ${lines[row]}, column ${header[places.date!]}`;
     if (before === date) fail(`${at}: dates must differ, got ${date} twice`);
     if (before !== undefined && before > date) {
       fail(`${at}: dates must be in order of time, got ${date} after ${before}; --sort puts them in order`);
     }
   });
-  if (rows.length === 0) fail("it must have at least one row of prices, got a header alone");
-  const [close, ...others] = names.slice(1).map((_, i) => Float64Array.from(rows, ({ numbers }) => numbers[i]!));
+  if (dates.length === 0) fail("it must have at least one row of prices, got a header alone");
+  const [close, ...others] = numbers.map((values) => Float64Array.from(order, (row) => values[row]!));
   const more = Object.fromEntries(others.map((values, i) => [names[i + 2], values]));
-  const dates = rows.map(({ date }) => date);
+  if (options.sort) dates = Array.from(order, (row) => dates[row]!);
   return { file, dates, close: close!, more, warnings: warningsOf(file, dates, close!) };
 }
 
