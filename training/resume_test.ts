@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { withFolder } from "../tools/with_folder.ts";
 
 const KILLS = 25;
-const EPOCHS = 60;
+const EPOCHS = 120;
 
 /** Starts the run in a folder. */
 function start(folder: string, epochs = EPOCHS): Deno.ChildProcess {
