@@ -14,6 +14,19 @@ export function secondsOf(f: () => void): number {
   return (performance.now() - start) / 1000;
 }
 
+/** Seconds that a round should last at least, so that the clock is fine enough. */
+const LEAST = 0.02;
+
+/** A round that gives the seconds of a call of a function, over as many calls as the clock needs; the first ones are made here. */
+export function roundOf(f: () => void): () => number {
+  f();
+  const times = Math.max(1, Math.ceil(LEAST / secondsOf(f)));
+  return () =>
+    secondsOf(() => {
+      for (let i = 0; i < times; i++) f();
+    }) / times;
+}
+
 /** Billions of operations per second of multiply-adds that touch no memory: what one thread of the engine can do at most. */
 export function peak(): number {
   const rounds = 50_000;

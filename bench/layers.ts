@@ -10,7 +10,7 @@
 import { noGrad, Random, scope, sum, type Tensor, tensor, useBlas } from "@unfold/core";
 import { GRU, LSTM, type Recurrent, type RecurrentOptions, type RecurrentState, SimpleRNN } from "@unfold/layers";
 import { table } from "../apps/shared/table.ts";
-import { median, secondsOf } from "./_measure.ts";
+import { median, roundOf } from "./_measure.ts";
 
 /** What a workload's recurrent layer goes over. */
 interface Workload {
@@ -35,18 +35,10 @@ const CELLS: Record<string, (options: RecurrentOptions) => Recurrent<RecurrentSt
 };
 
 const ROUNDS = 15;
-/** Seconds that a round should last at least, so that the clock is fine enough. */
-const LEAST = 0.02;
 
 function milliseconds(f: () => void): number {
-  f();
-  const once = secondsOf(f);
-  const times = Math.max(1, Math.ceil(LEAST / once));
-  const rounds = Array.from({ length: ROUNDS }, () =>
-    secondsOf(() => {
-      for (let i = 0; i < times; i++) f();
-    }) / times);
-  return 1000 * median(rounds);
+  const round = roundOf(f);
+  return 1000 * median(Array.from({ length: ROUNDS }, round));
 }
 
 function measure(layer: Recurrent<RecurrentState>, x: Tensor): string[] {

@@ -23,12 +23,10 @@ import {
 } from "@unfold/optimizers";
 import { table } from "../apps/shared/table.ts";
 import { plainRules } from "../optimizers/_plain_rules_test.ts";
-import { median, secondsOf } from "./_measure.ts";
+import { median, roundOf } from "./_measure.ts";
 
 const SIZES = [1e3, 1e5, 1e7];
 const ROUNDS = 9;
-/** Seconds that a round should last at least, so that the clock is fine enough. */
-const LEAST = 0.02;
 
 /** A rule, the same as a plain loop, and how many slots it has. */
 interface Entry {
@@ -54,20 +52,12 @@ const RULES: Record<string, Entry> = {
 
 /** Nanoseconds of each of some functions, round by round in turn. */
 function nanoseconds(functions: readonly (() => void)[]): number[] {
-  const timed = functions.map((f) => {
-    f();
-    f();
-    const times = Math.max(1, Math.ceil(LEAST / secondsOf(f)));
-    return () =>
-      1e9 / times * secondsOf(() => {
-        for (let i = 0; i < times; i++) f();
-      });
-  });
-  const rounds = Array.from({ length: ROUNDS }, () => timed.map((f) => f()));
-  return functions.map((_, index) => median(rounds.map((round) => round[index]!)));
+  const timed = functions.map(roundOf);
+  const rounds = Array.from({ length: ROUNDS }, () => timed.map((round) => round()));
+  return functions.map((_, index) => 1e9 * median(rounds.map((round) => round[index]!)));
 }
 
-/** A step of a rule on gradients that are there, and what gives its memory back. */
+/** A step of a rule. */
 function stepper(plugin: OptimizerPlugin, size: number): () => void {
   const weight = new Parameter([size]);
   const optimizer = new Optimizer({ weight }, [plugin], { learningRate: 1e-3 });

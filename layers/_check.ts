@@ -28,9 +28,9 @@ export function checkSameShape(
   a: [name: string, tensor: Tensor],
   b: [name: string, tensor: Tensor],
 ): void {
-  const [left, right] = [a, b].map(([, { shape }]) => shape.join(", "));
+  const [left, right] = [a, b].map(([, { shape }]) => formatShape(shape));
   if (left === right) return;
-  throw new TypeError(`Cannot ${doing}: ${a[0]} and ${b[0]} must have equal shapes, got [${left}] and [${right}]`);
+  throw new TypeError(`Cannot ${doing}: ${a[0]} and ${b[0]} must have equal shapes, got ${left} and ${right}`);
 }
 
 /** Throws unless there is a length for each sequence, an integer from `least` to the number of time steps. */

@@ -2,8 +2,18 @@ import { empty, type Tensor, zeros } from "@unfold/core";
 import { kernels } from "./_kernels.ts";
 import type { Gates } from "./cell.ts";
 
-/** Added to the variance. */
-const EPS = 1e-5;
+/** What is normalised: rows of blocks of gates, `hidden` columns each. */
+interface NormalizationShape {
+  readonly rows: number;
+  readonly hidden: number;
+  readonly blocks: readonly Gates[];
+  /**
+   * Added to the variance.
+   *
+   * @default {1e-5}
+   */
+  readonly eps?: number;
+}
 
 /** Offset of a table's first row, and the bytes from one row to the next. */
 export interface Rows {
@@ -23,6 +33,7 @@ interface Portion {
  */
 export class Normalization {
   readonly #hidden: number;
+  readonly #eps: number;
   readonly #blocks: readonly Gates[];
   readonly #gain: Tensor;
   readonly #normals: Tensor;
@@ -30,8 +41,8 @@ export class Normalization {
   readonly #zeros: Tensor;
 
   /** @param gain [all gates·hidden], of which the blocks may be a part. */
-  constructor(shape: { rows: number; hidden: number; blocks: readonly Gates[] }, gain: Tensor) {
-    const { rows, hidden, blocks } = shape;
+  constructor({ rows, hidden, blocks, eps = 1e-5 }: NormalizationShape, gain: Tensor) {
+    this.#eps = eps;
     this.#hidden = hidden;
     this.#blocks = blocks;
     this.#gain = gain;
@@ -51,7 +62,17 @@ export class Normalization {
       const { n, at, gain, normal, scales } = this.#block(i, portion.row);
       const target = [y.offset + at, y.stride, normal, scales] as const;
       const stride = this.#stride;
-      kernels.layerNormForward(x + at, stride, gain, bias.offset + at, bias.stride, ...target, portion.rows, n, EPS);
+      kernels.layerNormForward(
+        x + at,
+        stride,
+        gain,
+        bias.offset + at,
+        bias.stride,
+        ...target,
+        portion.rows,
+        n,
+        this.#eps,
+      );
     });
   }
 

@@ -1,4 +1,11 @@
-import { type NamedParameters, type SafetensorsInput, type Tensor, tensor, willRecord } from "@unfold/core";
+import {
+  formatShape,
+  type NamedParameters,
+  type SafetensorsInput,
+  type Tensor,
+  tensor,
+  willRecord,
+} from "@unfold/core";
 import type { ForwardOptions, Layer, RecurrentLayer, RecurrentState } from "./layer.ts";
 
 /**
@@ -28,8 +35,8 @@ import type { ForwardOptions, Layer, RecurrentLayer, RecurrentState } from "./la
 export class CarriedState<State extends RecurrentState = RecurrentState> implements Layer {
   /** The layer. */
   readonly layer: RecurrentLayer<State>;
-  #recording: State | undefined;
-  #evaluating: State | undefined;
+  /** The states that are carried while the tape records, and while it does not. */
+  readonly #carried = new Map<boolean, State>();
 
   /**
    * Wraps a layer.
@@ -57,30 +64,31 @@ export class CarriedState<State extends RecurrentState = RecurrentState> impleme
    */
   forward(x: Tensor, options: ForwardOptions = {}): Tensor {
     const recording = this.#isRecording();
-    const before = recording ? this.#recording : this.#evaluating;
+    const before = this.#carried.get(recording);
     const { output, state } = this.layer.run(x, before === undefined ? options : { ...options, state: before });
     const after = mapState(state, ({ data, shape }) => tensor(data.slice(), { shape, persistent: true }));
-    release(before);
-    if (recording) this.#recording = after;
-    else this.#evaluating = after;
+    this.#carry(recording, after);
     return output;
   }
 
   /** Forgets the state: the next call starts from zeros. */
   reset(): void {
-    if (this.#isRecording()) {
-      release(this.#recording);
-      this.#recording = undefined;
-    } else {
-      release(this.#evaluating);
-      this.#evaluating = undefined;
-    }
+    this.#carry(this.#isRecording(), undefined);
+  }
+
+  /** Carries another state, or none, in place of the one before, whose memory is given back. */
+  #carry(recording: boolean, state: State | undefined): void {
+    for (const part of Object.values<Tensor>(this.#carried.get(recording) ?? {})) part.dispose();
+    if (state === undefined) this.#carried.delete(recording);
+    else this.#carried.set(recording, state);
   }
 
   /** The state that is carried in training, for a checkpoint; empty at the start of sequences. */
   state(): ReadonlyMap<string, SafetensorsInput> {
     return new Map(
-      Object.entries(this.#recording ?? {}).map(([name, { shape, data }]) => [name, { shape, data: data.slice() }]),
+      Object.entries<Tensor>(this.#carried.get(true) ?? {}).map((
+        [name, { shape, data }],
+      ) => [name, { shape, data: data.slice() }]),
     );
   }
 
@@ -99,21 +107,17 @@ export class CarriedState<State extends RecurrentState = RecurrentState> impleme
     }));
     if (!fits) {
       const wanted = names.map((name) => `${name} [batch, ${expected[name]!.shape[1]}]`).join(", ");
-      const got = [...state].map(([name, { shape }]) => `${name} [${shape.join(", ")}]`).join(", ");
+      const got = [...state].map(([name, { shape }]) => `${name} ${formatShape(shape)}`).join(", ");
       throw new TypeError(`Cannot load a carried state: it must be ${wanted}, got ${got}`);
     }
-    release(this.#recording);
-    this.#recording = first === undefined ? undefined : mapState(expected, (_, name) => {
+    const loaded = first && mapState(expected, (_, name) => {
       const { shape, data } = state.get(name)!;
       return tensor(data as Float32Array, { shape, persistent: true });
     });
+    this.#carry(true, loaded);
   }
 }
 
 function mapState<State extends RecurrentState>(state: State, f: (tensor: Tensor, name: string) => Tensor): State {
   return Object.fromEntries(Object.entries(state).map(([name, value]) => [name, f(value, name)])) as State;
-}
-
-function release(state: RecurrentState | undefined): void {
-  for (const part of Object.values(state ?? {})) part.dispose();
 }

@@ -30,12 +30,12 @@ export class HostedPlugin {
 
   /** Carries out one step of the plugin. */
   update(slab: Slab, info: UpdateInfo): void {
-    const { start, length, segments } = this.#stretch;
+    const { length, segments } = this.#stretch;
     reserve(SLOTS_IN_RESERVE, 4 * length);
     const { buffer } = memory;
     const group = {
-      params: slab.params.subarray(start, start + length),
-      grads: slab.grads.subarray(start, start + length),
+      params: this.#own(slab.params),
+      grads: this.#own(slab.grads),
       segments,
       slot: (name: string) => this.#slot(name).data as Float32Array<ArrayBuffer>,
     };
@@ -45,6 +45,12 @@ export class HostedPlugin {
       `Cannot step: ${this.plugin.name} must not make the memory grow in update(), where its arrays would end; it may ask ` +
         `for ${SLOTS_IN_RESERVE} slots and must allocate tensors elsewhere`,
     );
+  }
+
+  /** The stretch of an array over all parameters. */
+  #own(array: Float32Array<ArrayBuffer>): Float32Array<ArrayBuffer> {
+    const { start, length } = this.#stretch;
+    return array.subarray(start, start + length);
   }
 
   #slot(name: string): Tensor {
@@ -66,8 +72,7 @@ export class HostedPlugin {
   swap(slab: Slab, slot: string): boolean {
     const data = this.#slots.get(slot)?.data;
     if (data === undefined) return false;
-    const { start, length } = this.#stretch;
-    const params = slab.params.subarray(start, start + length);
+    const params = this.#own(slab.params);
     const kept = params.slice();
     params.set(data);
     data.set(kept);

@@ -1,5 +1,6 @@
 import { type NamedParameters, type PackedParameters, packParameters, type SafetensorsInput } from "@unfold/core";
 import { coreKernels } from "@unfold/core/kernels";
+import { checkCount } from "./_check.ts";
 import { checkPlugins, hostPlugins } from "./_host_plugins.ts";
 import { entriesOf, type HostedPlugin, takeEntries } from "./_hosted_plugin.ts";
 import { Partition } from "./partition.ts";
@@ -69,9 +70,7 @@ export class Optimizer<Label extends string = string> {
     options: OptimizerOptions,
   ) {
     const { learningRate, accumulate = 1 } = options;
-    if (!Number.isInteger(accumulate) || accumulate < 1) {
-      throw new RangeError(`Cannot make an Optimizer: accumulate must be an integer of 1 or more, got ${accumulate}`);
-    }
+    checkCount("an Optimizer", "accumulate", accumulate);
     const groups = parameters instanceof Partition ? parameters.groups : { "": parameters };
     checkPlugins(plugins, parameters instanceof Partition ? Object.keys(groups) : []);
     this.#schedule = typeof learningRate === "function" ? learningRate : () => learningRate;

@@ -1,4 +1,14 @@
-import { type DType, empty, type Random, type RandomState, type Shape, type Tensor } from "@unfold/core";
+import {
+  type DType,
+  empty,
+  formatShape,
+  type Random,
+  type RandomState,
+  type SafetensorsInput,
+  type Shape,
+  type Tensor,
+} from "@unfold/core";
+import { numbersState } from "./_numbers_state.ts";
 import type { State, Stateful } from "./stateful.ts";
 
 /** A pass over all batches. */
@@ -74,8 +84,8 @@ export class Passes<Order = never> implements Stateful {
 
   state(): State {
     const { position, start } = this.#current ?? this.#resumed ?? { position: 0, start: this.#random?.state };
-    return new Map([
-      ["position", { shape: [], data: Float64Array.of(position) }],
+    return new Map<string, SafetensorsInput>([
+      ...numbersState({ position }),
       ...start === undefined ? [] : [["random", { shape: [4], data: Uint32Array.from(start) }] as const],
     ]);
   }
@@ -88,9 +98,9 @@ export class Passes<Order = never> implements Stateful {
       if (entry?.data instanceof kind && String(entry.shape) === String(shape)) return [...entry.data];
       const got = entry === undefined
         ? "nothing"
-        : `shape [${entry.shape.join(", ")}] in a ${entry.data.constructor.name}`;
+        : `shape ${formatShape(entry.shape)} in a ${entry.data.constructor.name}`;
       throw new TypeError(
-        `Cannot load the state of batches: ${name} must have shape [${shape.join(", ")}] in a ${kind.name}, got ${got}`,
+        `Cannot load the state of batches: ${name} must have shape ${formatShape(shape)} in a ${kind.name}, got ${got}`,
       );
     };
     const position = take("position", Float64Array, [])[0]!;
@@ -109,13 +119,5 @@ export class Passes<Order = never> implements Stateful {
     this.#current = undefined;
     // Drawn now, so that a Random that others draw from too can then be restored to where it stood in mid-pass.
     this.#resumed = position === 0 ? undefined : this.#begin(position);
-  }
-}
-
-/** Refuses options that are no integers of 1 or more. */
-export function checkCounts(doing: string, counts: Readonly<Record<string, number>>): void {
-  for (const [name, value] of Object.entries(counts)) {
-    if (Number.isInteger(value) && value >= 1) continue;
-    throw new RangeError(`Cannot ${doing}: ${name} must be an integer of 1 or more, got ${value}`);
   }
 }

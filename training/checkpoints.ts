@@ -1,4 +1,5 @@
 import { Random, type SafetensorsInput } from "@unfold/core";
+import { checkCounts } from "./_check_counts.ts";
 import { decodeChecked, encodeChecked } from "./_checkpoint_file.ts";
 import { CheckpointError } from "./checkpoint_error.ts";
 import type { State, Stateful } from "./stateful.ts";
@@ -88,10 +89,7 @@ export class Checkpoints {
    */
   constructor(options: CheckpointsOptions) {
     const { folder, keep = 3, everySteps = Infinity, config = {}, parts = {} } = options;
-    for (const [name, value] of Object.entries({ keep, everySteps })) {
-      if ((Number.isInteger(value) || (name === "everySteps" && value === Infinity)) && value >= 1) continue;
-      throw new RangeError(`Cannot keep checkpoints: ${name} must be an integer of 1 or more, got ${value}`);
-    }
+    checkCounts("keep checkpoints", { keep, ...(everySteps !== Infinity && { everySteps }) });
     for (const name of Object.keys(parts)) {
       if (/^\w+$/.test(name) && !OWN_PARTS.includes(name)) continue;
       throw new RangeError(

@@ -1,4 +1,5 @@
 import { loadParameters, type NamedParameters, type SafetensorsInput } from "@unfold/core";
+import { improves, watchedLoss } from "./_improvement.ts";
 import { numbersState, readNumbers } from "./_numbers_state.ts";
 import type { Consumer } from "./consume.ts";
 import type { State, Stateful } from "./stateful.ts";
@@ -72,9 +73,8 @@ export function earlyStopping(parameters: NamedParameters, options: EarlyStoppin
   const consumer: Consumer = (event) => {
     if (event.type === "done" && event.finished) restore();
     if (event.type !== "epoch") return;
-    const loss = event.validationLoss ?? event.loss;
-    const bound = best.loss === Infinity ? Infinity : best.loss - threshold * Math.abs(best.loss);
-    if (loss < bound) {
+    const loss = watchedLoss(event);
+    if (improves(loss, best.loss, threshold)) {
       best = { epoch: event.epoch, loss, waited: 0 };
       copy();
     } else if (++best.waited > patience) {

@@ -1,3 +1,4 @@
+import { checkCounts } from "./_check_counts.ts";
 import { checkPairs } from "./_check_pairs.ts";
 
 /** Options for {@linkcode mase}. */
@@ -36,9 +37,7 @@ export interface MaseOptions {
 export function mase(predicted: ArrayLike<number>, actual: ArrayLike<number>, options: MaseOptions): number {
   checkPairs(predicted, actual);
   const { training, season = 1 } = options;
-  if (!Number.isInteger(season) || season < 1) {
-    throw new RangeError(`Cannot scale an error: season must be an integer of 1 or more, got ${season}`);
-  }
+  checkCounts("scale an error", { season });
   const seasonal = training.length - season;
   if (seasonal < 1) {
     throw new RangeError(

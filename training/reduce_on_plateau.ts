@@ -1,4 +1,5 @@
 import type { Optimizer } from "@unfold/optimizers";
+import { improves, watchedLoss } from "./_improvement.ts";
 import { numbersState, readNumbers } from "./_numbers_state.ts";
 import type { Consumer } from "./consume.ts";
 import type { State, Stateful } from "./stateful.ts";
@@ -77,9 +78,8 @@ export function reduceOnPlateau(
   let progress = { best: Infinity, waited: 0, cooling: 0 };
   const consumer: Consumer = (event) => {
     if (event.type !== "epoch") return;
-    const loss = event.validationLoss ?? event.loss;
-    const { best } = progress;
-    const better = best === Infinity ? loss < best : loss < best - threshold * Math.abs(best);
+    const loss = watchedLoss(event);
+    const better = improves(loss, progress.best, threshold);
     if (better) progress.best = loss;
     progress.waited = better ? 0 : progress.waited + 1;
     if (progress.cooling > 0) {

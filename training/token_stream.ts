@@ -1,4 +1,5 @@
-import { checkCounts, Passes } from "./_passes.ts";
+import { checkCounts } from "./_check_counts.ts";
+import { Passes } from "./_passes.ts";
 import type { Batch } from "./batch.ts";
 import type { State, Stateful } from "./stateful.ts";
 

@@ -2,6 +2,7 @@ import { type DType, loadParameters, type NamedParameters, scope } from "@unfold
 import { coreKernels } from "@unfold/core/kernels";
 import type { Layer } from "@unfold/layers";
 import type { Optimizer } from "@unfold/optimizers";
+import { checkCounts } from "./_check_counts.ts";
 import { lossOf } from "./_loss_of.ts";
 import type { Batch, Batches, Loss } from "./batch.ts";
 import { CheckpointError } from "./checkpoint_error.ts";
@@ -166,9 +167,7 @@ export async function* train<Y extends DType>(
   options: TrainOptions<Y>,
 ): AsyncGenerator<TrainEvent, void, undefined> {
   const { model, optimizer, loss, batches, validation, epochs, checkpoints, resume = false, signal } = options;
-  if (!Number.isInteger(epochs) || epochs < 1) {
-    throw new RangeError(`Cannot train: epochs must be an integer of 1 or more, got ${epochs}`);
-  }
+  checkCounts("train", { epochs });
   const parts = {
     model: statefulParameters(model.parameters()),
     optimizer,

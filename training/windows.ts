@@ -1,5 +1,6 @@
 import type { Random } from "@unfold/core";
-import { checkCounts, Passes } from "./_passes.ts";
+import { checkCounts } from "./_check_counts.ts";
+import { Passes } from "./_passes.ts";
 import type { Batch } from "./batch.ts";
 import type { State, Stateful } from "./stateful.ts";
 
