@@ -4,6 +4,7 @@ import { clipByGlobalNorm, cosineDecay, Optimizer, type OptimizerPlugin } from "
 import {
   type CheckpointConfig,
   Checkpoints,
+  type ConformalInterval,
   conformalInterval,
   consume,
   type Consumer,
@@ -12,10 +13,13 @@ import {
   type DirectionalAccuracy,
   directionalAccuracy,
   earlyStopping,
+  intervalCoverage,
+  type Part,
   type RegressionMetrics,
   regressionMetrics,
   type Series,
   StandardScaler,
+  type TimeSplit,
   train,
   Windows,
 } from "@unfold/training";
@@ -23,7 +27,7 @@ import type { ForecastDay } from "./chart.ts";
 import { FEATURE_SETS, featuresOf, targetsOf } from "./features.ts";
 import { Forecaster, type ForecasterConfig, type ForecastInterval } from "./forecaster.ts";
 import type { Prices } from "./prices.ts";
-import { type Part, type Split, splitByTime } from "./split.ts";
+import { splitWindows } from "./split.ts";
 
 /** How often intervals are to hold what happens. */
 const COVERAGE = 0.9;
@@ -64,7 +68,7 @@ export interface TrainResult {
   /** The epoch whose weights were kept, by the loss on the validation part. */
   readonly bestEpoch: number;
   readonly validationLoss: number;
-  readonly split: Split;
+  readonly split: TimeSplit;
 }
 
 /** How a training run goes, whatever is trained. */
@@ -84,7 +88,7 @@ export interface TrainRun {
 
 /** Prices made ready for a network: checked, split, scaled by the training part alone. */
 export interface Prepared {
-  readonly split: Split;
+  readonly split: TimeSplit;
   readonly config: ForecasterConfig;
   readonly features: Series;
   readonly targets: Series;
@@ -102,7 +106,7 @@ function rowsOf({ data, columns }: Series, from: number, to: number): Series {
 export function prepare(prices: Prices, settings: TrainSettings): Prepared {
   const { model, hidden, window } = settings;
   const set = FEATURE_SETS[settings.features];
-  const split = splitByTime(prices, { window, warmUp: set.warmUp }, settings);
+  const split = splitWindows(prices, { window, warmUp: set.warmUp }, settings);
   const features = featuresOf(prices, set);
   const targets = targetsOf(prices, set);
   const { from, to } = split.train;
@@ -168,54 +172,66 @@ export async function trainForecaster(
   const last = await consume(events, run.onEvent, best);
   if (last?.type === "done" && !last.finished) return undefined;
 
-  const { warmUp } = forecaster.featureSet;
+  const conformal = calibrate(forecaster, validation, prepared.targets.data.subarray(split.validation.from));
+  forecaster.interval = conformal && { coverage: COVERAGE, radius: conformal.radius };
+  const { from, to } = split.train;
+  const drift = prepared.targets.data.subarray(from, to).reduce((a, b) => a + b, 0) / (to - from);
   const days = forecastDays(prices, forecaster, split.test, windows(split.test));
-  const before = prices.close.subarray(split.test.from + warmUp, split.test.to + warmUp);
-  const naiveMetrics = regressionMetrics(before, days.map((d) => d.actual));
-  if (naiveMetrics.mse === 0) {
+  const judged = judge(days, { prices, drift, conformal, first: split.test.from + forecaster.featureSet.warmUp });
+  return { forecaster, days, ...judged, bestEpoch: best.epoch, validationLoss: best.loss, split };
+}
+
+/** How forecasts of the test days did, the first of them made on day `first`, beside those of naive and of the mean return. */
+function judge(
+  days: readonly ForecastDay[],
+  { prices, drift, conformal, first }: {
+    prices: Prices;
+    drift: number;
+    conformal: ConformalInterval | undefined;
+    first: number;
+  },
+): Pick<TrainResult, "scores" | "direction" | "interval" | "comparison"> {
+  const before = prices.close.subarray(first, first + days.length);
+  const forecasts = days.map(({ forecast }) => forecast);
+  const happened = days.map(({ actual }) => actual);
+  const naive = regressionMetrics(before, happened);
+  if (naive.mse === 0) {
     throw new RangeError(
       `Cannot test on ${prices.file}: the price must change in the test period, got the same one on every day`,
     );
   }
-  const metrics = regressionMetrics(days.map((d) => d.forecast), days.map((d) => d.actual));
-  const { from, to } = split.train;
-  const drift = prepared.targets.data.subarray(from, to).reduce((a, b) => a + b, 0) / (to - from);
-  const driftMetrics = regressionMetrics(before.map((close) => close * Math.exp(drift)), days.map((d) => d.actual));
-  const scoreOf = (metrics: RegressionMetrics) => ({ ...metrics, skill: 1 - metrics.mse / naiveMetrics.mse });
-  const scores = { model: scoreOf(metrics), naive: scoreOf(naiveMetrics), drift: scoreOf(driftMetrics) };
-  const predicted = days.map((d, i) => Math.log(d.forecast / before[i]!));
-  const actual = days.map((d, i) => Math.log(d.actual / before[i]!));
-  const direction = directionalAccuracy(predicted, actual);
-  forecaster.interval = calibrate(forecaster, validation, prepared.targets.data.subarray(split.validation.from));
-  const { radius = NaN } = forecaster.interval ?? {};
-  const held = predicted.filter((value, i) => Math.abs(value - actual[i]!) <= radius).length / days.length;
-  const interval = forecaster.interval && { ...forecaster.interval, held };
-  const comparison = dieboldMariano(
-    days.map((d) => d.forecast - d.actual),
-    days.map((d, i) => before[i]! - d.actual),
-  );
+  const score = (predicted: ArrayLike<number>) => {
+    const metrics = regressionMetrics(predicted, happened);
+    return { ...metrics, skill: 1 - metrics.mse / naive.mse };
+  };
+  const errorsOf = (predicted: ArrayLike<number>) => happened.map((actual, i) => predicted[i]! - actual);
+  const returnsOf = (values: readonly number[]) => values.map((value, i) => Math.log(value / before[i]!));
+  const [predicted, actual] = [returnsOf(forecasts), returnsOf(happened)];
   return {
-    forecaster,
-    days,
-    scores,
-    direction,
-    interval,
-    comparison,
-    bestEpoch: best.epoch,
-    validationLoss: best.loss,
-    split,
+    scores: {
+      model: score(forecasts),
+      naive: score(before),
+      drift: score(before.map((close) => close * Math.exp(drift))),
+    },
+    direction: directionalAccuracy(predicted, actual),
+    interval: conformal && {
+      coverage: COVERAGE,
+      radius: conformal.radius,
+      held: intervalCoverage(conformal.around(predicted), actual).coverage,
+    },
+    comparison: dieboldMariano(errorsOf(forecasts), errorsOf(before)),
   };
 }
 
 /** The interval around forecasts by the errors on days that chose the epoch, but that nothing was learned from. */
-function calibrate(forecaster: Forecaster, windows: Windows, actual: Float32Array): ForecastInterval | undefined {
+function calibrate(forecaster: Forecaster, windows: Windows, actual: Float32Array): ConformalInterval | undefined {
   const residuals: number[] = [];
   for (const { x } of windows) {
     for (const logReturn of forecaster.logReturns(x)) residuals.push(actual[residuals.length]! - logReturn);
   }
   // With fewer no error is large enough to be that of the rarest day in ten.
   if (residuals.length < COVERAGE / (1 - COVERAGE)) return undefined;
-  return { coverage: COVERAGE, radius: conformalInterval(residuals, { coverage: COVERAGE }).radius };
+  return conformalInterval(residuals, { coverage: COVERAGE });
 }
 
 function forecastDays(prices: Prices, forecaster: Forecaster, { from }: Part, windows: Windows): ForecastDay[] {

@@ -4,7 +4,7 @@ import { evaluate, type TrainEvent, Windows } from "@unfold/training";
 import assert from "node:assert/strict";
 import { FEATURE_SETS, featuresOf, targetsOf } from "./features.ts";
 import { parsePrices, type Prices } from "./prices.ts";
-import { splitByTime } from "./split.ts";
+import { splitWindows } from "./split.ts";
 import { prepare, trainForecaster, type TrainSettings } from "./train.ts";
 import { csv } from "./_walk.ts";
 
@@ -134,7 +134,7 @@ Deno.test("scalers are fitted on the training part alone: they do not move when 
 
 Deno.test("the parts follow each other in time and leave no window out", () => {
   const prices = parsePrices(csv(300), "walk");
-  const { train, validation, test } = splitByTime(prices, { window: 10, warmUp: WARM_UP }, settings);
+  const { train, validation, test } = splitWindows(prices, { window: 10, warmUp: WARM_UP }, settings);
   assert.deepEqual([train.from, train.to, validation.to, test.to], [9, validation.from, test.from, 300 - WARM_UP - 1]);
   assert.ok(train.to > train.from && validation.to > validation.from && test.to > test.from);
 });
