@@ -5,6 +5,7 @@ import {
   consume,
   type Consumer,
   earlyStopping,
+  history,
   jsonLines,
   progressBar,
   tensorBoard,
@@ -36,6 +37,18 @@ Deno.test("consume hands every event to every consumer, and ends when one says s
   assert.deepEqual(seen[1], seen[0]);
   assert.deepEqual([last?.type, last?.epoch], ["epoch", 2]);
   assert.equal(await consume((async function* () {})()), undefined);
+});
+
+Deno.test("history takes the losses down, and goes on from a state", () => {
+  const [first, second] = [history(), history()];
+  for (const event of [step, epochEvent(1, undefined, 3), epochEvent(2, 0.5, 2), done]) first(event);
+  assert.deepEqual(first.epochs, [{ epoch: 1, loss: 3 }, { epoch: 2, loss: 2, validationLoss: 0.5 }]);
+  second.load(first.state());
+  second(epochEvent(3, 0.25));
+  assert.deepEqual(second.epochs, [...first.epochs, { epoch: 3, loss: 1, validationLoss: 0.25 }]);
+  assert.throws(() => second.load(new Map()), {
+    message: "Cannot go on with the history: its state must have epochs, [n, 3], got none",
+  });
 });
 
 /** A model whose weight says which epoch it is of. */

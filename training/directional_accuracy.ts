@@ -1,3 +1,4 @@
+import { checkCounts } from "./_check_counts.ts";
 import { checkPairs } from "./_check_pairs.ts";
 
 /** Options for {@linkcode directionalAccuracy}. */
@@ -8,6 +9,12 @@ export interface DirectionalAccuracyOptions {
    * @default {0.95}
    */
   confidence?: number;
+  /**
+   * Over how many steps each change goes, h: changes from one step to the next then overlap, and the interval counts n/h of them.
+   *
+   * @default {1}
+   */
+  horizon?: number;
 }
 
 /** How often the direction was right. */
@@ -25,7 +32,7 @@ export interface DirectionalAccuracy {
 /**
  * How often a change, such as a return, was predicted with the right sign, k of n times, with the confidence interval of
  * Wilson (1927): (p̂ + z²/2n ± z·√(p̂(1 − p̂)/n + z²/4n²))/(1 + z²/n) with p̂ = k/n, and z of the normal distribution. An
- * interval that holds 0.5 is what guessing may give; it takes the changes as independent.
+ * interval that holds 0.5 is what guessing may give; it takes the changes as independent, n/h of them with a horizon of h.
  *
  * Actual changes of 0 have no direction and are left out; a predicted change of 0 is wrong.
  *
@@ -34,7 +41,7 @@ export interface DirectionalAccuracy {
  * @param options The interval's confidence.
  * @returns Accuracy, interval and n.
  * @throws {RangeError} If there is nothing to compare, the lists have different lengths, a number is not finite, all actual
- * changes are 0, or the confidence does not lie between 0 and 1.
+ * changes are 0, the confidence does not lie between 0 and 1, or the horizon is no integer of 1 or more.
  *
  * @example
  * ```ts
@@ -51,11 +58,12 @@ export function directionalAccuracy(
   actual: ArrayLike<number>,
   options: DirectionalAccuracyOptions = {},
 ): DirectionalAccuracy {
-  const { confidence = 0.95 } = options;
+  const { confidence = 0.95, horizon = 1 } = options;
   checkPairs(predicted, actual);
   if (!(confidence > 0 && confidence < 1)) {
     throw new RangeError(`Cannot judge directions: confidence must be above 0 and below 1, got ${confidence}`);
   }
+  checkCounts("judge directions", { horizon });
   let [right, count] = [0, 0];
   for (let i = 0; i < actual.length; i++) {
     if (actual[i] === 0) continue;
@@ -65,9 +73,10 @@ export function directionalAccuracy(
   if (count === 0) throw new RangeError("Cannot judge directions: one actual change at least must not be 0, got none");
   const accuracy = right / count;
   const z = normalBound(confidence);
-  const centre = accuracy + z ** 2 / (2 * count);
-  const margin = z * Math.sqrt(accuracy * (1 - accuracy) / count + (z / (2 * count)) ** 2);
-  const scale = 1 + z ** 2 / count;
+  const n = count / horizon;
+  const centre = accuracy + z ** 2 / (2 * n);
+  const margin = z * Math.sqrt(accuracy * (1 - accuracy) / n + (z / (2 * n)) ** 2);
+  const scale = 1 + z ** 2 / n;
   // Rounding may take an end past 0 or 1.
   const [low, high] = [Math.max(0, (centre - margin) / scale), Math.min(1, (centre + margin) / scale)];
   return { accuracy, low, high, count };

@@ -64,6 +64,16 @@ Deno.test("the intervals of directional accuracy are Newcombe's", () => {
   }
 });
 
+Deno.test("changes over h steps overlap: the interval is that of n/h of them", () => {
+  const signs = (right: number, count: number) => Array.from({ length: count }, (_, i) => i < right ? 1 : -1);
+  const overlapping = directionalAccuracy(signs(70, 100), signs(100, 100), { horizon: 10 });
+  const apart = directionalAccuracy(signs(7, 10), signs(10, 10));
+  assert.deepEqual(overlapping, { ...apart, count: 100 });
+  assert.throws(() => directionalAccuracy([1], [1], { horizon: 0 }), {
+    message: "Cannot judge directions: horizon must be an integer of 1 or more, got 0",
+  });
+});
+
 Deno.test("the interval of directional accuracy follows the confidence", () => {
   // Wilson's formula with statistics.NormalDist().inv_cdf((1 + c) / 2) of Python, 7 of 10
   const expected = [

@@ -39,6 +39,7 @@ export * from "./directional_accuracy.ts";
 export * from "./early_stopping.ts";
 export * from "./evaluate.ts";
 export * from "./find_learning_rate.ts";
+export * from "./history.ts";
 export * from "./interval_coverage.ts";
 export * from "./json_lines.ts";
 export * from "./load_scaler.ts";
