@@ -6,13 +6,27 @@ import {
   relu,
   reshape,
   SafetensorsError,
+  type Tensor,
   tensor,
   uninitialized,
 } from "@unfold/core";
-import { Dense, GRU, Lambda, LastStep, type Layer, LSTM, Sequential, SimpleRNN } from "@unfold/layers";
-import { predict, type Series, StandardScaler, type StandardScalerState } from "@unfold/training";
+import {
+  Dense,
+  gradientFlow,
+  GRU,
+  Lambda,
+  LastStep,
+  type Layer,
+  LSTM,
+  type RecurrentLayer,
+  type RecurrentState,
+  Sequential,
+  SimpleRNN,
+} from "@unfold/layers";
+import { type Batch, predict, type Series, StandardScaler, type StandardScalerState } from "@unfold/training";
 import { FEATURE_SET_NAMES, FEATURE_SETS, type FeatureSet, type FeatureSetName, featuresOf } from "./features.ts";
 import type { Prices } from "./prices.ts";
+import { type Target, TARGET_NAMES, type TargetName, TARGETS } from "./targets.ts";
 
 /** The models that the app knows. */
 export const MODELS = ["lstm", "gru", "rnn", "mlp"] as const;
@@ -21,6 +35,9 @@ export const MODELS = ["lstm", "gru", "rnn", "mlp"] as const;
 export interface ForecasterConfig {
   readonly model: (typeof MODELS)[number];
   readonly hidden: number;
+  readonly target: TargetName;
+  /** Days ahead. */
+  readonly horizon: number;
   /** Days in a window. */
   readonly window: number;
   readonly featureSet: FeatureSetName;
@@ -28,26 +45,26 @@ export interface ForecasterConfig {
   readonly features: readonly string[];
   /** Fitted on the features of the training part. */
   readonly featureScaler: StandardScalerState;
-  /** Fitted on the log returns of the training part. */
+  /** Fitted on the targets of the training part. */
   readonly targetScaler: StandardScalerState;
 }
 
-/** An interval around forecasts of the log return, from errors that the network did not learn from. */
+/** Intervals around forecasts, from errors that the network did not learn from. */
 export interface ForecastInterval {
-  /** How often it is to hold what happens. */
+  /** How often each is to hold what happens. */
   readonly coverage: number;
-  /** Half its width. */
-  readonly radius: number;
+  /** Half its width for each of the days ahead, in the units that are learned. */
+  readonly radii: readonly number[];
 }
 
 /** The key of the configuration in a model file's metadata. */
 const METADATA_KEY = "unfold.stock";
 
-/** Predicts the next day's log return from a window of days. */
+/** Forecasts a target from a window of days. */
 export class Forecaster {
   readonly config: ForecasterConfig;
   readonly network: Sequential;
-  /** Known once the network is trained; undefined where there were too few days to tell. */
+  /** Known once the network is trained; undefined where there were too few days to tell, or the target has none. */
   interval: ForecastInterval | undefined;
   readonly #features: StandardScaler;
   readonly #targets: StandardScaler;
@@ -59,7 +76,7 @@ export class Forecaster {
     this.#targets = new StandardScaler(config.targetScaler);
     this.network = new Sequential([
       ...hiddenLayers(config, random),
-      new Dense({ inputSize: hidden, outputSize: 1, random }),
+      new Dense({ inputSize: hidden, outputSize: this.ahead.length, random }),
     ]);
   }
 
@@ -68,29 +85,62 @@ export class Forecaster {
     return FEATURE_SETS[this.config.featureSet];
   }
 
+  /** What it forecasts. */
+  get target(): Target {
+    return TARGETS[this.config.target];
+  }
+
+  /** The days ahead that it forecasts. */
+  get ahead(): readonly number[] {
+    return this.target.ahead(this.config.horizon);
+  }
+
   /** Features as the network takes them. */
   scaleFeatures(series: Series): Series {
     return this.#features.transform(series);
   }
 
-  /** Log returns as the network learns them. */
+  /** Targets as the network learns them. */
   scaleTargets(series: Series): Series {
     return this.#targets.transform(series);
   }
 
-  /** What the network gives for scaled windows, [batch, window, features], as log returns. */
-  logReturns(x: Parameters<Sequential["forward"]>[0]): Float32Array {
+  /** Forecasts from scaled windows, [batch, window, features], in the units that are learned: a row a window, a column a day ahead. */
+  forecast(x: Batch["x"]): Float32Array {
     using output = predict(this.network, x);
-    return this.#targets.inverse({ data: output.data, columns: 1 }).data;
+    const { data } = this.#targets.inverse({ data: output.data, columns: this.ahead.length });
+    return data.map((value) => this.clamp(this.target.fromOutput(value)));
+  }
+
+  /** A forecast moved to where the target can be. */
+  clamp(value: number): number {
+    const [low, high] = this.target.range;
+    return Math.min(high, Math.max(low, value));
+  }
+
+  /** The interval around a forecast for the day ahead with this index, as people read it. */
+  intervalAround(value: number, index: number, close: number): { low: number; high: number } | undefined {
+    if (this.interval === undefined) return undefined;
+    const end = (sign: number) => this.target.shown(this.clamp(value + sign * this.interval!.radii[index]!), close);
+    return { low: end(-1), high: end(1) };
+  }
+
+  /** How the loss's gradient flows back through the days of a window; undefined where the network is not recurrent. */
+  gradientFlow({ x, y }: Batch): readonly number[] | undefined {
+    const [recurrent, ...rest] = this.network.layers;
+    if (!(recurrent instanceof LSTM || recurrent instanceof GRU || recurrent instanceof SimpleRNN)) return undefined;
+    const head = new Sequential(rest);
+    const loss = (output: Tensor) => this.target.loss(head.forward(output), y);
+    return [...gradientFlow(recurrent as RecurrentLayer<RecurrentState>, x as Tensor, loss)];
   }
 
   /**
-   * The forecast for the day after the last one.
+   * The forecast from the last day on.
    *
    * @throws {RangeError} If there are too few days for a window.
    */
-  next(prices: Prices): NextDay {
-    const { window } = this.config;
+  next(prices: Prices): Outlook {
+    const { window, target, horizon } = this.config;
     const least = this.featureSet.warmUp + window;
     const days = prices.dates.length;
     if (days < least) {
@@ -99,17 +149,19 @@ export class Forecaster {
     const { data, columns } = this.scaleFeatures(featuresOf(prices, this.featureSet));
     const last = data.subarray(data.length - window * columns);
     using x = tensor(last, { shape: [1, window, columns] });
-    const logReturn = this.logReturns(x)[0]!;
-    const close = prices.close.at(-1)! * Math.exp(logReturn);
-    if (!(close > 0 && close < Infinity)) {
-      throw new RangeError(
-        `Cannot forecast from ${prices.file}: the model must give a finite price, got ${close} (log return ${logReturn})`,
-      );
-    }
-    if (this.interval === undefined) return { logReturn, close };
-    const { coverage, radius } = this.interval;
-    const end = (sign: number) => prices.close.at(-1)! * Math.exp(logReturn + sign * radius);
-    return { logReturn, close, interval: { coverage, low: end(-1), high: end(1) } };
+    const values = this.forecast(x);
+    const close = prices.close.at(-1)!;
+    const steps = this.ahead.map((ahead, i) => {
+      const value = this.target.shown(values[i]!, close);
+      if (!Number.isFinite(value) || (target === "price" && value === 0)) {
+        throw new RangeError(
+          `Cannot forecast from ${prices.file}: the model must give a finite ${target}, got ${value}`,
+        );
+      }
+      const interval = this.intervalAround(values[i]!, i, close);
+      return { ahead, value, ...(interval && { interval: { coverage: this.interval!.coverage, ...interval } }) };
+    });
+    return { target, horizon, after: prices.dates.at(-1)!, close, steps };
   }
 
   /** The model as a safetensors file: weights, and the configuration as metadata. */
@@ -144,11 +196,20 @@ export class Forecaster {
   }
 }
 
-/** A forecast of the day after the last one. */
-export interface NextDay {
-  readonly logReturn: number;
+/** What is to be expected after the last day. */
+export interface Outlook {
+  readonly target: TargetName;
+  readonly horizon: number;
+  /** The last day that is known, and its close. */
+  readonly after: string;
   readonly close: number;
-  readonly interval?: { readonly coverage: number; readonly low: number; readonly high: number };
+  /** As people read it: a price, a probability, percent a year. */
+  readonly steps: readonly {
+    /** Days ahead. */
+    readonly ahead: number;
+    readonly value: number;
+    readonly interval?: { readonly coverage: number; readonly low: number; readonly high: number };
+  }[];
 }
 
 /** What comes before the last layer: [batch, window, features] → [batch, hidden]. */
@@ -187,6 +248,12 @@ function parseConfig(text: string | undefined): ForecasterConfig & { interval: F
   check("model", MODELS.some((name) => name === config.model), `one of ${MODELS.join(", ")}`);
   check("hidden", isSize(config.hidden), "a whole number of 1 or more");
   check("window", isSize(config.window), "a whole number of days");
+  check("target", TARGET_NAMES.some((name) => name === config.target), `one of ${TARGET_NAMES.join(", ")}`);
+  check(
+    "horizon",
+    isSize(config.horizon) && (config.horizon as number) <= 1000,
+    "a whole number of days, 1000 at most",
+  );
   check(
     "featureSet",
     FEATURE_SET_NAMES.some((name) => name === config.featureSet),
@@ -199,10 +266,11 @@ function parseConfig(text: string | undefined): ForecasterConfig & { interval: F
     isScaler(config.featureScaler, names.length),
     `means and deviations of ${names.length} columns`,
   );
-  check("targetScaler", isScaler(config.targetScaler, 1), "mean and deviation of one column");
-  const { coverage, radius } = Object(config.interval) as Partial<Record<keyof ForecastInterval, unknown>>;
-  const isInterval = typeof coverage === "number" && coverage > 0 && coverage < 1 && typeof radius === "number" &&
-    radius >= 0;
-  check("interval", config.interval === undefined || isInterval, "coverage and radius");
+  const outputs = TARGETS[config.target as TargetName].ahead(config.horizon as number).length;
+  check("targetScaler", isScaler(config.targetScaler, outputs), `means and deviations of ${outputs} columns`);
+  const { coverage, radii } = Object(config.interval) as Partial<Record<keyof ForecastInterval, unknown>>;
+  const isInterval = typeof coverage === "number" && coverage > 0 && coverage < 1 && Array.isArray(radii) &&
+    radii.length === outputs && radii.every((radius) => radius >= 0);
+  check("interval", config.interval === undefined || isInterval, `a coverage and ${outputs} radii`);
   return config as ReturnType<typeof parseConfig>;
 }

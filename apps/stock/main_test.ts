@@ -15,20 +15,23 @@ Deno.test("train writes model, metrics and chart; forecast gives the same number
     assert.equal(trained.code, 0, trained.stderr);
     const summary = JSON.parse(trained.stdout);
     assert.deepEqual([...Deno.readDirSync(out)].map(({ name }) => name).sort(), [
+      "forecast.png",
       "forecast.svg",
+      "forecasts.csv",
       "metrics.json",
       "model.safetensors",
     ]);
     assert.deepEqual(JSON.parse(await Deno.readTextFile(`${out}/metrics.json`)), summary);
     const svg = await Deno.readTextFile(`${out}/forecast.svg`);
     assert.match(svg, /^<svg /);
-    assert.match(svg, /forecast the day before/);
+    assert.match(svg, /forecast before/);
 
     const forecast = await stock(folder, "forecast", `${out}/model.safetensors`, "--csv", file, "--json");
     assert.equal(forecast.code, 0, forecast.stderr);
     const next = JSON.parse(forecast.stdout);
-    assert.deepEqual({ logReturn: next.logReturn, close: next.close, interval: next.interval }, summary.next);
-    assert.ok(next.interval.low < next.close && next.close < next.interval.high);
+    assert.deepEqual(next, summary.next);
+    const [{ value, interval }] = next.steps;
+    assert.ok(interval.low < value && value < interval.high);
   }));
 
 Deno.test("the same seed gives the same numbers and the same weights, another seed others", () =>
@@ -62,8 +65,9 @@ Deno.test("the table shows the model beside naive, progress goes to stderr witho
     await Deno.writeTextFile(file, csv(300));
     const { code, stdout, stderr } = await stock(folder, "--csv", file, "--out", `${folder}/out`, ...QUICK);
     assert.equal(code, 0);
-    assert.match(stdout, /next day's close +MSE +MAE +RMSE +R² +skill/);
-    assert.match(stdout, /naive \(tomorrow = today\)(?: +[\d.,]+){3} +-?[\d.]+ +0\.00 %/);
+    assert.match(stdout, /next day's close +MSE +MAE +RMSE +R² +skill vs naive +p\n/);
+    assert.match(stdout, /naive \(tomorrow = today\)(?: +[\d.,]+){3} +-?[\d.]+ +0\.00 % +[\d.e-]+\n/);
+    assert.match(stdout, /\nThe model('s squared error is [\d.]+ % smaller than that of| does not beat) naive.*\n$/);
     assert.match(stderr, /^epoch 1\/2 {2}loss [\d.]+ {2}validation [\d.]+ {2}[\d,]+ samples\/s {2}\d+ s left$/m);
     // deno-lint-ignore no-control-regex
     assert.doesNotMatch(stderr + stdout, /[\x1b\r]/);
@@ -137,6 +141,16 @@ const bad: [what: string, contents: string | undefined, message: string][] = [
     good.slice(0, 41).join("\n"),
     "error: Cannot train on FILE: with a window of 30 days it must have at least 71 rows (21 before the first features, 30 in a " +
     "window, 20 windows), got 40",
+  ],
+  [
+    "a price that is not a number",
+    changed(7, "2015-01-06,NaN"),
+    'error: Cannot read FILE: line 7, column Close: it must be a number from 1e-9 to 1000000000000000, got "NaN"',
+  ],
+  [
+    "a price below 0",
+    changed(7, "2015-01-06,-3"),
+    'error: Cannot read FILE: line 7, column Close: it must be a number from 1e-9 to 1000000000000000, got "-3"',
   ],
 ];
 
@@ -236,15 +250,18 @@ Deno.test("a model whose weights were altered in shape is refused by name", () =
     await refused(
       all,
       { targetScaler: { mean: [0], deviation: ["x"] } },
-      /its targetScaler must be mean and deviation of one column/,
+      /its targetScaler must be means and deviations of 1 columns/,
     );
+    await refused(all, { featureSet: "book" }, /its features must be open, close, .*, got \["return",/);
+    await refused(all, { horizon: 0 }, /its horizon must be a whole number of days, 1000 at most, got 0\n$/);
+    await refused(all, { target: "rent" }, /its target must be one of price, direction, volatility, got "rent"\n$/);
     await refused(
       all,
       { featureScaler: { mean: [0], deviation: [1] } },
       /its featureScaler must be means and deviations of 5 columns/,
     );
     const spoilt = new Map(all).set("2.bias", { dtype: "F32", shape: [1], data: Float32Array.of(NaN) });
-    await refused(spoilt, {}, /the model must give a finite price, got NaN \(log return NaN\)\n$/);
+    await refused(spoilt, {}, /the model must give a finite price, got NaN\n$/);
   }));
 
 Deno.test("help needs no permission and shows train's options too", () =>
@@ -266,13 +283,23 @@ Deno.test("a bug is no user's error: it is thrown on, with its stack", async () 
   await assert.rejects(runCommand(failing(new Error("anything")), []), /anything/);
 });
 
-Deno.test("prices that never change in the test period are refused", () =>
+Deno.test("prices that never change are refused before anything is trained", () =>
   withFolder(async (folder) => {
     const file = `${folder}/flat.csv`;
-    await Deno.writeTextFile(file, csv(100).replaceAll(/^([\d-]+),[\d.]+/gm, "$1,5"));
-    const { code, stderr } = await stock(folder, "--csv", file, "--out", folder, ...QUICK);
-    assert.match(stderr, /error: Cannot test on .*flat\.csv: the price must change in the test period/);
-    assert.equal(code, 1);
+    const rows = csv(300).split("\n");
+    const flat = (from: number, to: number) =>
+      rows.map((row, i) => i > from && i <= to ? row.replace(/^([\d-]+),[\d.]+/, "$1,5") : row).join("\n");
+    const cases: [from: number, to: number, message: string][] = [
+      [0, 300, `Cannot train on ${file}: the price must change in the training part, got the same one on every day`],
+      [0, 250, `Cannot train on ${file}: the price must change in the training part, got the same one on every day`],
+      [200, 300, `Cannot test on ${file}: the price must change in the test part, got the same one on every day`],
+    ];
+    for (const [from, to, message] of cases) {
+      await Deno.writeTextFile(file, flat(from, to));
+      const { code, stdout, stderr } = await stock(folder, "--csv", file, "--out", `${folder}/out`, ...QUICK);
+      assert.deepEqual([code, stdout, stderr.split("\n").at(-2)], [1, "", `error: ${message}`]);
+      assert.doesNotMatch(stderr, /epoch/);
+    }
   }));
 
 Deno.test("a folder where a file should go is refused, and no other file is written", () =>

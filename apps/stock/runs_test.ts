@@ -76,7 +76,7 @@ Deno.test("a run that is stopped exits with 130 and says how to go on; resumed i
 
     const resumed = await stock(folder, ...args("left"), "--resume");
     assert.equal(resumed.code, 0, resumed.stderr);
-    for (const name of ["model.safetensors", "metrics.json"]) {
+    for (const name of ["model.safetensors", "metrics.json", "forecasts.csv"]) {
       assert.deepEqual(
         await Deno.readFile(`${folder}/left/${name}`),
         await Deno.readFile(`${folder}/whole/${name}`),
@@ -84,7 +84,9 @@ Deno.test("a run that is stopped exits with 130 and says how to go on; resumed i
       );
     }
     assert.deepEqual([...Deno.readDirSync(`${folder}/left`)].map(({ name }) => name).sort(), [
+      "forecast.png",
       "forecast.svg",
+      "forecasts.csv",
       "metrics.json",
       "model.safetensors",
     ]);
@@ -101,8 +103,7 @@ for (const model of ["gru", "rnn", "mlp"]) {
       assert.equal(forecast.code, 0, forecast.stderr);
       const { next, settings } = JSON.parse(trained.stdout);
       assert.equal(settings.model, model);
-      assert.deepEqual(JSON.parse(forecast.stdout).interval, next.interval);
-      assert.equal(JSON.parse(forecast.stdout).logReturn, next.logReturn);
+      assert.deepEqual(JSON.parse(forecast.stdout), next);
     }));
 }
 
@@ -124,7 +125,7 @@ Deno.test("the textbook's features: trained, written and read back they give the
     assert.equal(trained.code, 0, trained.stderr);
     const forecast = await stock(folder, "forecast", `${folder}/a/model.safetensors`, "--csv", file, "--json");
     assert.equal(forecast.code, 0, forecast.stderr);
-    assert.equal(JSON.parse(forecast.stdout).logReturn, JSON.parse(trained.stdout).next.logReturn);
+    assert.deepEqual(JSON.parse(forecast.stdout), JSON.parse(trained.stdout).next);
     await Deno.writeTextFile(file, "Date,Close\n2020-01-02,1\n");
     const without = await stock(folder, "forecast", `${folder}/a/model.safetensors`, "--csv", file);
     assert.deepEqual([without.code, without.stdout], [1, ""]);

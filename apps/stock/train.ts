@@ -1,39 +1,36 @@
 import { Random } from "@unfold/core";
-import { meanSquaredError } from "@unfold/layers";
 import { clipByGlobalNorm, cosineDecay, Optimizer, type OptimizerPlugin } from "@unfold/optimizers";
 import {
   type CheckpointConfig,
   Checkpoints,
-  type ConformalInterval,
   conformalInterval,
   consume,
   type Consumer,
-  type DieboldMariano,
-  dieboldMariano,
-  type DirectionalAccuracy,
-  directionalAccuracy,
   earlyStopping,
-  intervalCoverage,
+  type EpochLosses,
+  history,
   type Part,
-  type RegressionMetrics,
-  regressionMetrics,
   type Series,
   StandardScaler,
   type TimeSplit,
   train,
   Windows,
 } from "@unfold/training";
-import type { ForecastDay } from "./chart.ts";
-import { FEATURE_SETS, featuresOf, targetsOf } from "./features.ts";
+import { BASELINES, type Baselines } from "./baselines.ts";
+import { FEATURE_SETS, featuresOf } from "./features.ts";
 import { Forecaster, type ForecasterConfig, type ForecastInterval } from "./forecaster.ts";
+import { judge, type Judgement, MODEL, type TestDays } from "./judge.ts";
 import type { Prices } from "./prices.ts";
-import { splitWindows } from "./split.ts";
+import { Ridge } from "./ridge.ts";
+import { TARGETS, targetsOf } from "./targets.ts";
 
 /** How often intervals are to hold what happens. */
 const COVERAGE = 0.9;
 
 /** What can be chosen about a training run. */
 export interface TrainSettings {
+  readonly target: ForecasterConfig["target"];
+  readonly horizon: number;
   readonly model: ForecasterConfig["model"];
   readonly features: ForecasterConfig["featureSet"];
   readonly epochs: number;
@@ -41,33 +38,24 @@ export interface TrainSettings {
   readonly hidden: number;
   readonly batchSize: number;
   readonly learningRate: number;
-  /** Fractions of all windows. */
-  readonly validation: number;
-  readonly test: number;
+  /** Days in a season. */
+  readonly season: number;
   readonly seed: number;
 }
 
-/** How a forecast of the price did on the test part. */
-export interface Score extends RegressionMetrics {
-  /** 1 − MSE/MSE of the naive forecast: above 0 is better than naive. */
-  readonly skill: number;
-}
-
 /** What came out of a training run. */
-export interface TrainResult {
+export interface TrainResult extends Judgement {
   readonly forecaster: Forecaster;
-  /** The test days. */
-  readonly days: readonly ForecastDay[];
-  readonly scores: { readonly model: Score; readonly naive: Score; readonly drift: Score };
-  /** How often the model said rightly whether the price would rise or fall. */
-  readonly direction: DirectionalAccuracy;
-  /** The forecasts' interval, and how often it held what happened on the test days; undefined where too few days were left to tell. */
-  readonly interval: (ForecastInterval & { readonly held: number }) | undefined;
-  /** Whether the model's squared errors differ from naive's by more than luck: below 0 the model's are smaller. */
-  readonly comparison: DieboldMariano;
+  readonly test: TestDays;
+  /** What tables call the baselines. */
+  readonly labels: Readonly<Record<string, string>>;
   /** The epoch whose weights were kept, by the loss on the validation part. */
   readonly bestEpoch: number;
   readonly validationLoss: number;
+  /** The learning curve. */
+  readonly history: readonly EpochLosses[];
+  /** The norm of the loss's gradient at each day of a window, in one batch of the validation part; undefined where the network is not recurrent. */
+  readonly gradientFlow: readonly number[] | undefined;
   readonly split: TimeSplit;
 }
 
@@ -75,7 +63,7 @@ export interface TrainResult {
 export interface TrainRun {
   readonly optimizer: OptimizerPlugin;
   /** What is told of its events. */
-  readonly onEvent: Consumer;
+  readonly onEvent?: Consumer;
   /** Where checkpoints go, if anywhere. */
   readonly folder?: string;
   /** What a checkpoint must agree in. */
@@ -98,28 +86,55 @@ function rowsOf({ data, columns }: Series, from: number, to: number): Series {
   return { data: data.subarray(from * columns, to * columns), columns };
 }
 
+/** A scaler that changes nothing. */
+function unscaled(columns: number): ForecasterConfig["targetScaler"] {
+  return { kind: "standard", mean: Array(columns).fill(0), deviation: Array(columns).fill(1) };
+}
+
 /**
  * Makes prices ready.
  *
- * @throws {RangeError} If there are too few.
+ * @throws {RangeError} If they do not change, or a season does not fit.
  */
-export function prepare(prices: Prices, settings: TrainSettings): Prepared {
-  const { model, hidden, window } = settings;
-  const set = FEATURE_SETS[settings.features];
-  const split = splitWindows(prices, { window, warmUp: set.warmUp }, settings);
-  const features = featuresOf(prices, set);
-  const targets = targetsOf(prices, set);
+export function prepare(prices: Prices, settings: TrainSettings, split: TimeSplit): Prepared {
+  const { model, hidden, window, horizon, season } = settings;
+  const [set, target] = [FEATURE_SETS[settings.features], TARGETS[settings.target]];
+  const { warmUp } = set;
   const { from, to } = split.train;
+  checkChange(prices, { from: from + warmUp, to: to + warmUp }, { doing: "train", part: "training" });
+  checkChange(prices, { from: split.test.from + warmUp, to: split.test.to + warmUp }, { doing: "test", part: "test" });
+  if (season > warmUp + split.test.from) {
+    throw new RangeError(
+      `Cannot test on ${prices.file}: a season of ${season} days must lie before the test part, got ${
+        warmUp + split.test.from
+      } days there`,
+    );
+  }
+  const features = featuresOf(prices, set);
+  const targets = targetsOf(prices, target, horizon, warmUp);
   const config: ForecasterConfig = {
     model,
     hidden,
+    target: settings.target,
+    horizon,
     window,
     featureSet: settings.features,
     features: set.names,
     featureScaler: StandardScaler.fit(rowsOf(features, 0, to)).state,
-    targetScaler: StandardScaler.fit(rowsOf(targets, from, to)).state,
+    targetScaler: target.scaled ? StandardScaler.fit(rowsOf(targets, from, to)).state : unscaled(targets.columns),
   };
   return { split, config, features, targets };
+}
+
+function checkChange(
+  { close, file }: Prices,
+  { from, to }: Part,
+  { doing, part }: { doing: string; part: string },
+): void {
+  if (close.subarray(from, to + 1).some((price) => price !== close[from])) return;
+  throw new RangeError(
+    `Cannot ${doing} on ${file}: the price must change in the ${part} part, got the same one on every day`,
+  );
 }
 
 /**
@@ -136,32 +151,32 @@ export async function trainForecaster(
   const { split, config } = prepared;
   const random = new Random(seed);
   const forecaster = new Forecaster(config, random.split());
+  const { network, target } = forecaster;
   const features = forecaster.scaleFeatures(prepared.features);
   const targets = forecaster.scaleTargets(prepared.targets);
   const windows = (part: Part, shuffled?: Random) =>
     new Windows({ features, targets, past: window, batchSize, ...part, ...(shuffled && { random: shuffled }) });
 
-  const { network } = forecaster;
   const parameters = network.parameters();
   const batches = windows(split.train, random.split());
   const steps = epochs * Math.ceil(batches.length / batchSize);
   const learningRate = cosineDecay(settings.learningRate, steps);
   const optimizer = new Optimizer(parameters, [clipByGlobalNorm(1), run.optimizer], { learningRate });
   const validation = windows(split.validation);
-  const best = earlyStopping(parameters);
-  const checkpoints = run.folder === undefined ? {} : {
+  const [best, curve] = [earlyStopping(parameters), history()];
+  const { folder, resume = false, signal, onEvent = () => {} } = run;
+  const checkpoints = folder === undefined ? {} : {
     checkpoints: new Checkpoints({
-      folder: run.folder,
+      folder,
       everySteps: 500,
       ...(run.config && { config: run.config }),
-      parts: { best },
+      parts: { best, curve },
     }),
   };
-  const { resume = false, signal } = run;
   const events = train({
     model: network,
     optimizer,
-    loss: meanSquaredError,
+    loss: target.loss,
     batches,
     validation,
     epochs,
@@ -169,83 +184,114 @@ export async function trainForecaster(
     resume,
     ...(signal && { signal }),
   });
-  const last = await consume(events, run.onEvent, best);
+  const last = await consume(events, onEvent, best, curve);
   if (last?.type === "done" && !last.finished) return undefined;
 
-  const conformal = calibrate(forecaster, validation, prepared.targets.data.subarray(split.validation.from));
-  forecaster.interval = conformal && { coverage: COVERAGE, radius: conformal.radius };
-  const { from, to } = split.train;
-  const drift = prepared.targets.data.subarray(from, to).reduce((a, b) => a + b, 0) / (to - from);
-  const days = forecastDays(prices, forecaster, split.test, windows(split.test));
-  const judged = judge(days, { prices, drift, conformal, first: split.test.from + forecaster.featureSet.warmUp });
-  return { forecaster, days, ...judged, bestEpoch: best.epoch, validationLoss: best.loss, split };
-}
-
-/** How forecasts of the test days did, the first of them made on day `first`, beside those of naive and of the mean return. */
-function judge(
-  days: readonly ForecastDay[],
-  { prices, drift, conformal, first }: {
-    prices: Prices;
-    drift: number;
-    conformal: ConformalInterval | undefined;
-    first: number;
-  },
-): Pick<TrainResult, "scores" | "direction" | "interval" | "comparison"> {
-  const before = prices.close.subarray(first, first + days.length);
-  const forecasts = days.map(({ forecast }) => forecast);
-  const happened = days.map(({ actual }) => actual);
-  const naive = regressionMetrics(before, happened);
-  if (naive.mse === 0) {
-    throw new RangeError(
-      `Cannot test on ${prices.file}: the price must change in the test period, got the same one on every day`,
-    );
-  }
-  const score = (predicted: ArrayLike<number>) => {
-    const metrics = regressionMetrics(predicted, happened);
-    return { ...metrics, skill: 1 - metrics.mse / naive.mse };
-  };
-  const errorsOf = (predicted: ArrayLike<number>) => happened.map((actual, i) => predicted[i]! - actual);
-  const returnsOf = (values: readonly number[]) => values.map((value, i) => Math.log(value / before[i]!));
-  const [predicted, actual] = [returnsOf(forecasts), returnsOf(happened)];
+  forecaster.interval = calibrate(
+    forecaster,
+    validation,
+    rowsOf(prepared.targets, split.validation.from, Infinity).data,
+  );
+  const baselines = { ...baselinesOf(prices, forecaster, prepared, settings), ridge: ridge(forecaster, prepared) };
+  const test = forecastDays(prices, forecaster, split.test, windows(split.test), baselines);
   return {
-    scores: {
-      model: score(forecasts),
-      naive: score(before),
-      drift: score(before.map((close) => close * Math.exp(drift))),
-    },
-    direction: directionalAccuracy(predicted, actual),
-    interval: conformal && {
-      coverage: COVERAGE,
-      radius: conformal.radius,
-      held: intervalCoverage(conformal.around(predicted), actual).coverage,
-    },
-    comparison: dieboldMariano(errorsOf(forecasts), errorsOf(before)),
+    forecaster,
+    test,
+    labels: Object.fromEntries(Object.entries(baselines).map(([name, { label }]) => [name, label])),
+    ...judge(test, target, settings.horizon),
+    bestEpoch: best.epoch,
+    validationLoss: best.loss,
+    history: curve.epochs,
+    gradientFlow: flowOf(forecaster, validation),
+    split,
   };
 }
 
-/** The interval around forecasts by the errors on days that chose the epoch, but that nothing was learned from. */
-function calibrate(forecaster: Forecaster, windows: Windows, actual: Float32Array): ConformalInterval | undefined {
+/** How the gradient flows in the first batch. */
+function flowOf(forecaster: Forecaster, windows: Windows): readonly number[] | undefined {
+  for (const batch of windows) return forecaster.gradientFlow(batch);
+}
+
+/** The intervals around forecasts by the errors on days that chose the epoch, but that nothing was learned from. */
+function calibrate(
+  forecaster: Forecaster,
+  windows: Windows,
+  actual: Float32Array,
+): ForecastInterval | undefined {
+  if (!forecaster.target.hasInterval) return undefined;
+  const columns = forecaster.ahead.length;
   const residuals: number[] = [];
   for (const { x } of windows) {
-    for (const logReturn of forecaster.logReturns(x)) residuals.push(actual[residuals.length]! - logReturn);
+    for (const value of forecaster.forecast(x)) residuals.push(actual[residuals.length]! - value);
   }
   // With fewer no error is large enough to be that of the rarest day in ten.
-  if (residuals.length < COVERAGE / (1 - COVERAGE)) return undefined;
-  return conformalInterval(residuals, { coverage: COVERAGE });
+  if (residuals.length / columns < COVERAGE / (1 - COVERAGE)) return undefined;
+  const radii = forecaster.ahead.map((_, column) => {
+    const errors = residuals.filter((_, i) => i % columns === column);
+    return conformalInterval(errors, { coverage: COVERAGE }).radius;
+  });
+  return { coverage: COVERAGE, radii };
 }
 
-function forecastDays(prices: Prices, forecaster: Forecaster, { from }: Part, windows: Windows): ForecastDay[] {
-  const days: ForecastDay[] = [];
-  let day = from + forecaster.featureSet.warmUp;
+function baselinesOf(
+  prices: Prices,
+  { featureSet: { warmUp } }: Forecaster,
+  { split: { train } }: Prepared,
+  { target, horizon, season }: TrainSettings,
+): Baselines {
+  return BASELINES[target]({
+    prices,
+    horizon,
+    season,
+    train: { from: train.from + warmUp, to: train.to + warmUp },
+  });
+}
+
+/** Ridge regression on what the network sees. */
+function ridge(forecaster: Forecaster, { split, features, targets }: Prepared): Baselines[string] {
+  const { window } = forecaster.config;
+  const { warmUp } = forecaster.featureSet;
+  const windows = (part: Part) =>
+    new Windows({ features: forecaster.scaleFeatures(features), targets, past: window, batchSize: 512, ...part });
+  const regression = Ridge.fit(windows(split.train), windows(split.validation));
+  const forecasts: number[] = [];
+  for (const { x } of windows(split.test)) forecasts.push(...regression.predict(x));
+  return {
+    label: "ridge regression",
+    of: (day) => forecaster.clamp(forecasts[day - warmUp - split.test.from]!),
+  };
+}
+
+function forecastDays(
+  prices: Prices,
+  forecaster: Forecaster,
+  { from, to }: Part,
+  windows: Windows,
+  baselines: Baselines,
+): TestDays {
+  const { target, ahead, featureSet, config: { horizon } } = forecaster;
+  const first = from + featureSet.warmUp;
+  const days = Array.from({ length: to - from }, (_, i) => first + i);
+  const before = days.map((day) => prices.close[day]!);
+  const index = ahead.length - 1;
+  const values: number[] = [];
   for (const { x } of windows) {
-    for (const logReturn of forecaster.logReturns(x)) {
-      days.push({
-        date: prices.dates[day + 1]!,
-        forecast: prices.close[day]! * Math.exp(logReturn),
-        actual: prices.close[day + 1]!,
-      });
-      day++;
-    }
+    const forecasts = forecaster.forecast(x);
+    for (let i = index; i < forecasts.length; i += ahead.length) values.push(forecasts[i]!);
   }
-  return days;
+  const shown = (of: (day: number, i: number) => number) =>
+    days.map((day, i) => target.shown(of(day, i), prices.close[day]!));
+  const happened = target.of(prices, [horizon]);
+  const ends = forecaster.interval &&
+    values.map((value, i) => forecaster.intervalAround(value, index, before[i]!)!);
+  return {
+    dates: days.map((day) => prices.dates[day + horizon]!),
+    before,
+    actual: shown((day) => happened(day)[0]!),
+    forecasts: {
+      [MODEL]: shown((_, i) => values[i]!),
+      ...Object.fromEntries(Object.entries(baselines).map(([name, { of }]) => [name, shown(of)])),
+    },
+    ...(ends && { interval: { low: ends.map(({ low }) => low), high: ends.map(({ high }) => high) } }),
+  };
 }

@@ -1,10 +1,10 @@
 import { adam } from "@unfold/optimizers";
 import { meanSquaredError } from "@unfold/layers";
-import { evaluate, type TrainEvent, Windows } from "@unfold/training";
+import { evaluate, Windows } from "@unfold/training";
 import assert from "node:assert/strict";
-import { FEATURE_SETS, featuresOf, targetsOf } from "./features.ts";
+import { FEATURE_SETS, featuresOf } from "./features.ts";
 import { parsePrices, type Prices } from "./prices.ts";
-import { splitWindows } from "./split.ts";
+import { splitFolds, splitWindows } from "./split.ts";
 import { prepare, trainForecaster, type TrainSettings } from "./train.ts";
 import { csv } from "./_walk.ts";
 
@@ -12,6 +12,9 @@ import { csv } from "./_walk.ts";
 const WARM_UP = FEATURE_SETS.returns.warmUp;
 
 const settings: TrainSettings = {
+  target: "price",
+  horizon: 1,
+  season: 5,
   model: "lstm",
   features: "returns",
   epochs: 1,
@@ -19,21 +22,12 @@ const settings: TrainSettings = {
   hidden: 4,
   batchSize: 8,
   learningRate: 1e-3,
-  validation: 0.15,
-  test: 0.15,
   seed: 1,
 };
 
 function altered(prices: Prices, from: number): Prices {
   return { ...prices, close: prices.close.map((price, day) => day < from ? price : price * (2 + day % 3)) };
 }
-
-Deno.test("a day's target is the next day's log return", () => {
-  const prices = parsePrices(csv(60), "walk");
-  const { data } = targetsOf(prices, FEATURE_SETS.returns);
-  const day = 40;
-  assert.equal(data[day - WARM_UP], Math.fround(Math.log(prices.close[day + 1]! / prices.close[day]!)));
-});
 
 Deno.test("a day's features, by hand", () => {
   const prices = parsePrices(csv(60), "walk");
@@ -50,93 +44,150 @@ Deno.test("a day's features, by hand", () => {
   );
 });
 
-Deno.test("the scores are those of the test days' prices, the forecasts those that next() would have made", async () => {
-  const prices = parsePrices(csv(300), "walk");
-  const prepared = prepare(prices, settings);
-  const events: TrainEvent[] = [];
-  const result = await trainForecaster(
-    prices,
-    prepared,
-    { ...settings, epochs: 4 },
-    { optimizer: adam(), onEvent: (event) => void events.push(event) },
-  );
-  const { days, scores, forecaster } = result!;
-  const first = prices.dates.length - days.length;
-  assert.equal(days.length, prepared.split.test.to - prepared.split.test.from);
-  let [model, naive] = [0, 0];
-  days.forEach(({ date, actual, forecast }, i) => {
-    assert.deepEqual([date, actual], [prices.dates[first + i], prices.close[first + i]]);
-    model += (forecast - actual) ** 2 / days.length;
-    naive += (prices.close[first + i - 1]! - actual) ** 2 / days.length;
-  });
-  assert.ok(Math.abs(scores.model.mse / model - 1) < 1e-12 && Math.abs(scores.naive.mse / naive - 1) < 1e-12);
-  assert.ok(Math.abs(scores.model.skill - (1 - model / naive)) < 1e-12);
-  for (const i of [0, days.length - 1]) {
-    const known = { ...prices, dates: prices.dates.slice(0, first + i), close: prices.close.slice(0, first + i) };
-    assert.equal(forecaster.next(known).close, days[i]!.forecast);
-  }
+/** What was known on the evening of a day. */
+function until(prices: Prices, day: number): Prices {
+  return { ...prices, dates: prices.dates.slice(0, day + 1), close: prices.close.slice(0, day + 1) };
+}
 
-  // Drift, direction and interval, by hand.
-  const { train, validation } = prepared.split;
-  const returnAfter = (row: number) => Math.log(prices.close[row + WARM_UP + 1]! / prices.close[row + WARM_UP]!);
-  const rows = Array.from({ length: train.to - train.from }, (_, i) => returnAfter(train.from + i));
-  const mean = rows.reduce((a, b) => a + b) / rows.length;
-  const driftError = days.map(({ actual }, i) => prices.close[first + i - 1]! * Math.exp(mean) - actual);
-  assert.ok(Math.abs(scores.drift.mse / (driftError.reduce((a, b) => a + b ** 2, 0) / days.length) - 1) < 1e-6);
-  const rightly = days.filter(({ forecast, actual }, i) => {
-    const before = prices.close[first + i - 1]!;
-    return (forecast > before) === (actual > before);
-  });
-  assert.equal(result!.direction.accuracy, rightly.length / days.length);
-  const { radius, held } = result!.interval!;
-  const errorOf = (row: number) => {
-    const known = {
-      ...prices,
-      dates: prices.dates.slice(0, row + WARM_UP + 1),
-      close: prices.close.slice(0, row + WARM_UP + 1),
+function split(prices: Prices, { window, horizon }: TrainSettings = settings) {
+  return splitWindows(prices, { window, horizon, warmUp: WARM_UP }, { validation: 0.15, test: 0.15 });
+}
+
+for (
+  const [target, horizon] of [["price", 1], ["price", 3], ["direction", 1], ["direction", 4], [
+    "volatility",
+    5,
+  ]] as const
+) {
+  Deno.test(`${target} over ${horizon}: the scores are those of the test days, the forecasts those that next() would have made`, async () => {
+    const prices = parsePrices(csv(320), "walk");
+    const chosen = { ...settings, target, horizon, epochs: 2 };
+    const prepared = prepare(prices, chosen, split(prices, chosen));
+    const result = (await trainForecaster(prices, prepared, chosen, { optimizer: adam() }))!;
+    const { forecaster, test: { dates, before, actual, forecasts, interval }, scores } = result;
+    const model = forecasts.model!;
+    const first = prices.dates.length - dates.length - horizon;
+    assert.equal(dates.length, prepared.split.test.to - prepared.split.test.from);
+    const returns = Array.from(prices.close, (close, day) => Math.log(close / prices.close[day - 1]!));
+    const happened = (day: number) => {
+      const close = prices.close[day + horizon]!;
+      if (target === "price") return close;
+      if (target === "direction") return close > prices.close[day]! ? 1 : 0;
+      const squares = returns.slice(day + 1, day + horizon + 1).map((value) => value ** 2);
+      return 100 * Math.sqrt(252 * squares.reduce((a, b) => a + b) / horizon);
     };
-    return Math.abs(forecaster.next(known).logReturn - returnAfter(row));
-  };
-  const errors = Array.from({ length: validation.to - validation.from }, (_, i) => errorOf(validation.from + i)).sort((
-    a,
-    b,
-  ) => a - b);
-  assert.ok(Math.abs(radius - errors[Math.ceil(0.9 * (errors.length + 1)) - 1]!) < 1e-6);
-  const inside = days.filter((_, i) => errorOf(prepared.split.test.from + i) <= radius);
-  assert.equal(held, inside.length / days.length);
+    const near = (a: number, b: number) => assert.ok(Math.abs(a - b) <= 1e-9 * Math.abs(b), `${a}, expected ${b}`);
+    let squares = 0;
+    dates.forEach((date, i) => {
+      assert.deepEqual([date, before[i]], [prices.dates[first + i + horizon], prices.close[first + i]]);
+      near(actual[i]!, happened(first + i));
+      squares += (model[i]! - actual[i]!) ** 2;
+    });
+    near(scores.model!.mse, squares / dates.length);
+    const reference = Object.keys(scores)[1]!;
+    assert.equal(reference, { price: "naive", direction: "rate", volatility: "ewma" }[target]);
+    near(scores.model!.skill, 1 - scores.model!.mse / scores[reference]!.mse);
+    for (const i of [0, 7, dates.length - 1]) {
+      const { steps } = forecaster.next(until(prices, first + i));
+      assert.deepEqual(steps.map(({ ahead }) => ahead), target === "price" ? [1, 2, 3].slice(0, horizon) : [horizon]);
+      assert.equal(steps.at(-1)!.value, model[i]);
+      assert.deepEqual(
+        steps.at(-1)!.interval,
+        interval && { coverage: 0.9, low: interval.low[i], high: interval.high[i] },
+      );
+    }
 
-  // The weights that came back are those of the epoch with the least validation loss.
-  const losses = events.filter((event) => event.type === "epoch").map((event) => event.validationLoss!);
-  assert.equal(result!.validationLoss, Math.min(...losses));
-  assert.equal(losses[result!.bestEpoch - 1], result!.validationLoss);
+    if (target === "volatility") assert.equal(result.direction, undefined);
+    else {
+      const up = (value: number, i: number) => target === "price" ? value > before[i]! : value > 0.5;
+      const right = dates.filter((_, i) => up(model[i]!, i) === up(actual[i]!, i)).length;
+      assert.equal(result.direction!.accuracy, right / dates.length);
+      assert.equal(result.direction!.alwaysUp, actual.filter(up).length / dates.length);
+    }
+    if (target === "direction") assert.equal(interval, undefined);
+    else {
+      const inside = actual.filter((value, i) => interval!.low[i]! <= value && value <= interval!.high[i]!).length;
+      assert.equal(result.held, inside / dates.length);
+    }
+  });
+}
+
+Deno.test("the interval comes from the errors on the validation part, for each of the days ahead", async () => {
+  const prices = parsePrices(csv(300), "walk");
+  const chosen = { ...settings, horizon: 2 };
+  const prepared = prepare(prices, chosen, split(prices, chosen));
+  const { forecaster } = (await trainForecaster(prices, prepared, chosen, { optimizer: adam() }))!;
   const { from, to } = prepared.split.validation;
+  [1, 2].forEach((ahead, i) => {
+    const errors = Array.from({ length: to - from }, (_, row) => {
+      const day = from + row + WARM_UP;
+      const { steps } = forecaster.next(until(prices, day));
+      return Math.abs(Math.log(steps[i]!.value / prices.close[day + ahead]!));
+    }).sort((a, b) => a - b);
+    const expected = errors[Math.ceil(0.9 * (errors.length + 1)) - 1]!;
+    assert.ok(Math.abs(forecaster.interval!.radii[i]! - expected) < 1e-6);
+  });
+});
+
+Deno.test("the weights that are kept are those of the epoch with the least validation loss", async () => {
+  const prices = parsePrices(csv(300), "walk");
+  const prepared = prepare(prices, settings, split(prices));
+  const run = { optimizer: adam() };
+  const result = (await trainForecaster(prices, prepared, { ...settings, epochs: 4, learningRate: 0.01 }, run))!;
+  const losses = result.history.map(({ validationLoss }) => validationLoss!);
+  assert.equal(losses.length, 4);
+  assert.equal(result.validationLoss, Math.min(...losses));
+  assert.equal(losses[result.bestEpoch - 1], result.validationLoss);
   const windows = new Windows({
-    features: forecaster.scaleFeatures(prepared.features),
-    targets: forecaster.scaleTargets(prepared.targets),
+    features: result.forecaster.scaleFeatures(prepared.features),
+    targets: result.forecaster.scaleTargets(prepared.targets),
     past: settings.window,
     batchSize: settings.batchSize,
-    from,
-    to,
+    ...prepared.split.validation,
   });
-  assert.equal(
-    await evaluate(forecaster.network, { loss: meanSquaredError, batches: windows }),
-    result!.validationLoss,
-  );
+  const loss = await evaluate(result.forecaster.network, { loss: meanSquaredError, batches: windows });
+  assert.equal(loss, result.validationLoss);
+  assert.equal(result.gradientFlow!.length, settings.window);
+  assert.ok(result.gradientFlow!.every((norm) => norm > 0));
 });
 
 Deno.test("scalers are fitted on the training part alone: they do not move when what follows it does", () => {
   const prices = parsePrices(csv(300), "walk");
-  const { split, config } = prepare(prices, settings);
+  const parts = split(prices);
+  const { config } = prepare(prices, settings, parts);
   // The last training target is the return into the day behind the training part's last one.
-  const moved = prepare(altered(prices, split.train.to + WARM_UP + 1), settings);
+  const moved = prepare(altered(prices, parts.train.to + WARM_UP + 1), settings, parts);
   assert.deepEqual(moved.config, config);
 });
 
-Deno.test("the parts follow each other in time and leave no window out", () => {
+Deno.test("the parts follow each other in time, and no target of one lies in the time of the next", () => {
   const prices = parsePrices(csv(300), "walk");
-  const { train, validation, test } = splitWindows(prices, { window: 10, warmUp: WARM_UP }, settings);
-  assert.deepEqual([train.from, train.to, validation.to, test.to], [9, validation.from, test.from, 300 - WARM_UP - 1]);
-  assert.ok(train.to > train.from && validation.to > validation.from && test.to > test.from);
+  for (const horizon of [1, 6]) {
+    const { train, validation, test } = split(prices, { ...settings, horizon });
+    assert.deepEqual([train.from, test.to], [9, 300 - WARM_UP - horizon]);
+    // The last target's last day is at the latest the day on which the next part's first forecast is made.
+    assert.deepEqual([train.to - 1 + horizon, validation.to - 1 + horizon], [validation.from, test.from]);
+    assert.ok(train.to > train.from && validation.to > validation.from && test.to > test.from);
+  }
+});
+
+Deno.test("each fold has all before it to learn from, and they follow one another to the end", () => {
+  const prices = parsePrices(csv(400), "walk");
+  const cut = { window: 10, warmUp: WARM_UP, horizon: 3 };
+  const folds = splitFolds(prices, cut, { folds: 3, foldDays: 40, validation: 0.2 });
+  const end = 400 - WARM_UP - 3;
+  assert.deepEqual(folds.map(({ test }) => [test.from, test.to]), [[end - 120, end - 80], [end - 80, end - 40], [
+    end - 40,
+    end,
+  ]]);
+  for (const { train, validation, test } of folds) {
+    assert.equal(train.from, 9);
+    assert.deepEqual([train.to + 2, validation.to + 2], [validation.from, test.from]);
+    assert.equal(validation.to - validation.from, Math.round((validation.to - 9) * 0.2));
+  }
+  assert.throws(() => splitFolds(prices, cut, { folds: 9, foldDays: 40, validation: 0.2 }), {
+    message: "Cannot test on walk: before 9 folds of 40 days there must be at least 24 windows, got 7",
+  });
 });
 
 Deno.test("a CSV may have quotes, a byte order mark, Windows line ends, blank lines and any order of columns", () => {

@@ -1,0 +1,74 @@
+import { parse, View } from "vega";
+import { compile, type TopLevelSpec } from "vega-lite";
+
+/** The colours of a chart. */
+export interface Palette {
+  readonly background: string;
+  readonly ink: string;
+  readonly grid: string;
+  /** What happened. */
+  readonly actual: string;
+  /** What was forecast. */
+  readonly forecast: string;
+  /** What it is compared with. */
+  readonly other: string;
+}
+
+/** For files that stand alone. */
+export const LIGHT: Palette = {
+  background: "#ffffff",
+  ink: "#1f2430",
+  grid: "#e3e6ec",
+  actual: "#8a94a6",
+  forecast: "#d9480f",
+  other: "#1c7ed6",
+};
+
+/** For a page: its style sheet decides, light or dark. */
+export const PAGE: Palette = {
+  background: "transparent",
+  ink: "var(--ink)",
+  grid: "var(--grid)",
+  actual: "var(--actual)",
+  forecast: "var(--forecast)",
+  other: "var(--other)",
+};
+
+/** What all charts are set in, with and without the fonts of a browser. */
+const FONT = "DejaVu Sans, Verdana, sans-serif";
+
+/** Draws a Vega-Lite chart as an SVG. */
+export function drawChart(spec: object, palette: Palette): Promise<string> {
+  const { background, ink, grid } = palette;
+  const whole = {
+    background,
+    padding: 12,
+    ...spec,
+    config: {
+      font: FONT,
+      view: { stroke: null },
+      title: { color: ink, anchor: "start", fontSize: 13, fontWeight: "normal" },
+      axis: {
+        labelColor: ink,
+        titleColor: ink,
+        gridColor: grid,
+        domainColor: grid,
+        tickColor: grid,
+        labelFontSize: 11,
+        titleFontSize: 12,
+        titleFontWeight: "normal",
+      },
+      legend: { title: null, orient: "top", labelColor: ink, labelFontSize: 12, labelLimit: 0 },
+    },
+  };
+  return new View(parse(compile(whole as TopLevelSpec).spec), { renderer: "none" }).toSVG();
+}
+
+/** Points that a line is drawn through at most: more would lie on the same pixels. */
+const MOST_POINTS = 2000;
+
+/** The values, or evenly spaced ones of them where they are many; the last is always there. */
+export function thinned<T>(values: readonly T[]): readonly T[] {
+  const step = Math.ceil(values.length / MOST_POINTS);
+  return step <= 1 ? values : values.filter((_, i) => (values.length - 1 - i) % step === 0);
+}

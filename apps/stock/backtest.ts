@@ -1,0 +1,65 @@
+import type { OptimizerPlugin } from "@unfold/optimizers";
+import { type Judgement, MODEL } from "./judge.ts";
+import type { Prices } from "./prices.ts";
+import { cutOf, type FoldOptions, splitFolds } from "./split.ts";
+import { prepare, trainForecaster, type TrainSettings } from "./train.ts";
+
+/** One fold: the model was trained anew on all that lies before. */
+export interface FoldResult extends Judgement {
+  /** The days that were forecast. */
+  readonly from: string;
+  readonly to: string;
+  readonly days: number;
+  /** Windows that were learned from. */
+  readonly learned: number;
+  readonly bestEpoch: number;
+  /** What tables call the baselines. */
+  readonly labels: Readonly<Record<string, string>>;
+}
+
+/** Mean and (sample) standard deviation. */
+export interface Spread {
+  readonly mean: number;
+  /** NaN for a single number. */
+  readonly deviation: number;
+}
+
+/** Mean and spread of some numbers. */
+export function spreadOf(values: readonly number[]): Spread {
+  const mean = values.reduce((a, b) => a + b, 0) / values.length;
+  const squares = values.reduce((total, value) => total + (value - mean) ** 2, 0);
+  return { mean, deviation: Math.sqrt(squares / (values.length - 1)) };
+}
+
+/** The model's skill, fold by fold. */
+export function skillsOf(folds: readonly Judgement[]): number[] {
+  return folds.map(({ scores }) => scores[MODEL]!.skill);
+}
+
+/**
+ * Tests on one stretch of days after the other, with a model trained anew on all that comes before each; ends early where it is
+ * stopped.
+ */
+export async function* backtest(
+  prices: Prices,
+  settings: TrainSettings & FoldOptions,
+  { makeOptimizer, signal }: { makeOptimizer: () => Promise<OptimizerPlugin>; signal: AbortSignal },
+): AsyncGenerator<FoldResult, void, undefined> {
+  const prepared = splitFolds(prices, cutOf(settings), settings).map((split) => prepare(prices, settings, split));
+  for (const one of prepared) {
+    const result = await trainForecaster(prices, one, settings, { optimizer: await makeOptimizer(), signal });
+    if (result === undefined) return;
+    const { test, scores, direction, held, bestEpoch, labels } = result;
+    yield {
+      from: test.dates[0]!,
+      to: test.dates.at(-1)!,
+      days: test.dates.length,
+      learned: one.split.train.to - one.split.train.from,
+      bestEpoch,
+      labels,
+      scores,
+      ...(direction && { direction }),
+      ...(held !== undefined && { held }),
+    };
+  }
+}

@@ -1,0 +1,104 @@
+import { Checkpoints, progressBar, stopOnSignals } from "@unfold/training";
+import { StoppedError } from "../../shared/cli.ts";
+import { table } from "../../shared/table.ts";
+import { prepareFolder, writeFiles } from "../../shared/write_files.ts";
+import { encodeForecasts } from "../forecasts_csv.ts";
+import { MODEL, referenceOf } from "../judge.ts";
+import type { Prices } from "../prices.ts";
+import { cutOf, splitWindows } from "../split.ts";
+import { prepare, trainForecaster, type TrainResult } from "../train.ts";
+import { directionLine, outlookLines, percent, scoreHead, scoreRow, shortName, titleOf, verdict } from "../wording.ts";
+import {
+  checkFractions,
+  type Chosen,
+  networkCommand,
+  outOption,
+  prepareTraining,
+  seriesOf,
+  testOption,
+} from "./options.ts";
+
+/** What `train` tells: in `metrics.json`, and on stdout with `--json`. */
+export type Summary = ReturnType<typeof summaryOf>;
+
+function summaryOf(prices: Prices, settings: Chosen, result: TrainResult) {
+  const { test, labels, scores, direction, held, bestEpoch, validationLoss, history, gradientFlow, split, forecaster } =
+    result;
+  const count = ({ from, to }: { from: number; to: number }) => to - from;
+  return {
+    data: { source: prices.file, rows: prices.dates.length, from: prices.dates[0]!, to: prices.dates.at(-1)! },
+    settings,
+    windows: { train: count(split.train), validation: count(split.validation), test: count(split.test) },
+    test: { from: test.dates[0]!, to: test.dates.at(-1)! },
+    bestEpoch,
+    validationLoss,
+    labels: { [MODEL]: `${settings.model} (epoch ${bestEpoch})`, ...labels } as Readonly<Record<string, string>>,
+    scores,
+    direction,
+    interval: forecaster.interval && { ...forecaster.interval, held: held! },
+    next: forecaster.next(prices),
+    history,
+    gradientFlow,
+  };
+}
+
+function report(summary: Summary): string {
+  const { data, windows, test, labels, scores, direction, interval, next, settings: { target, horizon } } = summary;
+  const head = scoreHead(target, horizon, shortName(labels, referenceOf(scores)));
+  return [
+    `${data.source}: ${data.rows} days, ${data.from} to ${data.to}; tested on ${windows.test} days from ${test.from}.`,
+    "",
+    table(head, Object.entries(scores).map(([name, score]) => scoreRow(labels[name]!, score))),
+    "",
+    ...(direction === undefined ? [] : [directionLine(direction)]),
+    ...(interval === undefined
+      ? []
+      : [`The ${percent(interval.coverage, 0)} interval held what happened on ${percent(interval.held)} of the days.`]),
+    outlookLines(next),
+    "",
+    verdict(target, scores, labels),
+  ].join("\n");
+}
+
+export const train = networkCommand("train")
+  .description("Train on a series of daily prices and test on its last part.")
+  .addOption(outOption)
+  .addOption(testOption)
+  .option("--resume", "go on with a run that was stopped", false)
+  .action(async ({ csv, columns, sort, out, json, blas, resume, ...settings }) => {
+    checkFractions(settings);
+    const { prices, makeOptimizer } = await prepareTraining({ csv, columns, sort, blas, ...settings });
+    const prepared = prepare(prices, settings, splitWindows(prices, cutOf(settings), settings));
+    await prepareFolder(out);
+    const { from, to } = prepared.split.train;
+    const folder = `${out}/checkpoints`;
+    using stop = stopOnSignals();
+    const result = await trainForecaster(prices, prepared, settings, {
+      optimizer: await makeOptimizer(),
+      onEvent: progressBar({ epochs: settings.epochs, samples: to - from }),
+      folder,
+      config: { ...settings, prices: seriesOf(prices) },
+      resume,
+      signal: stop.signal,
+    });
+    if (result === undefined) {
+      throw new StoppedError("The same command with --resume goes on from here.", stop.exitCode!);
+    }
+    const summary = summaryOf(prices, settings, result);
+    const [{ forecastChart }, { toPng }] = await Promise.all([
+      import("../charts.ts"),
+      import("../../shared/to_png.ts"),
+    ]);
+    const svg = await forecastChart(result.test, { ...settings, next: summary.next, title: titleOf(summary) });
+    await writeFiles(out, {
+      "model.safetensors": result.forecaster.encode(),
+      "metrics.json": `${JSON.stringify(summary, null, 2)}\n`,
+      "forecasts.csv": encodeForecasts(result.test),
+      "forecast.svg": svg,
+      "forecast.png": await toPng(svg),
+    });
+    // The run is over; what it wrote last holds all that they did.
+    await new Checkpoints({ folder }).clear();
+    const files = "model.safetensors, metrics.json, forecasts.csv, forecast.svg, forecast.png";
+    console.log(json ? JSON.stringify(summary, null, 2) : `Written to ${out}: ${files}\n\n${report(summary)}`);
+  });

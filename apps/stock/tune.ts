@@ -1,0 +1,82 @@
+import { Random } from "@unfold/core";
+import type { OptimizerPlugin } from "@unfold/optimizers";
+import { backtest, skillsOf, type Spread, spreadOf } from "./backtest.ts";
+import { type ForecasterConfig, MODELS } from "./forecaster.ts";
+import type { Prices } from "./prices.ts";
+import { cutOf, type FoldOptions, splitWindows } from "./split.ts";
+import type { TrainSettings } from "./train.ts";
+
+/** What is searched. */
+export interface Candidate {
+  readonly model: ForecasterConfig["model"];
+  readonly hidden: number;
+  readonly window: number;
+  readonly learningRate: number;
+}
+
+const HIDDEN = [8, 16, 32, 64, 128];
+const WINDOWS = [5, 10, 20, 30, 60];
+const [SLOWEST, FASTEST] = [1e-4, 1e-2];
+
+/** One candidate and how it did. */
+export interface Trial {
+  /** The first is 1. */
+  readonly trial: number;
+  readonly candidate: Candidate;
+  /** Its skill, fold by fold. */
+  readonly skills: readonly number[];
+  readonly skill: Spread;
+}
+
+/** Candidates without end, the same for the same seed; learning rates are spread evenly over their powers of ten. */
+export function* candidates(seed: number): Generator<Candidate, never, undefined> {
+  const random = new Random(seed);
+  const oneOf = <T>(values: readonly T[]) => values[random.integer(values.length)]!;
+  while (true) {
+    const exponent = random.uniform(Math.log10(SLOWEST), Math.log10(FASTEST));
+    yield {
+      model: oneOf(MODELS),
+      hidden: oneOf(HIDDEN),
+      window: oneOf(WINDOWS),
+      learningRate: Number((10 ** exponent).toPrecision(2)),
+    };
+  }
+}
+
+/** The prices before the test part of any candidate: what a search may see. */
+export function beforeTest(
+  prices: Prices,
+  settings: Omit<TrainSettings, keyof Candidate> & { readonly validation: number; readonly test: number },
+): Prices {
+  // The shorter the window, the more windows there are, and the earlier the test part starts.
+  const cut = cutOf({ ...settings, window: WINDOWS[0]! });
+  const end = cut.warmUp + splitWindows(prices, cut, settings).test.from + 1;
+  const more = Object.fromEntries(Object.entries(prices.more).map(([name, values]) => [name, values.slice(0, end)]));
+  return { ...prices, dates: prices.dates.slice(0, end), close: prices.close.slice(0, end), more };
+}
+
+/**
+ * Random search (Bergstra and Bengio, 2012): tries candidates by backtests on what comes before the test part, which is cut off
+ * first; ends early where it is stopped.
+ *
+ * @param done Trials that were made before, the first ones.
+ */
+export async function* tune(
+  prices: Prices,
+  settings:
+    & Omit<TrainSettings, keyof Candidate>
+    & FoldOptions
+    & { readonly test: number; readonly trials: number },
+  { done, ...run }: { done: number; makeOptimizer: () => Promise<OptimizerPlugin>; signal: AbortSignal },
+): AsyncGenerator<Trial, void, undefined> {
+  const known = beforeTest(prices, settings);
+  let trial = 0;
+  for (const candidate of candidates(settings.seed)) {
+    if (++trial > settings.trials) return;
+    if (trial <= done) continue;
+    const skills: number[] = [];
+    for await (const fold of backtest(known, { ...settings, ...candidate }, run)) skills.push(...skillsOf([fold]));
+    if (skills.length < settings.folds) return;
+    yield { trial, candidate, skills, skill: spreadOf(skills) };
+  }
+}

@@ -1,0 +1,104 @@
+import { formatNumber } from "../shared/format_number.ts";
+import type { Outlook } from "./forecaster.ts";
+import { type Direction, MODEL, referenceOf, type Score } from "./judge.ts";
+import { type TargetName, TARGETS } from "./targets.ts";
+
+/** Differences that come by chance less often than this are more than luck. */
+export const SIGNIFICANT = 0.05;
+
+/** A fraction as percent. */
+export function percent(fraction: number, digits = 1): string {
+  return `${(100 * fraction).toFixed(digits)} %`;
+}
+
+/** A number of a target with its unit. */
+export function quantity(target: TargetName, value: number): string {
+  if (target === "direction") return percent(value);
+  return target === "volatility" ? `${formatNumber(value)} % a year` : formatNumber(value);
+}
+
+/** How probable so large a difference of errors is where there is none. */
+export function pValue(score: Score): string {
+  return score.comparison === undefined ? "" : score.comparison.pValue.toPrecision(2);
+}
+
+/** What tables call a forecast, without what stands there in brackets. */
+export function shortName(labels: Readonly<Record<string, string>>, name: string): string {
+  return labels[name]!.replace(/ \(.*/, "");
+}
+
+/** What a run was about. */
+export function titleOf({ data, settings }: {
+  readonly data: { readonly source: string };
+  readonly settings: { readonly target: TargetName; readonly horizon: number; readonly model: string };
+}): string {
+  const { target, horizon, model } = settings;
+  return `${data.source.split("/").at(-1)}: ${TARGETS[target].title(horizon)}, forecast by ${model}`;
+}
+
+/** What a table of scores is headed by. */
+export function scoreHead(target: TargetName, horizon: number, reference: string): string[] {
+  const squared = target === "direction" ? "Brier" : "MSE";
+  return [TARGETS[target].title(horizon), squared, "MAE", "RMSE", "R²", `skill vs ${reference}`, "p"];
+}
+
+/** A row of such a table. */
+export function scoreRow(label: string, score: Score): string[] {
+  return [
+    label,
+    formatNumber(score.mse),
+    formatNumber(score.mae),
+    formatNumber(score.rmse),
+    Number.isNaN(score.r2) || score.r2 === null ? "—" : score.r2.toFixed(5),
+    percent(score.skill, 2),
+    pValue(score),
+  ];
+}
+
+/** Whether the model is better than the reference, in plain words; and which baseline is better than the model. */
+export function verdict(
+  target: TargetName,
+  scores: Readonly<Record<string, Score>>,
+  labels: Readonly<Record<string, string>>,
+): string {
+  const model = scores[MODEL]!;
+  const reference = referenceOf(scores);
+  const named = shortName(labels, reference);
+  const { comparison } = scores[reference]!;
+  const better = `The model's squared error is ${
+    percent(model.skill, 2)
+  } smaller than that of ${named} on this test period`;
+  const p = comparison && `Diebold-Mariano, p = ${comparison.pValue.toPrecision(2)}`;
+  const consequence = target === "price" ? ": the price is best guessed as today's" : "";
+  const verdict = model.skill <= 0
+    ? `The model does not beat ${named}${consequence}.`
+    : comparison === undefined
+    ? `${better}; there are too few days to say whether that is luck.`
+    : comparison.pValue < SIGNIFICANT
+    ? `${better}, by more than luck explains (${p}).`
+    : `${better}; that can be luck (${p}).`;
+  const ahead = Object.keys(scores).filter((name) => name !== reference && scores[name]!.mse < model.mse);
+  if (ahead.length === 0) return verdict;
+  return `Smaller errors than the model's: ${ahead.map((name) => shortName(labels, name)).join(", ")}.\n${verdict}`;
+}
+
+/** How often the direction was right, beside what needs no forecast. */
+export function directionLine({ accuracy, low, high, alwaysUp }: Direction): string {
+  return `Up or down: right on ${percent(accuracy)} of the days (95 % interval ${percent(low)} to ${percent(high)}); ` +
+    `"up" on every day is right on ${percent(alwaysUp)}.`;
+}
+
+/** What is to be expected, a line each day ahead. */
+export function outlookLines({ target, horizon, after, close, steps }: Outlook): string {
+  const what = TARGETS[target].title(horizon);
+  const lines = steps.map(({ ahead, value, interval }) => {
+    const ends = interval === undefined
+      ? ""
+      : `, ${percent(interval.coverage, 0)} interval ${quantity(target, interval.low)} to ${
+        quantity(target, interval.high)
+      }`;
+    const name = target === "price" ? `in ${ahead} day${ahead === 1 ? "" : "s"}` : what;
+    return `  ${name}: ${quantity(target, value)}${ends}`;
+  });
+  return [`After ${after} (close ${formatNumber(close)}):`, ...lines].join("\n");
+}
