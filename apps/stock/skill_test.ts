@@ -1,0 +1,85 @@
+import { Random } from "@unfold/core";
+import { adam } from "@unfold/optimizers";
+import assert from "node:assert/strict";
+import { MODEL } from "./judge.ts";
+import type { Prices } from "./prices.ts";
+import { cutOf, splitWindows } from "./split.ts";
+import { prepare, trainForecaster, type TrainSettings } from "./train.ts";
+import { SIGNIFICANT } from "./wording.ts";
+
+const settings: TrainSettings = {
+  target: "price",
+  horizon: 1,
+  season: 5,
+  model: "lstm",
+  features: "returns",
+  epochs: 20,
+  window: 10,
+  hidden: 16,
+  batchSize: 32,
+  learningRate: 5e-3,
+  seed: 1,
+};
+
+const DEVIATION = 0.01;
+
+/** Prices whose log returns are what is expected after those before, and noise. */
+function planted(days: number, seed: number, expected: (returns: readonly number[]) => number): Prices {
+  const random = new Random(seed);
+  const returns: number[] = [];
+  let log = 0;
+  const close = Float64Array.from({ length: days }, () => {
+    returns.push(expected(returns) + random.normal(0, DEVIATION));
+    log += returns.at(-1)!;
+    return 100 * Math.exp(log);
+  });
+  const dates = Array.from(
+    { length: days },
+    (_, day) => new Date(Date.UTC(1990, 0, 1 + day)).toISOString().slice(0, 10),
+  );
+  return { file: "planted", dates, close, more: {}, warnings: [] };
+}
+
+async function testOn(prices: Prices, chosen: TrainSettings) {
+  const split = splitWindows(prices, cutOf(chosen), { validation: 0.15, test: 0.15 });
+  return (await trainForecaster(prices, prepare(prices, chosen, split), chosen, { optimizer: adam() }))!;
+}
+
+const mean = (values: readonly number[]) => values.reduce((a, b) => a + b, 0) / values.length;
+
+/** Each with the forecast that no other beats. */
+const signals: Record<string, (returns: readonly number[]) => number> = {
+  "an autoregression": (returns) => 0.6 * (returns.at(-1) ?? 0) - 0.3 * (returns.at(-2) ?? 0),
+  // A threshold autoregression: a rise goes on, a fall turns. A straight line finds little of it.
+  "two regimes": (returns) => {
+    const last = returns.at(-1) ?? 0;
+    return (last > 0 ? 0.9 : -0.9) * last - 0.7 * DEVIATION;
+  },
+};
+
+for (const [name, expected] of Object.entries(signals)) {
+  Deno.test(`${name}: the LSTM reaches 90 % of the skill that can be had, and says that it is more than luck`, async () => {
+    const prices = planted(10_000, 1, expected);
+    const { test, scores, direction } = await testOn(prices, settings);
+    const returns = Array.from(prices.close, (close, day) => Math.log(close / (prices.close[day - 1] ?? 100)));
+    const first = prices.dates.length - test.dates.length;
+    const best = test.dates.map((_, i) => test.before[i]! * Math.exp(expected(returns.slice(0, first + i))));
+    const bestError = mean(best.map((forecast, i) => (forecast - test.actual[i]!) ** 2));
+    const attainable = 1 - bestError / scores.naive!.mse;
+    const { skill } = scores[MODEL]!;
+    assert.ok(attainable > 0.15, `${attainable}`);
+    assert.ok(skill >= 0.9 * attainable, `${skill} of ${attainable}`);
+    assert.ok(scores.naive!.comparison!.pValue < 0.001);
+    if (name === "two regimes") assert.ok(skill > 1.2 * scores.ridge!.skill, `ridge ${scores.ridge!.skill}, ${skill}`);
+    assert.ok(direction!.low > direction!.alwaysUp);
+  });
+}
+
+Deno.test("on a random walk the app claims no skill, but by bad luck in 1 of 20 at most", async () => {
+  const claims: number[] = [];
+  for (let seed = 1; seed <= 20; seed++) {
+    const { scores } = await testOn(planted(800, seed, () => 0), { ...settings, seed, epochs: 3 });
+    if (scores[MODEL]!.skill > 0 && scores.naive!.comparison!.pValue < SIGNIFICANT) claims.push(seed);
+  }
+  assert.ok(claims.length <= 1, `seeds ${claims}`);
+});
