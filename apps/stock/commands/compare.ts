@@ -45,7 +45,7 @@ export const compare = sizedCommand("compare")
     if (json) return console.log(JSON.stringify({ source: prices.file, settings, models, baselines }, null, 2));
     const both = (values: number[], format: (value: number) => string) => {
       const { mean, deviation } = spreadOf(values);
-      return Number.isNaN(deviation) ? format(mean) : `${format(mean)} ± ${format(deviation)}`;
+      return Number.isNaN(deviation) ? format(mean) : `${format(mean)} ± ${format(Number(deviation.toPrecision(2)))}`;
     };
     const row = (score: Score) => [formatNumber(score.mse), formatNumber(score.mae), percent(score.skill, 2), ""];
     console.log([
