@@ -12,8 +12,14 @@ export interface ProgressOutput {
 export interface ProgressBarOptions {
   /** How many epochs there will be. */
   epochs: number;
-  /** How many samples each has. */
+  /** How many samples, or tokens, each has. */
   samples: number;
+  /**
+   * What is counted: samples, or the targets of all, which are tokens where each token has one.
+   *
+   * @default {"samples"}
+   */
+  unit?: "samples" | "tokens";
   /**
    * Where it goes.
    *
@@ -49,13 +55,13 @@ function standardError(): ProgressOutput {
  * const lines: string[] = [];
  * const output = { terminal: false, write: (text: string) => void lines.push(text) };
  * const progress = progressBar({ epochs: 5, samples: 100, output });
- * progress({ type: "step", epoch: 2, step: 1, loss: 0.5, samples: 100, learningRate: 0.1 });
+ * progress({ type: "step", epoch: 2, step: 1, loss: 0.5, samples: 100, targets: 100, learningRate: 0.1 });
  * progress({ type: "epoch", epoch: 2, step: 1, loss: 0.5, validationLoss: 0.75 });
  * assert.match(lines.join(""), /^epoch 2\/5  loss 0.5000  validation 0.7500  .* samples\/s  .* left\n$/);
  * ```
  */
 export function progressBar(options: ProgressBarOptions): Consumer {
-  const { epochs, samples, output = standardError() } = options;
+  const { epochs, samples, unit = "samples", output = standardError() } = options;
   const start = performance.now();
   let [seen, inEpoch, lastShown] = [0, 0, 0];
   const line = (epoch: number, loss: number, validationLoss?: number) => {
@@ -66,15 +72,16 @@ export function progressBar(options: ProgressBarOptions): Consumer {
       `epoch ${String(epoch).padStart(String(epochs).length)}/${epochs}`,
       `loss ${loss.toFixed(4)}`,
       ...(validationLoss === undefined ? [] : [`validation ${validationLoss.toFixed(4)}`]),
-      `${Math.round(rate).toLocaleString("en")} samples/s`,
+      `${Math.round(rate).toLocaleString("en")} ${unit}/s`,
       left <= 0 || rate === 0 ? `${formatSeconds(seconds)} in all` : `${formatSeconds(left / rate)} left`,
     ].join("  ");
   };
   const show = (text: string, end: string) => output.write(output.terminal ? `\r${text}\x1b[K${end}` : `${text}${end}`);
   return (event) => {
     if (event.type === "step") {
-      seen += event.samples;
-      inEpoch += event.samples;
+      const count = unit === "samples" ? event.samples : event.targets;
+      seen += count;
+      inEpoch += count;
       const now = performance.now();
       if (!output.terminal || now - lastShown < 100) return;
       lastShown = now;

@@ -31,7 +31,7 @@ Deno.test("reduceOnPlateau goes by the training loss where there is no validatio
   for (const loss of [1, 2]) {
     reduce(epoch(loss));
     reduce({ type: "done", epoch: 1, step: 1, loss, finished: true });
-    reduce({ type: "step", epoch: 1, step: 1, loss, samples: 1, learningRate: 1 });
+    reduce({ type: "step", epoch: 1, step: 1, loss, samples: 1, targets: 1, learningRate: 1 });
   }
   assert.equal(optimizer.learningRateScale, 0.5);
 });

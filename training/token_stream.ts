@@ -3,10 +3,18 @@ import { Passes } from "./_passes.ts";
 import type { Batch } from "./batch.ts";
 import type { State, Stateful } from "./stateful.ts";
 
+/** A text as numbers: a typed array, or what reads them from elsewhere a piece at a time. */
+export interface TokenSource {
+  /** How many there are. */
+  readonly length: number;
+  /** Those from one to before another; what is given may be written over by the next call. */
+  subarray(from: number, to: number): Int32Array | Uint16Array | Uint8Array;
+}
+
 /** Options for {@linkcode TokenStream}. */
 export interface TokenStreamOptions {
   /** The text as numbers. */
-  tokens: Int32Array | Uint16Array | Uint8Array;
+  tokens: TokenSource;
   /** Streams that the text is cut into, side by side in each batch. */
   batchSize: number;
   /** Tokens of each stream in a batch; the last batch has what is left. */
@@ -94,8 +102,9 @@ export class TokenStream implements Iterable<Batch<"i32">>, Stateful {
       const [xData, yData] = [x.data, y.data];
       for (let row = 0; row < batchSize; row++) {
         const start = from + row * this.#perStream + index * time;
-        xData.set(tokens.subarray(start, start + steps), row * steps);
-        yData.set(tokens.subarray(start + 1, start + 1 + steps), row * steps);
+        const piece = tokens.subarray(start, start + steps + 1);
+        xData.set(piece.subarray(0, steps), row * steps);
+        yData.set(piece.subarray(1), row * steps);
       }
       yield { x, y, first: index === 0 };
     }

@@ -61,6 +61,8 @@ export interface StepEvent {
   readonly loss: number;
   /** Samples in the batch. */
   readonly samples: number;
+  /** Targets in the batch: one a sample, or one a token of each. */
+  readonly targets: number;
   /** The step's learning rate. */
   readonly learningRate: number;
 }
@@ -196,7 +198,8 @@ export async function* train<Y extends DType>(
         progress.targets += batch.y.size;
       }
       const { steps: step, learningRate } = optimizer;
-      yield { type: "step", epoch, step, loss: value, samples: batch.x.shape[0] ?? 1, learningRate };
+      const samples = batch.x.shape[0] ?? 1;
+      yield { type: "step", epoch, step, loss: value, samples, targets: batch.y.size, learningRate };
       if (signal !== undefined) await breathe();
       if (signal?.aborted) {
         if (checkpoints !== undefined) yield await save();
