@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { accuracy } from "./accuracy.ts";
 import { bitsPerCharacter } from "./bits_per_character.ts";
 import { confusionMatrix } from "./confusion_matrix.ts";
+import { calibration } from "./calibration.ts";
 import { directionalAccuracy } from "./directional_accuracy.ts";
 import { intervalCoverage } from "./interval_coverage.ts";
 import { macroF1 } from "./macro_f1.ts";
@@ -239,4 +240,21 @@ Deno.test("metrics refuse what is undefined, by name", () => {
 
 Deno.test("R² of actual values that never change is NaN, whatever rounding leaves of their mean", () => {
   assert.equal(regressionMetrics(new Array(10).fill(0.2), new Array(10).fill(0.1)).r2, NaN);
+});
+
+Deno.test("calibration: the expected error by hand, the edges of bins, and what is refused", () => {
+  // |0.5 − 0.35|·2/5 + |1/3 − 0.9|·3/5, and 0.5 belongs to the lower half.
+  const { error, bins } = calibration([0.2, 0.5, 0.8, 0.9, 1], [0, 1, 0, 1, 0], { bins: 2 });
+  assertNear(error, 0.4 * 0.15 + 0.6 * (0.9 - 1 / 3));
+  assert.deepEqual(bins.map(({ count }) => count), [2, 3]);
+  assertNear(bins[1]!.confidence, 0.9);
+  assert.equal(calibration([0, 1], [0, 1]).error, 0);
+  assert.ok(Number.isNaN(calibration([1], [1]).bins[0]!.accuracy));
+  assert.throws(() => calibration([1.5], [1]), {
+    message: "Cannot judge a calibration: confidences[0] must be from 0 to 1, got 1.5",
+  });
+  assert.throws(() => calibration([0.5], [2]), {
+    message: "Cannot judge a calibration: right[0] must be 0 or 1, got 2",
+  });
+  assert.throws(() => calibration([0.5], [1], { bins: 0 }), /bins must be an integer of 1 or more/);
 });

@@ -29,6 +29,7 @@
 export * from "./accuracy.ts";
 export * from "./batch.ts";
 export * from "./bits_per_character.ts";
+export * from "./calibration.ts";
 export * from "./checkpoint_error.ts";
 export * from "./checkpoints.ts";
 export * from "./conformal_interval.ts";

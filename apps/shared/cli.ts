@@ -33,6 +33,17 @@ export function between(low: number, high: number): (text: string) => number {
   };
 }
 
+/** Parses a number between two bounds, the lower one included, as an option's argument. */
+export function from(low: number, high: number): (text: string) => number {
+  return (text) => {
+    const value = Number(text);
+    if (text.trim() !== "" && value >= low && value < high) return value;
+    throw new InvalidArgumentError(
+      `It must be a number of ${low} or more${high === Infinity ? "" : ` and below ${high}`}.`,
+    );
+  };
+}
+
 /** Messages of the engine's own errors that start as ours do. */
 const ENGINE_MESSAGE =
   /^Cannot (?:(?:read|set) propert|destructure|access|convert|mix|perform|assign|delete|redefine|create)/;
@@ -48,8 +59,11 @@ function isExpected(error: unknown): error is Error {
  * become one line on stderr; anything else is a bug and is thrown on.
  */
 export async function runCommand(program: Command, args: readonly string[]): Promise<number> {
-  const commands: readonly Command[] = [program, ...program.commands as readonly Command[]];
-  for (const command of commands) {
+  const withNested = (command: Command): Command[] => [
+    command,
+    ...(command.commands as readonly Command[]).flatMap(withNested),
+  ];
+  for (const command of withNested(program)) {
     command.exitOverride().configureOutput({
       // Asking for the environment's colours would need a permission.
       getOutHasColors: () => false,

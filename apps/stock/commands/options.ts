@@ -1,7 +1,7 @@
 import { Command, InvalidArgumentError, Option } from "@commander-js/extra-typings";
-import { useBlas } from "@unfold/core";
 import type { OptimizerPlugin } from "@unfold/optimizers";
 import { between, integer, UsageError } from "../../shared/cli.ts";
+import { tryBlas } from "../../shared/try_blas.ts";
 import { loadOptimizer, type OptimizerOption, optimizerOption } from "../../shared/load_optimizer.ts";
 import { FEATURE_SET_NAMES, FEATURE_SETS, type FeatureSetName } from "../features.ts";
 import { MODELS } from "../forecaster.ts";
@@ -116,15 +116,6 @@ export async function prepareTraining(
   const prices = await readPrices(options, options.features);
   if (options.blas !== undefined) tryBlas(options.blas);
   return { prices, makeOptimizer };
-}
-
-/** Uses OpenBLAS, or says why not and goes on without: the result is the same, only later. */
-function tryBlas(library: string | true): void {
-  try {
-    console.error(`matrix products by ${useBlas(library === true ? undefined : library).path}`);
-  } catch (error) {
-    console.error(`${(error as Error).message}; going on with WebAssembly`);
-  }
 }
 
 /** What identifies a series: a run that goes on must have the same. */

@@ -1,0 +1,126 @@
+import {
+  type DType,
+  type NamedParameters,
+  noGrad,
+  Random,
+  scope,
+  slice,
+  softmax,
+  type Tensor,
+  tensor,
+} from "@unfold/core";
+import {
+  Dense,
+  Dropout,
+  Embedding,
+  type ForwardOptions,
+  type Layer,
+  type RecurrentLayer,
+  type RecurrentState,
+  Sequential,
+} from "@unfold/layers";
+import { checkerOf, checkStack, decodeModel, encodeModel, makeRecurrent, type StackConfig } from "./language_model.ts";
+import { makeTokenizer, type Tokenizer, type TokenKind } from "./tokenizer.ts";
+
+/** All that is needed to build a classifier. */
+export interface ClassifierConfig extends StackConfig {
+  readonly tokens: TokenKind;
+  readonly vocabulary: readonly string[];
+  readonly bidirectional: boolean;
+  /** Tokens of a text that are read, its first ones. */
+  readonly longest: number;
+  readonly classes: readonly string[];
+}
+
+/** What a classifier says of a text. */
+export interface Prediction {
+  /** The number of the likeliest class. */
+  readonly index: number;
+  readonly label: string;
+  /** The probability of each class. */
+  readonly probabilities: readonly number[];
+}
+
+/** The last state of a recurrent layer, of both directions side by side: each has then seen the whole text. */
+class FinalState implements Layer {
+  constructor(readonly recurrent: RecurrentLayer<RecurrentState>) {}
+
+  parameters(): NamedParameters {
+    return this.recurrent.parameters();
+  }
+
+  forward(x: Tensor<DType>, options: ForwardOptions = {}): Tensor {
+    const { hidden } = this.recurrent.run(x as Tensor, options).state;
+    return slice(hidden!, { axis: 1, start: hidden!.shape[1]! - this.recurrent.outputSize });
+  }
+}
+
+/** Tells which class a text is of: embedding, recurrent layers, and the logits of the classes from their last state. */
+export class Classifier {
+  readonly config: ClassifierConfig;
+  readonly tokenizer: Tokenizer;
+  /** What is trained: tokens [batch, time] and their lengths → logits [batch, classes]. */
+  readonly network: Sequential;
+
+  /**
+   * @param random Where the first weights, and later what is dropped, come from.
+   */
+  constructor(config: ClassifierConfig, random: Random) {
+    const { embedding, bidirectional, dropout, classes } = config;
+    this.config = config;
+    this.tokenizer = makeTokenizer(config.tokens, config.vocabulary);
+    const recurrent = makeRecurrent(config, { random, bidirectional });
+    this.network = new Sequential([
+      new Embedding({ vocabularySize: this.tokenizer.size, outputSize: embedding, random }),
+      new FinalState(recurrent),
+      new Dropout({ rate: dropout, random }),
+      new Dense({ inputSize: recurrent.outputSize, outputSize: classes.length, random }),
+    ]);
+  }
+
+  /** A text as tokens, not more than are read. */
+  encode(text: string): Int32Array {
+    return this.tokenizer.encode(text).subarray(0, this.config.longest);
+  }
+
+  /** What texts are, which must have a token each. */
+  predict(texts: readonly string[]): Prediction[] {
+    const sequences = texts.map((text) => this.encode(text));
+    const lengths = sequences.map(({ length }) => length);
+    const time = Math.max(...lengths);
+    const tokens = new Int32Array(texts.length * time);
+    sequences.forEach((sequence, row) => tokens.set(sequence, row * time));
+    using _ = scope();
+    const x = tensor(tokens, { shape: [texts.length, time] });
+    const rows = noGrad(() => softmax(this.network.forward(x, { lengths }))).toArray() as number[][];
+    return rows.map((probabilities) => {
+      const index = probabilities.indexOf(Math.max(...probabilities));
+      return { index, label: this.config.classes[index]!, probabilities };
+    });
+  }
+
+  /** The classifier as a safetensors file: weights, and the configuration as metadata. */
+  toFile(): Uint8Array<ArrayBuffer> {
+    return encodeModel("classifier", this.config, this.network);
+  }
+
+  /**
+   * Reads a classifier that {@linkcode Classifier.toFile} wrote.
+   *
+   * @param file The file's name, for messages.
+   * @throws {SafetensorsError} If the file is damaged or no such model.
+   */
+  static fromFile(bytes: Uint8Array<ArrayBuffer>, file: string): Classifier {
+    return decodeModel(bytes, file, "classifier", (config, tensors) => {
+      const check = checkerOf(config);
+      const { bidirectional, longest, classes } = config;
+      check("bidirectional", typeof bidirectional === "boolean", "true or false");
+      check("longest", Number.isInteger(longest) && (longest as number) >= 1, "a whole number of 1 or more");
+      const isList = Array.isArray(classes) && classes.length >= 2 &&
+        classes.every((label) => typeof label === "string");
+      check("classes", isList, "two texts at least");
+      checkStack(config, tensors);
+      return new Classifier(config as unknown as ClassifierConfig, new Random(0));
+    });
+  }
+}

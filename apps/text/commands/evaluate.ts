@@ -1,0 +1,45 @@
+import { Command } from "@commander-js/extra-typings";
+import { bitsPerCharacter, perplexity } from "@unfold/training";
+import { integer } from "../../shared/cli.ts";
+import { readFile } from "../../shared/read_file.ts";
+import { table } from "../../shared/table.ts";
+import { tryBlas } from "../../shared/try_blas.ts";
+import { LanguageModel } from "../language_model.ts";
+import { tokenize } from "../tokenizer.ts";
+import { lossOn } from "../train_language_model.ts";
+import { lossRows, unitOf } from "../wording.ts";
+import { blasOption, DEFAULT_MODEL, nameOf, textInputs, textOption } from "./options.ts";
+
+export const evaluate = new Command("evaluate")
+  .description("Say how well a trained model foretells a text.")
+  .argument("[model]", "a model that train wrote", DEFAULT_MODEL)
+  .addOption(textOption)
+  .option(
+    "--batch-size <n>",
+    "streams that the text is read in, side by side; with 1 it is read from start to end",
+    integer(1),
+    1,
+  )
+  .addOption(blasOption)
+  .option("--json", "print the result as JSON", false)
+  .action(async (path, { text, batchSize, blas, json }) => {
+    const model = LanguageModel.decode(await readFile(path), path);
+    const inputs = await textInputs(text);
+    const { kind } = model.tokenizer;
+    using read = await tokenize(inputs, { kind, vocabularySize: 0, tokenizer: model.tokenizer });
+    const { length } = read.tokens;
+    const name = nameOf(inputs);
+    if (length < batchSize + 1) {
+      throw new RangeError(
+        `Cannot evaluate on ${name}: it must have at least ${batchSize + 1} ${unitOf(kind)}s, got ${length}`,
+      );
+    }
+    if (blas !== undefined) tryBlas(blas);
+    const loss = await lossOn(model, read.tokens, { from: 0, to: length }, { batchSize, time: 200 });
+    if (json) {
+      const more = kind === "word" ? { perplexity: perplexity(loss) } : { bits: bitsPerCharacter(loss) };
+      return console.log(JSON.stringify({ source: name, tokens: length, loss, ...more }, null, 2));
+    }
+    const { head, rows } = lossRows(kind, [[name, loss]]);
+    console.log(table([`${length.toLocaleString("en")} ${unitOf(kind)}s`, ...head.slice(1)], rows));
+  });

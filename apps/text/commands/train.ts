@@ -1,0 +1,117 @@
+import { Option } from "@commander-js/extra-typings";
+import { Random } from "@unfold/core";
+import { Checkpoints, progressBar, stopOnSignals } from "@unfold/training";
+import { from, integer, StoppedError } from "../../shared/cli.ts";
+import { loadOptimizer } from "../../shared/load_optimizer.ts";
+import { tryBlas } from "../../shared/try_blas.ts";
+import { prepareFolder, writeFiles } from "../../shared/write_files.ts";
+import { generateText } from "../generate.ts";
+import { floorsOf } from "../n_gram.ts";
+import { TOKEN_KINDS, tokenize } from "../tokenizer.ts";
+import { splitText, trainLanguageModel } from "../train_language_model.ts";
+import { lossReport, lossVerdict, unitOf } from "../wording.ts";
+import { DEFAULT_OUT, nameOf, textInputs, textOption, trainingCommand } from "./options.ts";
+
+/** Tokens of the sample that is shown at the end. */
+const SAMPLE = 300;
+
+export const train = trainingCommand("train", {
+  hidden: 128,
+  layers: 2,
+  embedding: 64,
+  batchSize: 50,
+  learningRate: 4e-3,
+})
+  .description("Train a model of what comes next in a text.")
+  .addOption(textOption)
+  .option("--out <folder>", "where the results go", DEFAULT_OUT)
+  .addOption(new Option("--tokens <kind>", "what the text is cut into").choices(TOKEN_KINDS).default(TOKEN_KINDS[0]))
+  .option("--vocabulary <n>", "words that are kept, the most frequent; the others are <unk>", integer(2), 10_000)
+  .option("--tied", "let the last layer have the embedding's weights", false)
+  .option("--time <tokens>", "tokens that a gradient goes back through", integer(1), 50)
+  .option("--epochs <n>", "times through the text", integer(1), 10)
+  .option("--steps <n>", "stop after so many steps, wherever that is", integer(1))
+  .option("--validation <fraction>", "fraction of the text to choose the epoch by", from(0, 0.5), 0.05)
+  .option("--test <fraction>", "fraction of the text, its end, to test on", from(0, 0.5), 0.05)
+  .option("--resume", "go on with a run that was stopped", false)
+  .action(async ({ text, out, resume, json, blas, vocabulary, ...settings }) => {
+    const optimizer = await loadOptimizer(settings.optimizer, settings.optimizerOption);
+    const inputs = await textInputs(text);
+    await prepareFolder(out);
+    if (blas !== undefined) tryBlas(blas);
+    using read = await tokenize(inputs, { kind: settings.tokens, vocabularySize: vocabulary, folder: out });
+    const { tokens, tokenizer } = read;
+    const name = nameOf(inputs);
+    const parts = splitText(tokens.length, settings, name);
+    const count = ({ from, to }: { from: number; to: number }) => to - from;
+    const floors = floorsOf(tokens, tokenizer.size, parts.train, parts.validation);
+    const { cell, hidden, layers, embedding, dropout, tied } = settings;
+    const config = {
+      cell,
+      hidden,
+      layers,
+      embedding,
+      dropout,
+      tied,
+      tokens: tokenizer.kind,
+      vocabulary: tokenizer.vocabulary,
+    };
+    const folder = `${out}/checkpoints`;
+    using stop = stopOnSignals();
+    const result = await trainLanguageModel(tokens, parts, config, settings, {
+      optimizer,
+      onEvent: progressBar({ epochs: settings.epochs, samples: count(parts.train), unit: "tokens" }),
+      folder,
+      config: { ...settings, steps: settings.steps ?? null, text: [name, tokens.length, tokenizer.size] },
+      resume,
+      signal: stop.signal,
+    });
+    if (result === undefined) {
+      throw new StoppedError("The same command with --resume goes on from here.", stop.exitCode!);
+    }
+    const { model, validationLoss, testLoss, history, bestEpoch, steps } = result;
+    const summary = {
+      data: { source: name, characters: read.characters, tokens: tokens.length, vocabulary: tokenizer.size },
+      settings: { ...settings, vocabulary },
+      parts: { train: count(parts.train), validation: count(parts.validation), test: parts.test && count(parts.test) },
+      bestEpoch,
+      steps,
+      validationLoss,
+      testLoss,
+      floors,
+      history,
+    };
+    await writeFiles(out, {
+      "model.safetensors": model.encode(),
+      "metrics.json": `${JSON.stringify(summary, null, 2)}\n`,
+    });
+    // The run is over; what it wrote last holds all that they did.
+    await new Checkpoints({ folder }).clear();
+    if (json) return console.log(JSON.stringify(summary, null, 2));
+    const sampling = {
+      temperature: 0.8,
+      topK: 0,
+      topP: 1,
+      prompt: "",
+      length: SAMPLE,
+      random: new Random(settings.seed),
+    };
+    const sample = (await Array.fromAsync(generateText(model, sampling))).join("");
+    const kind = settings.tokens;
+    console.log([
+      `Written to ${out}: model.safetensors, metrics.json`,
+      "",
+      sample,
+      "",
+      `${name}: ${tokens.length.toLocaleString("en")} ${unitOf(kind)}s, ${
+        tokenizer.size.toLocaleString("en")
+      } different.`,
+      "",
+      lossReport(kind, `${layers}×${hidden} ${cell} (epoch ${bestEpoch})`, validationLoss, floors),
+      "",
+      ...(testLoss === undefined
+        ? []
+        : [`Test, the end of the text: ${testLoss.toFixed(4)} nats per ${unitOf(kind)}.`]),
+      lossVerdict(kind, validationLoss, floors),
+    ].join("\n"));
+  });

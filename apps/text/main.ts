@@ -1,0 +1,26 @@
+/**
+ * The text app: trains models of text, character by character or word by word, and lets them write, judge and sort texts.
+ *
+ *     deno task text                                         # train on Moby Dick
+ *     deno task text --text book.txt --out runs/book         # train on a file
+ *     deno task text generate runs/book/model.safetensors --prompt "It was"
+ *
+ * @module
+ */
+
+import { Command } from "@commander-js/extra-typings";
+import { runCommand } from "../shared/cli.ts";
+import { classify } from "./commands/classify.ts";
+import { evaluate } from "./commands/evaluate.ts";
+import { generate } from "./commands/generate.ts";
+import { train } from "./commands/train.ts";
+
+const program = new Command("text")
+  .description("Model texts with recurrent networks.")
+  .addCommand(train, { isDefault: true })
+  .addCommand(generate)
+  .addCommand(evaluate)
+  .addCommand(classify)
+  .addHelpText("after", () => `\ntrain runs when no command is named:\n\n${train.helpInformation()}`);
+
+if (import.meta.main) Deno.exitCode = await runCommand(program as unknown as Command, Deno.args);

@@ -1,0 +1,199 @@
+import type { TokenSource } from "@unfold/training";
+import { decodeText, type TextInput } from "./read_text.ts";
+import { TokenStore } from "./token_store.ts";
+
+/** What a text is cut into. */
+export const TOKEN_KINDS = ["char", "word", "byte"] as const;
+export type TokenKind = (typeof TOKEN_KINDS)[number];
+
+/** What stands for words that the vocabulary has not. */
+export const UNKNOWN = "<unk>";
+
+/** More characters than any script has are no text. */
+const MOST_CHARACTERS = 1 << 16;
+
+/** A word, a number, punctuation or a line break, each with the space before it: put together again they are the text. */
+const WORD = / ?[\p{L}\p{M}'’]+| ?\p{N}+| ?[^\s\p{L}\p{M}\p{N}]|\s/gu;
+
+/** Turns text into tokens and back. */
+export interface Tokenizer {
+  readonly kind: TokenKind;
+  /** What each token is written as; of bytes, nothing. */
+  readonly vocabulary: readonly string[];
+  /** How many tokens there are. */
+  readonly size: number;
+  /**
+   * A text as tokens.
+   *
+   * @throws {RangeError} If a character is not in the vocabulary.
+   */
+  encode(text: string): Int32Array;
+  /** Makes a function that turns token after token into text; bytes are text when a character is whole. */
+  decoder(): (token: number) => string;
+}
+
+class ByteTokenizer implements Tokenizer {
+  readonly kind = "byte";
+  readonly vocabulary = [];
+  readonly size = 256;
+
+  encode(text: string): Int32Array {
+    return Int32Array.from(new TextEncoder().encode(text));
+  }
+
+  decoder(): (token: number) => string {
+    const decoder = new TextDecoder();
+    return (token) => decoder.decode(Uint8Array.of(token), { stream: true });
+  }
+}
+
+class VocabularyTokenizer implements Tokenizer {
+  readonly size: number;
+  readonly #ids: ReadonlyMap<string, number>;
+
+  constructor(readonly kind: "char" | "word", readonly vocabulary: readonly string[]) {
+    this.size = vocabulary.length;
+    this.#ids = new Map(vocabulary.map((token, id) => [token, id]));
+  }
+
+  encode(text: string): Int32Array {
+    return Int32Array.from(piecesOf(this.kind, text), (piece) => {
+      const id = this.#ids.get(piece) ?? this.#ids.get(UNKNOWN);
+      if (id !== undefined) return id;
+      throw unknownCharacter(JSON.stringify(text.length > 40 ? `${text.slice(0, 40)}…` : text), piece);
+    });
+  }
+
+  decoder(): (token: number) => string {
+    return (token) => this.vocabulary[token]!;
+  }
+}
+
+function unknownCharacter(where: string, character: string): RangeError {
+  return new RangeError(
+    `Cannot read ${where}: the model must know every character, got ${
+      JSON.stringify(character)
+    }, which was not in the text ` +
+      "that it learned from; --tokens byte knows all",
+  );
+}
+
+function piecesOf(kind: "char" | "word", text: string): Iterable<string> {
+  return kind === "char" ? text : text.match(WORD) ?? [];
+}
+
+/** Makes a tokenizer from what was saved of one. */
+export function makeTokenizer(kind: TokenKind, vocabulary: readonly string[]): Tokenizer {
+  return kind === "byte" ? new ByteTokenizer() : new VocabularyTokenizer(kind, vocabulary);
+}
+
+/** The most frequent pieces of some texts, and what stands for all others. Of bytes there is no vocabulary. */
+export function buildVocabulary(kind: TokenKind, texts: readonly string[], size: number): string[] {
+  if (kind === "byte") return [];
+  const counts = new Map<string, number>();
+  for (const text of texts) {
+    for (const piece of piecesOf(kind, text)) counts.set(piece, (counts.get(piece) ?? 0) + 1);
+  }
+  const kept = [...counts].sort(([, a], [, b]) => b - a).slice(0, size - 1).map(([piece]) => piece);
+  return [...kept, UNKNOWN];
+}
+
+/** A text as tokens. */
+export interface TokenizedText extends Disposable {
+  readonly tokenizer: Tokenizer;
+  readonly tokens: TokenSource;
+  /** Characters in the text; of bytes, bytes. */
+  readonly characters: number;
+}
+
+/** What {@linkcode tokenize} may be told. */
+export interface TokenizeOptions {
+  readonly kind: TokenKind;
+  /** Words that are kept, the most frequent ones. */
+  readonly vocabularySize: number;
+  /** Where a long text's tokens go. */
+  readonly folder?: string;
+  /** What a model learned from; its vocabulary is not changed. */
+  readonly tokenizer?: Tokenizer;
+}
+
+/**
+ * Reads texts one after the other, a piece at a time, and turns them into tokens. Without a tokenizer the vocabulary is that of
+ * the text: all of its characters, or its most frequent words.
+ *
+ * @throws {Error} If a text is not UTF-8, or has a character that a given tokenizer does not know.
+ */
+export async function tokenize(inputs: readonly TextInput[], options: TokenizeOptions): Promise<TokenizedText> {
+  const { kind, folder, tokenizer } = options;
+  if (kind === "byte") {
+    const tokens = new TokenStore(Uint8Array, { folder });
+    for (const input of inputs) {
+      for await (const bytes of input.bytes()) for (const byte of bytes) tokens.push(byte);
+    }
+    return finish(new ByteTokenizer(), tokens, tokens, tokens.length);
+  }
+  const ids = new Map<string, number>(tokenizer?.vocabulary.map((token, id) => [token, id]));
+  const unknown = ids.get(UNKNOWN);
+  const counts: number[] = [];
+  const tokens = new TokenStore(kind === "char" ? Uint16Array : Int32Array, { folder });
+  let characters = 0;
+  for (const input of inputs) {
+    for await (const text of wholeWords(decodeText(input), kind)) {
+      for (const piece of piecesOf(kind, text)) {
+        characters += kind === "char" ? 1 : [...piece].length;
+        let id = ids.get(piece) ?? unknown;
+        if (id === undefined) {
+          if (tokenizer !== undefined) throw unknownCharacter(input.name, piece);
+          if (kind === "char" && ids.size === MOST_CHARACTERS) {
+            throw new RangeError(
+              `Cannot read ${input.name}: it must have at most ${MOST_CHARACTERS} different characters; --tokens byte takes any`,
+            );
+          }
+          id = ids.size;
+          ids.set(piece, id);
+        }
+        counts[id] = (counts[id] ?? 0) + 1;
+        tokens.push(id);
+      }
+    }
+  }
+  if (tokenizer !== undefined) return finish(tokenizer, tokens, tokens, characters);
+  const seen = [...ids.keys()];
+  if (kind === "char") return finish(new VocabularyTokenizer(kind, seen), tokens, tokens, characters);
+  const kept = seen.map((_, id) => id).sort((a, b) => counts[b]! - counts[a]! || a - b).slice(
+    0,
+    options.vocabularySize - 1,
+  );
+  const renamed = new Int32Array(seen.length).fill(kept.length);
+  kept.forEach((id, rank) => renamed[id] = rank);
+  const vocabulary = [...kept.map((id) => seen[id]!), UNKNOWN];
+  return finish(new VocabularyTokenizer(kind, vocabulary), tokens, mapped(tokens, renamed), characters);
+}
+
+function finish(tokenizer: Tokenizer, store: TokenStore, tokens: TokenSource, characters: number): TokenizedText {
+  return { tokenizer, tokens, characters, [Symbol.dispose]: () => store[Symbol.dispose]() };
+}
+
+/** Tokens by other numbers. */
+function mapped(tokens: TokenSource, names: Int32Array): TokenSource {
+  return {
+    length: tokens.length,
+    subarray: (from, to) => Int32Array.from(tokens.subarray(from, to), (id) => names[id]!),
+  };
+}
+
+/** The pieces of a text, cut where no word or pair of surrogates is cut. */
+async function* wholeWords(
+  pieces: AsyncIterable<string>,
+  kind: "char" | "word",
+): AsyncGenerator<string, void, undefined> {
+  if (kind === "char") return yield* pieces;
+  let rest = "";
+  for await (const piece of pieces) {
+    const text = rest + piece;
+    const cut = Math.max(text.lastIndexOf(" "), text.lastIndexOf("\n"));
+    if (cut > 0) yield text.slice(0, cut);
+    rest = cut > 0 ? text.slice(cut) : text;
+  }
+  yield rest;
+}

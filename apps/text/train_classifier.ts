@@ -1,0 +1,146 @@
+import { Random } from "@unfold/core";
+import { softmaxCrossEntropy } from "@unfold/layers";
+import { clipByGlobalNorm, cosineDecay, Optimizer, type OptimizerPlugin } from "@unfold/optimizers";
+import {
+  accuracy,
+  type Calibration,
+  calibration,
+  confusionMatrix,
+  consume,
+  type Consumer,
+  earlyStopping,
+  type EpochLosses,
+  history,
+  macroF1,
+  PaddedBatches,
+  train,
+} from "@unfold/training";
+import { Classifier, type ClassifierConfig } from "./classifier.ts";
+import type { LabelledText } from "./labelled_text.ts";
+import { buildVocabulary } from "./tokenizer.ts";
+
+/** What can be chosen about a training run. */
+export interface ClassifierSettings extends Omit<ClassifierConfig, "vocabulary" | "classes"> {
+  readonly vocabulary: number;
+  readonly batchSize: number;
+  readonly epochs: number;
+  readonly learningRate: number;
+  readonly clip: number;
+  /** Fractions of the texts. */
+  readonly validation: number;
+  readonly test: number;
+  readonly seed: number;
+}
+
+/** What came out of a training run. */
+export interface ClassifierResult {
+  readonly classifier: Classifier;
+  /** Texts in each part. */
+  readonly parts: { readonly train: number; readonly validation: number; readonly test: number };
+  readonly bestEpoch: number;
+  readonly history: readonly EpochLosses[];
+  /** On the test part. */
+  readonly accuracy: number;
+  /** What it is when every text is said to be of the class that the training part has most of. */
+  readonly majority: { readonly label: string; readonly accuracy: number };
+  readonly macroF1: number;
+  /** Row i, column j: how often class i was taken for class j. */
+  readonly confusion: readonly (readonly number[])[];
+  readonly calibration: Calibration;
+}
+
+/** Texts that are classified at once. */
+const AT_ONCE = 256;
+
+/** Shuffles the texts into parts; texts that are alike come into the same one. */
+function splitTexts(
+  { texts, name }: LabelledText,
+  { validation, test }: { validation: number; test: number },
+  random: Random,
+): Record<"train" | "validation" | "test", number[]> {
+  const rows = Map.groupBy(texts.keys(), (row) => texts[row]!);
+  const groups = [...rows.values()];
+  const order = Array.from(random.permutation(groups.length), (index) => groups[index]!);
+  const [testCount, validationCount] = [test, validation].map((share) =>
+    Math.max(1, Math.round(groups.length * share))
+  );
+  const rest = groups.length - testCount! - validationCount!;
+  if (rest < 1) {
+    throw new RangeError(`Cannot train on ${name}: it must have at least 3 different texts, got ${groups.length}`);
+  }
+  return {
+    train: order.slice(0, rest).flat(),
+    validation: order.slice(rest, rest + validationCount!).flat(),
+    test: order.slice(rest + validationCount!).flat(),
+  };
+}
+
+/** Trains a classifier, keeps its best epoch, and tests it; undefined where it was stopped. */
+export async function trainClassifier(
+  data: LabelledText,
+  settings: ClassifierSettings,
+  { optimizer: rule, onEvent, signal }: { optimizer: OptimizerPlugin; onEvent: Consumer; signal: AbortSignal },
+): Promise<ClassifierResult | undefined> {
+  const { batchSize, epochs, clip, seed, tokens, vocabulary } = settings;
+  const random = new Random(seed);
+  const rows = splitTexts(data, settings, random);
+  const classes = [...new Set(data.labels)].sort();
+  const known = buildVocabulary(tokens, rows.train.map((row) => data.texts[row]!), vocabulary);
+  const { cell, hidden, layers, embedding, dropout, bidirectional, longest } = settings;
+  const config = {
+    cell,
+    hidden,
+    layers,
+    embedding,
+    dropout,
+    bidirectional,
+    longest,
+    tokens,
+    vocabulary: known,
+    classes,
+  };
+  const classifier = new Classifier(config, random);
+  const targetsOf = (part: readonly number[]) => part.map((row) => classes.indexOf(data.labels[row]!));
+  const batchesOf = (part: readonly number[], shuffled?: Random) =>
+    new PaddedBatches({
+      sequences: part.map((row) => classifier.encode(data.texts[row]!)),
+      targets: targetsOf(part),
+      batchSize,
+      ...(shuffled && { random: shuffled }),
+    });
+  const { network } = classifier;
+  const parameters = network.parameters();
+  const batches = batchesOf(rows.train, random.split());
+  const learningRate = cosineDecay(settings.learningRate, epochs * batches.length);
+  const optimizer = new Optimizer(parameters, [clipByGlobalNorm(clip), rule], { learningRate });
+  const [best, curve] = [earlyStopping(parameters), history()];
+  const validation = batchesOf(rows.validation);
+  const events = train({ model: network, optimizer, loss: softmaxCrossEntropy, batches, validation, epochs, signal });
+  const last = await consume(events, onEvent, best, curve);
+  if (last?.type === "done" && !last.finished) return undefined;
+
+  const predictions = [];
+  for (let i = 0; i < rows.test.length; i += AT_ONCE) {
+    predictions.push(...classifier.predict(rows.test.slice(i, i + AT_ONCE).map((row) => data.texts[row]!)));
+  }
+  const [predicted, actual] = [predictions.map(({ index }) => index), targetsOf(rows.test)];
+  const learned = targetsOf(rows.train);
+  const counts = classes.map((_, index) => learned.filter((target) => target === index).length);
+  const most = counts.indexOf(Math.max(...counts));
+  const matrix = confusionMatrix(predicted, actual);
+  const at = (index: number) => matrix.classes.indexOf(index);
+  return {
+    classifier,
+    parts: { train: rows.train.length, validation: rows.validation.length, test: rows.test.length },
+    bestEpoch: best.epoch,
+    history: curve.epochs,
+    accuracy: accuracy(predicted, actual),
+    majority: { label: classes[most]!, accuracy: accuracy(actual.map(() => most), actual) },
+    macroF1: macroF1(predicted, actual),
+    confusion: classes.map((_, i) => classes.map((_, j) => matrix.counts[at(i)]?.[at(j)] ?? 0)),
+    calibration: calibration(
+      predictions.map(({ probabilities, index }) => Math.min(1, probabilities[index]!)),
+      predicted.map((index, i) => Number(index === actual[i])),
+    ),
+  };
+}
