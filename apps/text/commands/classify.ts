@@ -40,8 +40,8 @@ function report(name: string, { parts, classifier, ...result }: ClassifierResult
     ),
     "",
     `Macro F1 ${result.macroF1.toFixed(3)}, expected calibration error ${percent(calibration.error)}.`,
-    `Right on ${percent(result.accuracy)} of the test texts; "${mostOf(classifier, result)}" every time is right on ${
-      percent(result.majority)
+    `Right on ${percent(result.accuracy)} of the test texts; "${majority.label}" every time is right on ${
+      percent(majority.accuracy)
     }.`,
   ].join("\n");
 }
