@@ -1,3 +1,4 @@
+import type { EpochLosses } from "@unfold/training";
 import { parse, View } from "vega";
 import { compile, type TopLevelSpec } from "vega-lite";
 
@@ -33,6 +34,11 @@ export const PAGE: Palette = {
   forecast: "var(--forecast)",
   other: "var(--other)",
 };
+
+/** How wide charts are. */
+export const CHART_WIDTH = 860;
+/** Up to so few values are drawn as points too: a line needs two. */
+export const FEW_POINTS = 10;
 
 /** What all charts are set in, with and without the fonts of a browser. */
 const FONT = "DejaVu Sans, Verdana, sans-serif";
@@ -71,4 +77,56 @@ const MOST_POINTS = 2000;
 export function thinned<T>(values: readonly T[]): readonly T[] {
   const step = Math.ceil(values.length / MOST_POINTS);
   return step <= 1 ? values : values.filter((_, i) => (values.length - 1 - i) % step === 0);
+}
+
+/**
+ * The losses by epoch, and the epoch that was kept.
+ *
+ * @param floors Losses to go below, by name.
+ */
+export function learningChart(
+  epochs: readonly EpochLosses[],
+  { best, palette, floors = {} }: {
+    readonly best: number;
+    readonly palette: Palette;
+    readonly floors?: Readonly<Record<string, number>>;
+  },
+): Promise<string> {
+  const values = epochs.flatMap(({ epoch, loss, validationLoss }) => [
+    { epoch, line: "training", value: loss },
+    ...(validationLoss === undefined ? [] : [{ epoch, line: "validation", value: validationLoss }]),
+  ]);
+  const names = Object.keys(floors);
+  const limits = names.map((line) => ({ line, value: floors[line] }));
+  const y = { field: "value", type: "quantitative", scale: { zero: false }, axis: { title: "loss" } };
+  const color = {
+    field: "line",
+    type: "nominal",
+    scale: { domain: ["training", "validation", ...names], range: [palette.actual, palette.forecast, palette.other] },
+  };
+  return drawChart({
+    width: CHART_WIDTH,
+    height: 180,
+    layer: [
+      {
+        data: { values },
+        mark: { type: "line", strokeWidth: 1.5, point: epochs.length <= FEW_POINTS },
+        encoding: {
+          x: {
+            field: "epoch",
+            type: "quantitative",
+            axis: { title: "epoch", grid: false, tickMinStep: 1, format: "d" },
+          },
+          y,
+          color,
+        },
+      },
+      ...(names.length === 0 ? [] : [{ data: { values: limits }, mark: { type: "rule" }, encoding: { y, color } }]),
+      {
+        data: { values: [{ epoch: best }] },
+        mark: { type: "rule", color: palette.ink, strokeDash: [4, 3] },
+        encoding: { x: { field: "epoch", type: "quantitative" } },
+      },
+    ],
+  }, palette);
 }

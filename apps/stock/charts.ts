@@ -1,14 +1,10 @@
-import type { EpochLosses } from "@unfold/training";
-import { drawChart, LIGHT, type Palette, thinned } from "../shared/charts.ts";
+import { CHART_WIDTH as WIDTH, drawChart, FEW_POINTS as FEW, LIGHT, type Palette, thinned } from "../shared/charts.ts";
 import type { Outlook } from "./forecaster.ts";
 import { type Judgement, MODEL, type TestDays } from "./judge.ts";
 import type { TargetName } from "./targets.ts";
 
 /** How many of the last days are shown close up, so that the two lines can be told apart. */
 const CLOSE_UP = 60;
-/** Up to so few days are drawn as points too: a line needs two. */
-const FEW = 10;
-const WIDTH = 860;
 const [HAPPENED, FORECAST] = ["what happened", "forecast before"];
 
 const TIME = {
@@ -199,42 +195,6 @@ export function errorChart(
             },
           },
         ],
-      },
-    ],
-  }, palette);
-}
-
-/** The losses by epoch, and the epoch that was kept. */
-export function learningChart(epochs: readonly EpochLosses[], best: number, palette: Palette): Promise<string> {
-  const values = epochs.flatMap(({ epoch, loss, validationLoss }) => [
-    { epoch, line: "training", value: loss },
-    ...(validationLoss === undefined ? [] : [{ epoch, line: "validation", value: validationLoss }]),
-  ]);
-  return drawChart({
-    width: WIDTH,
-    height: 180,
-    layer: [
-      {
-        data: { values },
-        mark: { type: "line", strokeWidth: 1.5, point: epochs.length <= FEW },
-        encoding: {
-          x: {
-            field: "epoch",
-            type: "quantitative",
-            axis: { title: "epoch", grid: false, tickMinStep: 1, format: "d" },
-          },
-          y: { field: "value", type: "quantitative", scale: { zero: false }, axis: { title: "loss" } },
-          color: {
-            field: "line",
-            type: "nominal",
-            scale: { domain: ["training", "validation"], range: [palette.actual, palette.forecast] },
-          },
-        },
-      },
-      {
-        data: { values: [{ epoch: best }] },
-        mark: { type: "rule", color: palette.ink, strokeDash: [4, 3] },
-        encoding: { x: { field: "epoch", type: "quantitative" } },
       },
     ],
   }, palette);

@@ -1,6 +1,6 @@
-import { PAGE } from "../shared/charts.ts";
+import { learningChart, PAGE } from "../shared/charts.ts";
 import { Html, html, htmlPage, htmlTable } from "../shared/html.ts";
-import { errorChart, forecastChart, gradientChart, learningChart, returnsChart } from "./charts.ts";
+import { errorChart, forecastChart, gradientChart, returnsChart } from "./charts.ts";
 import type { FoldResult } from "./backtest.ts";
 import type { Summary } from "./commands/train.ts";
 import { foldTable } from "./fold_table.ts";
@@ -58,7 +58,7 @@ export async function reportPage(
 
       <h2>Learning curve</h2>
       <p class="quiet">The loss by epoch, of standardised targets; the dashed line is the epoch that was kept.</p>
-      ${await chart(learningChart(history, bestEpoch, PAGE))}
+      ${await chart(learningChart(history, { best: bestEpoch, palette: PAGE }))}
       ${gradientFlow === undefined ? "" : html`
         <h2>Gradient lens</h2>
         <p

@@ -28,8 +28,7 @@ export function* generateTokens(
   const { size } = model.tokenizer;
   const read = model.tokenizer.encode(prompt);
   using reader = new Reader(model, count);
-  // Where nothing was read any token may come.
-  let logits = new Float32Array(count * size);
+  let logits = reader.beginning();
   for (const token of read) logits = reader.read(new Int32Array(count).fill(token));
   for (let i = 0; i < length; i++) {
     const tokens = Int32Array.from(
@@ -92,6 +91,14 @@ export class Reader implements Disposable {
     const start = model.recurrent.initialState(count);
     this.#state = Object.fromEntries(Object.entries(start).map(([name, state]) => [name, copy(state)]));
     this.#tokens = tensor(new Int32Array(count), { shape: [count], persistent: true });
+  }
+
+  /** What may come where nothing was read: what the last layer says of zeros, which is about how often each token occurs. */
+  beginning(): Float32Array<ArrayBuffer> {
+    using _ = scope();
+    const { output, recurrent } = this.#model;
+    const nothing = zeros([this.#tokens.size, recurrent.outputSize]);
+    return noGrad(() => output.forward(nothing).data.slice() as Float32Array<ArrayBuffer>);
   }
 
   /** Reads a token of each text; gives the logits of what comes next, [count, size], and shows the outputs of the last layer. */

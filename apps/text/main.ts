@@ -13,6 +13,7 @@ import { runCommand } from "../shared/cli.ts";
 import { classify } from "./commands/classify.ts";
 import { evaluate } from "./commands/evaluate.ts";
 import { generate } from "./commands/generate.ts";
+import { report } from "./commands/report.ts";
 import { train } from "./commands/train.ts";
 
 const program = new Command("text")
@@ -21,6 +22,7 @@ const program = new Command("text")
   .addCommand(generate)
   .addCommand(evaluate)
   .addCommand(classify)
+  .addCommand(report)
   .addHelpText("after", () => `\ntrain runs when no command is named:\n\n${train.helpInformation()}`);
 
 if (import.meta.main) Deno.exitCode = await runCommand(program as unknown as Command, Deno.args);

@@ -1,5 +1,4 @@
 import { bitsPerCharacter, perplexity } from "@unfold/training";
-import { table } from "../shared/table.ts";
 import type { Floors } from "./n_gram.ts";
 import type { TokenKind } from "./tokenizer.ts";
 
@@ -24,15 +23,20 @@ export function lossRows(
   };
 }
 
-/** The losses of a model beside the floors, and which of them it is below. */
-export function lossReport(kind: TokenKind, model: string, loss: number, floors: Floors): string {
+/** The losses of a model beside the floors. */
+export function lossTable(
+  kind: TokenKind,
+  model: string,
+  loss: number,
+  floors: Floors,
+): { head: string[]; rows: string[][] } {
   const { head, rows } = lossRows(kind, [
     [model, loss],
     ["5-gram (Witten-Bell)", floors.fiveGram],
     ["unigram", floors.unigram],
     ["uniform", floors.uniform],
   ]);
-  return table(["validation", ...head.slice(1)], rows);
+  return { head: ["validation", ...head.slice(1)], rows };
 }
 
 /** Whether a model is worth its steps, in plain words. */

@@ -1,21 +1,11 @@
 import { Command } from "@commander-js/extra-typings";
 import { readTextFile } from "../../shared/read_file.ts";
+import { readJson } from "../../shared/read_json.ts";
 import { writeFiles } from "../../shared/write_files.ts";
 import type { FoldResult } from "../backtest.ts";
 import { decodeForecasts } from "../forecasts_csv.ts";
 import { DEFAULT_OUT } from "./options.ts";
 import type { Summary } from "./train.ts";
-
-async function readJson(path: string, has: string): Promise<unknown> {
-  const text = await readTextFile(path);
-  try {
-    const value = JSON.parse(text);
-    if (Object.hasOwn(Object(value), has)) return value;
-  } catch {
-    // Said below.
-  }
-  throw new Error(`Cannot read ${path}: it must be JSON with ${has}, got ${JSON.stringify(text.slice(0, 40))}`);
-}
 
 export const report = new Command("report")
   .description("Make a page of what train, and backtest if it ran there, wrote into a folder.")

@@ -1,19 +1,59 @@
 import { Option } from "@commander-js/extra-typings";
 import { Random } from "@unfold/core";
-import { Checkpoints, progressBar, stopOnSignals } from "@unfold/training";
+import { Checkpoints, type Part, progressBar, stopOnSignals } from "@unfold/training";
 import { from, integer, StoppedError } from "../../shared/cli.ts";
 import { loadOptimizer } from "../../shared/load_optimizer.ts";
+import { table } from "../../shared/table.ts";
 import { tryBlas } from "../../shared/try_blas.ts";
 import { prepareFolder, writeFiles } from "../../shared/write_files.ts";
 import { generateText } from "../generate.ts";
-import { floorsOf } from "../n_gram.ts";
-import { TOKEN_KINDS, tokenize } from "../tokenizer.ts";
-import { splitText, trainLanguageModel } from "../train_language_model.ts";
-import { lossReport, lossVerdict, unitOf } from "../wording.ts";
+import type { LanguageModelConfig } from "../language_model.ts";
+import { type Floors, floorsOf } from "../n_gram.ts";
+import { TOKEN_KINDS, tokenize, type TokenizedText } from "../tokenizer.ts";
+import {
+  type LanguageResult,
+  type LanguageSettings,
+  splitText,
+  type TextParts,
+  trainLanguageModel,
+} from "../train_language_model.ts";
+import { lossTable, lossVerdict, unitOf } from "../wording.ts";
 import { DEFAULT_OUT, nameOf, textInputs, textOption, trainingCommand } from "./options.ts";
 
 /** Tokens of the sample that is shown at the end. */
 const SAMPLE = 300;
+
+/** Tokens of the validation part that are kept for the report. */
+const PASSAGE = 1000;
+
+/** What `train` tells: in `metrics.json`, and on stdout with `--json`. */
+export type Summary = ReturnType<typeof summaryOf>;
+
+function summaryOf(
+  { read, name, settings, parts, floors, result }: {
+    read: TokenizedText;
+    name: string;
+    settings: LanguageSettings & Omit<LanguageModelConfig, "vocabulary"> & { readonly vocabulary: number };
+    parts: TextParts;
+    floors: Floors;
+    result: LanguageResult;
+  },
+) {
+  const { model: _, ...rest } = result;
+  const { tokens, tokenizer, characters } = read;
+  const count = ({ from, to }: Part) => to - from;
+  const { from, to } = parts.validation;
+  const decode = tokenizer.decoder();
+  const passage = Array.from(tokens.subarray(from, Math.min(to, from + PASSAGE)), decode).join("");
+  return {
+    data: { source: name, characters, tokens: tokens.length, vocabulary: tokenizer.size },
+    settings,
+    parts: { train: count(parts.train), validation: count(parts.validation), test: parts.test && count(parts.test) },
+    ...rest,
+    floors,
+    passage,
+  };
+}
 
 export const train = trainingCommand("train", {
   hidden: 128,
@@ -43,7 +83,6 @@ export const train = trainingCommand("train", {
     const { tokens, tokenizer } = read;
     const name = nameOf(inputs);
     const parts = splitText(tokens.length, settings, name);
-    const count = ({ from, to }: { from: number; to: number }) => to - from;
     const floors = floorsOf(tokens, tokenizer.size, parts.train, parts.validation);
     const { cell, hidden, layers, embedding, dropout, tied } = settings;
     const config = {
@@ -60,7 +99,7 @@ export const train = trainingCommand("train", {
     using stop = stopOnSignals();
     const result = await trainLanguageModel(tokens, parts, config, settings, {
       optimizer,
-      onEvent: progressBar({ epochs: settings.epochs, samples: count(parts.train), unit: "tokens" }),
+      onEvent: progressBar({ epochs: settings.epochs, samples: parts.train.to, unit: "tokens" }),
       folder,
       config: { ...settings, steps: settings.steps ?? null, text: [name, tokens.length, tokenizer.size] },
       resume,
@@ -69,18 +108,8 @@ export const train = trainingCommand("train", {
     if (result === undefined) {
       throw new StoppedError("The same command with --resume goes on from here.", stop.exitCode!);
     }
-    const { model, validationLoss, testLoss, history, bestEpoch, steps } = result;
-    const summary = {
-      data: { source: name, characters: read.characters, tokens: tokens.length, vocabulary: tokenizer.size },
-      settings: { ...settings, vocabulary },
-      parts: { train: count(parts.train), validation: count(parts.validation), test: parts.test && count(parts.test) },
-      bestEpoch,
-      steps,
-      validationLoss,
-      testLoss,
-      floors,
-      history,
-    };
+    const { model, validationLoss, testLoss, bestEpoch } = result;
+    const summary = summaryOf({ read, name, settings: { ...settings, vocabulary }, parts, floors, result });
     await writeFiles(out, {
       "model.safetensors": model.encode(),
       "metrics.json": `${JSON.stringify(summary, null, 2)}\n`,
@@ -98,6 +127,7 @@ export const train = trainingCommand("train", {
     };
     const sample = (await Array.fromAsync(generateText(model, sampling))).join("");
     const kind = settings.tokens;
+    const { head, rows } = lossTable(kind, `${layers}×${hidden} ${cell} (epoch ${bestEpoch})`, validationLoss, floors);
     console.log([
       `Written to ${out}: model.safetensors, metrics.json`,
       "",
@@ -107,7 +137,7 @@ export const train = trainingCommand("train", {
         tokenizer.size.toLocaleString("en")
       } different.`,
       "",
-      lossReport(kind, `${layers}×${hidden} ${cell} (epoch ${bestEpoch})`, validationLoss, floors),
+      table(head, rows),
       "",
       ...(testLoss === undefined
         ? []
