@@ -62,7 +62,7 @@ function coloured(tokens: readonly string[], ground: (index: number) => readonly
   return html`<div class="text">${
     tokens.map((token, i) => {
       const [color, share] = ground(i);
-      const mixed = `background: color-mix(in srgb, var(--${color}) ${Math.round(100 * share)}%, transparent)`;
+      const mixed = `background: color-mix(in srgb, var(--${color}) ${Math.round(70 * share)}%, transparent)`;
       return html`<span style="${mixed}">${token}</span>`;
     })
   }</div>`;
@@ -119,7 +119,7 @@ ${new Html(
 
       <h2>What surprised it</h2>
       <p
-        class="quiet">A passage that it did not learn from; the darker the ground, the less it expected what stands there, up to 6 nats.</p>
+        class="quiet">A passage that it did not learn from; the stronger the colour, the less it expected what stands there, up to 6 nats.</p>
       ${coloured(tokens, (i) => ["forecast", i === 0 ? 0 : Math.min(1, losses[i - 1]! / 6)])}
 
       <h2>One of its units</h2>

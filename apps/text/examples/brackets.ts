@@ -1,0 +1,107 @@
+/**
+ * Many to one: reads brackets, "([()])[", and says whether they are balanced.
+ *
+ *     deno task example:brackets
+ *
+ * @module
+ */
+
+import { noGrad, Random, scope, slice, tensor } from "@unfold/core";
+import { Dense, Embedding, LastStep, LSTM, Sequential, softmaxCrossEntropy } from "@unfold/layers";
+import { adam, clipByGlobalNorm, cosineDecay, Optimizer } from "@unfold/optimizers";
+
+const BRACKETS = "()[]";
+const LONGEST = 24;
+
+/** Whether every bracket is closed by its own kind, in order. */
+export function isBalanced(text: string): boolean {
+  const open: string[] = [];
+  for (const bracket of text) {
+    const index = BRACKETS.indexOf(bracket);
+    if (index % 2 === 0) open.push(BRACKETS[index + 1]!);
+    else if (open.pop() !== bracket) return false;
+  }
+  return open.length === 0;
+}
+
+/** Balanced brackets, or ones in which one has been changed: so alike that counting does not tell. */
+export function drawBrackets(random: Random): string {
+  const length = 2 * (1 + random.integer(LONGEST / 2));
+  const open: string[] = [];
+  let text = "";
+  for (let left = length; left > 0; left--) {
+    const closes = open.length === left || (open.length > 0 && random.integer(2) === 0);
+    const kind = 2 * random.integer(2);
+    if (!closes) open.push(BRACKETS[kind + 1]!);
+    text += closes ? open.pop() : BRACKETS[kind];
+  }
+  if (random.integer(2) === 0) return text;
+  const at = random.integer(length);
+  return text.slice(0, at) + BRACKETS[random.integer(BRACKETS.length)] + text.slice(at + 1);
+}
+
+/** Texts as tokens, padded to the longest, with their lengths and what is right. */
+function batchOf(texts: readonly string[]) {
+  const tokens = new Int32Array(texts.length * LONGEST);
+  texts.forEach((text, row) => tokens.set(Array.from(text, (bracket) => BRACKETS.indexOf(bracket)), row * LONGEST));
+  return {
+    x: tensor(tokens, { shape: [texts.length, LONGEST] }),
+    y: tensor(Int32Array.from(texts, (text) => Number(isBalanced(text)))),
+    lengths: texts.map(({ length }) => length),
+  };
+}
+
+/** A model for brackets with its first weights. */
+export function makeModel(random: Random): Sequential {
+  return new Sequential([
+    new Embedding({ vocabularySize: BRACKETS.length, outputSize: 8, random }),
+    new LSTM({ inputSize: 8, hiddenSize: 48, random }),
+    new LastStep(),
+    new Dense({ inputSize: 48, outputSize: 2, random }),
+  ]);
+}
+
+/** The share of texts that the model judges rightly. */
+export function accuracyOn(model: Sequential, texts: readonly string[]): number {
+  using _ = scope();
+  const { x, y, lengths } = batchOf(texts);
+  const logits = noGrad(() => model.forward(x, { lengths }));
+  const [no, yes] = [0, 1].map((index) => slice(logits, { axis: 1, start: index, end: index + 1 }).data);
+  return texts.filter((_, row) => Number(yes![row]! > no![row]!) === y.data[row]).length / texts.length;
+}
+
+/** Trains on texts drawn anew in each step; yields the loss of each. */
+export function* trainOnBrackets(
+  model: Sequential,
+  { steps, random }: { steps: number; random: Random },
+): Generator<number> {
+  const optimizer = new Optimizer(model.parameters(), [clipByGlobalNorm(1), adam()], {
+    learningRate: cosineDecay(1e-2, steps),
+  });
+  for (let step = 1; step <= steps; step++) yield takeStep();
+
+  function takeStep(): number {
+    using _ = scope();
+    const { x, y, lengths } = batchOf(Array.from({ length: 64 }, () => drawBrackets(random)));
+    const loss = softmaxCrossEntropy(model.forward(x, { lengths }), y);
+    loss.backward();
+    optimizer.step();
+    return loss.item();
+  }
+}
+
+if (import.meta.main) {
+  const random = new Random(1);
+  const model = makeModel(random);
+  const steps = 1000;
+  const texts = Array.from({ length: 2000 }, () => drawBrackets(random));
+  let step = 0;
+  for (const loss of trainOnBrackets(model, { steps, random })) {
+    if (++step % 200 > 0) continue;
+    const right = (100 * accuracyOn(model, texts)).toFixed(1);
+    console.error(`step ${String(step).padStart(4)}/${steps}  loss ${loss.toFixed(4)}  ${right.padStart(5)} % right`);
+  }
+  const balanced = texts.filter(isBalanced).length / texts.length;
+  const right = (100 * accuracyOn(model, texts)).toFixed(1);
+  console.log(`Right on ${right} % of ${texts.length} texts; ${(100 * balanced).toFixed(1)} % of them are balanced.`);
+}

@@ -1,0 +1,156 @@
+/**
+ * One to many: from a label alone, "female" or "male", writes first names letter by letter.
+ *
+ *     deno task example:names
+ *
+ * @module
+ */
+
+import { type NamedParameters, noGrad, Random, scope, softmax, type Tensor, tensor } from "@unfold/core";
+import { Dense, Embedding, GRU, softmaxCrossEntropy } from "@unfold/layers";
+import { adam, clipByGlobalNorm, cosineDecay, Optimizer } from "@unfold/optimizers";
+import { firstNames } from "../labelled_text.ts";
+
+const LETTERS = "abcdefghijklmnopqrstuvwxyz-' ";
+const [START, END] = [LETTERS.length, LETTERS.length + 1];
+const SIZE = LETTERS.length + 2;
+const LONGEST = 16;
+const HIDDEN = 96;
+
+/** A name as tokens, and its label. */
+export interface Name {
+  readonly tokens: readonly number[];
+  readonly label: number;
+}
+
+/** The labels by number. */
+export const LABELS = ["female", "male"] as const;
+
+/** Names that can be spelt. */
+export async function loadNames(): Promise<Name[]> {
+  const { texts, labels } = await firstNames();
+  return texts.flatMap((text, i) => {
+    const tokens = Array.from(text.toLowerCase(), (letter) => LETTERS.indexOf(letter));
+    const canBeSpelt = tokens.length < LONGEST && !tokens.includes(-1);
+    return canBeSpelt ? [{ tokens, label: LABELS.indexOf(labels[i] as typeof LABELS[number]) }] : [];
+  });
+}
+
+/** Writes names: the label's features are the state that a GRU starts from. */
+export class NameWriter {
+  readonly #labels: Embedding;
+  readonly #letters: Embedding;
+  readonly #gru: GRU;
+  readonly #output: Dense;
+
+  constructor(random: Random) {
+    this.#labels = new Embedding({ vocabularySize: LABELS.length, outputSize: HIDDEN, random });
+    this.#letters = new Embedding({ vocabularySize: SIZE, outputSize: 24, random });
+    this.#gru = new GRU({ inputSize: 24, hiddenSize: HIDDEN, random });
+    this.#output = new Dense({ inputSize: HIDDEN, outputSize: SIZE, random });
+  }
+
+  parameters(): NamedParameters {
+    const parts = { labels: this.#labels, letters: this.#letters, gru: this.#gru, output: this.#output };
+    return Object.fromEntries(
+      Object.entries(parts).flatMap(([part, layer]) =>
+        Object.entries(layer.parameters()).map(([name, parameter]) => [`${part}.${name}`, parameter])
+      ),
+    );
+  }
+
+  /** The loss of names in nats a letter, each given the right letters before it: what comes after a name's end does not count. */
+  loss(names: readonly Name[]): Tensor {
+    const padded = (tokensOf: (name: Name) => readonly number[], padding: number) =>
+      tensor(
+        Int32Array.from(names.flatMap((name) => {
+          const tokens = tokensOf(name);
+          return Array.from({ length: LONGEST }, (_, t) => tokens[t] ?? padding);
+        })),
+        { shape: [names.length, LONGEST] },
+      );
+    const labels = tensor(Int32Array.from(names, ({ label }) => label));
+    const before = padded(({ tokens }) => [START, ...tokens], END);
+    const after = padded(({ tokens }) => [...tokens, END], -1);
+    const { output } = this.#gru.run(this.#letters.forward(before), {
+      state: { hidden: this.#labels.forward(labels) },
+    });
+    return softmaxCrossEntropy(this.#output.forward(output), after, { ignoreIndex: -1 });
+  }
+
+  /** Draws names for a label. */
+  write(label: number, { count, random }: { count: number; random: Random }): string[] {
+    using _ = scope();
+    return noGrad(() => {
+      let hidden = this.#labels.forward(tensor(new Int32Array(count).fill(label)));
+      let last: number[] = Array(count).fill(START);
+      const names = last.map(() => "");
+      const isOver = last.map(() => false);
+      for (let t = 0; t < LONGEST && isOver.includes(false); t++) {
+        const { output, state } = this.#gru.step(this.#letters.forward(tensor(Int32Array.from(last))), { hidden });
+        ({ hidden } = state);
+        const rows = softmax(this.#output.forward(output)).toArray() as number[][];
+        last = rows.map((probabilities) => draw(probabilities, random));
+        last.forEach((token, i) => {
+          isOver[i] ||= token >= START;
+          if (!isOver[i]) names[i] = names[i]! + LETTERS[token]!;
+        });
+      }
+      return names;
+    });
+  }
+}
+
+function draw(probabilities: readonly number[], random: Random): number {
+  let left = random.uniform();
+  return Math.max(0, probabilities.findIndex((probability) => (left -= probability) < 0));
+}
+
+/** Trains on names drawn anew in each step; yields the loss of each. */
+export function* trainOnNames(
+  model: NameWriter,
+  { names, steps, random }: { names: readonly Name[]; steps: number; random: Random },
+): Generator<number> {
+  const optimizer = new Optimizer(model.parameters(), [clipByGlobalNorm(1), adam()], {
+    learningRate: cosineDecay(5e-3, steps),
+  });
+  for (let step = 1; step <= steps; step++) yield takeStep();
+
+  function takeStep(): number {
+    using _ = scope();
+    const loss = model.loss(Array.from({ length: 64 }, () => names[random.integer(names.length)]!));
+    loss.backward();
+    optimizer.step();
+    return loss.item();
+  }
+}
+
+/** The loss on names that were kept apart. */
+export function lossOn(model: NameWriter, names: readonly Name[]): number {
+  using _ = scope();
+  return noGrad(() => model.loss(names)).item();
+}
+
+if (import.meta.main) {
+  const random = new Random(1);
+  const all = await loadNames();
+  const order = Array.from(random.permutation(all.length), (i) => all[i]!);
+  const [test, names] = [order.slice(0, 800), order.slice(800)];
+  const model = new NameWriter(random);
+  const steps = 2000;
+  let step = 0;
+  for (const loss of trainOnNames(model, { names, steps, random })) {
+    if (++step % 400 > 0) continue;
+    const other = test.map(({ tokens, label }) => ({ tokens, label: 1 - label }));
+    console.error(
+      `step ${String(step).padStart(4)}/${steps}  loss ${loss.toFixed(3)}  unseen names ${
+        lossOn(model, test).toFixed(3)
+      }, ` +
+        `with the other label ${lossOn(model, other).toFixed(3)}`,
+    );
+  }
+  LABELS.forEach((label, index) => {
+    const written = model.write(index, { count: 12, random });
+    console.log(`${label}: ${written.map((name) => name.slice(0, 1).toUpperCase() + name.slice(1)).join(", ")}`);
+  });
+}
