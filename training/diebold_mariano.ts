@@ -25,7 +25,8 @@ export interface DieboldMariano {
  *     d_t = a_t² − b_t²,   statistic = mean(d)/√((γ₀ + 2·Σ γ_k)/n) over k < h
  *
  * with the autocovariances γ of d, corrected for small samples and compared with Student's t of n − 1 degrees of freedom
- * (Harvey, Leybourne and Newbold, 1997).
+ * (Harvey, Leybourne and Newbold, 1997). Where that sum is not above 0, which may be with h > 1, each γ_k has Bartlett's weight
+ * 1 − k/h.
  *
  * @param errors a, the errors of the first forecast, in order of time.
  * @param others b, those of the second one at the same times.
@@ -59,8 +60,11 @@ export function dieboldMariano(
     for (let t = lag; t < n; t++) total += (d[t]! - mean) * (d[t - lag]! - mean);
     return total / n;
   };
-  let variance = covariance(0);
-  for (let lag = 1; lag < horizon; lag++) variance += 2 * covariance(lag);
+  const covariances = Array.from({ length: horizon }, (_, lag) => covariance(lag));
+  const longRun = (weight: (lag: number) => number) =>
+    covariances.reduce((total, value, lag) => total + (lag === 0 ? 1 : 2 * weight(lag)) * value, 0);
+  let variance = longRun(() => 1);
+  if (!(variance > 0)) variance = longRun((lag) => 1 - lag / horizon);
   if (!(variance > 0)) {
     throw new RangeError(
       `Cannot compare forecasts: the differences of their squared errors must have a variance above 0, got ${variance}`,

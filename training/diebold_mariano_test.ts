@@ -60,3 +60,14 @@ Deno.test("what cannot be compared is refused", () => {
   });
   assert.throws(() => dieboldMariano([1, 2, 3], [1, 2, 3]), /must have a variance above 0, got 0/);
 });
+
+Deno.test("where the long-run variance comes out below 0, Bartlett's weights make it one", () => {
+  // The differences of squares are 1, -1, 1, -1, … + 0.1: gamma(1) is close to -gamma(0).
+  const d = Array.from({ length: 20 }, (_, t) => (t % 2 === 0 ? 1 : -1) + 0.1);
+  const [errors, others] = [d.map((value) => Math.sqrt(2 + value)), d.map(() => Math.SQRT2)];
+  const gamma = (k: number) => d.slice(k).reduce((total, value, i) => total + (value - 0.1) * (d[i]! - 0.1), 0) / 20;
+  assert.ok(gamma(0) + 2 * gamma(1) < 0);
+  const expected = Math.sqrt((21 - 4 + 2 / 20) / 20) * 0.1 / Math.sqrt((gamma(0) + gamma(1)) / 20);
+  const { statistic } = dieboldMariano(errors, others, { horizon: 2 });
+  assert.ok(Math.abs(statistic / expected - 1) < 1e-9, `${statistic}, expected ${expected}`);
+});

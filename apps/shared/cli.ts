@@ -15,12 +15,14 @@ export class StoppedError extends Error {
   }
 }
 
-/** Parses a whole number of at least `least`, as an option's argument. */
-export function integer(least: number): (text: string) => number {
+/** Parses a whole number from `least` to `most`, as an option's argument. */
+export function integer(least: number, most = Infinity): (text: string) => number {
   return (text) => {
     const value = Number(text);
-    if (text.trim() !== "" && Number.isSafeInteger(value) && value >= least) return value;
-    throw new InvalidArgumentError(`It must be a whole number of ${least} or more.`);
+    if (text.trim() !== "" && Number.isSafeInteger(value) && value >= least && value <= most) return value;
+    throw new InvalidArgumentError(
+      `It must be a whole number ${most === Infinity ? `of ${least} or more` : `from ${least} to ${most}`}.`,
+    );
   };
 }
 

@@ -46,7 +46,7 @@ body { background: var(--paper); color: var(--ink); font: 15px/1.5 system-ui, sa
   padding: 0 1rem; }
 h1 { font-size: 1.5rem; line-height: 1.25; margin: 0; } h2 { font-size: 1.1rem; margin: 2.2rem 0 0.4rem; }
 p { margin: 0.4rem 0; } .quiet { color: var(--quiet); } .verdict { font-size: 1.1rem; margin: 1rem 0; }
-.wide { overflow-x: auto; } svg { display: block; max-width: 100%; height: auto; }
+.wide { overflow-x: auto; } svg { display: block; width: 100%; min-width: 720px; max-width: 920px; height: auto; }
 .text { white-space: pre-wrap; overflow-wrap: anywhere; font: 14px/1.6 ui-monospace, monospace; }
 table { border-collapse: collapse; font-variant-numeric: tabular-nums; font-size: 0.9rem; margin: 0.6rem 0; }
 th, td { padding: 0.25rem 0.8rem 0.25rem 0; border-bottom: 1px solid var(--grid); text-align: right; font-weight: normal;

@@ -20,15 +20,15 @@ export interface FoldResult extends Judgement {
 /** Mean and (sample) standard deviation. */
 export interface Spread {
   readonly mean: number;
-  /** NaN for a single number. */
-  readonly deviation: number;
+  /** Of several numbers. */
+  readonly deviation?: number;
 }
 
 /** Mean and spread of some numbers. */
 export function spreadOf(values: readonly number[]): Spread {
   const mean = values.reduce((a, b) => a + b, 0) / values.length;
   const squares = values.reduce((total, value) => total + (value - mean) ** 2, 0);
-  return { mean, deviation: Math.sqrt(squares / (values.length - 1)) };
+  return { mean, ...(values.length > 1 && { deviation: Math.sqrt(squares / (values.length - 1)) }) };
 }
 
 /** The model's skill, fold by fold. */
@@ -39,14 +39,20 @@ export function skillsOf(folds: readonly Judgement[]): number[] {
 /**
  * Tests on one stretch of days after the other, with a model trained anew on all that comes before each; ends early where it is
  * stopped.
+ *
+ * @param run How, and how many folds were done before, the first ones.
  */
 export async function* backtest(
   prices: Prices,
   settings: TrainSettings & FoldOptions,
-  { makeOptimizer, signal }: { makeOptimizer: () => Promise<OptimizerPlugin>; signal: AbortSignal },
+  { makeOptimizer, signal, done = 0 }: {
+    readonly makeOptimizer: () => Promise<OptimizerPlugin>;
+    readonly signal: AbortSignal;
+    readonly done?: number;
+  },
 ): AsyncGenerator<FoldResult, void, undefined> {
   const prepared = splitFolds(prices, cutOf(settings), settings).map((split) => prepare(prices, settings, split));
-  for (const one of prepared) {
+  for (const one of prepared.slice(done)) {
     const result = await trainForecaster(prices, one, settings, { optimizer: await makeOptimizer(), signal });
     if (result === undefined) return;
     const { test, scores, direction, held, bestEpoch, labels } = result;

@@ -68,8 +68,13 @@ const START = 21;
 const SPANS = [1, 5, 21] as const;
 
 /**
- * The exponentially weighted mean of squared returns, σ²_t = λ·σ²_{t−1} + (1 − λ)·r_t² (RiskMetrics, 1996); the heterogeneous
- * autoregression of volatility on that of the last day, week and month, by least squares (Corsi, 2009); what it was last.
+ * The exponentially weighted mean of squared returns, σ²_t = λ·σ²_{t−1} + (1 − λ)·r_t² (RiskMetrics, 1996); the mean of the
+ * training part; the heterogeneous autoregression of volatility on that of the last day, week and month, by least squares
+ * (Corsi, 2009); what it was last.
+ *
+ * The root of a mean of squares lies above the mean of roots, which is what a small squared error needs: EWMA is brought to the
+ * level of the training part. Whichever of it and the mean is better there is the reference, so that in a series without
+ * anything to foretell nobody shines by saying the mean.
  */
 function ofVolatility({ prices, horizon, train }: BaselineContext): Baselines {
   const returns = logReturns(prices);
@@ -80,6 +85,14 @@ function ofVolatility({ prices, horizon, train }: BaselineContext): Baselines {
       ? realisedVolatility(returns, 1, day) ** 2
       : DECAY * variance[day - 1]! + (1 - DECAY) * returns[day]! ** 2;
   }
+  const comes = (day: number) => past(day + horizon, horizon);
+  const level = meanOver(train, (day) => Math.sqrt(variance[day]!) * comes(day)) /
+    meanOver(train, (day) => variance[day]!);
+  const mean = meanOver(train, comes);
+  const ewma = { label: `EWMA (λ = ${DECAY})`, of: (day: number) => level * Math.sqrt(variance[day]!) };
+  const constant = { label: "the mean (of the training part)", of: () => mean };
+  const errorOf = ({ of }: Baseline) => meanOver(train, (day) => (of(day) - comes(day)) ** 2);
+  const references = errorOf(ewma) < errorOf(constant) ? { ewma, mean: constant } : { mean: constant, ewma };
 
   // Day START is the first that has a month behind it.
   const features = {
@@ -105,7 +118,7 @@ function ofVolatility({ prices, horizon, train }: BaselineContext): Baselines {
     for (const value of regression.predict(x)) forecasts[day++] = value;
   }
   return {
-    ewma: { label: `EWMA (λ = ${DECAY})`, of: (day) => Math.sqrt(variance[day]!) },
+    ...references,
     har: { label: "HAR (a day, a week, a month)", of: (day) => forecasts[day]! },
     naive: {
       label: horizon === 1 ? "naive (as today)" : `naive (the last ${horizon} days)`,

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { csv } from "./_walk.ts";
 import { BASELINES } from "./baselines.ts";
-import { parsePrices } from "./prices.ts";
+import { Random } from "@unfold/core";
+import { parsePrices, type Prices } from "./prices.ts";
 
 const prices = parsePrices(csv(200), "walk");
 const { close } = prices;
@@ -30,12 +31,38 @@ Deno.test("direction: the share of rises; the direction of the last days", () =>
   for (const day of [140, 150, 160]) assert.equal(naive!.of(day), close[day]! > close[day - 3]! ? 1 : 0);
 });
 
-Deno.test("volatility: EWMA and the last days by hand", () => {
-  const { ewma, naive } = BASELINES.volatility({ prices, horizon: 4, season: 5, train });
-  let variance = sum(returns.slice(1, 22).map((value) => value ** 2)) / 21;
-  for (let day = 22; day <= 150; day++) variance = 0.94 * variance + 0.06 * returns[day]! ** 2;
-  near(ewma!.of(150), Math.sqrt(variance));
+Deno.test("volatility: EWMA at the level of the training part, the mean and the last days, by hand", () => {
+  const { ewma, naive, mean } = BASELINES.volatility({ prices, horizon: 4, season: 5, train });
+  const variances: number[] = [];
+  for (let day = 1; day <= 150; day++) {
+    variances[day] = day <= 21
+      ? sum(returns.slice(1, day + 1).map((value) => value ** 2)) / day
+      : 0.94 * variances[day - 1]! + 0.06 * returns[day]! ** 2;
+  }
+  // The factor that least squares would choose.
+  const products = days.map((day) => Math.sqrt(variances[day]!) * volatility(day + 1, day + 4));
+  const level = sum(products) / sum(days.map((day) => variances[day]!));
+  near(ewma!.of(150), level * Math.sqrt(variances[150]!));
   near(naive!.of(150), volatility(147, 150));
+  near(mean!.of(150), sum(days.map((day) => volatility(day + 1, day + 4))) / days.length);
+});
+
+Deno.test("volatility: the reference is the mean where volatility stays as it is, EWMA where it changes", () => {
+  const random = new Random(1);
+  const walk = (deviation: (day: number) => number) => {
+    let log = 0;
+    const close = Float64Array.from(
+      { length: 1000 },
+      (_, day) => 100 * Math.exp(log += random.normal(0, deviation(day))),
+    );
+    return { ...prices, close };
+  };
+  const referenceOf = (some: Prices) => {
+    const context = { prices: some, horizon: 5, season: 5, train: { from: 30, to: 900 } };
+    return Object.keys(BASELINES.volatility(context))[0];
+  };
+  assert.equal(referenceOf(walk(() => 0.01)), "mean");
+  assert.equal(referenceOf(walk((day) => day % 400 < 200 ? 0.005 : 0.02)), "ewma");
 });
 
 Deno.test("volatility: HAR is the least-squares fit: its errors in the training part are orthogonal to what it sees", () => {

@@ -14,12 +14,6 @@ const TIME = {
   axis: { title: null, grid: false, labelFlush: false },
 } as const;
 
-/** What is forecast, and of which numbers a chart is made. */
-interface Forecasts {
-  readonly target: TargetName;
-  readonly horizon: number;
-}
-
 function unitOf(target: TargetName): string {
   return target === "price" ? "close" : target === "volatility" ? "% a year" : "probability";
 }
@@ -89,6 +83,11 @@ function panel(test: TestDays, days: readonly number[], title: string, height: n
       }]),
       drawn(HAPPENED, isLine ? "line" : "tick"),
       drawn(FORECAST, "line"),
+      ...(ahead.length === 0 ? [] : [{
+        data: { values: lines.slice(-ahead.length) },
+        mark: { type: "point", filled: true, size: 28, color: palette.forecast },
+        encoding: { x: TIME, y: { field: "value", type: "quantitative" } },
+      }]),
     ],
   };
 }
@@ -100,7 +99,7 @@ function panel(test: TestDays, days: readonly number[], title: string, height: n
  */
 export function forecastChart(
   test: TestDays,
-  { target, next, title, palette = LIGHT }: Forecasts & { next?: Outlook; title?: string; palette?: Palette },
+  { target, next, title, palette = LIGHT }: { target: TargetName; next?: Outlook; title?: string; palette?: Palette },
 ): Promise<string> {
   const all = test.dates.map((_, i) => i);
   const options = { palette, unit: unitOf(target), isLine: target !== "direction" };
@@ -117,9 +116,40 @@ export function forecastChart(
   return drawChart({ ...(title && { title: { text: title, fontSize: 16 } }), vconcat: panels }, palette);
 }
 
+/** The price on the days that forecasts were made on. */
+export function priceChart({ made, before }: TestDays, palette: Palette): Promise<string> {
+  return drawChart({
+    width: WIDTH,
+    height: 180,
+    data: { values: thinned(made.map((date, i) => ({ date, value: before[i] }))) },
+    mark: { type: "line", color: palette.actual, strokeWidth: 1.5 },
+    encoding: {
+      x: TIME,
+      y: { field: "value", type: "quantitative", scale: { zero: false }, axis: { title: "close" } },
+    },
+  }, palette);
+}
+
+/** A value a day. */
+type DayValue = Readonly<{ date: string; value: number }>;
+
+/** The daily log returns, in percent, up to the last day that a forecast was made on. */
+export function returnsOf({ made, before }: Pick<TestDays, "made" | "before">): DayValue[] {
+  return made.slice(1).map((date, i) => ({ date, value: 100 * Math.log(before[i + 1]! / before[i]!) }));
+}
+
+/** By how much the squared errors of a forecast are larger than the model's, all up to each day together. */
+export function advantageOver({ dates, actual, forecasts }: TestDays, name: string): DayValue[] {
+  let value = 0;
+  return dates.map((date, i) => {
+    value += (forecasts[name]![i]! - actual[i]!) ** 2 - (forecasts[MODEL]![i]! - actual[i]!) ** 2;
+    return { date, value };
+  });
+}
+
 /** The daily log returns of the test period. */
-export function returnsChart({ dates, before }: TestDays, palette: Palette): Promise<string> {
-  const values = dates.slice(1).map((date, i) => ({ date, value: 100 * Math.log(before[i + 1]! / before[i]!) }));
+export function returnsChart(test: TestDays, palette: Palette): Promise<string> {
+  const values = returnsOf(test);
   return drawChart({
     width: WIDTH,
     height: 140,
@@ -143,20 +173,12 @@ export function errorChart(
   palette: Palette,
 ): Promise<string> {
   const { dates, actual, forecasts } = test;
-  const errors = (name: string) => actual.map((value, i) => forecasts[name]![i]! - value);
-  const model = errors(MODEL);
-  const values = thinned(dates.map((date, i) => ({ date, value: model[i]! })));
+  const values = thinned(dates.map((date, i) => ({ date, value: forecasts[MODEL]![i]! - actual[i]! })));
   const [, reference = "", ...others] = Object.keys(scores);
   const best = others.toSorted((a, b) => scores[a]!.mse - scores[b]!.mse).slice(0, 1);
-  const advantage = [reference, ...best].flatMap((name) => {
-    let total = 0;
-    return thinned(
-      errors(name).map((error, i) => {
-        total += error ** 2 - model[i]! ** 2;
-        return { date: dates[i], line: labels[name]!, value: total };
-      }),
-    );
-  });
+  const advantage = [reference, ...best].flatMap((name) =>
+    thinned(advantageOver(test, name)).map((day) => ({ ...day, line: labels[name]! }))
+  );
   return drawChart({
     resolve: { legend: { color: "independent" } },
     vconcat: [

@@ -3,6 +3,7 @@ import { withFolder } from "../../tools/with_folder.ts";
 import { QUICK, stock } from "./_run_app.ts";
 import { csv } from "./_walk.ts";
 import { parsePrices, type Prices } from "./prices.ts";
+import { splitWindows } from "./split.ts";
 import { beforeTest, candidates, tune } from "./tune.ts";
 import { adam } from "@unfold/optimizers";
 
@@ -40,7 +41,7 @@ Deno.test("forecasts over a horizon: a path of prices with intervals that grow, 
       volatility,
       /\n {2}volatility of the next 5 days: [\d.]+ % a year, 90 % interval [\d.]+ % a year to [\d.]+ % a year\n/,
     );
-    assert.match(volatility, / EWMA.*\n$/);
+    assert.match(volatility, / the mean.*\n$/);
   }));
 
 Deno.test("a horizon that is as long as the test part is refused", () =>
@@ -69,13 +70,26 @@ Deno.test("backtest: a row a fold, mean and spread below; report puts it all on 
     const args = ["--csv", file, "--out", `${folder}/a`, ...QUICK];
     const tested = await stock(folder, "backtest", ...args, ...FOLDS);
     assert.equal(tested.code, 0, tested.stderr);
-    const { folds, skill } = JSON.parse(await Deno.readTextFile(`${folder}/a/backtest.json`));
+    const again = await stock(folder, "backtest", ...args, ...FOLDS, "--resume", "--json");
+    // Nothing was left to do.
+    assert.equal(again.stderr, "");
+    const { folds, skill } = JSON.parse(again.stdout);
+    const lines = (await Deno.readTextFile(`${folder}/a/backtest.jsonl`)).trimEnd().split("\n");
+    assert.deepEqual(lines.slice(1).map((line) => JSON.parse(line)), folds);
     assert.deepEqual(folds.map(({ days }: { days: number }) => days), [30, 30]);
+    // Without its last fold it goes on there.
+    await Deno.writeTextFile(`${folder}/a/backtest.jsonl`, lines.slice(0, 2).join("\n"));
+    const rest = await stock(folder, "backtest", ...args, ...FOLDS, "--resume", "--json");
+    assert.match(rest.stderr, /^fold 2\/2: .*\n$/);
+    assert.equal(rest.stdout, again.stdout);
     const skills = folds.map(({ scores }: { scores: Record<string, { skill: number }> }) => scores.model!.skill);
     assert.ok(Math.abs(skill.mean - (skills[0] + skills[1]) / 2) < 1e-15);
     assert.ok(Math.abs(skill.deviation - Math.abs(skills[0] - skills[1]) / Math.SQRT2) < 1e-15);
     assert.match(tested.stdout, /\nmean ± spread +-?[\d.]+ % ± [\d.]+ /);
-    assert.match(tested.stdout, /\nThe model beats naive in \d of 2 folds\.\n$/);
+    assert.match(
+      tested.stdout,
+      /\nThe model beats naive in \d of 2 folds, in \d of them by more than luck explains\.\n$/,
+    );
 
     const without = await stock(folder, "report", `${folder}/a`);
     assert.deepEqual([without.code, without.stdout], [1, ""]);
@@ -100,6 +114,26 @@ Deno.test("backtest: a row a fold, mean and spread below; report puts it all on 
       page.replaceAll(/xmlns(:xlink)?="[^"]*"/g, ""),
       /https?:|src=|href=|@import|<script|NaN|undefined/,
     );
+    const files = ["metrics.json", "forecasts.csv", "backtest.jsonl"].map((name) => `${folder}/a/${name}`);
+    const originals = await Promise.all(files.map((file) => Deno.readTextFile(file)));
+    const refused = async (index: number, from: string | RegExp, to: string, message: RegExp) => {
+      await Deno.writeTextFile(files[index]!, originals[index]!.replace(from, to));
+      const { code, stdout, stderr } = await stock(folder, "report", `${folder}/a`);
+      assert.match(stderr, message);
+      assert.deepEqual([code, stdout, stderr.split("\n").length], [1, "", 2]);
+      await Deno.writeTextFile(files[index]!, originals[index]!);
+    };
+    await refused(
+      2,
+      '"hidden":8',
+      '"hidden":9',
+      /must be of the run that metrics.json is of, got a hidden of 9 and 8 there/,
+    );
+    await refused(2, '"mse"', '"rmse"', /backtest.jsonl: line 2 must be a fold of backtest, got /);
+    await refused(1, /^(.*)\n.*\n/, "$1\n", /forecasts.csv must have the test days of metrics.json, got others\n$/);
+    await refused(1, /\n\d{4}/, "\nbana", /forecasts.csv: line 2, column made: it must be a day, got "bana-/);
+    await refused(0, '"price"', '"rent"', /forecasts.csv must have the test days of metrics.json, got others\n$/);
+    await refused(0, /"next": \{/, '"after": {', /metrics.json must be as train wrote it/);
     await Deno.writeTextFile(`${folder}/a/metrics.json`, "{}");
     const broken = await stock(folder, "report", `${folder}/a`);
     assert.equal(
@@ -116,13 +150,19 @@ Deno.test("tune: a file with a line a trial, which a second run goes on with; th
     const lines = async (out: string) => (await Deno.readTextFile(`${folder}/${out}/tune.jsonl`)).trimEnd().split("\n");
     const whole = await run("whole", "--trials", "4");
     assert.equal(whole.code, 0, whole.stderr);
-    assert.match(whole.stdout, /\n {2}train --model \w+ --hidden \d+ --window \d+ --learning-rate [\d.e-]+\n$/);
+    const trials = (await lines("whole")).slice(1).map((line) => JSON.parse(line));
+    const best = trials.reduce((a, b) => b.skills[0] > a.skills[0] ? b : a).candidate;
+    assert.equal(
+      whole.stdout.trimEnd().split("\n").at(-1),
+      `  train --model ${best.model} --hidden ${best.hidden} --window ${best.window} --learning-rate ${best.learningRate} ` +
+        `--csv ${file} --epochs 1 --seed 3`,
+    );
     assert.equal((await run("parts", "--trials", "2")).code, 0);
     const again = await run("parts", "--trials", "4");
-    assert.deepEqual([again.code, again.stdout], [2, ""]);
+    assert.deepEqual([again.code, again.stdout], [1, ""]);
     assert.match(
       again.stderr,
-      /^error: .*tune\.jsonl is there already: --resume goes on with it, --out names another folder\n$/,
+      /^error: Cannot start anew: .*tune\.jsonl is there already; --resume goes on with it, --out names another folder\n$/,
     );
     const resumed = await run("parts", "--trials", "4", "--resume");
     assert.deepEqual(resumed.stderr.trim().split("\n").map((line) => line.slice(0, 9)), ["trial 3/4", "trial 4/4"]);
@@ -130,11 +170,11 @@ Deno.test("tune: a file with a line a trial, which a second run goes on with; th
     const other = await run("parts", "--trials", "4", "--resume", "--validation", "0.2");
     assert.match(
       other.stderr,
-      /^error: Cannot go on with .*tune\.jsonl: it must be of the same search, .*"validation":0\.2.*, got .*0\.15/,
+      /^error: Cannot go on with .*tune\.jsonl: it must be of .*"validation":0\.2.*, got .*0\.15/,
     );
     await Deno.writeTextFile(`${folder}/parts/tune.jsonl`, [...(await lines("parts")).slice(0, 2), "{"].join("\n"));
     const broken = await run("parts", "--trials", "4", "--resume");
-    assert.match(broken.stderr, /^error: Cannot go on with .*tune\.jsonl: line 3 must be trial 2, got \{\n$/);
+    assert.match(broken.stderr, /^error: Cannot read .*tune\.jsonl: line 3 must be a JSON object, got "\{"\n$/);
   }));
 
 Deno.test("tune sees nothing of the test part of any candidate", async () => {
@@ -155,7 +195,12 @@ Deno.test("tune sees nothing of the test part of any candidate", async () => {
   const prices = parsePrices(csv(300), "walk");
   const known = beforeTest(prices, settings);
   const end = known.dates.length;
-  assert.ok(end > 230 && end < 270, `${end}`);
+  for (const window of [5, 10, 20, 30, 60]) {
+    const { test } = splitWindows(prices, { window, warmUp: 21, horizon: 2 }, settings);
+    // The last day that is known is at the latest the one on which the first test forecast is made.
+    assert.ok(end - 1 <= test.from + 21);
+  }
+  assert.ok(end > 230);
   const altered: Prices = {
     ...prices,
     close: prices.close.map((price, day) => day < end ? price : price * (2 + day % 3)),
@@ -177,10 +222,11 @@ Deno.test("compare: every model with several seeds, beside the baselines", () =>
     const args = ["compare", "--csv", file, "--seeds", "2", ...QUICK];
     const { code, stdout, stderr } = await stock(folder, ...args);
     assert.equal(code, 0, stderr);
-    const row = /^\w+ +[\d.]+ ± [\d.]+ +[\d.]+ ± [\d.]+ +-?[\d.]+ % ± [\d.]+ % +[012] of 2$/gm;
+    const row = /^\w+ +[\d.]+ ± [\d.]+ +[\d.]+ ± [\d.]+ +-?[\d.]+ % ± [\d.]+ +[012] of 2$/gm;
     assert.deepEqual(stdout.match(row)!.map((line) => line.split(" ")[0]), ["lstm", "gru", "rnn", "mlp"]);
     assert.match(stdout, /\nnaive \(tomorrow = today\) .*\ndrift .*\nseasonal .*\nridge regression /);
     const { models } = JSON.parse((await stock(folder, ...args, "--json")).stdout);
+    assert.match(stdout, /\n(No model beats naive by|Better than naive by) more than luck explains.*\.\n$/);
     assert.deepEqual(models[1].seeds.map(({ seed }: { seed: number }) => seed), [1, 2]);
-    assert.notEqual(models[1].seeds[0].score.mse, models[1].seeds[1].score.mse);
+    assert.notEqual(models[1].seeds[0].scores.model.mse, models[1].seeds[1].scores.model.mse);
   }));

@@ -108,13 +108,3 @@ export function featuresOf(prices: Prices, set: FeatureSet): Series {
   for (let day = set.warmUp; day < length; day++) data.set(of(day), (day - set.warmUp) * columns);
   return { data, columns };
 }
-
-/** What is to be predicted from each day's row: the next day's log return. The last day's is not known: 0 stands in. */
-export function targetsOf(prices: Prices, { warmUp }: FeatureSet): Series {
-  const all = logReturns(prices);
-  const data = Float32Array.from(
-    { length: Math.max(0, all.length - warmUp) },
-    (_, row) => all[row + warmUp + 1] ?? 0,
-  );
-  return { data, columns: 1 };
-}

@@ -26,7 +26,7 @@ import {
 import { type Batch, predict, type Series, StandardScaler, type StandardScalerState } from "@unfold/training";
 import { FEATURE_SET_NAMES, FEATURE_SETS, type FeatureSet, type FeatureSetName, featuresOf } from "./features.ts";
 import type { Prices } from "./prices.ts";
-import { type Target, TARGET_NAMES, type TargetName, TARGETS } from "./targets.ts";
+import { LONGEST_HORIZON, type Target, TARGET_NAMES, type TargetName, TARGETS } from "./targets.ts";
 
 /** The models that the app knows. */
 export const MODELS = ["lstm", "gru", "rnn", "mlp"] as const;
@@ -251,8 +251,8 @@ function parseConfig(text: string | undefined): ForecasterConfig & { interval: F
   check("target", TARGET_NAMES.some((name) => name === config.target), `one of ${TARGET_NAMES.join(", ")}`);
   check(
     "horizon",
-    isSize(config.horizon) && (config.horizon as number) <= 1000,
-    "a whole number of days, 1000 at most",
+    isSize(config.horizon) && (config.horizon as number) <= LONGEST_HORIZON,
+    `a whole number of days, ${LONGEST_HORIZON} at most`,
   );
   check(
     "featureSet",

@@ -3,14 +3,14 @@ import { csvFormatRows, csvParse } from "d3-dsv";
 import type { TestDays } from "./judge.ts";
 
 /** The columns before the forecasts, the model's of which stands between the ends of its interval. */
-const FIXED = ["date", "close_before", "actual", "low", "high"] as const;
+const FIXED = ["made", "date", "close", "actual", "low", "high"] as const;
 
-/** A test part as a CSV: the day that was forecast, the close of the day that the forecasts were made on, what happened, interval, forecasts. */
-export function encodeForecasts({ dates, before, actual, interval, forecasts }: TestDays): string {
+/** A test part as a CSV: the day of the forecasts, the day they are of, the former's close, what happened, interval, forecasts. */
+export function encodeForecasts({ made, dates, before, actual, interval, forecasts }: TestDays): string {
   const names = Object.keys(forecasts);
   const ends = (i: number) => [interval?.low[i], interval?.high[i]];
   const rows = dates.map((date, i) =>
-    [date, before[i], actual[i], ...ends(i), ...names.map((name) => forecasts[name]![i])].map((cell) =>
+    [made[i], date, before[i], actual[i], ...ends(i), ...names.map((name) => forecasts[name]![i])].map((cell) =>
       cell === undefined ? "" : String(cell)
     )
   );
@@ -40,10 +40,16 @@ export function decodeForecasts(text: string, file: string): TestDays {
       `Cannot read ${file}: it must have rows of ${FIXED.join(", ")} and forecasts, got the columns ${rows.columns}`,
     );
   }
+  const days = (name: "made" | "date") =>
+    rows.map((row, i) => {
+      if (/^\d{4}-\d{2}-\d{2}$/.test(row[name]!) && !Number.isNaN(Date.parse(row[name]!))) return row[name]!;
+      throw new TypeError(`Cannot read ${file}: line ${i + 2}, column ${name}: it must be a day, got "${row[name]}"`);
+    });
   const hasInterval = rows[0]!.low !== "";
   return {
-    dates: rows.map(({ date }) => date!),
-    before: numbers("close_before"),
+    dates: days("date"),
+    made: days("made"),
+    before: numbers("close"),
     actual: numbers("actual"),
     forecasts: Object.fromEntries(names.map((name) => [name, numbers(name)])),
     ...(hasInterval && { interval: { low: numbers("low"), high: numbers("high") } }),

@@ -10,9 +10,11 @@ import type { Target } from "./targets.ts";
 
 /** Forecasts of the days of a test part, and what happened, as people read them: one entry a day. */
 export interface TestDays {
-  /** The day that was forecast. */
+  /** The day that was forecast, the last one of the horizon. */
   readonly dates: readonly string[];
-  /** The close of the day that the forecast was made on. */
+  /** The day that the forecast was made on. */
+  readonly made: readonly string[];
+  /** Its close. */
   readonly before: readonly number[];
   readonly actual: readonly number[];
   /** Of the model first, then of the baselines; the first of those is the reference. */
@@ -53,18 +55,20 @@ export function referenceOf(scores: Readonly<Record<string, unknown>>): string {
   return Object.keys(scores)[1]!;
 }
 
-/**
- * Judges forecasts over a horizon.
- *
- * @throws {RangeError} If the reference makes no error.
- */
+/** Errors so small beside what is forecast are rounding. */
+const ROUNDING = 1e-12;
+
+/** Whether forecasts make no error but by rounding. */
+export function isPerfect(forecasts: ArrayLike<number>, actual: ArrayLike<number>): boolean {
+  const squares = Array.from(actual, (value) => value ** 2).reduce((a, b) => a + b, 0) / actual.length;
+  return regressionMetrics(forecasts, actual).mse <= ROUNDING * squares;
+}
+
+/** Judges forecasts over a horizon; the reference must make errors. */
 export function judge(test: TestDays, target: Target, horizon: number): Judgement {
   const { actual, forecasts, interval } = test;
   const metrics = Object.entries(forecasts).map(([name, values]) => [name, regressionMetrics(values, actual)] as const);
   const reference = metrics[1]![1];
-  if (reference.mse === 0) {
-    throw new RangeError(`Cannot judge forecasts: ${metrics[1]![0]} must make an error in the test part, got none`);
-  }
   const errorsOf = (name: string) => actual.map((value, i) => forecasts[name]![i]! - value);
   const model = errorsOf(MODEL);
   const scores = metrics.map(([name, score]) => {
@@ -80,7 +84,7 @@ export function judge(test: TestDays, target: Target, horizon: number): Judgemen
   };
 }
 
-/** Undefined where the errors are too few, or too much alike, for their differences to have a variance. */
+/** Undefined where the errors differ so evenly that there is no telling. */
 function compare(errors: number[], others: number[], horizon: number): DieboldMariano | undefined {
   try {
     return dieboldMariano(errors, others, { horizon });

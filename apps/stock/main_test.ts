@@ -65,7 +65,7 @@ Deno.test("the table shows the model beside naive, progress goes to stderr witho
     await Deno.writeTextFile(file, csv(300));
     const { code, stdout, stderr } = await stock(folder, "--csv", file, "--out", `${folder}/out`, ...QUICK);
     assert.equal(code, 0);
-    assert.match(stdout, /next day's close +MSE +MAE +RMSE +R² +skill vs naive +p\n/);
+    assert.match(stdout, /next day's close +MSE +MAE +RMSE +R² +skill vs naive +p vs model\n/);
     assert.match(stdout, /naive \(tomorrow = today\)(?: +[\d.,]+){3} +-?[\d.]+ +0\.00 % +[\d.e-]+\n/);
     assert.match(stdout, /\nThe model('s squared error is [\d.]+ % smaller than that of| does not beat) naive.*\n$/);
     assert.match(stderr, /^epoch 1\/2 {2}loss [\d.]+ {2}validation [\d.]+ {2}[\d,]+ samples\/s {2}\d+ s left$/m);

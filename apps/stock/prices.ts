@@ -66,11 +66,11 @@ function parseDate(text: string): string | undefined {
   return !Number.isNaN(time) && new Date(time).toISOString().startsWith(iso) ? iso : undefined;
 }
 
-/** A price: with a $ or without, with commas between thousands or, where ; stands between cells, a decimal comma; or NaN. */
+/** A price: with a $ or without, with commas between thousands, or with points there and a decimal comma; or NaN. */
 function parsePrice(text: string, decimalComma: boolean): number {
   let plain = text.startsWith("$") ? text.slice(1) : text;
   if (decimalComma) {
-    if (/^\d{1,3}(?:\.\d{3})+,\d+$|^\d+,\d+$/.test(plain)) plain = plain.replaceAll(".", "").replace(",", ".");
+    if (/^\d{1,3}(?:\.\d{3})+(?:,\d+)?$|^\d+,\d+$/.test(plain)) plain = plain.replaceAll(".", "").replace(",", ".");
   } else if (/^\d{1,3}(?:,\d{3})+(?:\.\d+)?$/.test(plain)) plain = plain.replaceAll(",", "");
   return /^\+?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?$/i.test(plain) ? Number(plain) : NaN;
 }
@@ -95,12 +95,16 @@ export function parsePrices(text: string, file: string, options: PriceOptions = 
   };
   const whole = text.replace(/^\uFEFF/, "");
   const separator = separatorOf(whole.slice(0, whole.search(/[\r\n]|$/)));
+  // Where ; stands between cells and a comma within one, that is the decimal mark of the file, and points group thousands.
+  const decimalComma = separator === ";" && /\d,\d/.test(whole);
   const isBlank = (row: readonly string[]) => row.every((cell) => cell.trim() === "");
   let header: readonly string[] = [];
   const names: readonly Column[] = ["date", "close", ...options.need ?? []];
   let places: Partial<Record<Column, number>> = {};
   let dates: string[] = [];
   const lines: number[] = [];
+  // Yahoo has such rows for days without trade.
+  const withoutPrices: number[] = [];
   const numbers = names.slice(1).map((): number[] => []);
   let line = 1;
   dsvFormat(separator).parseRows(whole, (row, index) => {
@@ -127,6 +131,10 @@ export function parsePrices(text: string, file: string, options: PriceOptions = 
       );
     }
     const cell = (name: Column) => (row[places[name]!] ?? "").trim();
+    if (names.slice(1).every((name) => cell(name) === "null")) {
+      withoutPrices.push(line);
+      return;
+    }
     const bad = (name: Column, wanted: string) =>
       fail(
         `line ${line}, column ${header[places[name]!]}: it must be ${wanted}, got ${
@@ -136,7 +144,7 @@ export function parsePrices(text: string, file: string, options: PriceOptions = 
     dates.push(parseDate(cell("date")) ?? bad("date", "a day as YYYY-MM-DD or MM/DD/YYYY"));
     lines.push(line);
     names.slice(1).forEach((name, i) => {
-      const value = parsePrice(cell(name), separator === ";");
+      const value = parsePrice(cell(name), decimalComma);
       // There are days without trade.
       const lowest = name === "volume" ? 0 : LOWEST;
       if (!(value >= lowest && value <= HIGHEST)) bad(name, `a number from ${lowest} to ${HIGHEST}`);
@@ -158,7 +166,10 @@ export function parsePrices(text: string, file: string, options: PriceOptions = 
   const [close, ...others] = numbers.map((values) => Float64Array.from(order, (row) => values[row]!));
   const more = Object.fromEntries(others.map((values, i) => [names[i + 2], values]));
   if (options.sort) dates = Array.from(order, (row) => dates[row]!);
-  return { file, dates, close: close!, more, warnings: warningsOf(file, dates, close!) };
+  const left = withoutPrices.length === 0 ? [] : [
+    `${file}: rows without prices are left out, ${withoutPrices.length} of them, the first in line ${withoutPrices[0]}`,
+  ];
+  return { file, dates, close: close!, more, warnings: [...left, ...warningsOf(file, dates, close!)] };
 }
 
 function findColumn(
@@ -169,8 +180,10 @@ function findColumn(
 ): number {
   const named = columns[name];
   const wanted: readonly string[] = named === undefined ? TITLES[name] : [named.toLowerCase()];
-  const places = header.flatMap((title, index) => wanted.includes(title.toLowerCase()) ? [index] : []);
   const called = named ?? name;
+  // Of several titles that a column may have, the first one counts.
+  const title = wanted.find((title) => header.some((other) => other.toLowerCase() === title));
+  const places = header.flatMap((other, index) => other.toLowerCase() === title ? [index] : []);
   if (places.length > 1) fail(`line 1: column ${called} must be there once, got it ${places.length} times`);
   return places[0] ?? fail(`line 1: column ${called} is missing; it has ${header.slice(0, 20).map(shown).join(", ")}`);
 }
@@ -183,9 +196,10 @@ function warningsOf(file: string, dates: readonly string[], close: Float64Array)
     const days = (Date.parse(dates[i]!) - Date.parse(dates[i - 1]!)) / 86_400_000;
     if (days > LONG_GAP) gaps.push({ days, index: i });
     const ratio = Math.max(close[i]! / close[i - 1]!, close[i - 1]! / close[i]!);
-    const parts = Math.round(ratio);
-    if (parts < 2 || Math.abs(ratio / parts - 1) > 0.03) continue;
-    const kind = close[i]! < close[i - 1]! ? `${parts}:1` : `1:${parts}`;
+    // 3:2 is the one split that is usual besides whole ones.
+    const [parts, of] = Math.abs(ratio / 1.5 - 1) <= 0.03 ? [3, 2] : [Math.round(ratio), 1];
+    if (parts < 2 || Math.abs(ratio * of / parts - 1) > 0.03) continue;
+    const kind = close[i]! < close[i - 1]! ? `${parts}:${of}` : `${of}:${parts}`;
     warnings.push(
       `${file}: on ${dates[i]} the price goes from ${close[i - 1]} to ${
         close[i]

@@ -1,10 +1,11 @@
 import { learningChart, PAGE } from "../shared/charts.ts";
 import { Html, html, htmlPage, htmlTable } from "../shared/html.ts";
-import { errorChart, forecastChart, gradientChart, returnsChart } from "./charts.ts";
+import { errorChart, forecastChart, gradientChart, priceChart, returnsChart } from "./charts.ts";
 import type { FoldResult } from "./backtest.ts";
-import type { Summary } from "./commands/train.ts";
 import { foldTable } from "./fold_table.ts";
 import { referenceOf, type TestDays } from "./judge.ts";
+import { TARGETS } from "./targets.ts";
+import type { Summary } from "./summary.ts";
 import { directionLine, outlookLines, percent, scoreHead, scoreRow, shortName, titleOf, verdict } from "./wording.ts";
 
 /** One page with all that a run showed, which needs nothing from anywhere. */
@@ -17,58 +18,65 @@ export async function reportPage(
     summary;
   const { target, horizon } = settings;
   const title = titleOf(summary);
-  const chart = async (svg: Promise<string>) => new Html(await svg);
+  const chart = async (svg: Promise<string>) => html`<div class="wide">${new Html(await svg)}</div>`;
   const table = ({ head, rows }: { head: string[]; rows: string[][] }) => htmlTable(head, rows);
   const said = (value: unknown) => typeof value === "object" ? JSON.stringify(value) : String(value);
   return htmlPage(
     title,
     html`
-      <h1>${title}</h1>
-      <p class="quiet">${data.rows} days, ${data.from} to ${data.to}; learned on ${windows
-        .train} windows, chosen by ${windows.validation},
-      tested on ${windows.test}, from ${test.dates[0]!} on.</p>
-      <p class="verdict">${verdict(target, scores, labels).split("\n").map((line) => html`${line}<br>`)}</p>
+            <h1>${title}</h1>
+            <p
+        class="quiet">${data.rows} days, ${data.from} to ${data.to}; learned on ${windows
+          .train} windows, chosen by ${windows.validation},
+            tested on ${windows.test}, from ${test.dates[0]!} on.</p>
+            <p class="verdict">${verdict(target, scores, labels).split("\n").map((line) => html`${line}<br>`)}</p>
 
-      <h2>Beside forecasts that need no network</h2>
-      ${htmlTable(
-        scoreHead(target, horizon, shortName(labels, referenceOf(scores))),
-        Object.entries(scores).map(([name, score]) => scoreRow(labels[name]!, score)),
-      )}
-      <p class="quiet">Skill is 1 − MSE/MSE of ${labels[
-        referenceOf(scores)
-      ]!}; p says how often errors would differ so much from the model's by
-      luck alone (Diebold-Mariano).</p>
-      ${direction === undefined ? "" : html`<p>${directionLine(direction)}</p>`}
-      ${interval === undefined
-        ? ""
-        : html`<p>The ${percent(interval.coverage, 0)} interval held what happened on ${
-          percent(interval.held)
-        } of the days.</p>`}
+            <h2>Beside forecasts that need no network</h2>
+            ${htmlTable(
+              scoreHead(target, horizon, shortName(labels, referenceOf(scores))),
+              Object.entries(scores).map(([name, score]) => scoreRow(labels[name]!, score)),
+            )}
+            <p
+        class="quiet">Skill is 1 − MSE/MSE of ${labels[
+          referenceOf(scores)
+        ]!}; p says how often errors would differ so much from the model's by
+            luck alone (Diebold-Mariano).</p>
+            ${direction === undefined ? "" : html`<p>${directionLine(target, direction)}</p>`}
+            ${interval === undefined
+              ? ""
+              : html`<p>The ${percent(interval.coverage, 0)} interval held what happened on ${
+                percent(interval.held)
+              } of the days.</p>`}
 
-      <h2>Forecast</h2>
-      <p>${outlookLines(next).split("\n").map((line) => html`${line}<br>`)}</p>
-      ${await chart(forecastChart(test, { target, horizon, next, palette: PAGE }))}
+            <h2>Forecast</h2>
+            <p>${outlookLines(next).split("\n").map((line) => html`${line}<br>`)}</p>
+            ${await chart(forecastChart(test, { target, next, palette: PAGE }))}
+
+            ${target === "price" ? "" : html`<h2>Price</h2>
+${await chart(priceChart(test, PAGE))}`}
 
       <h2>Returns</h2>
-      ${await chart(returnsChart(test, PAGE))}
+            ${await chart(returnsChart(test, PAGE))}
 
-      <h2>Errors over time</h2>
-      ${await chart(errorChart(test, summary, PAGE))}
-      ${folds === undefined ? "" : html`<h2>Trained anew for each fold</h2>${table(foldTable(folds))}`}
+            <h2>Errors over time</h2>
+            ${await chart(errorChart(test, summary, PAGE))}
+            ${folds === undefined ? "" : html`<h2>Trained anew for each fold</h2>${table(foldTable(target, folds))}`}
 
-      <h2>Learning curve</h2>
-      <p class="quiet">The loss by epoch, of standardised targets; the dashed line is the epoch that was kept.</p>
-      ${await chart(learningChart(history, { best: bestEpoch, palette: PAGE }))}
-      ${gradientFlow === undefined ? "" : html`
-        <h2>Gradient lens</h2>
-        <p
-          class="quiet">How much of the loss's gradient reaches the network's state on each day of a window, going back in time; where the line
-        falls off, the days before teach nothing.</p>
-        ${await chart(gradientChart(gradientFlow, PAGE))}
-      `}
+            <h2>Learning curve</h2>
+            <p class="quiet">The loss by epoch${TARGETS[target].scaled
+              ? ", of standardised targets"
+              : ""}; the dashed line is the epoch that was kept.</p>
+            ${await chart(learningChart(history, { best: bestEpoch, palette: PAGE }))}
+            ${gradientFlow === undefined ? "" : html`
+              <h2>Gradient lens</h2>
+              <p
+                class="quiet">How much of the loss's gradient reaches the network's state on each day of a window, going back in time; where the line
+              falls off, the days before teach nothing.</p>
+              ${await chart(gradientChart(gradientFlow, PAGE))}
+            `}
 
-      <h2>Configuration</h2>
-      ${htmlTable(["setting", ""], Object.entries(settings).map(([name, value]) => [name, said(value)]))}
+            <h2>Configuration</h2>
+            ${htmlTable(["setting", ""], Object.entries(settings).map(([name, value]) => [name, said(value)]))}
     `,
   );
 }

@@ -39,9 +39,9 @@ function windowRows({ dates, file }: Prices, { window, warmUp, horizon }: Cut): 
   return { from: window - 1, to: dates.length - warmUp - horizon };
 }
 
-/** Each part has one window at least. */
+/** Each part has two windows at least. */
 function shareOf(count: number, fraction: number): number {
-  return Math.max(fraction, 1 / count);
+  return Math.max(fraction, 2 / count);
 }
 
 /** Errors of forecasts over h days go together over h − 1 of them: a test on fewer days than that compares nothing. */

@@ -22,7 +22,9 @@ export interface Target {
   readonly range: readonly [low: number, high: number];
   /** What is learned as people read it, after a day with this close. */
   shown(value: number, close: number): number;
-  /** The other way round: whether what is shown means that the price rises, as a number above or below 0; undefined where it means neither. */
+  /** What happened over the horizon after a day, as people read it. */
+  happened(prices: Prices, horizon: number): (day: number) => number;
+  /** What is shown as a rise or a fall, a number above or below 0, where it means one. */
   readonly rise?: (shown: number, close: number) => number;
   /** Whether an interval around a forecast says anything. */
   readonly hasInterval: boolean;
@@ -30,6 +32,8 @@ export interface Target {
 
 /** Trading days in a year. */
 const YEAR = 252;
+/** The longest horizon: four years. */
+export const LONGEST_HORIZON = 1000;
 
 /** The root of the mean of squared log returns from one day to another, both included: the realised volatility of a day. */
 export function realisedVolatility(returns: Float64Array, from: number, to: number): number {
@@ -52,6 +56,7 @@ const price: Target = {
   fromOutput: (output) => output,
   range: [-Infinity, Infinity],
   shown: (value, close) => close * Math.exp(value),
+  happened: ({ close }, horizon) => (day) => close[day + horizon]!,
   rise: (shown, close) => shown - close,
   hasInterval: true,
 };
@@ -66,6 +71,10 @@ const direction: Target = {
   fromOutput: (output) => 1 / (1 + Math.exp(-output)),
   range: [0, 1],
   shown: (value) => value,
+  happened(prices, horizon) {
+    const of = this.of(prices, [horizon]);
+    return (day) => of(day)[0]!;
+  },
   rise: (shown) => shown - 0.5,
   hasInterval: false,
 };
@@ -83,6 +92,10 @@ const volatility: Target = {
   fromOutput: (output) => output,
   range: [0, Infinity],
   shown: (value) => 100 * Math.sqrt(YEAR) * value,
+  happened(prices, horizon) {
+    const of = this.of(prices, [horizon]);
+    return (day) => this.shown(of(day)[0]!, NaN);
+  },
   hasInterval: true,
 };
 

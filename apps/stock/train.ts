@@ -19,13 +19,15 @@ import {
 import { BASELINES, type Baselines } from "./baselines.ts";
 import { FEATURE_SETS, featuresOf } from "./features.ts";
 import { Forecaster, type ForecasterConfig, type ForecastInterval } from "./forecaster.ts";
-import { judge, type Judgement, MODEL, type TestDays } from "./judge.ts";
+import { isPerfect, judge, type Judgement, MODEL, type TestDays } from "./judge.ts";
 import type { Prices } from "./prices.ts";
 import { Ridge } from "./ridge.ts";
 import { TARGETS, targetsOf } from "./targets.ts";
 
 /** How often intervals are to hold what happens. */
 const COVERAGE = 0.9;
+/** COVERAGE/(1 − COVERAGE). */
+const LEAST_RESIDUALS = 9;
 
 /** What can be chosen about a training run. */
 export interface TrainSettings {
@@ -80,6 +82,8 @@ export interface Prepared {
   readonly config: ForecasterConfig;
   readonly features: Series;
   readonly targets: Series;
+  /** What needs no network, the reference first. */
+  readonly baselines: Baselines;
 }
 
 function rowsOf({ data, columns }: Series, from: number, to: number): Series {
@@ -94,24 +98,26 @@ function unscaled(columns: number): ForecasterConfig["targetScaler"] {
 /**
  * Makes prices ready.
  *
- * @throws {RangeError} If they do not change, or a season does not fit.
+ * @throws {RangeError} If the price, or what is forecast, does not change, or a season does not fit.
  */
 export function prepare(prices: Prices, settings: TrainSettings, split: TimeSplit): Prepared {
   const { model, hidden, window, horizon, season } = settings;
   const [set, target] = [FEATURE_SETS[settings.features], TARGETS[settings.target]];
   const { warmUp } = set;
-  const { from, to } = split.train;
-  checkChange(prices, { from: from + warmUp, to: to + warmUp }, { doing: "train", part: "training" });
-  checkChange(prices, { from: split.test.from + warmUp, to: split.test.to + warmUp }, { doing: "test", part: "test" });
-  if (season > warmUp + split.test.from) {
+  const days = ({ from, to }: Part) => ({ from: from + warmUp, to: to + warmUp });
+  const [train, test] = [days(split.train), days(split.test)];
+  checkChange(prices, train, { doing: "train", part: "training" });
+  checkChange(prices, test, { doing: "test", part: "test" });
+  if (settings.target === "price" && season > test.from) {
     throw new RangeError(
-      `Cannot test on ${prices.file}: a season of ${season} days must lie before the test part, got ${
-        warmUp + split.test.from
-      } days there`,
+      `Cannot test on ${prices.file}: a season of ${season} days must lie before the test part, got ${test.from} days there`,
     );
   }
+  const baselines = BASELINES[settings.target]({ prices, horizon, season, train });
+  checkReference(prices, baselines, test, settings);
   const features = featuresOf(prices, set);
   const targets = targetsOf(prices, target, horizon, warmUp);
+  const { from, to } = split.train;
   const config: ForecasterConfig = {
     model,
     hidden,
@@ -123,7 +129,7 @@ export function prepare(prices: Prices, settings: TrainSettings, split: TimeSpli
     featureScaler: StandardScaler.fit(rowsOf(features, 0, to)).state,
     targetScaler: target.scaled ? StandardScaler.fit(rowsOf(targets, from, to)).state : unscaled(targets.columns),
   };
-  return { split, config, features, targets };
+  return { split, config, features, targets, baselines };
 }
 
 function checkChange(
@@ -134,6 +140,25 @@ function checkChange(
   if (close.subarray(from, to + 1).some((price) => price !== close[from])) return;
   throw new RangeError(
     `Cannot ${doing} on ${file}: the price must change in the ${part} part, got the same one on every day`,
+  );
+}
+
+/** There is no skill where nothing can be done better. */
+function checkReference(
+  prices: Prices,
+  baselines: Baselines,
+  { from, to }: Part,
+  settings: Pick<TrainSettings, "target" | "horizon">,
+): void {
+  const target = TARGETS[settings.target];
+  const happened = target.happened(prices, settings.horizon);
+  const days = Array.from({ length: to - from }, (_, i) => from + i);
+  const { label, of } = Object.values(baselines)[0]!;
+  const forecasts = days.map((day) => target.shown(of(day), prices.close[day]!));
+  if (!isPerfect(forecasts, days.map(happened))) return;
+  throw new RangeError(
+    `Cannot test on ${prices.file}: there must be something to foretell in the test part, got a ${settings.target} that ` +
+      `${label} never misses`,
   );
 }
 
@@ -192,7 +217,7 @@ export async function trainForecaster(
     validation,
     rowsOf(prepared.targets, split.validation.from, Infinity).data,
   );
-  const baselines = { ...baselinesOf(prices, forecaster, prepared, settings), ridge: ridge(forecaster, prepared) };
+  const baselines = { ...prepared.baselines, ridge: ridge(forecaster, prepared) };
   const test = forecastDays(prices, forecaster, split.test, windows(split.test), baselines);
   return {
     forecaster,
@@ -225,26 +250,12 @@ function calibrate(
     for (const value of forecaster.forecast(x)) residuals.push(actual[residuals.length]! - value);
   }
   // With fewer no error is large enough to be that of the rarest day in ten.
-  if (residuals.length / columns < COVERAGE / (1 - COVERAGE)) return undefined;
+  if (residuals.length / columns < LEAST_RESIDUALS) return undefined;
   const radii = forecaster.ahead.map((_, column) => {
     const errors = residuals.filter((_, i) => i % columns === column);
     return conformalInterval(errors, { coverage: COVERAGE }).radius;
   });
   return { coverage: COVERAGE, radii };
-}
-
-function baselinesOf(
-  prices: Prices,
-  { featureSet: { warmUp } }: Forecaster,
-  { split: { train } }: Prepared,
-  { target, horizon, season }: TrainSettings,
-): Baselines {
-  return BASELINES[target]({
-    prices,
-    horizon,
-    season,
-    train: { from: train.from + warmUp, to: train.to + warmUp },
-  });
 }
 
 /** Ridge regression on what the network sees. */
@@ -279,15 +290,21 @@ function forecastDays(
     const forecasts = forecaster.forecast(x);
     for (let i = index; i < forecasts.length; i += ahead.length) values.push(forecasts[i]!);
   }
+  const bad = values.find((value) => !Number.isFinite(value));
+  if (bad !== undefined) {
+    throw new RangeError(
+      `Cannot test on ${prices.file}: the model must give finite forecasts, got ${bad}; try a lower --learning-rate`,
+    );
+  }
   const shown = (of: (day: number, i: number) => number) =>
     days.map((day, i) => target.shown(of(day, i), prices.close[day]!));
-  const happened = target.of(prices, [horizon]);
   const ends = forecaster.interval &&
     values.map((value, i) => forecaster.intervalAround(value, index, before[i]!)!);
   return {
     dates: days.map((day) => prices.dates[day + horizon]!),
+    made: days.map((day) => prices.dates[day]!),
     before,
-    actual: shown((day) => happened(day)[0]!),
+    actual: days.map(target.happened(prices, horizon)),
     forecasts: {
       [MODEL]: shown((_, i) => values[i]!),
       ...Object.fromEntries(Object.entries(baselines).map(([name, { of }]) => [name, shown(of)])),

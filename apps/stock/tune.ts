@@ -1,9 +1,9 @@
 import { Random } from "@unfold/core";
 import type { OptimizerPlugin } from "@unfold/optimizers";
-import { backtest, skillsOf, type Spread, spreadOf } from "./backtest.ts";
+import { backtest, skillsOf } from "./backtest.ts";
 import { type ForecasterConfig, MODELS } from "./forecaster.ts";
 import type { Prices } from "./prices.ts";
-import { cutOf, type FoldOptions, splitWindows } from "./split.ts";
+import { cutOf, type FoldOptions, splitFolds, splitWindows } from "./split.ts";
 import type { TrainSettings } from "./train.ts";
 
 /** What is searched. */
@@ -25,7 +25,6 @@ export interface Trial {
   readonly candidate: Candidate;
   /** Its skill, fold by fold. */
   readonly skills: readonly number[];
-  readonly skill: Spread;
 }
 
 /** Candidates without end, the same for the same seed; learning rates are spread evenly over their powers of ten. */
@@ -52,7 +51,8 @@ export function beforeTest(
   const cut = cutOf({ ...settings, window: WINDOWS[0]! });
   const end = cut.warmUp + splitWindows(prices, cut, settings).test.from + 1;
   const more = Object.fromEntries(Object.entries(prices.more).map(([name, values]) => [name, values.slice(0, end)]));
-  return { ...prices, dates: prices.dates.slice(0, end), close: prices.close.slice(0, end), more };
+  const file = `${prices.file} before its test part`;
+  return { ...prices, file, dates: prices.dates.slice(0, end), close: prices.close.slice(0, end), more };
 }
 
 /**
@@ -70,6 +70,8 @@ export async function* tune(
   { done, ...run }: { done: number; makeOptimizer: () => Promise<OptimizerPlugin>; signal: AbortSignal },
 ): AsyncGenerator<Trial, void, undefined> {
   const known = beforeTest(prices, settings);
+  // The longest window leaves the fewest days: what does not fit is said before the search.
+  splitFolds(known, cutOf({ ...settings, window: WINDOWS.at(-1)! }), settings);
   let trial = 0;
   for (const candidate of candidates(settings.seed)) {
     if (++trial > settings.trials) return;
@@ -77,6 +79,6 @@ export async function* tune(
     const skills: number[] = [];
     for await (const fold of backtest(known, { ...settings, ...candidate }, run)) skills.push(...skillsOf([fold]));
     if (skills.length < settings.folds) return;
-    yield { trial, candidate, skills, skill: spreadOf(skills) };
+    yield { trial, candidate, skills };
   }
 }

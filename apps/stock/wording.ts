@@ -1,5 +1,6 @@
 import { formatNumber } from "../shared/format_number.ts";
 import type { Outlook } from "./forecaster.ts";
+import type { Spread } from "./backtest.ts";
 import { type Direction, MODEL, referenceOf, type Score } from "./judge.ts";
 import { type TargetName, TARGETS } from "./targets.ts";
 
@@ -12,9 +13,21 @@ export function percent(fraction: number, digits = 1): string {
 }
 
 /** A number of a target with its unit. */
-export function quantity(target: TargetName, value: number): string {
+function quantity(target: TargetName, value: number): string {
   if (target === "direction") return percent(value);
   return target === "volatility" ? `${formatNumber(value)} % a year` : formatNumber(value);
+}
+
+/** Mean and spread as percent, the spread with two digits. */
+export function percentSpread({ mean, deviation }: Spread): string {
+  const spread = deviation === undefined ? "" : ` ± ${Number((100 * deviation).toPrecision(2))}`;
+  return `${percent(mean, 2)}${spread}`;
+}
+
+/** Whether the model is better than the reference by more than luck explains. */
+export function isBetter(scores: Readonly<Record<string, Score>>): boolean {
+  const { comparison } = scores[referenceOf(scores)]!;
+  return scores[MODEL]!.skill > 0 && comparison !== undefined && comparison.pValue < SIGNIFICANT;
 }
 
 /** How probable so large a difference of errors is where there is none. */
@@ -36,10 +49,22 @@ export function titleOf({ data, settings }: {
   return `${data.source.split("/").at(-1)}: ${TARGETS[target].title(horizon)}, forecast by ${model}`;
 }
 
+/** What the mean squared error of a target is called. */
+export function errorName(target: TargetName): string {
+  return target === "direction" ? "Brier" : "MSE";
+}
+
 /** What a table of scores is headed by. */
 export function scoreHead(target: TargetName, horizon: number, reference: string): string[] {
-  const squared = target === "direction" ? "Brier" : "MSE";
-  return [TARGETS[target].title(horizon), squared, "MAE", "RMSE", "R²", `skill vs ${reference}`, "p"];
+  return [
+    TARGETS[target].title(horizon),
+    errorName(target),
+    "MAE",
+    "RMSE",
+    "R²",
+    `skill vs ${reference}`,
+    "p vs model",
+  ];
 }
 
 /** A row of such a table. */
@@ -73,8 +98,8 @@ export function verdict(
   const verdict = model.skill <= 0
     ? `The model does not beat ${named}${consequence}.`
     : comparison === undefined
-    ? `${better}; there are too few days to say whether that is luck.`
-    : comparison.pValue < SIGNIFICANT
+    ? `${better}; they differ so evenly that there is no telling whether that is luck.`
+    : isBetter(scores)
     ? `${better}, by more than luck explains (${p}).`
     : `${better}; that can be luck (${p}).`;
   const ahead = Object.keys(scores).filter((name) => name !== reference && scores[name]!.mse < model.mse);
@@ -82,10 +107,13 @@ export function verdict(
   return `Smaller errors than the model's: ${ahead.map((name) => shortName(labels, name)).join(", ")}.\n${verdict}`;
 }
 
-/** How often the direction was right, beside what needs no forecast. */
-export function directionLine({ accuracy, low, high, alwaysUp }: Direction): string {
-  return `Up or down: right on ${percent(accuracy)} of the days (95 % interval ${percent(low)} to ${percent(high)}); ` +
-    `"up" on every day is right on ${percent(alwaysUp)}.`;
+/** How often the direction was right, beside what needs no forecast. A price may stay as it is, which is no rise. */
+export function directionLine(target: TargetName, { accuracy, low, high, alwaysUp }: Direction): string {
+  const [what, days, word] = target === "direction"
+    ? ["A rise or none", "the days", "a rise"]
+    : ["Up or down", "the days that it moved", "up"];
+  return `${what}: right on ${percent(accuracy)} of ${days} (95 % interval ${percent(low)} to ${percent(high)}); ` +
+    `"${word}" every time is right on ${percent(alwaysUp)}.`;
 }
 
 /** What is to be expected, a line each day ahead. */

@@ -8,7 +8,7 @@ import { MODEL, referenceOf, type Score } from "../judge.ts";
 import { cutOf, splitWindows } from "../split.ts";
 import { TARGETS } from "../targets.ts";
 import { prepare, trainForecaster, type TrainResult } from "../train.ts";
-import { percent, shortName, SIGNIFICANT } from "../wording.ts";
+import { errorName, isBetter, percent, percentSpread, shortName, SIGNIFICANT } from "../wording.ts";
 import { checkFractions, prepareTraining, sizedCommand, testOption } from "./options.ts";
 
 export const compare = sizedCommand("compare")
@@ -21,8 +21,7 @@ export const compare = sizedCommand("compare")
     const split = splitWindows(prices, cutOf(settings), settings);
     using stop = stopOnSignals();
     let last: TrainResult | undefined;
-    const models: { model: string; seeds: { seed: number; score: Score; comparisons: Record<string, number> }[] }[] =
-      [];
+    const models: { model: string; seeds: { seed: number; scores: Readonly<Record<string, Score>> }[] }[] = [];
     for (const model of MODELS) {
       const runs = [];
       for (let seed = settings.seed; seed < settings.seed + seeds; seed++) {
@@ -30,47 +29,62 @@ export const compare = sizedCommand("compare")
         const run = { optimizer: await makeOptimizer(), signal: stop.signal };
         last = await trainForecaster(prices, prepare(prices, chosen, split), chosen, run);
         if (last === undefined) throw new StoppedError("Nothing was written.", stop.exitCode!);
-        const { [MODEL]: score, ...others } = last.scores;
-        const comparisons = Object.fromEntries(
-          Object.entries(others).map(([name, { comparison }]) => [name, comparison?.pValue ?? 1]),
-        );
-        runs.push({ seed, score: score!, comparisons });
-        console.error(`${model}, seed ${seed}: skill ${percent(score!.skill, 2)}`);
+        const { scores } = last;
+        runs.push({ seed, scores });
+        console.error(`${model}, seed ${seed}: skill ${percent(scores[MODEL]!.skill, 2)}`);
       }
       models.push({ model, seeds: runs });
     }
+    if (json) return console.log(JSON.stringify({ source: prices.file, settings, models }, null, 2));
     const { scores, labels, test } = last!;
     const { [MODEL]: _, ...baselines } = scores;
-    const reference = referenceOf(scores);
-    if (json) return console.log(JSON.stringify({ source: prices.file, settings, models, baselines }, null, 2));
-    const both = (values: number[], format: (value: number) => string) => {
+    const reference = shortName(labels, referenceOf(scores));
+    const both = (values: number[]) => {
       const { mean, deviation } = spreadOf(values);
-      return Number.isNaN(deviation) ? format(mean) : `${format(mean)} ± ${format(Number(deviation.toPrecision(2)))}`;
+      return formatNumber(mean) +
+        (deviation === undefined ? "" : ` ± ${formatNumber(Number(deviation.toPrecision(2)))}`);
     };
-    const row = (score: Score) => [formatNumber(score.mse), formatNumber(score.mae), percent(score.skill, 2), ""];
+    const clearly = models.map(({ model, seeds: runs }) => ({
+      model,
+      count: runs.filter(({ scores }) => isBetter(scores)).length,
+    }));
+    const better = clearly.filter(({ count }) => count > 0);
     console.log([
       `${prices.file}: ${test.dates.length} test days from ${test.dates[0]}; ${seeds} seeds from ${settings.seed} on.`,
       "",
       table(
         [
           TARGETS[settings.target].title(settings.horizon),
-          "MSE",
+          errorName(settings.target),
           "MAE",
-          `skill vs ${shortName(labels, reference)}`,
+          `skill vs ${reference}`,
           `better, p < ${SIGNIFICANT}`,
         ],
         [
-          ...models.map(({ model, seeds: runs }) => [
-            model,
-            both(runs.map(({ score }) => score.mse), formatNumber),
-            both(runs.map(({ score }) => score.mae), formatNumber),
-            both(runs.map(({ score }) => score.skill), (value) => percent(value, 2)),
-            `${
-              runs.filter(({ score, comparisons }) => score.skill > 0 && comparisons[reference]! < SIGNIFICANT).length
-            } of ${runs.length}`,
+          ...models.map(({ model, seeds: runs }, i) => {
+            const all = runs.map(({ scores }) => scores[MODEL]!);
+            return [
+              model,
+              both(all.map(({ mse }) => mse)),
+              both(all.map(({ mae }) => mae)),
+              percentSpread(spreadOf(all.map(({ skill }) => skill))),
+              `${clearly[i]!.count} of ${runs.length}`,
+            ];
+          }),
+          ...Object.entries(baselines).map(([name, { mse, mae, skill }]) => [
+            labels[name]!,
+            formatNumber(mse),
+            formatNumber(mae),
+            percent(skill, 2),
+            "",
           ]),
-          ...Object.entries(baselines).map(([name, score]) => [labels[name]!, ...row(score)]),
         ],
       ),
+      "",
+      better.length === 0
+        ? `No model beats ${reference} by more than luck explains, with any seed.`
+        : `Better than ${reference} by more than luck explains: ${
+          better.map(({ model, count }) => `${model} with ${count} of ${seeds} seeds`).join(", ")
+        }.`,
     ].join("\n"));
   });

@@ -2,32 +2,31 @@ import { Command, InvalidArgumentError, Option } from "@commander-js/extra-typin
 import type { OptimizerPlugin } from "@unfold/optimizers";
 import { between, integer, UsageError } from "../../shared/cli.ts";
 import { tryBlas } from "../../shared/try_blas.ts";
-import { loadOptimizer, type OptimizerOption, optimizerOption } from "../../shared/load_optimizer.ts";
+import { loadOptimizer, optimizerOption } from "../../shared/load_optimizer.ts";
 import { FEATURE_SET_NAMES, FEATURE_SETS, type FeatureSetName } from "../features.ts";
 import { MODELS } from "../forecaster.ts";
 import { loadPrices } from "../load_prices.ts";
 import { type Column, COLUMNS, type Prices } from "../prices.ts";
-import { TARGET_NAMES } from "../targets.ts";
-import type { TrainSettings } from "../train.ts";
+import { LONGEST_HORIZON, TARGET_NAMES } from "../targets.ts";
+import type { Chosen } from "../summary.ts";
 
 /** Where results go unless told otherwise. */
 export const DEFAULT_OUT = "runs/stock";
 
-/** What was chosen, as it is written down. */
-export interface Chosen extends TrainSettings {
-  readonly optimizer: string;
-  readonly optimizerOption: Readonly<Record<string, OptimizerOption>>;
-}
-
 /** Parses `date=…,close=…`. */
 function columnTitles(text: string): Partial<Record<Column, string>> {
+  const names = new Set<string>();
   return Object.fromEntries(
     text.split(",").map((pair) => {
-      const [name = "", ...title] = pair.split("=");
-      if (title.length > 0 && (COLUMNS as readonly string[]).includes(name.trim())) {
-        return [name.trim(), title.join("=").trim()];
+      const [name, title] = [pair.slice(0, pair.indexOf("=")).trim(), pair.slice(pair.indexOf("=") + 1).trim()];
+      const isColumn = pair.includes("=") && (COLUMNS as readonly string[]).includes(name);
+      if (isColumn && title !== "" && !names.has(name)) {
+        names.add(name);
+        return [name, title];
       }
-      throw new InvalidArgumentError(`It must be a list of ${COLUMNS.map((column) => `${column}=…`).join(",")}.`);
+      throw new InvalidArgumentError(
+        `It must be a list of ${COLUMNS.map((column) => `${column}=…`).join(",")}, each once at most.`,
+      );
     }),
   );
 }
@@ -48,7 +47,7 @@ export function trainingCommand(name: string) {
       new Option("--target <name>", "what to forecast: the price, whether it rises, or how much it moves")
         .choices(TARGET_NAMES).default(TARGET_NAMES[0]!),
     )
-    .option("--horizon <days>", "how many days ahead", integer(1), 1)
+    .option("--horizon <days>", "how many days ahead", integer(1, LONGEST_HORIZON), 1)
     .addOption(
       new Option("--features <set>", "what the network sees: returns, or a textbook's prices and volumes")
         .choices(FEATURE_SET_NAMES).default(FEATURE_SET_NAMES[0]!),
@@ -72,7 +71,8 @@ export const testOption = new Option("--test <fraction>", "fraction of the windo
 
 /** Checks that something is left. */
 export function checkFractions({ validation, test }: { readonly validation: number; readonly test: number }): void {
-  if (validation + test < 0.9) return;
+  // A tenth that rounding has taken from is one.
+  if (validation + test < 0.9 + 1e-9) return;
   throw new UsageError("--validation and --test must leave a tenth of the windows to learn from");
 }
 
@@ -118,7 +118,11 @@ export async function prepareTraining(
   return { prices, makeOptimizer };
 }
 
-/** What identifies a series: a run that goes on must have the same. */
-export function seriesOf({ file, dates }: Prices): [file: string, rows: number, last: string] {
-  return [file, dates.length, dates.at(-1)!];
+/** What identifies a series: a run that goes on must have the same numbers. */
+export async function seriesOf(
+  { file, dates, close, more }: Prices,
+): Promise<[file: string, rows: number, hash: string]> {
+  const text = JSON.stringify([dates, [...close], Object.entries(more).map(([name, values]) => [name, [...values]])]);
+  const hash = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(text));
+  return [file, dates.length, new Uint8Array(hash).toHex().slice(0, 16)];
 }

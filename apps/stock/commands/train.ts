@@ -3,44 +3,12 @@ import { StoppedError } from "../../shared/cli.ts";
 import { table } from "../../shared/table.ts";
 import { prepareFolder, writeFiles } from "../../shared/write_files.ts";
 import { encodeForecasts } from "../forecasts_csv.ts";
-import { MODEL, referenceOf } from "../judge.ts";
-import type { Prices } from "../prices.ts";
+import { referenceOf } from "../judge.ts";
 import { cutOf, splitWindows } from "../split.ts";
-import { prepare, trainForecaster, type TrainResult } from "../train.ts";
+import { type Summary, summaryOf } from "../summary.ts";
+import { prepare, trainForecaster } from "../train.ts";
 import { directionLine, outlookLines, percent, scoreHead, scoreRow, shortName, titleOf, verdict } from "../wording.ts";
-import {
-  checkFractions,
-  type Chosen,
-  networkCommand,
-  outOption,
-  prepareTraining,
-  seriesOf,
-  testOption,
-} from "./options.ts";
-
-/** What `train` tells: in `metrics.json`, and on stdout with `--json`. */
-export type Summary = ReturnType<typeof summaryOf>;
-
-function summaryOf(prices: Prices, settings: Chosen, result: TrainResult) {
-  const { test, labels, scores, direction, held, bestEpoch, validationLoss, history, gradientFlow, split, forecaster } =
-    result;
-  const count = ({ from, to }: { from: number; to: number }) => to - from;
-  return {
-    data: { source: prices.file, rows: prices.dates.length, from: prices.dates[0]!, to: prices.dates.at(-1)! },
-    settings,
-    windows: { train: count(split.train), validation: count(split.validation), test: count(split.test) },
-    test: { from: test.dates[0]!, to: test.dates.at(-1)! },
-    bestEpoch,
-    validationLoss,
-    labels: { [MODEL]: `${settings.model} (epoch ${bestEpoch})`, ...labels } as Readonly<Record<string, string>>,
-    scores,
-    direction,
-    interval: forecaster.interval && { ...forecaster.interval, held: held! },
-    next: forecaster.next(prices),
-    history,
-    gradientFlow,
-  };
-}
+import { checkFractions, networkCommand, outOption, prepareTraining, seriesOf, testOption } from "./options.ts";
 
 function report(summary: Summary): string {
   const { data, windows, test, labels, scores, direction, interval, next, settings: { target, horizon } } = summary;
@@ -50,7 +18,7 @@ function report(summary: Summary): string {
     "",
     table(head, Object.entries(scores).map(([name, score]) => scoreRow(labels[name]!, score))),
     "",
-    ...(direction === undefined ? [] : [directionLine(direction)]),
+    ...(direction === undefined ? [] : [directionLine(target, direction)]),
     ...(interval === undefined
       ? []
       : [`The ${percent(interval.coverage, 0)} interval held what happened on ${percent(interval.held)} of the days.`]),
@@ -77,7 +45,7 @@ export const train = networkCommand("train")
       optimizer: await makeOptimizer(),
       onEvent: progressBar({ epochs: settings.epochs, samples: to - from }),
       folder,
-      config: { ...settings, prices: seriesOf(prices) },
+      config: { ...settings, prices: await seriesOf(prices) },
       resume,
       signal: stop.signal,
     });
