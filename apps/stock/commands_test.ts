@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { withFolder } from "../../tools/with_folder.ts";
-import { QUICK, stock } from "./_run_app.ts";
+import { QUICK, stock } from "./_run_stock.ts";
 import { csv } from "./_walk.ts";
 import { parsePrices, type Prices } from "./prices.ts";
 import { splitWindows } from "./split.ts";

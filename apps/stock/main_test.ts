@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { withFolder } from "../../tools/with_folder.ts";
 import { runCommand } from "../shared/cli.ts";
 import { writeFiles } from "../shared/write_files.ts";
-import { QUICK, stock } from "./_run_app.ts";
+import { QUICK, stock } from "./_run_stock.ts";
 import { csv } from "./_walk.ts";
 
 Deno.test("train writes model, metrics and chart; forecast gives the same number to the bit", () =>

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { withFolder } from "../../tools/with_folder.ts";
-import { QUICK, stock } from "./_run_app.ts";
+import { stopApp } from "../shared/_run_app.ts";
+import { QUICK, stock } from "./_run_stock.ts";
 import { csv } from "./_walk.ts";
 
 Deno.test("an optimizer comes by name or from a module, with its options, and what was chosen is written down", () =>
@@ -47,23 +48,12 @@ Deno.test("a run that is stopped exits with 130 and says how to go on; resumed i
     const whole = await stock(folder, ...args("whole"));
     assert.equal(whole.code, 0, whole.stderr);
 
-    const child = new Deno.Command(Deno.execPath(), {
-      args: ["run", "--no-prompt", "--allow-read", `--allow-write=${folder}`, "apps/stock/main.ts", ...args("left")],
-      stdout: "piped",
-      stderr: "piped",
-    }).spawn();
-    // Its first words come after the first epoch.
-    const reader = child.stderr.getReader();
-    await reader.read();
-    child.kill("SIGINT");
-    let rest = "";
-    for (let read = await reader.read(); !read.done; read = await reader.read()) {
-      rest += new TextDecoder().decode(read.value);
-    }
-    reader.releaseLock();
-    const stopped = await child.output();
-    assert.deepEqual([stopped.code, stopped.stdout.length], [130, 0], rest);
-    assert.match(rest, /stopped in epoch \d+ after step \d+\nThe same command with --resume goes on from here.\n$/);
+    const stopped = await stopApp("stock", folder, args("left"), "SIGINT");
+    assert.deepEqual([stopped.code, stopped.stdout], [130, ""], stopped.stderr);
+    assert.match(
+      stopped.stderr,
+      /stopped in epoch \d+ after step \d+\nThe same command with --resume goes on from here.\n$/,
+    );
 
     const again = await stock(folder, ...args("left"));
     assert.deepEqual([again.code, again.stdout], [1, ""]);

@@ -87,6 +87,7 @@ export class Reader implements Disposable {
    */
   constructor(model: LanguageModel, count: number) {
     this.#model = model;
+    using _ = scope();
     const copy = ({ shape }: Tensor) => zeros(shape, { persistent: true });
     const start = model.recurrent.initialState(count);
     this.#state = Object.fromEntries(Object.entries(start).map(([name, state]) => [name, copy(state)]));

@@ -52,7 +52,7 @@ export function steadiestUnit(units: readonly (readonly number[])[]): number {
     const mean = values.reduce((a, b) => a + b, 0) / values.length;
     const variance = values.reduce((total, value) => total + (value - mean) ** 2, 0);
     const change = values.slice(1).reduce((total, value, i) => total + (value - values[i]!) ** 2, 0);
-    return variance - 2 * change;
+    return variance - change;
   });
   return scores.indexOf(Math.max(...scores));
 }
