@@ -100,6 +100,28 @@ Deno.test("what stands in no known form is refused with file, line and column", 
   }
 });
 
+Deno.test("rows without prices are left out and counted; points group thousands where commas are decimal marks", () => {
+  const { close, dates, warnings } = parsePrices("Date,Close\n2020-01-02,1\n2020-01-03,null\n2020-01-06,3\n", "file");
+  assert.deepEqual([[...close], dates], [[1, 3], ["2020-01-02", "2020-01-06"]]);
+  assert.deepEqual(warnings, [
+    "file: rows without prices are left out, 1 of them, the first in line 3",
+    ...warnings.slice(1),
+  ]);
+  const prices = (text: string) => [...parsePrices(text, "file").close];
+  assert.deepEqual(prices("date;close\n2020-01-02;1.234,5\n2020-01-03;1.235\n2020-01-06;999,5\n"), [
+    1234.5,
+    1235,
+    999.5,
+  ]);
+  assert.deepEqual(prices("date;close\n2020-01-02;1.234\n2020-01-03;1.235\n"), [1.234, 1.235]);
+  assert.deepEqual(prices("Date,Close/Last,Close\n2020-01-02,7,8\n"), [8]);
+});
+
+Deno.test("a split of 3:2 is named too", () => {
+  const [warning] = parsePrices("date,close\n2020-01-02,100\n2020-01-03,66.6\n", "file").warnings;
+  assert.match(warning!, /from 100 to 66.6, as a split of 3:2 would make it/);
+});
+
 Deno.test("splits and long gaps are named, each in a line", () => {
   const text =
     "date,close\n2020-01-02,100\n2020-01-03,49.5\n2020-01-06,50\n2020-02-03,151\n2020-03-02,150\n2020-03-03,80\n";

@@ -67,7 +67,7 @@ const learn = trainingCommand("train", { hidden: 50, layers: 1, embedding: 32, b
     const tokens: TokenKind = options.tokens ?? (csv === undefined ? "char" : "word");
     const settings = { ...options, tokens };
     await prepareFolder(out);
-    if (blas !== undefined) tryBlas(blas);
+    if (blas !== undefined) tryBlas(blas, { threads: navigator.hardwareConcurrency });
     using stop = stopOnSignals();
     const samples = Math.round(data.texts.length * (1 - settings.validation - settings.test));
     const onEvent = progressBar({ epochs: settings.epochs, samples });

@@ -34,7 +34,7 @@ export const evaluate = new Command("evaluate")
         `Cannot evaluate on ${name}: it must have at least ${batchSize + 1} ${unitOf(kind)}s, got ${length}`,
       );
     }
-    if (blas !== undefined) tryBlas(blas);
+    if (blas !== undefined) tryBlas(blas, { threads: navigator.hardwareConcurrency });
     const loss = await lossOn(model, read.tokens, { from: 0, to: length }, { batchSize, time: 200 });
     if (json) {
       const more = kind === "word" ? { perplexity: perplexity(loss) } : { bits: bitsPerCharacter(loss) };

@@ -78,7 +78,7 @@ export const train = trainingCommand("train", {
     const optimizer = await loadOptimizer(settings.optimizer, settings.optimizerOption);
     const inputs = await textInputs(text);
     await prepareFolder(out);
-    if (blas !== undefined) tryBlas(blas);
+    if (blas !== undefined) tryBlas(blas, { threads: navigator.hardwareConcurrency });
     using read = await tokenize(inputs, { kind: settings.tokens, vocabularySize: vocabulary, folder: out });
     const { tokens, tokenizer } = read;
     const name = nameOf(inputs);

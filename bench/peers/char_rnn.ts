@@ -1,0 +1,103 @@
+/**
+ * char-rnn's own model (2×128 LSTM, batch 50, 50 characters, RMSprop, clipping, the state carried on): characters per second of
+ * training, by WebAssembly, by OpenBLAS, and by PyTorch where python3 has it; in turns, on one machine.
+ *
+ *     deno task bench:char-rnn
+ *
+ * @module
+ */
+
+import { Random, scope, tensor, useBlas } from "@unfold/core";
+import { CarriedState, Dense, Embedding, LSTM, Sequential, softmaxCrossEntropy } from "@unfold/layers";
+import { clipByGlobalNorm, Optimizer, rmsprop } from "@unfold/optimizers";
+import { table } from "../../apps/shared/table.ts";
+import { median } from "../_measure.ts";
+
+const [BATCH, TIME, HIDDEN, LAYERS, VOCABULARY] = [50, 50, 128, 2, 65];
+const ROUNDS = 5;
+/** Seconds of a round. */
+const ROUND = 3;
+
+const random = new Random(1);
+const model = new Sequential([
+  new Embedding({ vocabularySize: VOCABULARY, outputSize: 64, random }),
+  new CarriedState(new LSTM({ inputSize: 64, hiddenSize: HIDDEN, layers: LAYERS, random })),
+  new Dense({ inputSize: HIDDEN, outputSize: VOCABULARY, random }),
+]);
+const rules = [clipByGlobalNorm(5), rmsprop({ alpha: 0.95 })];
+const optimizer = new Optimizer(model.parameters(), rules, { learningRate: 2e-3 });
+const draw = () => Int32Array.from({ length: BATCH * TIME }, () => random.integer(VOCABULARY));
+const [x, y] = [tensor(draw(), { shape: [BATCH, TIME] }), tensor(draw(), { shape: [BATCH, TIME] })];
+
+function step(): void {
+  using _ = scope();
+  softmaxCrossEntropy(model.forward(x), y).backward();
+  optimizer.step();
+}
+
+/** Characters per second of a round. */
+function ours(): number {
+  for (let i = 0; i < 3; i++) step();
+  const start = performance.now();
+  let steps = 0;
+  while (performance.now() - start < 1000 * ROUND) {
+    step();
+    steps++;
+  }
+  return steps * BATCH * TIME / (performance.now() - start) * 1000;
+}
+
+function withBlas(threads: number): (() => number) | undefined {
+  try {
+    useBlas(undefined, { threads })[Symbol.dispose]();
+  } catch {
+    return undefined;
+  }
+  return () => {
+    using _ = useBlas(undefined, { threads });
+    return ours();
+  };
+}
+
+function pytorch(threads: number): (() => number) | undefined {
+  const script = new URL("./char_rnn.py", import.meta.url).pathname;
+  const python = ["python3", "/usr/bin/python3"].find((name) => {
+    try {
+      return new Deno.Command(name, { args: ["-c", "import torch"], stderr: "null" }).outputSync().success;
+    } catch {
+      return false;
+    }
+  });
+  if (python === undefined) return undefined;
+  return () => {
+    const { stdout } = new Deno.Command(python, { args: [script, String(threads), String(ROUND)] }).outputSync();
+    return Number(new TextDecoder().decode(stdout));
+  };
+}
+
+const peers: Record<string, (() => number) | undefined> = {
+  "WebAssembly": ours,
+  "OpenBLAS, 1 thread": withBlas(1),
+  "OpenBLAS, 2 threads": withBlas(2),
+  "PyTorch, 1 thread": pytorch(1),
+  "PyTorch, 2 threads": pytorch(2),
+};
+const found = Object.entries(peers).flatMap(([name, run]) => {
+  if (run === undefined) console.error(`${name} is left out: it is not installed`);
+  return run === undefined ? [] : [{ name, run, rates: [] as number[] }];
+});
+for (let round = 0; round < ROUNDS; round++) for (const { run, rates } of found) rates.push(run());
+const best = Math.max(...found.filter(({ name }) => name.startsWith("PyTorch")).map(({ rates }) => median(rates)));
+const count = (value: number) => Math.round(value).toLocaleString("en");
+console.log(
+  table(
+    ["", "characters/s", "least", "most", "of PyTorch's best"],
+    found.map(({ name, rates }) => [
+      name,
+      count(median(rates)),
+      count(Math.min(...rates)),
+      count(Math.max(...rates)),
+      Number.isFinite(best) ? (median(rates) / best).toFixed(2) : "",
+    ]),
+  ),
+);
