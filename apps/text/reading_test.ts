@@ -58,7 +58,7 @@ Deno.test("files that cannot be read are named", () =>
   }));
 
 Deno.test("tokens are the same from memory and from a file, across the border of both", () =>
-  withFolder(async (folder) => {
+  withFolder((folder) => {
     for (const type of [Uint8Array, Uint16Array, Int32Array]) {
       // Memory doubles from 65,536 elements; two flushes and a rest.
       const count = 150_000;
