@@ -60,6 +60,9 @@ try {
   const [before, after] = fastest;
   const microseconds = (value: number) => (value / 1000).toLocaleString("en", { maximumSignificantDigits: 3 });
   const shared = [...after].filter(([name]) => before.has(name));
+  if (shared.length === 0) {
+    throw new Error(`Cannot compare with ${base}: there must be a benchmark that both have, got none`);
+  }
   console.log(
     table(
       ["", `µs at ${base}`, "µs now", "ratio"],
