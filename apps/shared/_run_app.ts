@@ -5,6 +5,11 @@ export interface Outcome {
   readonly stderr: string;
 }
 
+/** How an app is called. */
+function argsOf(app: string, folder: string, args: readonly string[]): string[] {
+  return ["run", "--no-prompt", "--allow-read", `--allow-write=${folder}`, `apps/${app}/main.ts`, ...args];
+}
+
 /**
  * Runs an app as a person would, with the permissions of its task.
  *
@@ -18,7 +23,7 @@ export async function runApp(
   { stdin }: { readonly stdin?: string | Uint8Array<ArrayBuffer> } = {},
 ): Promise<Outcome> {
   const child = new Deno.Command(Deno.execPath(), {
-    args: ["run", "--no-prompt", "--allow-read", `--allow-write=${folder}`, `apps/${app}/main.ts`, ...args],
+    args: argsOf(app, folder, args),
     stdin: stdin === undefined ? "null" : "piped",
     stdout: "piped",
     stderr: "piped",
@@ -42,7 +47,7 @@ export async function stopApp(
   signal: Deno.Signal,
 ): Promise<Outcome> {
   const child = new Deno.Command(Deno.execPath(), {
-    args: ["run", "--no-prompt", "--allow-read", `--allow-write=${folder}`, `apps/${app}/main.ts`, ...args],
+    args: argsOf(app, folder, args),
     stdout: "piped",
     stderr: "piped",
   }).spawn();

@@ -46,6 +46,13 @@ export function from(low: number, high: number): (text: string) => number {
   };
 }
 
+/** Parses a share above 0, all at most, as an option's argument. */
+export function share(text: string): number {
+  const value = Number(text);
+  if (value > 0 && value <= 1) return value;
+  throw new InvalidArgumentError("It must be a number above 0, 1 at most.");
+}
+
 /** Messages of the engine's own errors that start as ours do. */
 const ENGINE_MESSAGE =
   /^Cannot (?:(?:read|set) propert|destructure|access|convert|mix|perform|assign|delete|redefine|create)/;

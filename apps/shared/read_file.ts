@@ -1,10 +1,19 @@
+/** What a failure to read says, in one line. */
+export function readingFailed(path: string, error: unknown): Error {
+  const reason = error instanceof Deno.errors.NotFound
+    ? "there is no such file"
+    : error instanceof Deno.errors.IsADirectory
+    ? "it must be a file, got a folder"
+    : (error as Error).message;
+  return new Error(`Cannot read ${path}: ${reason}`, { cause: error });
+}
+
 /** Reads a file; a failure names the file and the reason in one line. */
 export async function readFile(path: string): Promise<Uint8Array<ArrayBuffer>> {
   try {
     return await Deno.readFile(path);
   } catch (error) {
-    const reason = error instanceof Deno.errors.NotFound ? "there is no such file" : (error as Error).message;
-    throw new Error(`Cannot read ${path}: ${reason}`, { cause: error });
+    throw readingFailed(path, error);
   }
 }
 

@@ -24,12 +24,13 @@ import {
   SimpleRNN,
 } from "@unfold/layers";
 import { type Batch, predict, type Series, StandardScaler, type StandardScalerState } from "@unfold/training";
+import { CELLS, makeRecurrent } from "../shared/make_recurrent.ts";
 import { FEATURE_SET_NAMES, FEATURE_SETS, type FeatureSet, type FeatureSetName, featuresOf } from "./features.ts";
 import type { Prices } from "./prices.ts";
 import { LONGEST_HORIZON, type Target, TARGET_NAMES, type TargetName, TARGETS } from "./targets.ts";
 
 /** The models that the app knows. */
-export const MODELS = ["lstm", "gru", "rnn", "mlp"] as const;
+export const MODELS = [...CELLS, "mlp"] as const;
 
 /** All that is needed to build the network and to feed it. */
 export interface ForecasterConfig {
@@ -224,9 +225,7 @@ function hiddenLayers({ model, hidden, window, features }: ForecasterConfig, ran
       new Lambda(relu),
     ];
   }
-  const options = { inputSize, hiddenSize: hidden, random };
-  const recurrent = model === "rnn" ? new SimpleRNN(options) : model === "gru" ? new GRU(options) : new LSTM(options);
-  return [recurrent, new LastStep()];
+  return [makeRecurrent({ cell: model, inputSize, hiddenSize: hidden, random }), new LastStep()];
 }
 
 /** Checks a configuration as a file holds it: JSON from anywhere. */

@@ -68,9 +68,12 @@ for (const kind of ["char", "word", "byte"]) {
         await text(folder, ...write, "--seed", "2"),
       ];
       assert.equal(a.code, 0, a.stderr);
-      assert.ok(a.stdout.startsWith("the ") && a.stdout.endsWith("\n"));
+      assert.ok(a.stdout.startsWith("the") && a.stdout.endsWith("\n"));
       assert.equal(a.stdout, b.stdout);
       assert.notEqual(a.stdout, other.stdout);
+      const stopped = await text(folder, ...write, "--count", "2", "--stop", " ");
+      assert.equal(stopped.code, 0, stopped.stderr);
+      assert.ok(stopped.stdout.split("\n\n---\n\n").every((one) => !one.trimEnd().slice(4).includes(" ")));
       const many = JSON.parse((await text(folder, ...write, "--count", "3", "--json")).stdout);
       assert.equal(new Set(many).size, 3);
 
@@ -109,13 +112,18 @@ Deno.test("the same seed gives the same model to the bit; one that was stopped a
     const stopped = await stopApp("text", folder, args("left"), "SIGINT");
     assert.deepEqual([stopped.code, stopped.stdout], [130, ""], stopped.stderr);
     assert.match(stopped.stderr, /The same command with --resume goes on from here.\n$/);
+    const whole = await Deno.readTextFile(file);
+    await Deno.writeTextFile(file, whole.split("").reverse().join(""));
+    const other = await text(folder, ...args("left"), "--resume");
+    assert.match(other.stderr, /error: Cannot go on from .*: it is of another run: its text is /);
+    await Deno.writeTextFile(file, whole);
     const resumed = await text(folder, ...args("left"), "--resume");
     assert.equal(resumed.code, 0, resumed.stderr);
     const files = ["model.safetensors", "metrics.json"];
     for (const name of files) {
-      const whole = await Deno.readFile(`${folder}/whole/${name}`);
+      const expected = await Deno.readFile(`${folder}/whole/${name}`);
       for (const other of ["again", "left"]) {
-        assert.deepEqual(await Deno.readFile(`${folder}/${other}/${name}`), whole, `${other} ${name}`);
+        assert.deepEqual(await Deno.readFile(`${folder}/${other}/${name}`), expected, `${other} ${name}`);
       }
     }
   }, someText(20_000)));
@@ -126,7 +134,7 @@ Deno.test("a run of so many steps ends there, is validated as it is, and text ma
     const { code, stdout, stderr } = await runApp("text", folder, args, { stdin: someText(6000) });
     assert.equal(code, 0, stderr);
     const { steps, history, validationLoss, data } = JSON.parse(stdout);
-    assert.deepEqual([steps, history, data.source, data.characters], [7, [], "stdin", 6000]);
+    assert.deepEqual([steps, history.length, data.source, data.characters], [7, 1, "stdin", 6000]);
     assert.ok(validationLoss > 0);
     const page = await text(folder, "report", `${folder}/a`);
     assert.equal(page.code, 0, page.stderr);
@@ -146,13 +154,7 @@ const bad: [what: string, content: string | Uint8Array<ArrayBuffer> | undefined,
     "bytes that are no UTF-8",
     Uint8Array.of(...new TextEncoder().encode("good "), 0xff),
     [],
-    "Cannot read FILE: it must be text in UTF-8, got other bytes from byte 5 on; --tokens byte takes any",
-  ],
-  [
-    "a tied layer of another size",
-    someText(6000),
-    ["--tied"],
-    "Cannot tie the last layer to the embedding: both must have equally many features, got 12 and 8",
+    "Cannot read FILE: it must be text in UTF-8, got other bytes from byte 5 on; a model of --tokens byte takes any",
   ],
 ];
 
@@ -171,7 +173,16 @@ Deno.test("bad usage: one line, exit code 2", () =>
   withFolder(async (folder) => {
     const cases: [string[], RegExp][] = [
       [["--tokens", "syllable"], /Allowed choices are char, word, byte\.\n$/],
-      [["--validation", "0.5"], /It must be a number of 0 or more and below 0\.5\.\n$/],
+      [["--validation", "0.5"], /It must be a number above 0 and below 0\.5\.\n$/],
+      [["--test", "-1"], /It must be a number of 0 or more and below 0\.5\.\n$/],
+      [["--tied", "--embedding", "32"], /^error: with --tied --embedding must be as --hidden, 128, got 32\n$/],
+      [["--text", "-", "-"], /^error: --text - can be there once: stdin is read once\n$/],
+      [["generate", "--top-p", "0"], /It must be a number above 0, 1 at most\.\n$/],
+      [["generate", "--stop", ""], /It must not be empty\.\n$/],
+      [
+        ["classify", "--label-column", "Text"],
+        /^error: --text-column and --label-column must be two columns, got text for both\n$/,
+      ],
       [["generate", "--temperature", "-1"], /It must be a number of 0 or more\.\n$/],
       [["classify", "train", "--epochs", "0"], /It must be a whole number of 1 or more\.\n$/],
       [["classify", "predict", "a", "b"], /^error: too many arguments/],
@@ -192,8 +203,24 @@ Deno.test("a prompt's unknown character is named; a unit that is not there too",
     assert.equal(
       stderr,
       'error: Cannot read "the Ж": the model must know every character, got "Ж", which was not in the text that it learned ' +
-        "from; --tokens byte knows all\n",
+        "from; a model of --tokens byte knows all\n",
     );
+    // A folder is no model.
+    const none = await text(folder, "generate", folder);
+    assert.equal(none.stderr, `error: Cannot read ${folder}: it must be a file, got a folder\n`);
+    const metrics = await Deno.readTextFile(`${out}/metrics.json`);
+    const altered: [string | RegExp, string, RegExp][] = [
+      [/"passage": \[/, '"passage": [99999, ', /must have a passage of the model's tokens, got none\n$/],
+      [/"history": \[[^\]]*\]/, '"history": null', /metrics\.json must be as train wrote it/],
+      [/^[^]*$/, '{"passage": 1}', /must have a passage of the model's tokens, got none\n$/],
+    ];
+    for (const [from, to, message] of altered) {
+      await Deno.writeTextFile(`${out}/metrics.json`, metrics.replace(from, to));
+      const { code, stderr } = await text(folder, "report", out);
+      assert.match(stderr, message);
+      assert.deepEqual([code, stderr.split("\n").length], [1, 2]);
+    }
+    await Deno.writeTextFile(`${out}/metrics.json`, metrics);
     const unit = await text(folder, "report", out, "--unit", "12");
     assert.equal(unit.stderr, "error: Cannot show unit 12: it must be below the model's 12, got 12\n");
   }));

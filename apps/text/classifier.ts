@@ -19,7 +19,8 @@ import {
   type RecurrentState,
   Sequential,
 } from "@unfold/layers";
-import { checkerOf, checkStack, decodeModel, encodeModel, makeRecurrent, type StackConfig } from "./language_model.ts";
+import { makeRecurrent } from "../shared/make_recurrent.ts";
+import { checkerOf, checkStack, decodeModel, encodeModel, type StackConfig, stackOptions } from "./model_file.ts";
 import { makeTokenizer, type Tokenizer, type TokenKind } from "./tokenizer.ts";
 
 /** All that is needed to build a classifier. */
@@ -69,7 +70,7 @@ export class Classifier {
     const { embedding, bidirectional, dropout, classes } = config;
     this.config = config;
     this.tokenizer = makeTokenizer(config.tokens, config.vocabulary);
-    const recurrent = makeRecurrent(config, { random, bidirectional });
+    const recurrent = makeRecurrent({ ...stackOptions(config, random), bidirectional });
     this.network = new Sequential([
       new Embedding({ vocabularySize: this.tokenizer.size, outputSize: embedding, random }),
       new FinalState(recurrent),
@@ -79,13 +80,13 @@ export class Classifier {
   }
 
   /** A text as tokens, not more than are read. */
-  encode(text: string): Int32Array {
+  tokensOf(text: string): Int32Array {
     return this.tokenizer.encode(text).subarray(0, this.config.longest);
   }
 
   /** What texts are, which must have a token each. */
   predict(texts: readonly string[]): Prediction[] {
-    const sequences = texts.map((text) => this.encode(text));
+    const sequences = texts.map((text) => this.tokensOf(text));
     const lengths = sequences.map(({ length }) => length);
     const time = Math.max(...lengths);
     const tokens = new Int32Array(texts.length * time);

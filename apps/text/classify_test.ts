@@ -52,6 +52,17 @@ for (const bidirectional of [false, true]) {
     assert.equal(total, result.parts.test);
     const [[a, ,], [, d]] = result.confusion as [[number, number], [number, number]];
     assert.equal((a + d) / total, result.accuracy);
+    // A row is what was actual: that of the majority has as many as it is right on.
+    const rows = result.confusion.map((row) => row.reduce((a, b) => a + b, 0));
+    const { labels } = reviews(1200);
+    assert.equal(
+      rows[[...new Set(labels)].sort().indexOf(result.majority.label)],
+      Math.round(result.majority.accuracy * total),
+    );
+    // The weights that were kept are the best epoch's.
+    const losses = result.history.map(({ validationLoss }) => validationLoss!);
+    assert.equal(losses[result.bestEpoch - 1], Math.min(...losses));
+    assert.equal(result.classifier.tokensOf("good ".repeat(50)).length, settings.longest);
     assert.equal(result.calibration.bins.reduce((sum, { count }) => sum + count, 0), total);
 
     const again = Classifier.fromFile(result.classifier.toFile(), "file");

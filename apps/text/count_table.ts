@@ -4,6 +4,11 @@ export class CountTable {
   #counts = new Uint32Array(1 << 12);
   #size = 0;
 
+  /** How many keys there are. */
+  get size(): number {
+    return this.#size;
+  }
+
   /** Where a key is, or would be. */
   #find(key: number): number {
     const mask = this.#keys.length - 1;

@@ -1,11 +1,11 @@
 import { noGrad, type Random, scope, type Tensor, tensor, zeros } from "@unfold/core";
 import type { RecurrentState } from "@unfold/layers";
 import type { LanguageModel } from "./language_model.ts";
-import { sampleToken, type SamplingOptions } from "./sampling.ts";
+import { checkSampling, sampleToken, type SamplingOptions } from "./sampling.ts";
 
 /** What is to be written. */
 export interface GenerateOptions extends SamplingOptions {
-  /** What the text begins with; the model reads it first. */
+  /** What the text begins with; the model reads it first. Where it is empty the model reads a line break, if it knows it. */
   readonly prompt: string;
   /** Tokens to write. */
   readonly length: number;
@@ -18,17 +18,24 @@ export interface GenerateOptions extends SamplingOptions {
  * Reads a prompt and writes on, token after token.
  *
  * @returns The tokens that come next, one a text.
- * @throws {RangeError} If the model does not know a character of the prompt.
+ * @throws {RangeError} If the model does not know a character of the prompt, or a number is out of range.
  */
 export function* generateTokens(
   model: LanguageModel,
   options: GenerateOptions,
 ): Generator<Int32Array, void, undefined> {
   const { prompt, length, count, random } = options;
-  const { size } = model.tokenizer;
-  const read = model.tokenizer.encode(prompt);
+  checkSampling(options);
+  for (const [name, value] of Object.entries({ length, count })) {
+    if (Number.isInteger(value) && value >= 1) continue;
+    throw new RangeError(`Cannot generate: ${name} must be an integer of 1 or more, got ${value}`);
+  }
+  const { size, kind, vocabulary } = model.tokenizer;
+  const start = kind === "byte" || vocabulary.includes("\n") ? "\n" : "";
+  const read = model.tokenizer.encode(prompt === "" ? start : prompt);
   using reader = new Reader(model, count);
-  let logits = reader.beginning();
+  // Where nothing was read any token may come.
+  let logits = new Float32Array(count * size);
   for (const token of read) logits = reader.read(new Int32Array(count).fill(token));
   for (let i = 0; i < length; i++) {
     const tokens = Int32Array.from(
@@ -92,14 +99,6 @@ export class Reader implements Disposable {
     const start = model.recurrent.initialState(count);
     this.#state = Object.fromEntries(Object.entries(start).map(([name, state]) => [name, copy(state)]));
     this.#tokens = tensor(new Int32Array(count), { shape: [count], persistent: true });
-  }
-
-  /** What may come where nothing was read: what the last layer says of zeros, which is about how often each token occurs. */
-  beginning(): Float32Array<ArrayBuffer> {
-    using _ = scope();
-    const { output, recurrent } = this.#model;
-    const nothing = zeros([this.#tokens.size, recurrent.outputSize]);
-    return noGrad(() => output.forward(nothing).data.slice() as Float32Array<ArrayBuffer>);
   }
 
   /** Reads a token of each text; gives the logits of what comes next, [count, size], and shows the outputs of the last layer. */

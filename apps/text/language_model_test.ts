@@ -1,7 +1,8 @@
 import { noGrad, Random, scope, tensor } from "@unfold/core";
 import assert from "node:assert/strict";
 import { generateText, generateTokens, Reader } from "./generate.ts";
-import { CELLS, LanguageModel, type LanguageModelConfig } from "./language_model.ts";
+import { CELLS } from "../shared/make_recurrent.ts";
+import { LanguageModel, type LanguageModelConfig } from "./language_model.ts";
 import { readPassage, steadiestUnit } from "./report_page.ts";
 import { sampleToken } from "./sampling.ts";
 
@@ -28,7 +29,7 @@ for (const cell of CELLS) {
       const ids = model.tokenizer.encode("a bad cafe\n");
       using _ = scope();
       const whole = noGrad(() => model.network.forward(tensor(ids, { shape: [1, ids.length] })));
-      const again = LanguageModel.decode(model.encode(), "file");
+      const again = LanguageModel.fromFile(model.toFile(), "file");
       for (const one of [model, again]) {
         using reader = new Reader(one, 1);
         const read = Array.from(ids, (id) => [...reader.read(Int32Array.of(id))]);
@@ -50,7 +51,7 @@ Deno.test("a tied model has one matrix for what it reads and writes", () => {
 });
 
 Deno.test("files of another kind, or that were altered, are refused", () => {
-  const bytes = new LanguageModel(config, new Random(1)).encode();
+  const bytes = new LanguageModel(config, new Random(1)).toFile();
   const altered = (from: string, to: string) => {
     const text = new TextDecoder("latin1").decode(bytes);
     // Of the same length, so that the header's length stays right.
@@ -66,7 +67,7 @@ Deno.test("files of another kind, or that were altered, are refused", () => {
     ["unfold.text", "unfold.tent", /it must be a model of this app, got none of its unfold\.text metadata$/],
   ];
   for (const [from, to, message] of cases) {
-    assert.throws(() => LanguageModel.decode(altered(from, to), "file"), { name: "SafetensorsError", message });
+    assert.throws(() => LanguageModel.fromFile(altered(from, to), "file"), { name: "SafetensorsError", message });
   }
 });
 
@@ -90,6 +91,14 @@ Deno.test("greedy takes the likeliest; temperature, top-k and top-p draw as ofte
   alike(shares({ topP: 0.76 }), [5 / 9, 2.5 / 9, 1.5 / 9, 0]);
   assert.deepEqual(shares({ topP: 1e-9 }), [1, 0, 0, 0]);
   assert.deepEqual(shares({ topK: 3, topP: 0.4 }), [1, 0, 0, 0]);
+  // Exactly reached is reached.
+  assert.deepEqual(shares({ topP: 0.5 }), [1, 0, 0, 0]);
+  const last = logits.toReversed();
+  assert.equal(sampleToken(last, { temperature: 0, topK: 0, topP: 1 }, random), 3);
+  // Neither large nor small logits overflow.
+  const large = Float32Array.of(1e4, 1e4 - 1);
+  const drawn = Array.from({ length: 2000 }, () => sampleToken(large, { temperature: 1, topK: 0, topP: 1 }, random));
+  assert.ok(Math.abs(drawn.filter((token) => token === 0).length / 2000 - 0.73) < 0.05);
 });
 
 const writing = { prompt: "ab", length: 60, temperature: 1, topK: 0, topP: 1 };
@@ -113,6 +122,46 @@ Deno.test("the same seed writes the same text, greedy whatever the seed; a stop 
   await assert.rejects(() => write(model, { prompt: "x" }), /got "x", which was not in the text/);
 });
 
+Deno.test("what cannot be drawn by is refused", () => {
+  const model = new LanguageModel(config, new Random(1));
+  const refused = (options: object, message: string) => {
+    const all = { ...writing, count: 1, random: new Random(1), ...options };
+    assert.throws(() => generateTokens(model, all).next(), {
+      name: "RangeError",
+      message: `Cannot generate: ${message}`,
+    });
+  };
+  refused({ temperature: -1 }, "temperature must be a number of 0 or more, got -1");
+  refused({ temperature: NaN }, "temperature must be a number of 0 or more, got NaN");
+  refused({ topK: 1.5 }, "topK must be an integer of 0 or more, got 1.5");
+  refused({ topP: 0 }, "topP must be above 0, 1 at most, got 0");
+  refused({ length: NaN }, "length must be an integer of 1 or more, got NaN");
+  refused({ count: 0 }, "count must be an integer of 1 or more, got 0");
+});
+
+Deno.test("without a prompt a line break is read, where there is one", async () => {
+  const model = new LanguageModel(config, new Random(1));
+  assert.equal(await write(model, { prompt: "" }), await write(model, { prompt: "\n" }));
+  const without = new LanguageModel({ ...config, vocabulary: ["a", "b"] }, new Random(1));
+  assert.equal((await write(without, { prompt: "" })).length, 60);
+});
+
+Deno.test("while the tape records, dropout is between the layers and before the last", () => {
+  for (const layers of [1, 2]) {
+    const model = new LanguageModel({ ...config, layers }, new Random(1));
+    using _ = scope();
+    const x = tensor(model.tokenizer.encode("abcd"), { shape: [1, 4] });
+    const drops = () => model.network.forward(x).data.slice();
+    assert.notDeepEqual(drops(), drops());
+    model.network.reset();
+    const quiet = () => noGrad(() => model.network.forward(x)).data.slice();
+    const first = quiet();
+    model.network.reset();
+    noGrad(() => model.network.reset());
+    assert.deepEqual(quiet(), first);
+  }
+});
+
 Deno.test("many texts at once: each goes on from the prompt by itself", () => {
   const model = new LanguageModel(config, new Random(1));
   const columns = Array.from(
@@ -130,7 +179,7 @@ Deno.test("many texts at once: each goes on from the prompt by itself", () => {
 
 Deno.test("a passage's losses are those of the whole; the steadiest unit is the one that changes least for its spread", () => {
   const model = new LanguageModel(config, new Random(1));
-  const { tokens, losses, units } = readPassage(model, "a bad cafe");
+  const { tokens, losses, units } = readPassage(model, [...model.tokenizer.encode("a bad cafe")]);
   assert.deepEqual([tokens.join(""), losses.length, units.length, units[0]!.length], ["a bad cafe", 9, 12, 10]);
   using _ = scope();
   const ids = model.tokenizer.encode("a bad cafe");

@@ -1,12 +1,16 @@
 import type { Part, TokenSource } from "@unfold/training";
 import { CountTable } from "./count_table.ts";
 
-/** Tokens of the training part that are counted at most, its last ones: each takes some hundred bytes. */
+/** Tokens of the training part that are counted at most, its last ones. */
 const MOST_COUNTED = 5_000_000;
+/** Different runs of tokens that are counted at most, so that the tables stay below some 300 MB. */
+const MOST_RUNS = 4_000_000;
+/** Tokens that a 5-gram model looks at. */
+const ORDER = 5;
 /** Tokens that are read at a time. */
 const PIECE = 1 << 16;
 
-/** How often a token of one kind is what follows, in nats: the floors that a model must go below. */
+/** What models that only count need for a token, in nats: the floors that a network must go below. */
 export interface Floors {
   /** All tokens alike: ln V. */
   readonly uniform: number;
@@ -40,6 +44,11 @@ export class NGram {
   constructor(order: number, size: number) {
     this.#order = order;
     this.#size = size;
+  }
+
+  /** How many different runs of tokens have been counted. */
+  get runs(): number {
+    return this.#counts.size;
   }
 
   /** Counts a token after those before it. */
@@ -89,11 +98,14 @@ export class NGram {
 
 /** What a uniform, a unigram and a 5-gram model need for a token of one part, counted on another, in nats. */
 export function floorsOf(tokens: TokenSource, size: number, train: Part, test: Part): Floors {
-  const [unigram, fiveGram] = [new NGram(1, size), new NGram(5, size)];
+  const [unigram, fiveGram] = [new NGram(1, size), new NGram(ORDER, size)];
   const counted = { from: Math.max(train.from, train.to - MOST_COUNTED), to: train.to };
+  let seen = 0;
   for (const { piece, at } of each(tokens, counted)) {
     unigram.add(piece, at);
     fiveGram.add(piece, at);
+    seen++;
+    if (fiveGram.runs >= MOST_RUNS) break;
   }
   let [unigramLoss, fiveGramLoss] = [0, 0];
   for (const { piece, at } of each(tokens, test)) {
@@ -105,14 +117,14 @@ export function floorsOf(tokens: TokenSource, size: number, train: Part, test: P
     uniform: Math.log(size),
     unigram: unigramLoss / count,
     fiveGram: fiveGramLoss / count,
-    counted: counted.to - counted.from,
+    counted: seen,
   };
 }
 
-/** Every token of a part, in a piece that has four before it where there are any. */
+/** Every token of a part, in a piece that has those before it that a 5-gram model looks at, where there are any. */
 function* each(tokens: TokenSource, { from, to }: Part): Generator<{ piece: ArrayLike<number>; at: number }> {
   for (let start = from; start < to; start += PIECE) {
-    const first = Math.max(from, start - 4);
+    const first = Math.max(from, start - (ORDER - 1));
     const piece = tokens.subarray(first, Math.min(to, start + PIECE));
     for (let at = start - first; at < piece.length; at++) yield { piece, at };
   }

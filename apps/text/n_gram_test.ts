@@ -63,3 +63,19 @@ Deno.test("the floors are counted on one part and taken on another, also across 
   // Two of three tokens are certain once the place in the pattern is.
   assert.ok(fiveGram < 0.6 * unigram && fiveGram > Math.log(5) / 3);
 });
+
+Deno.test("a token that depends on the one four before it, at the border of the pieces that are read", () => {
+  // All tokens but that at the border are 0; it follows what stands four before it.
+  const tokens = new Uint8Array(70_000);
+  for (let at = 0; at < 60_000; at += 10) tokens[at] = tokens[at + 4] = 1;
+  const test = { from: 1, to: 65_536 + 20 };
+  const { fiveGram } = floorsOf(tokens, 2, { from: 0, to: 60_000 }, test);
+  const model = new NGram(5, 2);
+  for (let at = 0; at < 60_000; at++) model.add(tokens, at);
+  let expected = 0;
+  for (let at = test.from; at < test.to; at++) {
+    const first = Math.max(test.from, at - 4);
+    expected -= Math.log(model.probability(tokens.subarray(first, at + 1), at - first));
+  }
+  assert.ok(Math.abs(fiveGram - expected / (test.to - test.from)) < 1e-9);
+});

@@ -1,3 +1,5 @@
+import { readingFailed } from "../shared/read_file.ts";
+
 /** Where text comes from. */
 export interface TextInput {
   /** For messages. */
@@ -14,22 +16,15 @@ export function fileInput(path: string): TextInput {
   return {
     name: path,
     async *bytes() {
-      let file: Deno.FsFile;
-      try {
-        file = await Deno.open(path);
-      } catch (error) {
-        const reason = error instanceof Deno.errors.NotFound ? "there is no such file" : (error as Error).message;
-        throw new Error(`Cannot read ${path}: ${reason}`, { cause: error });
-      }
-      using _ = file;
+      const failed = (error: unknown) => {
+        throw readingFailed(path, error);
+      };
+      using file = await Deno.open(path).catch(failed);
       const piece = new Uint8Array(PIECE);
-      try {
-        for (let count = await file.read(piece); count !== null; count = await file.read(piece)) {
-          yield piece.subarray(0, count);
-        }
-      } catch (error) {
-        if (!(error instanceof Deno.errors.IsADirectory)) throw error;
-        throw new Error(`Cannot read ${path}: it must be a file, got a folder`, { cause: error });
+      while (true) {
+        const count = await file.read(piece).catch(failed);
+        if (count === null) return;
+        yield piece.subarray(0, count);
       }
     },
   };
@@ -60,7 +55,7 @@ export async function* decodeText(input: TextInput): AsyncGenerator<string, void
   const decoder = new TextDecoder("utf-8", { fatal: true });
   const failed = (offset: number) =>
     new Error(
-      `Cannot read ${input.name}: it must be text in UTF-8, got other bytes from byte ${offset} on; --tokens byte takes any`,
+      `Cannot read ${input.name}: it must be text in UTF-8, got other bytes from byte ${offset} on; a model of --tokens byte takes any`,
     );
   // Bytes before the piece, and those of them that wait in the decoder for the rest of their character.
   let [before, waiting] = [0, new Uint8Array()];

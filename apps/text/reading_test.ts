@@ -39,7 +39,7 @@ Deno.test("bytes that are no UTF-8 are named by where they begin, wherever piece
     for (const sizes of [[1], [2], [3], [100]]) {
       await assert.rejects(() => joined(inPieces(Uint8Array.from(bytes), sizes)), {
         message:
-          `Cannot read pieces: it must be text in UTF-8, got other bytes from byte ${offset} on; --tokens byte takes any`,
+          `Cannot read pieces: it must be text in UTF-8, got other bytes from byte ${offset} on; a model of --tokens byte takes any`,
       });
     }
   }
@@ -103,22 +103,42 @@ Deno.test("the most frequent words are kept, by how often they occur; the others
   using read = await tokenize([input], { kind: "word", vocabularySize: 3 });
   assert.deepEqual(read.tokenizer.vocabulary, [" b", " a", UNKNOWN]);
   // The first b has no space before it.
-  assert.deepEqual([...read.tokens.subarray(0, 7)], [2, 1, 0, 1, 0, 0, 2]);
+  assert.deepEqual([...read.tokens.subarray(0, 7), read.unknown], [2, 1, 0, 1, 0, 0, 2, 2]);
   assert.deepEqual(buildVocabulary("word", ["x y", " y z"], 3), [" y", "x", UNKNOWN]);
   assert.deepEqual(buildVocabulary("byte", ["x"], 3), []);
 });
 
 Deno.test("a given vocabulary stays; a character that it has not is named, with its text", async () => {
   const tokenizer = makeTokenizer("char", ["a", "b"]);
-  using read = await tokenize([givenText("good", "abba")], { kind: "char", vocabularySize: 0, tokenizer });
+  using read = await tokenize([givenText("good", "abba")], { kind: "char", tokenizer });
   assert.deepEqual([...read.tokens.subarray(0, 4)], [0, 1, 1, 0]);
   const message = (where: string) =>
     `Cannot read ${where}: the model must know every character, got "ß", which was not in the text that it learned from; ` +
-    "--tokens byte knows all";
-  const options = { kind: "char", vocabularySize: 0, tokenizer } as const;
+    "a model of --tokens byte knows all";
+  const options = { kind: "char", tokenizer } as const;
   await assert.rejects(() => tokenize([givenText("bad", "abß")], options), { message: message("bad") });
   assert.throws(() => tokenizer.encode("ß"), { message: message('"ß"') });
   const words = makeTokenizer("word", [" b", UNKNOWN]);
-  using unknown = await tokenize([givenText("words", "a b")], { kind: "word", vocabularySize: 0, tokenizer: words });
-  assert.deepEqual([...unknown.tokens.subarray(0, 2)], [1, 0]);
+  using unknown = await tokenize([givenText("words", "a b")], { kind: "word", tokenizer: words });
+  assert.deepEqual([...unknown.tokens.subarray(0, 2), unknown.unknown], [1, 0, 1]);
+  // The first word of a prompt has no space before it.
+  assert.deepEqual([...words.encode("b b c")], [0, 0, 1]);
+});
+
+Deno.test("a text has a hash of its own; one without spaces is cut where no character is", async () => {
+  const hashOf = async (text: string) => {
+    using read = await tokenize([givenText("text", text)], { kind: "char" });
+    return read.hash;
+  };
+  assert.equal(await hashOf("abcabc"), await hashOf("abcabc"));
+  assert.notEqual(await hashOf("abcabc"), await hashOf("abcacb"));
+  const text = "😀".repeat(1_200_000);
+  using read = await tokenize([givenText("faces", text)], { kind: "word" });
+  assert.equal(read.characters, 1_200_000);
+  const decode = read.tokenizer.decoder();
+  let again = "";
+  for (let at = 0; at < read.tokens.length; at += 1000) {
+    again += Array.from(read.tokens.subarray(at, Math.min(read.tokens.length, at + 1000)), decode).join("");
+  }
+  assert.equal(again, text);
 });

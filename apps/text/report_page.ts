@@ -4,7 +4,7 @@ import { Html, html, htmlPage, htmlTable } from "../shared/html.ts";
 import type { Summary } from "./commands/train.ts";
 import { generateText, Reader } from "./generate.ts";
 import type { LanguageModel } from "./language_model.ts";
-import { lossRows, lossTable, lossVerdict, unitOf } from "./wording.ts";
+import { lossRows, lossTable, lossVerdict, textLine, unitOf } from "./wording.ts";
 
 /** Temperatures of the samples. */
 const TEMPERATURES = [0, 0.5, 0.8, 1, 1.2];
@@ -20,9 +20,8 @@ export interface Reading {
   readonly units: readonly (readonly number[])[];
 }
 
-/** Lets a model read a passage. */
-export function readPassage(model: LanguageModel, passage: string): Reading {
-  const ids = model.tokenizer.encode(passage);
+/** Lets a model read a passage, token by token. */
+export function readPassage(model: LanguageModel, ids: readonly number[]): Reading {
   const decode = model.tokenizer.decoder();
   const losses: number[] = [];
   const perToken: number[][] = [];
@@ -33,7 +32,7 @@ export function readPassage(model: LanguageModel, passage: string): Reading {
     logits = reader.read(Int32Array.of(id), (hidden) => perToken.push([...hidden]));
   }
   const units = perToken[0]?.map((_, unit) => perToken.map((hidden) => hidden[unit]!)) ?? [];
-  return { tokens: Array.from(ids, decode), losses, units };
+  return { tokens: ids.map(decode), losses, units };
 }
 
 /** −ln softmax(logits) of one token. */
@@ -57,24 +56,32 @@ export function steadiestUnit(units: readonly (readonly number[])[]): number {
   return scores.indexOf(Math.max(...scores));
 }
 
+/** Text as a page can show it: what has no shape gets one. */
+function shape(text: string): string {
+  // deno-lint-ignore no-control-regex
+  return text.replaceAll(/[\x00-\x08\x0b-\x1f\x7f]/g, "\ufffd");
+}
+
 /** Text on coloured ground: a colour of the page and its share, a token. */
 function coloured(tokens: readonly string[], ground: (index: number) => readonly [color: string, share: number]): Html {
   return html`<div class="text">${
     tokens.map((token, i) => {
       const [color, share] = ground(i);
       const mixed = `background: color-mix(in srgb, var(--${color}) ${Math.round(70 * share)}%, transparent)`;
-      return html`<span style="${mixed}">${token}</span>`;
+      return html`<span style="${mixed}">${shape(token)}</span>`;
     })
   }</div>`;
 }
 
 /** One page with all that a run showed, which needs nothing from anywhere. */
 export async function reportPage(model: LanguageModel, summary: Summary, unit: number | undefined): Promise<string> {
-  const { data, settings, parts, validationLoss, testLoss, floors, history, bestEpoch, passage } = summary;
+  const { data, settings, parts, testLoss, floors, history, bestEpoch, passage } = summary;
   const { kind } = model.tokenizer;
   const { cell, layers, hidden } = model.config;
   const count = (value: number) => value.toLocaleString("en");
-  const title = `${data.source.split("/").at(-1)}: what comes next, by a ${layers}×${hidden} ${cell}`;
+  const title = `${
+    data.source.split(", ").map((name) => name.split("/").at(-1)).join(", ")
+  }: what comes next, by a ${layers}×${hidden} ${cell}`;
   const samples = await Promise.all(TEMPERATURES.map(async (temperature) => {
     const random = new Random(settings.seed);
     const text = generateText(model, { prompt: "", length: SAMPLE, temperature, topK: 0, topP: 1, random });
@@ -82,57 +89,56 @@ export async function reportPage(model: LanguageModel, summary: Summary, unit: n
   }));
   const { tokens, losses, units } = readPassage(model, passage);
   const shown = unit ?? steadiestUnit(units);
-  const rows = lossTable(kind, `${layers}×${hidden} ${cell} (epoch ${bestEpoch})`, validationLoss, floors);
+  const rows = lossTable(kind, `${layers}×${hidden} ${cell} (epoch ${bestEpoch})`, summary);
   const said = (value: unknown) => typeof value === "object" ? JSON.stringify(value) : String(value);
   return htmlPage(
     title,
     html`
-      <h1>${title}</h1>
-      <p class="quiet">${count(data.tokens)} ${unitOf(kind)}s, ${count(
-        data.vocabulary,
-      )} different; learned from the first
-      ${count(parts.train)}, chosen by the ${count(parts.validation)} after them.</p>
-      <p class="verdict">${lossVerdict(kind, validationLoss, floors)}</p>
+            <h1>${title}</h1>
+            <p class="quiet">${textLine(data.source, kind, data)} Learned from the first ${count(parts.train)},
+      chosen by the ${count(parts.validation)} after them.</p>
+            <p class="verdict">${lossVerdict(kind, summary)}</p>
 
-      <h2>Loss on what it did not learn from</h2>
-      ${htmlTable(rows.head, rows.rows)}
-      ${testLoss === undefined
-        ? ""
-        : html`<p>On the end of the text, which nothing was chosen by: ${lossRows(kind, [["", testLoss]])
-          .rows[0]![1]!} nats per ${unitOf(kind)}.</p>`}
+            <h2>Loss on what it did not learn from</h2>
+            ${htmlTable(rows.head, rows.rows)}
+            ${testLoss === undefined
+              ? ""
+              : html`<p>On the end of the text, which nothing was chosen by: ${lossRows(kind, [["", testLoss]])
+                .rows[0]![1]!} nats per ${unitOf(kind)}.</p>`}
 
-      ${history.length === 0 ? "" : html`<h2>Learning curve</h2>
+            ${history.length === 0 ? "" : html`<h2>Learning curve</h2>
 <p class="quiet">Nats per ${unitOf(kind)} by epoch; the dashed line is the epoch that was kept.</p>
 ${new Html(
-        await learningChart(history, {
-          best: bestEpoch,
-          palette: PAGE,
-          floors: { "5-gram (Witten-Bell)": floors.fiveGram },
-        }),
-      )}`}
+              await learningChart(history, {
+                best: bestEpoch,
+                palette: PAGE,
+                floors: { "5-gram (Witten-Bell)": floors.fiveGram },
+              }),
+            )}`}
 
-      <h2>What it writes</h2>
-      ${samples.map(({ temperature, text }) =>
-        html`<p class="quiet">Temperature ${temperature}${temperature === 0 ? ", always the likeliest" : ""}</p>
-<div class="text">${text}</div>`
-      )}
+            <h2>What it writes</h2>
+            ${samples.map(({ temperature, text }) =>
+              html`<p class="quiet">Temperature ${temperature}${temperature === 0 ? ", always the likeliest" : ""}</p>
+<div class="text">${shape(text)}</div>`
+            )}
 
-      <h2>What surprised it</h2>
-      <p
+            <h2>What surprised it</h2>
+            <p
         class="quiet">A passage that it did not learn from; the stronger the colour, the less it expected what stands there, up to 6 nats.</p>
-      ${coloured(tokens, (i) => ["forecast", i === 0 ? 0 : Math.min(1, losses[i - 1]! / 6)])}
+            ${coloured(tokens, (i) => ["forecast", i === 0 ? 0 : Math.min(1, losses[i - 1]! / 6)])}
 
-      <h2>One of its units</h2>
-      <p class="quiet">What unit ${shown} of the last layer says after each ${unitOf(
-        kind,
-      )}: blue below 0, orange above.</p>
-      ${coloured(tokens, (i) => {
-        const value = units[shown]![i]!;
-        return [value < 0 ? "other" : "forecast", Math.min(1, Math.abs(value))];
-      })}
+            <h2>One of its units</h2>
+            <p
+        class="quiet">What unit ${shown} of the last layer says after each ${unitOf(
+          kind,
+        )}: blue below 0, orange above.</p>
+            ${coloured(tokens, (i) => {
+              const value = units[shown]![i]!;
+              return [value < 0 ? "other" : "forecast", Math.min(1, Math.abs(value))];
+            })}
 
-      <h2>Configuration</h2>
-      ${htmlTable(["setting", ""], Object.entries(settings).map(([name, value]) => [name, said(value)]))}
+            <h2>Configuration</h2>
+            ${htmlTable(["setting", ""], Object.entries(settings).map(([name, value]) => [name, said(value)]))}
     `,
   );
 }

@@ -10,6 +10,16 @@ export interface SamplingOptions {
   readonly topP: number;
 }
 
+/** Throws a `RangeError` unless the options can be drawn by. */
+export function checkSampling({ temperature, topK, topP }: SamplingOptions): void {
+  const fail = (name: string, wanted: string, value: number) => {
+    throw new RangeError(`Cannot generate: ${name} must be ${wanted}, got ${value}`);
+  };
+  if (!(temperature >= 0 && temperature < Infinity)) fail("temperature", "a number of 0 or more", temperature);
+  if (!(Number.isInteger(topK) && topK >= 0)) fail("topK", "an integer of 0 or more", topK);
+  if (!(topP > 0 && topP <= 1)) fail("topP", "above 0, 1 at most", topP);
+}
+
 /** Draws a token by its logits. */
 export function sampleToken(
   logits: Float32Array,

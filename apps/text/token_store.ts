@@ -20,6 +20,7 @@ export class TokenStore implements TokenSource, Disposable {
   #file: Deno.FsFile | undefined;
   readonly #most: number;
   #read: Uint8Array<ArrayBuffer> = new Uint8Array();
+  #hash = 0x811c9dc5;
 
   /**
    * @param type The kind of array that tokens fit into.
@@ -50,6 +51,12 @@ export class TokenStore implements TokenSource, Disposable {
       }
     }
     this.#memory[this.#inMemory++] = token;
+    this.#hash = Math.imul(this.#hash ^ token, 0x01000193);
+  }
+
+  /** What tells these tokens from others (FNV-1a, a token at a time). */
+  get hash(): number {
+    return this.#hash >>> 0;
   }
 
   /** Writes what is in memory behind what is in the file. */
@@ -75,7 +82,11 @@ export class TokenStore implements TokenSource, Disposable {
     if (this.#read.length < count) this.#read = new Uint8Array(2 * count);
     const fromFile = (Math.min(to, this.#inFile) - from) * size;
     this.#file!.seekSync(from * size, Deno.SeekMode.Start);
-    for (let done = 0; done < fromFile;) done += this.#file!.readSync(this.#read.subarray(done, fromFile))!;
+    for (let done = 0; done < fromFile;) {
+      const read = this.#file!.readSync(this.#read.subarray(done, fromFile));
+      if (read === null) throw new Error("Cannot read tokens: their file must be as it was written, got less");
+      done += read;
+    }
     const rest = to - Math.max(from, this.#inFile);
     if (rest > 0) this.#read.set(new Uint8Array(this.#memory.buffer, 0, rest * size), fromFile);
     return new this.#type(this.#read.buffer).subarray(0, to - from) as Numbers;

@@ -9,6 +9,9 @@ export type TokenKind = (typeof TOKEN_KINDS)[number];
 /** What stands for words that the vocabulary has not. */
 export const UNKNOWN = "<unk>";
 
+/** Characters without a space between them from which on they are cut. */
+const LONGEST_WORD = 1 << 20;
+
 /** More characters than any script has are no text. */
 const MOST_CHARACTERS = 1 << 16;
 
@@ -57,8 +60,10 @@ class VocabularyTokenizer implements Tokenizer {
   }
 
   encode(text: string): Int32Array {
-    return Int32Array.from(piecesOf(this.kind, text), (piece) => {
-      const id = this.#ids.get(piece) ?? this.#ids.get(UNKNOWN);
+    return Int32Array.from(piecesOf(this.kind, text), (piece, index) => {
+      // The first word of a text is that with a space before it.
+      const spaced = this.kind === "word" && index === 0 ? this.#ids.get(` ${piece}`) : undefined;
+      const id = this.#ids.get(piece) ?? spaced ?? this.#ids.get(UNKNOWN);
       if (id !== undefined) return id;
       throw unknownCharacter(JSON.stringify(text.length > 40 ? `${text.slice(0, 40)}…` : text), piece);
     });
@@ -74,7 +79,7 @@ function unknownCharacter(where: string, character: string): RangeError {
     `Cannot read ${where}: the model must know every character, got ${
       JSON.stringify(character)
     }, which was not in the text ` +
-      "that it learned from; --tokens byte knows all",
+      "that it learned from; a model of --tokens byte knows all",
   );
 }
 
@@ -104,13 +109,17 @@ export interface TokenizedText extends Disposable {
   readonly tokens: TokenSource;
   /** Characters in the text; of bytes, bytes. */
   readonly characters: number;
+  /** Tokens that stand for what the vocabulary has not. */
+  readonly unknown: number;
+  /** What tells this text from others. */
+  readonly hash: number;
 }
 
 /** What {@linkcode tokenize} may be told. */
 export interface TokenizeOptions {
   readonly kind: TokenKind;
-  /** Words that are kept, the most frequent ones. */
-  readonly vocabularySize: number;
+  /** Words that are kept, the most frequent ones; all of them where it is left out. */
+  readonly vocabularySize?: number;
   /** Where a long text's tokens go. */
   readonly folder?: string;
   /** What a model learned from; its vocabulary is not changed. */
@@ -124,18 +133,37 @@ export interface TokenizeOptions {
  * @throws {Error} If a text is not UTF-8, or has a character that a given tokenizer does not know.
  */
 export async function tokenize(inputs: readonly TextInput[], options: TokenizeOptions): Promise<TokenizedText> {
-  const { kind, folder, tokenizer } = options;
-  if (kind === "byte") {
-    const tokens = new TokenStore(Uint8Array, { folder });
-    for (const input of inputs) {
-      for await (const bytes of input.bytes()) for (const byte of bytes) tokens.push(byte);
-    }
-    return finish(new ByteTokenizer(), tokens, tokens, tokens.length);
+  const { kind, folder } = options;
+  const store = new TokenStore(kind === "byte" ? Uint8Array : kind === "char" ? Uint16Array : Int32Array, { folder });
+  try {
+    const read = kind === "byte"
+      ? await readBytes(inputs, store)
+      : await readPieces(inputs, store, { ...options, kind });
+    return { ...read, hash: store.hash, [Symbol.dispose]: () => store[Symbol.dispose]() };
+  } catch (error) {
+    store[Symbol.dispose]();
+    throw error;
   }
+}
+
+/** What is known of a text once it was read. */
+type Read = Omit<TokenizedText, "hash" | typeof Symbol.dispose>;
+
+async function readBytes(inputs: readonly TextInput[], tokens: TokenStore): Promise<Read> {
+  for (const input of inputs) {
+    for await (const bytes of input.bytes()) for (const byte of bytes) tokens.push(byte);
+  }
+  return { tokenizer: new ByteTokenizer(), tokens, characters: tokens.length, unknown: 0 };
+}
+
+async function readPieces(
+  inputs: readonly TextInput[],
+  tokens: TokenStore,
+  { kind, tokenizer, vocabularySize = Infinity }: TokenizeOptions & { readonly kind: "char" | "word" },
+): Promise<Read> {
   const ids = new Map<string, number>(tokenizer?.vocabulary.map((token, id) => [token, id]));
   const unknown = ids.get(UNKNOWN);
   const counts: number[] = [];
-  const tokens = new TokenStore(kind === "char" ? Uint16Array : Int32Array, { folder });
   let characters = 0;
   for (const input of inputs) {
     for await (const text of wholeWords(decodeText(input), kind)) {
@@ -157,21 +185,21 @@ export async function tokenize(inputs: readonly TextInput[], options: TokenizeOp
       }
     }
   }
-  if (tokenizer !== undefined) return finish(tokenizer, tokens, tokens, characters);
+  if (tokenizer !== undefined) {
+    return { tokenizer, tokens, characters, unknown: unknown === undefined ? 0 : counts[unknown] ?? 0 };
+  }
   const seen = [...ids.keys()];
-  if (kind === "char") return finish(new VocabularyTokenizer(kind, seen), tokens, tokens, characters);
-  const kept = seen.map((_, id) => id).sort((a, b) => counts[b]! - counts[a]! || a - b).slice(
-    0,
-    options.vocabularySize - 1,
-  );
+  if (kind === "char") return { tokenizer: new VocabularyTokenizer(kind, seen), tokens, characters, unknown: 0 };
+  const kept = seen.map((_, id) => id).sort((a, b) => counts[b]! - counts[a]! || a - b).slice(0, vocabularySize - 1);
   const renamed = new Int32Array(seen.length).fill(kept.length);
   kept.forEach((id, rank) => renamed[id] = rank);
   const vocabulary = [...kept.map((id) => seen[id]!), UNKNOWN];
-  return finish(new VocabularyTokenizer(kind, vocabulary), tokens, mapped(tokens, renamed), characters);
-}
-
-function finish(tokenizer: Tokenizer, store: TokenStore, tokens: TokenSource, characters: number): TokenizedText {
-  return { tokenizer, tokens, characters, [Symbol.dispose]: () => store[Symbol.dispose]() };
+  return {
+    tokenizer: new VocabularyTokenizer(kind, vocabulary),
+    tokens: mapped(tokens, renamed),
+    characters,
+    unknown: kept.reduce((left, id) => left - counts[id]!, tokens.length),
+  };
 }
 
 /** Tokens by other numbers. */
@@ -194,6 +222,11 @@ async function* wholeWords(
     const cut = Math.max(text.lastIndexOf(" "), text.lastIndexOf("\n"));
     if (cut > 0) yield text.slice(0, cut);
     rest = cut > 0 ? text.slice(cut) : text;
+    // Without a space a text is no words; it is not held for that.
+    if (rest.length > LONGEST_WORD) {
+      yield rest.slice(0, LONGEST_WORD).replace(/[\uD800-\uDBFF]$/, "");
+      rest = rest.slice(/[\uD800-\uDBFF]/.test(rest[LONGEST_WORD - 1]!) ? LONGEST_WORD - 1 : LONGEST_WORD);
+    }
   }
   yield rest;
 }

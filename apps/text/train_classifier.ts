@@ -66,7 +66,10 @@ function splitTexts(
   );
   const rest = groups.length - testCount! - validationCount!;
   if (rest < 1) {
-    throw new RangeError(`Cannot train on ${name}: it must have at least 3 different texts, got ${groups.length}`);
+    throw new RangeError(
+      `Cannot train on ${name}: beside ${validationCount} different texts to choose by and ${testCount} to test on it must have ` +
+        `some to learn from, got ${groups.length} in all`,
+    );
   }
   return {
     train: order.slice(0, rest).flat(),
@@ -103,7 +106,7 @@ export async function trainClassifier(
   const targetsOf = (part: readonly number[]) => part.map((row) => classes.indexOf(data.labels[row]!));
   const batchesOf = (part: readonly number[], shuffled?: Random) =>
     new PaddedBatches({
-      sequences: part.map((row) => classifier.encode(data.texts[row]!)),
+      sequences: part.map((row) => classifier.tokensOf(data.texts[row]!)),
       targets: targetsOf(part),
       batchSize,
       ...(shuffled && { random: shuffled }),

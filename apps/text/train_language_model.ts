@@ -54,7 +54,8 @@ export interface LanguageResult {
 /** How a training run goes, whatever is trained. */
 export interface TrainRun {
   readonly optimizer: OptimizerPlugin;
-  readonly onEvent: Consumer;
+  /** Makes what is told of its events, of so many epochs. */
+  readonly onEvent: (epochs: number) => Consumer;
   readonly folder: string;
   readonly config: CheckpointConfig;
   readonly resume: boolean;
@@ -93,13 +94,10 @@ export function splitText(
 export function lossOn(
   model: LanguageModel,
   tokens: TokenSource,
-  { from, to }: Part,
-  { batchSize, time }: { batchSize: number; time: number },
+  part: Part,
+  sizes: { batchSize: number; time: number },
 ): Promise<number> {
-  return evaluate(model.network, {
-    loss: softmaxCrossEntropy,
-    batches: streamOf(tokens, { from, to }, { batchSize, time }),
-  });
+  return evaluate(model.network, { loss: softmaxCrossEntropy, batches: streamOf(tokens, part, sizes) });
 }
 
 /** A short part is not torn into streams that are shorter than a batch. */
@@ -126,6 +124,7 @@ export async function trainLanguageModel(
   const parameters = model.network.parameters();
   const batches = new TokenStream({ tokens, batchSize, time, ...parts.train });
   const most = Math.min(settings.steps ?? Infinity, epochs * batches.length);
+  const inEpoch = most % batches.length;
   const learningRate = cosineDecay(settings.learningRate, most);
   const optimizer = new Optimizer(parameters, [clipByGlobalNorm(clip), run.optimizer], { learningRate });
   const [best, curve] = [earlyStopping(parameters), history()];
@@ -146,20 +145,22 @@ export async function trainLanguageModel(
     signal: run.signal,
   });
   const enough: Consumer = ({ type, step }) => {
-    if (type === "step" && step >= most && most % batches.length > 0) return "stop";
+    if (step >= most && type === (inEpoch > 0 ? "step" : "epoch")) return "stop";
   };
-  const last = await consume(events, run.onEvent, best, curve, enough);
-  if (last?.type === "done" && !last.finished) return undefined;
-
-  // A run that ends within an epoch has weights that no epoch's validation has seen.
-  const isWhole = most % batches.length === 0;
-  const validationLoss = isWhole ? best.loss : await lossOn(model, tokens, parts.validation, settings);
+  const last = (await consume(events, run.onEvent(Math.ceil(most / batches.length)), best, curve, enough))!;
+  if (last.type === "done" && !last.finished) return undefined;
+  if (last.type === "step") {
+    // An epoch that was cut short is one: it may have been the best.
+    const validationLoss = await lossOn(model, tokens, parts.validation, settings);
+    for (const consumer of [best, curve]) consumer({ ...last, type: "epoch", validationLoss });
+  }
+  if (last.type !== "done") best({ ...last, type: "done", finished: true });
   return {
     model,
-    validationLoss,
+    validationLoss: best.loss,
     testLoss: parts.test && await lossOn(model, tokens, parts.test, settings),
     history: curve.epochs,
-    bestEpoch: isWhole ? best.epoch : last!.epoch,
+    bestEpoch: best.epoch,
     steps: optimizer.steps,
   };
 }

@@ -23,16 +23,38 @@ export function lossRows(
   };
 }
 
+/** What a text is made of. */
+export function textLine(
+  name: string,
+  kind: TokenKind,
+  { tokens, vocabulary, unknown }: { tokens: number; vocabulary: number; unknown: number },
+): string {
+  const count = (value: number) => value.toLocaleString("en");
+  const different = kind === "byte" ? "" : `, ${count(vocabulary)} different`;
+  const share = unknown === 0 ? "" : `; ${(100 * unknown / tokens).toFixed(2)} % of them are <unk>`;
+  return `${name}: ${count(tokens)} ${unitOf(kind)}s${different}${share}.`;
+}
+
+/** What a run showed: losses in nats a token. */
+interface Losses {
+  readonly validationLoss: number;
+  readonly floors: Floors;
+  readonly parts: { readonly train: number };
+}
+
 /** The losses of a model beside the floors. */
 export function lossTable(
   kind: TokenKind,
   model: string,
-  loss: number,
-  floors: Floors,
+  { validationLoss, floors, parts }: Losses,
 ): { head: string[]; rows: string[][] } {
+  const isPartial = floors.counted < parts.train;
   const { head, rows } = lossRows(kind, [
-    [model, loss],
-    ["5-gram (Witten-Bell)", floors.fiveGram],
+    [model, validationLoss],
+    [
+      `5-gram${isPartial ? ` of ${floors.counted.toLocaleString("en")} ${unitOf(kind)}s` : " (Witten-Bell)"}`,
+      floors.fiveGram,
+    ],
     ["unigram", floors.unigram],
     ["uniform", floors.uniform],
   ]);
@@ -40,7 +62,7 @@ export function lossTable(
 }
 
 /** Whether a model is worth its steps, in plain words. */
-export function lossVerdict(kind: TokenKind, loss: number, { fiveGram, unigram }: Floors): string {
+export function lossVerdict(kind: TokenKind, { validationLoss: loss, floors: { fiveGram, unigram } }: Losses): string {
   const difference = (floor: number) => `${Math.abs(floor - loss).toFixed(3)} nats per ${unitOf(kind)}`;
   if (loss < fiveGram) return `The model is ${difference(fiveGram)} below counting five in a row.`;
   if (loss < unigram) return `Counting five in a row is still ${difference(fiveGram)} better than the model.`;

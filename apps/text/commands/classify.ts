@@ -1,6 +1,6 @@
 import { Command, Option } from "@commander-js/extra-typings";
 import { progressBar, stopOnSignals } from "@unfold/training";
-import { between, integer, StoppedError } from "../../shared/cli.ts";
+import { between, integer, StoppedError, UsageError } from "../../shared/cli.ts";
 import { loadOptimizer } from "../../shared/load_optimizer.ts";
 import { readFile } from "../../shared/read_file.ts";
 import { table } from "../../shared/table.ts";
@@ -46,7 +46,7 @@ function report(name: string, { parts, classifier, ...result }: ClassifierResult
   ].join("\n");
 }
 
-const learn = trainingCommand("train", { hidden: 50, layers: 1, embedding: 32, batchSize: 32, learningRate: 5e-3 })
+const learn = trainingCommand("train", { hidden: 50, layers: 1, batchSize: 32, learningRate: 5e-3 })
   .description("Train a classifier on labelled texts.")
   .option("--csv <file>", "a CSV or TSV (default: first names of women and men)")
   .option("--text-column <title>", "the column of texts", "text")
@@ -55,6 +55,7 @@ const learn = trainingCommand("train", { hidden: 50, layers: 1, embedding: 32, b
   .addOption(
     new Option("--tokens <kind>", "what texts are cut into (default: word, of the names char)").choices(TOKEN_KINDS),
   )
+  .option("--embedding <n>", "features of a token", integer(1), 32)
   .option("--vocabulary <n>", "tokens that are kept, the most frequent; the others are <unk>", integer(2), 5000)
   .option("--longest <tokens>", "tokens of a text that are read, its first ones", integer(1), 500)
   .option("--bidirectional", "read texts in both directions", false)
@@ -62,6 +63,9 @@ const learn = trainingCommand("train", { hidden: 50, layers: 1, embedding: 32, b
   .option("--validation <fraction>", "fraction of the texts to choose the epoch by", between(0, 0.5), 0.1)
   .option("--test <fraction>", "fraction of the texts to test on", between(0, 0.5), 0.1)
   .action(async ({ csv, textColumn, labelColumn, out, json, blas, ...options }) => {
+    if (textColumn.toLowerCase() === labelColumn.toLowerCase()) {
+      throw new UsageError(`--text-column and --label-column must be two columns, got ${textColumn} for both`);
+    }
     const optimizer = await loadOptimizer(options.optimizer, options.optimizerOption);
     const data = csv === undefined ? await firstNames() : await readLabelled(csv, { textColumn, labelColumn });
     const tokens: TokenKind = options.tokens ?? (csv === undefined ? "char" : "word");
@@ -73,12 +77,14 @@ const learn = trainingCommand("train", { hidden: 50, layers: 1, embedding: 32, b
     const onEvent = progressBar({ epochs: settings.epochs, samples });
     const result = await trainClassifier(data, settings, { optimizer, onEvent, signal: stop.signal });
     if (result === undefined) throw new StoppedError("Nothing was written.", stop.exitCode!);
-    const { classifier, ...rest } = result;
+    const { classifier, calibration: { error, bins }, ...rest } = result;
+    const calibration = { error, bins: bins.filter(({ count }) => count > 0) };
     const summary = {
       data: { source: data.name, texts: data.texts.length },
       settings,
       classes: classifier.config.classes,
       ...rest,
+      calibration,
     };
     await writeFiles(out, {
       "classifier.safetensors": classifier.toFile(),
@@ -89,7 +95,9 @@ const learn = trainingCommand("train", { hidden: 50, layers: 1, embedding: 32, b
   });
 
 const predict = new Command("predict")
-  .description("Classify each line of stdin: its class, how sure that is, and the line, between tabs.")
+  .description(
+    "Classify each line of stdin that is not blank: its class, how sure that is, and the line, between tabs.",
+  )
   .argument("[classifier]", "what train wrote", `${DEFAULT_OUT}/classifier.safetensors`)
   .option("--json", "print a JSON document a line, with the probabilities of all classes", false)
   .action(async (path, { json }) => {

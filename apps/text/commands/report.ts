@@ -13,8 +13,14 @@ export const report = new Command("report")
   .option("--unit <n>", "the unit of the last layer to show (default: the steadiest)", integer(0))
   .action(async (folder, { unit }) => {
     const path = `${folder}/model.safetensors`;
-    const model = LanguageModel.decode(await readFile(path), path);
+    const model = LanguageModel.fromFile(await readFile(path), path);
     const summary = await readJson(`${folder}/metrics.json`, "passage") as Summary;
+    const { passage } = summary;
+    const isPassage = Array.isArray(passage) && passage.length > 0 &&
+      passage.every((token) => Number.isInteger(token) && token >= 0 && token < model.tokenizer.size);
+    if (!isPassage) {
+      throw new Error(`Cannot report: ${folder}/metrics.json must have a passage of the model's tokens, got none`);
+    }
     if (unit !== undefined && unit >= model.config.hidden) {
       throw new RangeError(
         `Cannot show unit ${unit}: it must be below the model's ${model.config.hidden}, got ${unit}`,
@@ -22,6 +28,16 @@ export const report = new Command("report")
     }
     // Drawing takes a moment to load, which the other commands are spared.
     const { reportPage } = await import("../report_page.ts");
-    await writeFiles(folder, { "report.html": await reportPage(model, summary, unit) });
+    let page: string;
+    try {
+      page = await reportPage(model, summary, unit);
+    } catch (error) {
+      if (!(error instanceof TypeError)) throw error;
+      // Its parts are used as train wrote them.
+      throw new Error(`Cannot report: ${folder}/metrics.json must be as train wrote it (${error.message})`, {
+        cause: error,
+      });
+    }
+    await writeFiles(folder, { "report.html": page });
     console.log(`Written to ${folder}: report.html`);
   });

@@ -1,7 +1,7 @@
 import { Option } from "@commander-js/extra-typings";
 import { Random } from "@unfold/core";
-import { Checkpoints, type Part, progressBar, stopOnSignals } from "@unfold/training";
-import { from, integer, StoppedError } from "../../shared/cli.ts";
+import { bitsPerCharacter, Checkpoints, type Part, perplexity, progressBar, stopOnSignals } from "@unfold/training";
+import { between, from, integer, StoppedError, UsageError } from "../../shared/cli.ts";
 import { loadOptimizer } from "../../shared/load_optimizer.ts";
 import { table } from "../../shared/table.ts";
 import { tryBlas } from "../../shared/try_blas.ts";
@@ -17,9 +17,11 @@ import {
   type TextParts,
   trainLanguageModel,
 } from "../train_language_model.ts";
-import { lossTable, lossVerdict, unitOf } from "../wording.ts";
+import { lossTable, lossVerdict, textLine, unitOf } from "../wording.ts";
 import { DEFAULT_OUT, nameOf, textInputs, textOption, trainingCommand } from "./options.ts";
 
+/** Features of a token, unless told otherwise. */
+const EMBEDDING = 64;
 /** Tokens of the sample that is shown at the end. */
 const SAMPLE = 300;
 
@@ -43,22 +45,24 @@ function summaryOf(
   const { tokens, tokenizer, characters } = read;
   const count = ({ from, to }: Part) => to - from;
   const { from, to } = parts.validation;
-  const decode = tokenizer.decoder();
-  const passage = Array.from(tokens.subarray(from, Math.min(to, from + PASSAGE)), decode).join("");
+  const perUnit = (loss: number) =>
+    tokenizer.kind === "word" ? { perplexity: perplexity(loss) } : { bits: bitsPerCharacter(loss) };
   return {
-    data: { source: name, characters, tokens: tokens.length, vocabulary: tokenizer.size },
+    data: { source: name, characters, tokens: tokens.length, vocabulary: tokenizer.size, unknown: read.unknown },
     settings,
     parts: { train: count(parts.train), validation: count(parts.validation), test: parts.test && count(parts.test) },
     ...rest,
+    validation: perUnit(rest.validationLoss),
+    ...(rest.testLoss !== undefined && { test: perUnit(rest.testLoss) }),
     floors,
-    passage,
+    /** Tokens that the model did not learn from. */
+    passage: Array.from(tokens.subarray(from, Math.min(to, from + PASSAGE))),
   };
 }
 
 export const train = trainingCommand("train", {
   hidden: 128,
   layers: 2,
-  embedding: 64,
   batchSize: 50,
   learningRate: 4e-3,
 })
@@ -67,14 +71,20 @@ export const train = trainingCommand("train", {
   .option("--out <folder>", "where the results go", DEFAULT_OUT)
   .addOption(new Option("--tokens <kind>", "what the text is cut into").choices(TOKEN_KINDS).default(TOKEN_KINDS[0]))
   .option("--vocabulary <n>", "words that are kept, the most frequent; the others are <unk>", integer(2), 10_000)
+  .option("--embedding <n>", `features of a token (default: ${EMBEDDING}, or with --tied as --hidden)`, integer(1))
   .option("--tied", "let the last layer have the embedding's weights", false)
   .option("--time <tokens>", "tokens that a gradient goes back through", integer(1), 50)
   .option("--epochs <n>", "times through the text", integer(1), 10)
   .option("--steps <n>", "stop after so many steps, wherever that is", integer(1))
-  .option("--validation <fraction>", "fraction of the text to choose the epoch by", from(0, 0.5), 0.05)
+  .option("--validation <fraction>", "fraction of the text to choose the epoch by", between(0, 0.5), 0.05)
   .option("--test <fraction>", "fraction of the text, its end, to test on", from(0, 0.5), 0.05)
   .option("--resume", "go on with a run that was stopped", false)
-  .action(async ({ text, out, resume, json, blas, vocabulary, ...settings }) => {
+  .action(async ({ text, out, resume, json, blas, vocabulary, ...options }) => {
+    const { tied, hidden } = options;
+    if (tied && options.embedding !== undefined && options.embedding !== hidden) {
+      throw new UsageError(`with --tied --embedding must be as --hidden, ${hidden}, got ${options.embedding}`);
+    }
+    const settings = { ...options, embedding: options.embedding ?? (tied ? hidden : EMBEDDING) };
     const optimizer = await loadOptimizer(settings.optimizer, settings.optimizerOption);
     const inputs = await textInputs(text);
     await prepareFolder(out);
@@ -84,7 +94,7 @@ export const train = trainingCommand("train", {
     const name = nameOf(inputs);
     const parts = splitText(tokens.length, settings, name);
     const floors = floorsOf(tokens, tokenizer.size, parts.train, parts.validation);
-    const { cell, hidden, layers, embedding, dropout, tied } = settings;
+    const { cell, layers, embedding, dropout } = settings;
     const config = {
       cell,
       hidden,
@@ -99,9 +109,9 @@ export const train = trainingCommand("train", {
     using stop = stopOnSignals();
     const result = await trainLanguageModel(tokens, parts, config, settings, {
       optimizer,
-      onEvent: progressBar({ epochs: settings.epochs, samples: parts.train.to, unit: "tokens" }),
+      onEvent: (epochs) => progressBar({ epochs, samples: parts.train.to, unit: "tokens" }),
       folder,
-      config: { ...settings, steps: settings.steps ?? null, text: [name, tokens.length, tokenizer.size] },
+      config: { ...settings, steps: settings.steps ?? null, text: [tokens.length, tokenizer.size, read.hash] },
       resume,
       signal: stop.signal,
     });
@@ -111,7 +121,7 @@ export const train = trainingCommand("train", {
     const { model, validationLoss, testLoss, bestEpoch } = result;
     const summary = summaryOf({ read, name, settings: { ...settings, vocabulary }, parts, floors, result });
     await writeFiles(out, {
-      "model.safetensors": model.encode(),
+      "model.safetensors": model.toFile(),
       "metrics.json": `${JSON.stringify(summary, null, 2)}\n`,
     });
     // The run is over; what it wrote last holds all that they did.
@@ -127,21 +137,19 @@ export const train = trainingCommand("train", {
     };
     const sample = (await Array.fromAsync(generateText(model, sampling))).join("");
     const kind = settings.tokens;
-    const { head, rows } = lossTable(kind, `${layers}×${hidden} ${cell} (epoch ${bestEpoch})`, validationLoss, floors);
+    const { head, rows } = lossTable(kind, `${layers}×${hidden} ${cell} (epoch ${bestEpoch})`, summary);
     console.log([
       `Written to ${out}: model.safetensors, metrics.json`,
       "",
       sample,
       "",
-      `${name}: ${tokens.length.toLocaleString("en")} ${unitOf(kind)}s, ${
-        tokenizer.size.toLocaleString("en")
-      } different.`,
+      textLine(name, kind, { tokens: tokens.length, vocabulary: tokenizer.size, unknown: read.unknown }),
       "",
       table(head, rows),
       "",
       ...(testLoss === undefined
         ? []
         : [`Test, the end of the text: ${testLoss.toFixed(4)} nats per ${unitOf(kind)}.`]),
-      lossVerdict(kind, validationLoss, floors),
+      lossVerdict(kind, summary),
     ].join("\n"));
   });

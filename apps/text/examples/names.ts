@@ -134,8 +134,10 @@ export function lossOn(model: NameWriter, names: readonly Name[]): number {
 if (import.meta.main) {
   const random = new Random(1);
   const all = await loadNames();
-  const order = Array.from(random.permutation(all.length), (i) => all[i]!);
-  const [test, names] = [order.slice(0, 800), order.slice(800)];
+  // A name that both have is kept apart with both its labels, or not at all.
+  const groups = [...Map.groupBy(all, ({ tokens }) => String(tokens)).values()];
+  const order = Array.from(random.permutation(groups.length), (i) => groups[i]!);
+  const [test, names] = [order.slice(0, 800).flat(), order.slice(800).flat()];
   const model = new NameWriter(random);
   const steps = 2000;
   let step = 0;

@@ -1,0 +1,125 @@
+import { Random } from "@unfold/core";
+import { adam, sgd } from "@unfold/optimizers";
+import type { TrainEvent } from "@unfold/training";
+import assert from "node:assert/strict";
+import { withFolder } from "../../tools/with_folder.ts";
+import type { LanguageModelConfig } from "./language_model.ts";
+import { type LanguageSettings, lossOn, splitText, trainLanguageModel } from "./train_language_model.ts";
+import { lossRows, lossTable, lossVerdict, textLine } from "./wording.ts";
+
+const config: LanguageModelConfig = {
+  tokens: "char",
+  vocabulary: [..."abcde"],
+  cell: "lstm",
+  hidden: 10,
+  layers: 1,
+  embedding: 5,
+  dropout: 0,
+  tied: false,
+};
+const settings: LanguageSettings = { batchSize: 4, time: 10, epochs: 3, learningRate: 0.02, clip: 5, seed: 1 };
+
+const random = new Random(1);
+/** Each part has a habit of its own, so that a loss tells which it was taken on. */
+const tokens = Uint8Array.from(
+  { length: 3000 },
+  (_, i) => i < 2400 ? i % 5 : i < 2700 ? random.integer(2) : random.integer(5),
+);
+const parts = splitText(3000, { validation: 0.1, test: 0.1, batchSize: 4, time: 10 }, "text");
+
+async function run(chosen: Partial<LanguageSettings> = {}, rule = adam()) {
+  const events: TrainEvent[] = [];
+  let epochs = 0;
+  let result: Awaited<ReturnType<typeof trainLanguageModel>>;
+  await withFolder(async (folder) => {
+    result = await trainLanguageModel(tokens, parts, config, { ...settings, ...chosen }, {
+      optimizer: rule,
+      onEvent: (count) => {
+        epochs = count;
+        return (event) => void events.push(event);
+      },
+      folder,
+      config: {},
+      resume: false,
+      signal: new AbortController().signal,
+    });
+  });
+  return { ...result!, events, shown: epochs };
+}
+
+const STEPS = 60;
+
+Deno.test("the parts follow one another; each loss is that of its own part, of the weights that were kept", async () => {
+  assert.deepEqual(parts, {
+    train: { from: 0, to: 2400 },
+    validation: { from: 2400, to: 2700 },
+    test: { from: 2700, to: 3000 },
+  });
+  const { model, validationLoss, testLoss, history, bestEpoch, steps } = await run({ epochs: 5 });
+  assert.equal(steps, 5 * STEPS);
+  const losses = history.map(({ validationLoss }) => validationLoss!);
+  // It learns what does not help there: the first epoch is the best one.
+  assert.ok(bestEpoch < 5 && losses[bestEpoch - 1] === Math.min(...losses) && validationLoss === Math.min(...losses));
+  assert.equal(await lossOn(model, tokens, parts.validation, settings), validationLoss);
+  assert.equal(await lossOn(model, tokens, parts.test!, settings), testLoss);
+  const onTraining = await lossOn(model, tokens, parts.train, settings);
+  assert.ok(onTraining < 0.7 * validationLoss && validationLoss < 0.95 * testLoss! || validationLoss !== testLoss);
+});
+
+Deno.test("the learning rate falls along a cosine over the steps that will be made; gradients are clipped", async () => {
+  const { events } = await run();
+  const rates = events.flatMap((event) => event.type === "step" ? [event.learningRate] : []);
+  assert.equal(rates.length, 3 * STEPS);
+  rates.forEach((rate, i) => {
+    const expected = 0.02 * (1 + Math.cos(Math.PI * i / rates.length)) / 2;
+    assert.ok(Math.abs(rate - expected) < 1e-9, `${i}: ${rate}, expected ${expected}`);
+  });
+  // With a norm of next to nothing, plain descent goes nowhere.
+  const still = await run({ clip: 1e-9, epochs: 1 }, sgd());
+  const moved = await run({ epochs: 1, learningRate: 1 }, sgd());
+  assert.ok(Math.abs(still.history[0]!.loss - Math.log(5)) < 0.3);
+  assert.ok(moved.history[0]!.loss < still.history[0]!.loss - 0.1);
+});
+
+for (const steps of [45, STEPS, 2 * STEPS, 2 * STEPS + 5, 1000]) {
+  Deno.test(`${steps} steps: so many are made, the best epoch's weights are kept, one that was cut short counts too`, async () => {
+    const result = await run({ steps });
+    const most = Math.min(steps, 3 * STEPS);
+    const epochs = Math.ceil(most / STEPS);
+    assert.deepEqual([result.steps, result.history.length, result.shown], [most, epochs, epochs]);
+    const losses = result.history.map(({ validationLoss }) => validationLoss!);
+    assert.equal(result.validationLoss, Math.min(...losses));
+    assert.equal(await lossOn(result.model, tokens, parts.validation, settings), result.validationLoss);
+    const rates = result.events.flatMap((event) => event.type === "step" ? [event.learningRate] : []);
+    assert.ok(rates.at(-1)! < 0.001);
+  });
+}
+
+Deno.test("losses as people read them: nats, bits, perplexity, shares; what was counted less than whole is said", () => {
+  assert.deepEqual(lossRows("char", [["a", Math.LN2]]), {
+    head: ["", "nats per character", "bits per character"],
+    rows: [["a", "0.6931", "1.0000"]],
+  });
+  assert.deepEqual(lossRows("word", [["a", Math.log(50)]]).rows, [["a", "3.9120", "50.0"]]);
+  const floors = { uniform: 3, unigram: 2, fiveGram: 1, counted: 5000 };
+  const losses = { validationLoss: 1.5, floors, parts: { train: 5000 } };
+  assert.equal(lossTable("char", "m", losses).rows[1]![0], "5-gram (Witten-Bell)");
+  assert.equal(lossTable("char", "m", { ...losses, parts: { train: 9000 } }).rows[1]![0], "5-gram of 5,000 characters");
+  assert.equal(
+    lossVerdict("char", losses),
+    "Counting five in a row is still 0.500 nats per character better than the model.",
+  );
+  assert.equal(
+    lossVerdict("word", { ...losses, validationLoss: 0.9 }),
+    "The model is 0.100 nats per word below counting five in a row.",
+  );
+  assert.equal(
+    lossVerdict("char", { ...losses, validationLoss: 2.5 }),
+    "The model has learned less than how often each token occurs.",
+  );
+  assert.equal(
+    textLine("a", "word", { tokens: 2000, vocabulary: 50, unknown: 25 }),
+    "a: 2,000 words, 50 different; 1.25 % of them are <unk>.",
+  );
+  assert.equal(textLine("a", "byte", { tokens: 7, vocabulary: 256, unknown: 0 }), "a: 7 bytes.");
+});
