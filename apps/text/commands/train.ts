@@ -61,10 +61,10 @@ function summaryOf(
 }
 
 export const train = trainingCommand("train", {
-  hidden: 128,
-  layers: 2,
+  hidden: 192,
+  layers: 1,
   batchSize: 50,
-  learningRate: 4e-3,
+  learningRate: 6e-3,
 })
   .description("Train a model of what comes next in a text.")
   .addOption(textOption)
@@ -74,7 +74,7 @@ export const train = trainingCommand("train", {
   .option("--embedding <n>", `features of a token (default: ${EMBEDDING}, or with --tied as --hidden)`, integer(1))
   .option("--tied", "let the last layer have the embedding's weights", false)
   .option("--time <tokens>", "tokens that a gradient goes back through", integer(1), 50)
-  .option("--epochs <n>", "times through the text", integer(1), 10)
+  .option("--epochs <n>", "times through the text", integer(1), 6)
   .option("--steps <n>", "stop after so many steps, wherever that is", integer(1))
   .option("--validation <fraction>", "fraction of the text to choose the epoch by", between(0, 0.5), 0.05)
   .option("--test <fraction>", "fraction of the text, its end, to test on", from(0, 0.5), 0.05)
