@@ -15,3 +15,17 @@ export async function readJson(path: string, has: string): Promise<unknown> {
   }
   throw new Error(`Cannot read ${path}: it must be JSON with ${has}, got ${JSON.stringify(text.slice(0, 40))}`);
 }
+
+/**
+ * Makes something of a document that one of the commands wrote; its parts are taken to be as they were written.
+ *
+ * @throws {Error} If they are not.
+ */
+export async function asWritten<T>(path: string, make: () => T | Promise<T>): Promise<T> {
+  try {
+    return await make();
+  } catch (error) {
+    if (!(error instanceof TypeError)) throw error;
+    throw new Error(`Cannot report: ${path} must be as train wrote it (${error.message})`, { cause: error });
+  }
+}

@@ -11,7 +11,7 @@ import {
 } from "@unfold/layers";
 import { makeRecurrent } from "../shared/make_recurrent.ts";
 import { checkerOf, checkStack, decodeModel, encodeModel, type StackConfig, stackOptions } from "./model_file.ts";
-import { makeTokenizer, TOKEN_KINDS, type Tokenizer, type TokenKind } from "./tokenizer.ts";
+import { makeTokenizer, type Tokenizer, type TokenKind } from "./tokenizer.ts";
 
 /** All that is needed to build a model of text. */
 export interface LanguageModelConfig extends StackConfig {

