@@ -64,8 +64,8 @@ function isExpected(error: unknown): error is Error {
 }
 
 /**
- * Runs a command line and returns the exit code: 0, 1 for bad data, 2 for bad usage, 130 or 143 where it was stopped. Errors that are the user's to mend
- * become one line on stderr; anything else is a bug and is thrown on.
+ * Runs a command line and returns the exit code: 0, 1 for bad data, 2 for bad usage, 130 or 143 where it was stopped.
+ * Errors that are the user's to mend become one line on stderr; anything else is a bug and is thrown on.
  */
 export async function runCommand(program: Command, args: readonly string[]): Promise<number> {
   const withNested = (command: Command): Command[] => [

@@ -26,11 +26,11 @@ export function optimizerOption(
 }
 
 /**
- * Makes an optimizer: one of the library's by name, or that of a module by path or specifier (`./mine.ts`, `npm:…`, `jsr:…`),
- * which is its default export or the only function that it exports.
+ * Makes an optimizer: one of the library's by name, or that of a module by path or specifier (`./mine.ts`, `npm:…`,
+ * `jsr:…`), which is its default export or the only function that it exports.
  *
- * @throws {TypeError} If there is no such optimizer or module, it makes no plugin, or a rule of the library does not know
- * an option.
+ * @throws {TypeError} If there is no such optimizer or module, it makes no plugin, or a rule of the library does not
+ * know an option.
  */
 export async function loadOptimizer(
   name: string,

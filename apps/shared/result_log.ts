@@ -12,8 +12,8 @@ export interface ResultLog<Entry> {
 /**
  * Opens a file of results, whose first line says what they are results of.
  *
- * @param options The folder and the file's name; what it is of; whether to go on with what is there; what is wrong with an entry
- * that is read, if anything.
+ * @param options The folder and the file's name; what it is of; whether to go on with what is there; what is wrong with
+ * an entry that is read, if anything.
  * @throws {Error} If the file is there and is not to be gone on with, is of something else, or has a bad line.
  */
 export async function openResultLog<Entry>(

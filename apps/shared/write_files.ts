@@ -2,7 +2,10 @@ function failed(folder: string, error: unknown): Error {
   return new Error(`Cannot write to ${folder}: ${(error as Error).message}`, { cause: error });
 }
 
-/** Makes a folder if it is missing and makes sure that files can be written there, before the work is done that would be lost. */
+/**
+ * Makes a folder if it is missing and makes sure that files can be written there, before the work is done that would be
+ * lost.
+ */
 export async function prepareFolder(folder: string): Promise<void> {
   try {
     await Deno.mkdir(folder, { recursive: true });

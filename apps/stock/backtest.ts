@@ -37,8 +37,8 @@ export function skillsOf(folds: readonly Judgement[]): number[] {
 }
 
 /**
- * Tests on one stretch of days after the other, with a model trained anew on all that comes before each; ends early where it is
- * stopped.
+ * Tests on one stretch of days after the other, with a model trained anew on all that comes before each; ends early
+ * where it is stopped.
  *
  * @param run How, and how many folds were done before, the first ones.
  */

@@ -68,13 +68,13 @@ const START = 21;
 const SPANS = [1, 5, 21] as const;
 
 /**
- * The exponentially weighted mean of squared returns, σ²_t = λ·σ²_{t−1} + (1 − λ)·r_t² (RiskMetrics, 1996); the mean of the
- * training part; the heterogeneous autoregression of volatility on that of the last day, week and month, by least squares
- * (Corsi, 2009); what it was last.
+ * The exponentially weighted mean of squared returns, σ²_t = λ·σ²_{t−1} + (1 − λ)·r_t² (RiskMetrics, 1996); the mean of
+ * the training part; the heterogeneous autoregression of volatility on that of the last day, week and month, by least
+ * squares (Corsi, 2009); what it was last.
  *
- * The root of a mean of squares lies above the mean of roots, which is what a small squared error needs: EWMA is brought to the
- * level of the training part. Whichever of it and the mean is better there is the reference, so that in a series without
- * anything to foretell nobody shines by saying the mean.
+ * The root of a mean of squares lies above the mean of roots, which is what a small squared error needs: EWMA is
+ * brought to the level of the training part. Whichever of it and the mean is better there is the reference, so that in
+ * a series without anything to foretell nobody shines by saying the mean.
  */
 function ofVolatility({ prices, horizon, train }: BaselineContext): Baselines {
   const returns = logReturns(prices);

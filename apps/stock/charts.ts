@@ -164,8 +164,9 @@ export function returnsChart(test: TestDays, palette: Palette): Promise<string> 
 }
 
 /**
- * The errors over time: above the model's, below by how much the squared errors of the reference, and of the best other baseline,
- * are together larger than the model's up to each day (Goyal and Welch, 2008): where a line rises, the model is better.
+ * The errors over time: above the model's, below by how much the squared errors of the reference, and of the best other
+ * baseline, are together larger than the model's up to each day (Goyal and Welch, 2008): where a line rises, the model
+ * is better.
  */
 export function errorChart(
   test: TestDays,

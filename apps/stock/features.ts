@@ -53,9 +53,9 @@ const SPANS = [5, 21, 252] as const;
 const RATIOS = [[5, 21], [5, 252], [21, 252]] as const;
 
 /**
- * The set that a textbook chapter on predicting stock indices engineers from prices and volumes (Liu, Python Machine Learning by
- * Example): the day itself; means and sample deviations of price and volume over a week, a month and a year, and their ratios;
- * returns over these spans, and means of the daily return.
+ * The set that a textbook chapter on predicting stock indices engineers from prices and volumes (Liu, Python Machine
+ * Learning by Example): the day itself; means and sample deviations of price and volume over a week, a month and a
+ * year, and their ratios; returns over these spans, and means of the daily return.
  */
 const book: FeatureSet = {
   names: [

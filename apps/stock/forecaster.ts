@@ -106,7 +106,10 @@ export class Forecaster {
     return this.#targets.transform(series);
   }
 
-  /** Forecasts from scaled windows, [batch, window, features], in the units that are learned: a row a window, a column a day ahead. */
+  /**
+   * Forecasts from scaled windows, [batch, window, features], in the units that are learned: a row a window, a column a
+   * day ahead.
+   */
   forecast(x: Batch["x"]): Float32Array {
     using output = predict(this.network, x);
     const { data } = this.#targets.inverse({ data: output.data, columns: this.ahead.length });

@@ -5,7 +5,10 @@ import type { TestDays } from "./judge.ts";
 /** The columns before the forecasts, the model's of which stands between the ends of its interval. */
 const FIXED = ["made", "date", "close", "actual", "low", "high"] as const;
 
-/** A test part as a CSV: the day of the forecasts, the day they are of, the former's close, what happened, interval, forecasts. */
+/**
+ * A test part as a CSV: the day of the forecasts, the day they are of, the former's close, what happened, interval,
+ * forecasts.
+ */
 export function encodeForecasts({ made, dates, before, actual, interval, forecasts }: TestDays): string {
   const names = Object.keys(forecasts);
   const ends = (i: number) => [interval?.low[i], interval?.high[i]];

@@ -30,7 +30,10 @@ export const MODEL = "model";
 export interface Score extends RegressionMetrics {
   /** 1 − MSE/MSE of the reference: above 0 is better. */
   readonly skill: number;
-  /** Of a baseline: whether the model's squared errors differ from its own by more than luck; below 0 the model's are smaller. */
+  /**
+   * Of a baseline: whether the model's squared errors differ from its own by more than luck; below 0 the model's are
+   * smaller.
+   */
   readonly comparison?: DieboldMariano;
 }
 

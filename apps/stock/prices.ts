@@ -82,12 +82,13 @@ function separatorOf(header: string): string {
 }
 
 /**
- * Reads dates, closing prices and what else is needed from a CSV with a header, as Yahoo, Stooq, Nasdaq and others give them.
- * Columns may stand in any order and case; others are ignored.
+ * Reads dates, closing prices and what else is needed from a CSV with a header, as Yahoo, Stooq, Nasdaq and others give
+ * them. Columns may stand in any order and case; others are ignored.
  *
  * @param text The file's contents.
  * @param file Its name, for messages.
- * @throws {CsvError} If a column is missing, a date is no day, comes twice or out of order, or a price is no number above 0.
+ * @throws {CsvError} If a column is missing, a date is no day, comes twice or out of order, or a price is no number
+ * above 0.
  */
 export function parsePrices(text: string, file: string, options: PriceOptions = {}): Prices {
   const fail = (problem: string): never => {
@@ -95,7 +96,8 @@ export function parsePrices(text: string, file: string, options: PriceOptions = 
   };
   const whole = text.replace(/^\uFEFF/, "");
   const separator = separatorOf(whole.slice(0, whole.search(/[\r\n]|$/)));
-  // Where ; stands between cells and a comma within one, that is the decimal mark of the file, and points group thousands.
+  // Where ; stands between cells and a comma within one, that is the decimal mark of the file, and points group
+  // thousands.
   const decimalComma = separator === ";" && /\d,\d/.test(whole);
   const isBlank = (row: readonly string[]) => row.every((cell) => cell.trim() === "");
   let header: readonly string[] = [];

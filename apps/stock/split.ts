@@ -53,9 +53,9 @@ function checkTestPart({ file }: Prices, { from, to }: Part, horizon: number): v
 }
 
 /**
- * Splits the windows of a series in order of time: the rows of the feature table in which the windows of each part end. A
- * window of a later part may look back into an earlier one, as it would in life; no window of an earlier part has a target in a
- * later one's time.
+ * Splits the windows of a series in order of time: the rows of the feature table in which the windows of each part end.
+ * A window of a later part may look back into an earlier one, as it would in life; no window of an earlier part has a
+ * target in a later one's time.
  *
  * @param fractions Fractions of all windows for validation and test.
  * @throws {RangeError} If the series is too short.
@@ -87,8 +87,8 @@ export interface FoldOptions {
 }
 
 /**
- * The folds of a rolling origin: test parts that follow one another up to the end of the series, each with all that comes before
- * it to learn from and, last, to choose by.
+ * The folds of a rolling origin: test parts that follow one another up to the end of the series, each with all that
+ * comes before it to learn from and, last, to choose by.
  *
  * @throws {RangeError} If the series is too short for so many folds.
  */

@@ -35,7 +35,9 @@ const YEAR = 252;
 /** The longest horizon: four years. */
 export const LONGEST_HORIZON = 1000;
 
-/** The root of the mean of squared log returns from one day to another, both included: the realised volatility of a day. */
+/**
+ * The root of the mean of squared log returns from one day to another, both included: the realised volatility of a day.
+ */
 export function realisedVolatility(returns: Float64Array, from: number, to: number): number {
   let total = 0;
   for (let day = from; day <= to; day++) total += returns[day]! ** 2;
@@ -104,7 +106,10 @@ export const TARGETS = { price, direction, volatility } as const satisfies Recor
 export type TargetName = keyof typeof TARGETS;
 export const TARGET_NAMES = Object.keys(TARGETS) as TargetName[];
 
-/** What is to be learned from each row of the feature table, row r being day r + warmUp; 0 for the last days, whose targets are not known. */
+/**
+ * What is to be learned from each row of the feature table, row r being day r + warmUp; 0 for the last days, whose
+ * targets are not known.
+ */
 export function targetsOf(prices: Prices, target: Target, horizon: number, warmUp: number): Series {
   const ahead = target.ahead(horizon);
   const columns = ahead.length;

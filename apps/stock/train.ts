@@ -56,7 +56,10 @@ export interface TrainResult extends Judgement {
   readonly validationLoss: number;
   /** The learning curve. */
   readonly history: readonly EpochLosses[];
-  /** The norm of the loss's gradient at each day of a window, in one batch of the validation part; undefined where the network is not recurrent. */
+  /**
+   * The norm of the loss's gradient at each day of a window, in one batch of the validation part; undefined where the
+   * network is not recurrent.
+   */
   readonly gradientFlow: readonly number[] | undefined;
   readonly split: TimeSplit;
 }
@@ -163,8 +166,8 @@ function checkReference(
 }
 
 /**
- * Trains a forecaster on the first part of a series, keeps its best epoch by the second, and tests it on the last; undefined
- * where it was stopped before.
+ * Trains a forecaster on the first part of a series, keeps its best epoch by the second, and tests it on the last;
+ * undefined where it was stopped before.
  */
 export async function trainForecaster(
   prices: Prices,

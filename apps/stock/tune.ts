@@ -56,8 +56,8 @@ export function beforeTest(
 }
 
 /**
- * Random search (Bergstra and Bengio, 2012): tries candidates by backtests on what comes before the test part, which is cut off
- * first; ends early where it is stopped.
+ * Random search (Bergstra and Bengio, 2012): tries candidates by backtests on what comes before the test part, which is
+ * cut off first; ends early where it is stopped.
  *
  * @param done Trials that were made before, the first ones.
  */

@@ -5,7 +5,10 @@ import { checkSampling, sampleToken, type SamplingOptions } from "./sampling.ts"
 
 /** What is to be written. */
 export interface GenerateOptions extends SamplingOptions {
-  /** What the text begins with; the model reads it first. Where it is empty the model reads a line break, if it knows it. */
+  /**
+   * What the text begins with; the model reads it first. Where it is empty the model reads a line break, if it knows
+   * it.
+   */
   readonly prompt: string;
   /** Tokens to write. */
   readonly length: number;
@@ -101,7 +104,10 @@ export class Reader implements Disposable {
     this.#tokens = tensor(new Int32Array(count), { shape: [count], persistent: true });
   }
 
-  /** Reads a token of each text; gives the logits of what comes next, [count, size], and shows the outputs of the last layer. */
+  /**
+   * Reads a token of each text; gives the logits of what comes next, [count, size], and shows the outputs of the last
+   * layer.
+   */
   read(tokens: Int32Array, watch?: (hidden: Float32Array) => void): Float32Array<ArrayBuffer> {
     using _ = scope();
     this.#tokens.data.set(tokens);

@@ -41,7 +41,10 @@ class TiedDense implements Layer {
   }
 }
 
-/** A model of what comes next in a text: embedding, recurrent layers that carry their state on, and the logits of each token. */
+/**
+ * A model of what comes next in a text: embedding, recurrent layers that carry their state on, and the logits of each
+ * token.
+ */
 export class LanguageModel {
   readonly config: LanguageModelConfig;
   readonly tokenizer: Tokenizer;
@@ -81,7 +84,9 @@ export class LanguageModel {
     ]);
   }
 
-  /** What is read or written one token after the other: what comes after the tokens, [batch], and the state after them. */
+  /**
+   * What is read or written one token after the other: what comes after the tokens, [batch], and the state after them.
+   */
   step(tokens: Tensor<"i32">, state: RecurrentState): { logits: Tensor; hidden: Tensor; state: RecurrentState } {
     const { output, state: after } = this.recurrent.step(this.embedding.forward(tokens), state);
     return { logits: this.output.forward(output), hidden: output, state: after };

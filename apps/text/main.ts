@@ -1,5 +1,6 @@
 /**
- * The text app: trains models of text, character by character or word by word, and lets them write, judge and sort texts.
+ * The text app: trains models of text, character by character or word by word, and lets them write, judge and sort
+ * texts.
  *
  *     deno task text                                         # train on Moby Dick
  *     deno task text --text book.txt --out runs/book         # train on a file

@@ -43,8 +43,8 @@ function negativeLogLikelihood(logits: Float32Array, token: number): number {
 }
 
 /**
- * The unit that keeps to what it says the most: of large variance, and much alike from one token to the next. Such a unit follows
- * something in the text that lasts: a word, a quotation, a line (Karpathy et al., 2015).
+ * The unit that keeps to what it says the most: of large variance, and much alike from one token to the next. Such a
+ * unit follows something in the text that lasts: a word, a quotation, a line (Karpathy et al., 2015).
  */
 export function steadiestUnit(units: readonly (readonly number[])[]): number {
   const scores = units.map((values) => {

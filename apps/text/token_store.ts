@@ -10,7 +10,10 @@ type NumbersType = {
 /** Bytes that are held in memory; what is longer goes to a file. */
 const MOST_IN_MEMORY = 64 << 20;
 
-/** Takes the tokens of a text as they come, and gives them back a piece at a time: from memory, or a long text from a file. */
+/**
+ * Takes the tokens of a text as they come, and gives them back a piece at a time: from memory, or a long text from a
+ * file.
+ */
 export class TokenStore implements TokenSource, Disposable {
   readonly #type: NumbersType;
   readonly #folder: string | undefined;

@@ -15,7 +15,9 @@ const LONGEST_WORD = 1 << 20;
 /** More characters than any script has are no text. */
 const MOST_CHARACTERS = 1 << 16;
 
-/** A word, a number, punctuation or a line break, each with the space before it: put together again they are the text. */
+/**
+ * A word, a number, punctuation or a line break, each with the space before it: put together again they are the text.
+ */
 const WORD = / ?[\p{L}\p{M}'’]+| ?\p{N}+| ?[^\s\p{L}\p{M}\p{N}]|\s/gu;
 
 /** Turns text into tokens and back. */
@@ -127,8 +129,8 @@ export interface TokenizeOptions {
 }
 
 /**
- * Reads texts one after the other, a piece at a time, and turns them into tokens. Without a tokenizer the vocabulary is that of
- * the text: all of its characters, or its most frequent words.
+ * Reads texts one after the other, a piece at a time, and turns them into tokens. Without a tokenizer the vocabulary is
+ * that of the text: all of its characters, or its most frequent words.
  *
  * @throws {Error} If a text is not UTF-8, or has a character that a given tokenizer does not know.
  */

@@ -110,7 +110,9 @@ function streamOf(
   return new TokenStream({ tokens, time, ...part, batchSize: Math.max(1, Math.min(batchSize, streams)) });
 }
 
-/** Trains a model on the first part of a text and keeps its best epoch by the second; undefined where it was stopped. */
+/**
+ * Trains a model on the first part of a text and keeps its best epoch by the second; undefined where it was stopped.
+ */
 export async function trainLanguageModel(
   tokens: TokenSource,
   parts: TextParts,

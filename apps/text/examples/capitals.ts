@@ -33,7 +33,9 @@ function batchOf(pieces: readonly string[]) {
   };
 }
 
-/** A model for capitals with its first weights: it reads in both directions, for what comes after a letter tells too. */
+/**
+ * A model for capitals with its first weights: it reads in both directions, for what comes after a letter tells too.
+ */
 export function makeModel(random: Random): Sequential {
   return new Sequential([
     new Embedding({ vocabularySize: KNOWN.length + 1, outputSize: 24, random }),
@@ -42,7 +44,10 @@ export function makeModel(random: Random): Sequential {
   ]);
 }
 
-/** How well capitals are found: the harmonic mean of the share of those found that are right, and of the right that are found. */
+/**
+ * How well capitals are found: the harmonic mean of the share of those found that are right, and of the right that are
+ * found.
+ */
 export function f1(found: readonly boolean[], right: readonly boolean[]): number {
   const both = found.filter((capital, i) => capital && right[i]).length;
   return 2 * both / (found.filter(Boolean).length + right.filter(Boolean).length);

@@ -59,7 +59,10 @@ export class NameWriter {
     );
   }
 
-  /** The loss of names in nats a letter, each given the right letters before it: what comes after a name's end does not count. */
+  /**
+   * The loss of names in nats a letter, each given the right letters before it: what comes after a name's end does not
+   * count.
+   */
   loss(names: readonly Name[]): Tensor {
     const padded = (tokensOf: (name: Name) => readonly number[], padding: number) =>
       tensor(

@@ -20,8 +20,9 @@ export interface Source {
 }
 
 /**
- * An encoder and a decoder. The encoder, an LSTM in both directions, reads the whole source; the decoder, an LSTM that starts
- * from the encoder's last state, writes token by token, and for each looks back at the encoder's outputs by attention.
+ * An encoder and a decoder. The encoder, an LSTM in both directions, reads the whole source; the decoder, an LSTM that
+ * starts from the encoder's last state, writes token by token, and for each looks back at the encoder's outputs by
+ * attention.
  */
 export class Seq2Seq {
   readonly #parts: {
@@ -55,8 +56,8 @@ export class Seq2Seq {
   }
 
   /**
-   * Teacher forcing: what the decoder would write after each token of the right answer, whatever it would have written itself.
-   * All steps are one run of the decoder.
+   * Teacher forcing: what the decoder would write after each token of the right answer, whatever it would have written
+   * itself. All steps are one run of the decoder.
    *
    * @param written The right answer but for its last token, with the start token before it: [batch, steps].
    * @returns Logits of the next token, [batch, steps, targetTokens].

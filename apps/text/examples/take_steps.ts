@@ -1,7 +1,9 @@
 import { type NamedParameters, scope, type Tensor } from "@unfold/core";
 import { adam, clipByGlobalNorm, cosineDecay, Optimizer } from "@unfold/optimizers";
 
-/** Trains for so many steps, each with a loss of new samples, and yields the losses: the loop that the examples share. */
+/**
+ * Trains for so many steps, each with a loss of new samples, and yields the losses: the loop that the examples share.
+ */
 export function* takeSteps(
   parameters: NamedParameters,
   { steps, learningRate, loss }: { steps: number; learningRate: number; loss: () => Tensor },
