@@ -26,6 +26,6 @@ export async function asWritten<T>(path: string, make: () => T | Promise<T>): Pr
     return await make();
   } catch (error) {
     if (!(error instanceof TypeError)) throw error;
-    throw new Error(`Cannot report: ${path} must be as train wrote it (${error.message})`, { cause: error });
+    throw new Error(`Cannot report: ${path} must be as train wrote it, and lacks a part`, { cause: error });
   }
 }

@@ -44,6 +44,23 @@ export async function openResultLog<Entry>(
   };
 }
 
+/** What the first lines of two files of results differ in: the first of their settings that does. */
+function differenceOf(found: string, wanted: string): string {
+  const settingsOf = (line: string) => {
+    try {
+      return Object.values(Object(JSON.parse(line)))[0] as Record<string, unknown> | undefined;
+    } catch {
+      return undefined;
+    }
+  };
+  const [there, here] = [Object(settingsOf(found)), Object(settingsOf(wanted))] as Record<string, unknown>[];
+  const shown = (value: unknown) => JSON.stringify(value) ?? "missing";
+  const name = [...new Set([...Object.keys(there!), ...Object.keys(here!)])]
+    .find((name) => shown(there![name]) !== shown(here![name]));
+  if (name === undefined) return `it must be of a run as this, got ${found.slice(0, 80)}`;
+  return `it is of another run: its ${name} is ${shown(there![name])}, this run's ${shown(here![name])}`;
+}
+
 /**
  * Reads a file of results.
  *
@@ -56,7 +73,7 @@ export async function readResultLog<Entry>(
 ): Promise<{ of: Record<string, unknown>; entries: Entry[] }> {
   const [first = "", ...lines] = (await readTextFile(path)).trimEnd().split("\n");
   if (head !== undefined && first !== head) {
-    throw new Error(`Cannot go on with ${path}: it must be of ${head}, got ${first.slice(0, 2000)}`);
+    throw new Error(`Cannot go on with ${path}: ${differenceOf(first, head)}`);
   }
   const parse = (line: string, index: number) => {
     let value: unknown;

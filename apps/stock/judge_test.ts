@@ -6,7 +6,7 @@ import { advantageOver, daysAfter, returnsOf } from "./charts.ts";
 import { foldVerdict } from "./fold_table.ts";
 import { isPerfect, judge, type Score, type TestDays } from "./judge.ts";
 import { TARGETS } from "./targets.ts";
-import { isBetter, verdict } from "./wording.ts";
+import { directionLine, isBetter, verdict } from "./wording.ts";
 
 const random = new Random(1);
 const draw = (count: number, deviation: number) =>
@@ -55,6 +55,19 @@ Deno.test("the last line claims skill where the error is smaller and luck is les
   assert.equal(said(scoresOf(0.1, 0.06)), `${smaller}; that can be luck (Diebold-Mariano, p = 0.060).`);
   const beaten = "The model does not beat naive: the price is best guessed as today's.";
   assert.equal(said(scoresOf(-0.1, 0.001)), beaten);
+  assert.equal(
+    said(scoresOf(-0.1, 0.001, 0.9)),
+    "Smaller errors than the model's: drift.\nThe model does not beat naive.",
+  );
+  const direction = { accuracy: 0.6, low: 0.5, high: 0.7, count: 100, alwaysUp: 0.4 };
+  assert.match(
+    directionLine("price", direction),
+    /right on 60.0 % of the days that it moved .*; "down" every time is right on 60.0 %\.$/,
+  );
+  assert.match(
+    directionLine("direction", { ...direction, alwaysUp: 0.55 }),
+    /; "a rise" every time is right on 55.0 %\.$/,
+  );
   assert.equal(said(scoresOf(-0.1, 0.001, 1.05)), `Smaller errors than the model's: drift.\n${beaten}`);
   assert.deepEqual([scoresOf(0.1, 0.04), scoresOf(0.1, 0.06), scoresOf(-0.1, 0.01)].map(isBetter), [
     true,

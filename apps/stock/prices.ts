@@ -75,6 +75,17 @@ function parsePrice(text: string, decimalComma: boolean): number {
   return /^\+?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?$/i.test(plain) ? Number(plain) : NaN;
 }
 
+/**
+ * Whether commas are decimal marks in a file with ; between its cells, and points then group thousands: where a comma stands
+ * before other than three digits. With three digits after each, only a $ tells them from thousands.
+ */
+function hasDecimalCommas(text: string, fail: (problem: string) => never): boolean {
+  if (/\d,(?:\d{1,2}|\d{4,})(?!\d)|\.\d{3},\d/.test(text)) return true;
+  const unclear = /\d+,\d{3}(?![\d,])/.exec(text);
+  if (unclear === null || text.includes("$") || /,\d{3}(?:,\d{3}|\.\d)/.test(text)) return false;
+  return fail(`${unclear[0]} may be thousands or decimals: numbers must have a decimal point, or thousands a $`);
+}
+
 /** What stands between the cells of a header. */
 function separatorOf(header: string): string {
   const count = (separator: string) => header.split(separator).length;
@@ -96,9 +107,7 @@ export function parsePrices(text: string, file: string, options: PriceOptions = 
   };
   const whole = text.replace(/^\uFEFF/, "");
   const separator = separatorOf(whole.slice(0, whole.search(/[\r\n]|$/)));
-  // Where ; stands between cells and a comma within one, that is the decimal mark of the file, and points group
-  // thousands.
-  const decimalComma = separator === ";" && /\d,\d/.test(whole);
+  const decimalComma = separator === ";" && hasDecimalCommas(whole, fail);
   const isBlank = (row: readonly string[]) => row.every((cell) => cell.trim() === "");
   let header: readonly string[] = [];
   const names: readonly Column[] = ["date", "close", ...options.need ?? []];

@@ -114,6 +114,12 @@ Deno.test("rows without prices are left out and counted; points group thousands 
     999.5,
   ]);
   assert.deepEqual(prices("date;close\n2020-01-02;1.234\n2020-01-03;1.235\n"), [1.234, 1.235]);
+  assert.deepEqual(prices("date;close\n2020-01-02;$12,880\n"), [12880]);
+  assert.deepEqual(prices("date;close\n2020-01-02;12,880.5\n2020-01-03;12,881\n"), [12880.5, 12881]);
+  assert.throws(() => prices("date;close\n2020-01-02;12,880\n"), {
+    message:
+      "Cannot read file: 12,880 may be thousands or decimals: numbers must have a decimal point, or thousands a $",
+  });
   assert.deepEqual(prices("Date,Close/Last,Close\n2020-01-02,7,8\n"), [8]);
 });
 

@@ -94,7 +94,9 @@ export function verdict(
     percent(model.skill, 2)
   } smaller than that of ${named} on this test period`;
   const p = comparison && `Diebold-Mariano, p = ${comparison.pValue.toPrecision(2)}`;
-  const consequence = target === "price" ? ": the price is best guessed as today's" : "";
+  const ahead = Object.keys(scores).filter((name) => name !== reference && scores[name]!.mse < model.mse);
+  const isBest = Object.values(scores).every(({ mse }) => mse >= scores[reference]!.mse);
+  const consequence = target === "price" && isBest ? ": the price is best guessed as today's" : "";
   const verdict = model.skill <= 0
     ? `The model does not beat ${named}${consequence}.`
     : comparison === undefined
@@ -102,18 +104,19 @@ export function verdict(
     : isBetter(scores)
     ? `${better}, by more than luck explains (${p}).`
     : `${better}; that can be luck (${p}).`;
-  const ahead = Object.keys(scores).filter((name) => name !== reference && scores[name]!.mse < model.mse);
   if (ahead.length === 0) return verdict;
   return `Smaller errors than the model's: ${ahead.map((name) => shortName(labels, name)).join(", ")}.\n${verdict}`;
 }
 
 /** How often the direction was right, beside what needs no forecast. A price may stay as it is, which is no rise. */
 export function directionLine(target: TargetName, { accuracy, low, high, alwaysUp }: Direction): string {
-  const [what, days, word] = target === "direction"
-    ? ["A rise or none", "the days", "a rise"]
-    : ["Up or down", "the days that it moved", "up"];
+  const [what, days, up, down] = target === "direction"
+    ? ["A rise or none", "the days", "a rise", "none"]
+    : ["Up or down", "the days that it moved", "up", "down"];
+  // What is more frequent is the better of the two guesses.
+  const [word, share] = alwaysUp >= 0.5 ? [up, alwaysUp] : [down, 1 - alwaysUp];
   return `${what}: right on ${percent(accuracy)} of ${days} (95 % interval ${percent(low)} to ${percent(high)}); ` +
-    `"${word}" every time is right on ${percent(alwaysUp)}.`;
+    `"${word}" every time is right on ${percent(share)}.`;
 }
 
 /** What is to be expected, a line each day ahead. */

@@ -119,7 +119,7 @@ Deno.test("losses as people read them: nats, bits, perplexity, shares; what was 
   );
   assert.equal(
     textLine("a", "word", { tokens: 2000, vocabulary: 50, unknown: 25 }),
-    "a: 2,000 words, 50 different; 1.25 % of them are <unk>.",
+    "a: 2,000 words, 50 different; 1.25 % of the words are <unk>.",
   );
   assert.equal(textLine("a", "byte", { tokens: 7, vocabulary: 256, unknown: 0 }), "a: 7 bytes.");
 });

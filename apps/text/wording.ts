@@ -27,11 +27,11 @@ export function lossRows(
 export function textLine(
   name: string,
   kind: TokenKind,
-  { tokens, vocabulary, unknown }: { tokens: number; vocabulary: number; unknown: number },
+  { tokens, vocabulary, unknown }: { tokens: number; vocabulary?: number; unknown: number },
 ): string {
   const count = (value: number) => value.toLocaleString("en");
-  const different = kind === "byte" ? "" : `, ${count(vocabulary)} different`;
-  const share = unknown === 0 ? "" : `; ${(100 * unknown / tokens).toFixed(2)} % of them are <unk>`;
+  const different = kind === "byte" || vocabulary === undefined ? "" : `, ${count(vocabulary)} different`;
+  const share = unknown === 0 ? "" : `; ${(100 * unknown / tokens).toFixed(2)} % of the ${unitOf(kind)}s are <unk>`;
   return `${name}: ${count(tokens)} ${unitOf(kind)}s${different}${share}.`;
 }
 

@@ -1,5 +1,6 @@
 import { Checkpoints, progressBar, stopOnSignals } from "@unfold/training";
 import { StoppedError } from "../../shared/cli.ts";
+import { sayIfNew } from "../../shared/say_if_new.ts";
 import { table } from "../../shared/table.ts";
 import { prepareFolder, writeFiles } from "../../shared/write_files.ts";
 import { encodeForecasts } from "../forecasts_csv.ts";
@@ -40,6 +41,7 @@ export const train = networkCommand("train")
     await prepareFolder(out);
     const { from, to } = prepared.split.train;
     const folder = `${out}/checkpoints`;
+    if (resume) await sayIfNew(folder);
     using stop = stopOnSignals();
     const result = await trainForecaster(prices, prepared, settings, {
       optimizer: await makeOptimizer(),

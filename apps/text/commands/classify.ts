@@ -24,6 +24,7 @@ function percent(fraction: number): string {
 function report(name: string, { parts, classifier, ...result }: ClassifierResult): string {
   const { classes } = classifier.config;
   const { confusion, calibration, majority } = result;
+  const untested = classes.filter((_, i) => confusion[i]!.every((count) => count === 0));
   return [
     `${name}: learned from ${parts.train} texts, chosen by ${parts.validation} (epoch ${result.bestEpoch}), tested on ${parts.test}.`,
     "",
@@ -40,9 +41,11 @@ function report(name: string, { parts, classifier, ...result }: ClassifierResult
     ),
     "",
     `Macro F1 ${result.macroF1.toFixed(3)}, expected calibration error ${percent(calibration.error)}.`,
-    `Right on ${percent(result.accuracy)} of the test texts; "${majority.label}" every time is right on ${
-      percent(majority.accuracy)
-    }.`,
+    ...(untested.length === 0 ? [] : [`Without a text in the test part: ${untested.join(", ")}.`]),
+    `Right on ${
+      percent(result.accuracy)
+    } of the test texts; "${majority.label}" every time, which it learned from most, is right ` +
+    `on ${percent(majority.accuracy)}.`,
   ].join("\n");
 }
 

@@ -46,8 +46,7 @@ export const evaluate = new Command("evaluate")
       );
     }
     const { head, rows } = lossRows(kind, [["the model", loss]]);
-    const vocabulary = model.tokenizer.size;
-    console.log(`${textLine(name, kind, { tokens: length, vocabulary, unknown: read.unknown })}
+    console.log(`${textLine(name, kind, { tokens: length, unknown: read.unknown })}
 
 ${table(head, rows)}`);
   });

@@ -3,6 +3,7 @@ import { Random } from "@unfold/core";
 import { bitsPerCharacter, Checkpoints, type Part, perplexity, progressBar, stopOnSignals } from "@unfold/training";
 import { between, from, integer, StoppedError, UsageError } from "../../shared/cli.ts";
 import { loadOptimizer } from "../../shared/load_optimizer.ts";
+import { sayIfNew } from "../../shared/say_if_new.ts";
 import { table } from "../../shared/table.ts";
 import { tryBlas } from "../../shared/try_blas.ts";
 import { prepareFolder, writeFiles } from "../../shared/write_files.ts";
@@ -35,7 +36,7 @@ function summaryOf(
   { read, name, settings, parts, floors, result }: {
     read: TokenizedText;
     name: string;
-    settings: LanguageSettings & Omit<LanguageModelConfig, "vocabulary"> & { readonly vocabulary: number };
+    settings: LanguageSettings & Omit<LanguageModelConfig, "vocabulary"> & { readonly vocabulary?: number };
     parts: TextParts;
     floors: Floors;
     result: LanguageResult;
@@ -106,12 +107,19 @@ export const train = trainingCommand("train", {
       vocabulary: tokenizer.vocabulary,
     };
     const folder = `${out}/checkpoints`;
+    if (resume) await sayIfNew(folder);
     using stop = stopOnSignals();
     const result = await trainLanguageModel(tokens, parts, config, settings, {
       optimizer,
       onEvent: (epochs) => progressBar({ epochs, samples: parts.train.to, unit: "tokens" }),
       folder,
-      config: { ...settings, steps: settings.steps ?? null, text: [tokens.length, tokenizer.size, read.hash] },
+      config: {
+        ...settings,
+        steps: settings.steps ?? null,
+        textTokens: tokens.length,
+        textVocabulary: tokenizer.size,
+        textHash: read.hash,
+      },
       resume,
       signal: stop.signal,
     });
@@ -119,7 +127,14 @@ export const train = trainingCommand("train", {
       throw new StoppedError("The same command with --resume goes on from here.", stop.exitCode!);
     }
     const { model, testLoss, bestEpoch } = result;
-    const summary = summaryOf({ read, name, settings: { ...settings, vocabulary }, parts, floors, result });
+    const summary = summaryOf({
+      read,
+      name,
+      settings: { ...settings, ...(settings.tokens === "word" && { vocabulary }) },
+      parts,
+      floors,
+      result,
+    });
     await writeFiles(out, {
       "model.safetensors": model.toFile(),
       "metrics.json": `${JSON.stringify(summary, null, 2)}\n`,
