@@ -1,7 +1,7 @@
 import { Random } from "@unfold/core";
 import { learningChart, PAGE } from "../shared/charts.ts";
 import { Html, html, htmlPage, htmlTable } from "../shared/html.ts";
-import type { Summary } from "./commands/train.ts";
+import type { Summary } from "./summary.ts";
 import { generateText, Reader } from "./generate.ts";
 import type { LanguageModel } from "./language_model.ts";
 import { lossRows, lossTable, lossVerdict, textLine, unitOf } from "./wording.ts";

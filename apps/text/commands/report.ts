@@ -5,7 +5,7 @@ import { asWritten, readJson } from "../../shared/read_json.ts";
 import { writeFiles } from "../../shared/write_files.ts";
 import { LanguageModel } from "../language_model.ts";
 import { DEFAULT_OUT } from "./options.ts";
-import type { Summary } from "./train.ts";
+import type { Summary } from "../summary.ts";
 
 export const report = new Command("report")
   .description("Make a page of what train wrote into a folder.")

@@ -1,6 +1,6 @@
 import { Option } from "@commander-js/extra-typings";
 import { Random } from "@unfold/core";
-import { bitsPerCharacter, Checkpoints, type Part, perplexity, progressBar, stopOnSignals } from "@unfold/training";
+import { Checkpoints, progressBar, stopOnSignals } from "@unfold/training";
 import { between, from, integer, StoppedError, UsageError } from "../../shared/cli.ts";
 import { loadOptimizer } from "../../shared/load_optimizer.ts";
 import { sayIfNew } from "../../shared/say_if_new.ts";
@@ -8,16 +8,10 @@ import { table } from "../../shared/table.ts";
 import { tryBlas } from "../../shared/try_blas.ts";
 import { prepareFolder, writeFiles } from "../../shared/write_files.ts";
 import { generateText } from "../generate.ts";
-import type { LanguageModelConfig } from "../language_model.ts";
-import { type Floors, floorsOf } from "../n_gram.ts";
-import { TOKEN_KINDS, tokenize, type TokenizedText } from "../tokenizer.ts";
-import {
-  type LanguageResult,
-  type LanguageSettings,
-  splitText,
-  type TextParts,
-  trainLanguageModel,
-} from "../train_language_model.ts";
+import { floorsOf } from "../n_gram.ts";
+import { summaryOf } from "../summary.ts";
+import { TOKEN_KINDS, tokenize } from "../tokenizer.ts";
+import { splitText, trainLanguageModel } from "../train_language_model.ts";
 import { lossTable, lossVerdict, textLine, unitOf } from "../wording.ts";
 import { DEFAULT_OUT, nameOf, textInputs, textOption, trainingCommand } from "./options.ts";
 
@@ -25,41 +19,6 @@ import { DEFAULT_OUT, nameOf, textInputs, textOption, trainingCommand } from "./
 const EMBEDDING = 64;
 /** Tokens of the sample that is shown at the end. */
 const SAMPLE = 300;
-
-/** Tokens of the validation part that are kept for the report. */
-const PASSAGE = 1000;
-
-/** What `train` tells: in `metrics.json`, and on stdout with `--json`. */
-export type Summary = ReturnType<typeof summaryOf>;
-
-function summaryOf(
-  { read, name, settings, parts, floors, result }: {
-    read: TokenizedText;
-    name: string;
-    settings: LanguageSettings & Omit<LanguageModelConfig, "vocabulary"> & { readonly vocabulary?: number };
-    parts: TextParts;
-    floors: Floors;
-    result: LanguageResult;
-  },
-) {
-  const { model: _, ...rest } = result;
-  const { tokens, tokenizer, characters } = read;
-  const count = ({ from, to }: Part) => to - from;
-  const { from, to } = parts.validation;
-  const perUnit = (loss: number) =>
-    tokenizer.kind === "word" ? { perplexity: perplexity(loss) } : { bits: bitsPerCharacter(loss) };
-  return {
-    data: { source: name, characters, tokens: tokens.length, vocabulary: tokenizer.size, unknown: read.unknown },
-    settings,
-    parts: { train: count(parts.train), validation: count(parts.validation), test: parts.test && count(parts.test) },
-    ...rest,
-    validation: perUnit(rest.validationLoss),
-    ...(rest.testLoss !== undefined && { test: perUnit(rest.testLoss) }),
-    floors,
-    /** Tokens that the model did not learn from. */
-    passage: Array.from(tokens.subarray(from, Math.min(to, from + PASSAGE))),
-  };
-}
 
 export const train = trainingCommand("train", {
   hidden: 192,
