@@ -122,8 +122,9 @@ const shown = (workload: string, engine: Engine): string => {
   if (problem !== undefined || times.length === 0) return "—";
   const expected = cellOf(workload, reference).loss!;
   const isSame = Math.abs(loss! / expected - 1) <= SAME;
-  const spread = times.length < 2 ? "" : ` (${formatNumber(Math.min(...times))}–${formatNumber(Math.max(...times))})`;
-  return `${formatNumber(Number(median(times).toPrecision(3)))}${spread}${isSame ? "" : " ≠"}`;
+  const digits = (value: number) => formatNumber(Number(value.toPrecision(3)));
+  const spread = times.length < 2 ? "" : ` (${digits(Math.min(...times))}–${digits(Math.max(...times))})`;
+  return `${digits(median(times))}${spread}${isSame ? "" : " ≠"}`;
 };
 const bestOf = (workload: string, prefix: string) =>
   Math.min(
@@ -142,12 +143,20 @@ const problems = workloads.flatMap(({ name }) =>
     return problem === undefined ? [] : [`- ${engine.name}, ${name}: ${problem}`];
   })
 );
-const processor = /model name\s*: (.*)/.exec(await Deno.readTextFile("/proc/cpuinfo").catch(() => ""))?.[1] ??
-  Deno.build.arch;
+/** What the machine calls its processor. */
+function processorName(): string {
+  try {
+    const { stdout } = new Deno.Command("lscpu", { env: { LC_ALL: "C" } }).outputSync();
+    return /Model name:\s*(.*)/.exec(new TextDecoder().decode(stdout))?.[1] ?? Deno.build.arch;
+  } catch {
+    return Deno.build.arch;
+  }
+}
+
 const text = [
   "# Whole training steps beside the peers",
   "",
-  `Milliseconds of a step (forward, backward, Adam), median (least–most) of ${ROUNDS} runs in turns. ${processor}, ` +
+  `Milliseconds of a step (forward, backward, Adam), median (least–most) of ${ROUNDS} runs in turns. ${processorName()}, ` +
   `${navigator.hardwareConcurrency} cores, Deno ${Deno.version.deno}, ${new Date().toISOString().slice(0, 10)}. ` +
   "Written by `deno task bench:peers`; `bench/peers/workloads.json` has the sizes. All start from equal weights and inputs; " +
   `"≠" stands where the first loss is not within ${SAME} of Unfold's: tfjs has the other variant of the GRU.`,
