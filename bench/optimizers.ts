@@ -24,6 +24,7 @@ import {
 import { table } from "../apps/shared/table.ts";
 import { plainRules } from "../optimizers/_plain_rules_test.ts";
 import { median, roundOf } from "./_measure.ts";
+import { pythonWithTorch } from "./_python.ts";
 
 const SIZES = [1e3, 1e5, 1e7];
 const ROUNDS = 9;
@@ -65,25 +66,24 @@ function stepper(plugin: OptimizerPlugin, size: number): () => void {
   return () => optimizer.step();
 }
 
-/** What bench/optimizers.py prints, by the first Python that has PyTorch. */
-function runPython(threads: number): string {
+/** What bench/optimizers.py prints with so many threads. */
+function runPython(python: string, threads: number): string {
   const args = [new URL("./optimizers.py", import.meta.url).pathname, String(threads), ...SIZES.map(String)];
-  for (const python of ["python3", "/usr/bin/python3"]) {
-    try {
-      const { success, stdout } = new Deno.Command(python, { args, stderr: "null" }).outputSync();
-      if (success) return new TextDecoder().decode(stdout).trim();
-    } catch {
-      // There is no such Python.
-    }
-  }
-  console.error("PyTorch is left out: no python3 has it");
-  return "";
+  const { stdout } = new Deno.Command(python, { args, stderr: "null" }).outputSync();
+  return new TextDecoder().decode(stdout).trim();
 }
 
 /** PyTorch's nanoseconds per parameter by rule and size, the better of one and two threads. */
 function pytorch(): Map<string, number> {
   const found = new Map<string, number>();
-  for (const line of [1, 2].flatMap((threads) => runPython(threads).split("\n")).filter((line) => line !== "")) {
+  const python = pythonWithTorch();
+  if (python === undefined) {
+    console.error("PyTorch is left out: no python3 has it");
+    return found;
+  }
+  for (
+    const line of [1, 2].flatMap((threads) => runPython(python, threads).split("\n")).filter((line) => line !== "")
+  ) {
     const { rule, size, nanoseconds } = JSON.parse(line);
     const key = `${rule} ${size}`;
     found.set(key, Math.min(nanoseconds, found.get(key) ?? Infinity));

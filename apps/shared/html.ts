@@ -37,6 +37,17 @@ export function htmlTable(head: readonly string[], rows: readonly (readonly stri
   `;
 }
 
+/** What was chosen for a run, a row a setting. */
+export function settingsTable(settings: object): Html {
+  const said = (value: unknown) => typeof value === "object" ? JSON.stringify(value) : String(value);
+  return htmlTable(["setting", ""], Object.entries(settings).map(([name, value]) => [name, said(value)]));
+}
+
+/** A chart, which keeps its width where a window has less. */
+export async function htmlChart(svg: Promise<string>): Promise<Html> {
+  return html`<div class="wide">${new Html(await svg)}</div>`;
+}
+
 const STYLE = `
 :root { color-scheme: light dark; --paper: #ffffff; --ink: #1f2430; --quiet: #5c6577; --grid: #e3e6ec; --actual: #8a94a6;
   --forecast: #d9480f; --other: #1c7ed6; }

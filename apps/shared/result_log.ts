@@ -1,3 +1,4 @@
+import { exists } from "./exists.ts";
 import { readTextFile } from "./read_file.ts";
 import { prepareFolder, writeFiles } from "./write_files.ts";
 
@@ -27,7 +28,7 @@ export async function openResultLog<Entry>(
 ): Promise<ResultLog<Entry>> {
   const path = `${folder}/${name}`;
   const head = JSON.stringify(of);
-  const isThere = await Deno.stat(path).then(() => true, () => false);
+  const isThere = await exists(path);
   if (isThere && !resume) {
     throw new Error(
       `Cannot start anew: ${path} is there already; --resume goes on with it, --out names another folder`,

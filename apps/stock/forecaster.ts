@@ -13,15 +13,12 @@ import {
 import {
   Dense,
   gradientFlow,
-  GRU,
   Lambda,
   LastStep,
   type Layer,
-  LSTM,
   type RecurrentLayer,
   type RecurrentState,
   Sequential,
-  SimpleRNN,
 } from "@unfold/layers";
 import { type Batch, predict, type Series, StandardScaler, type StandardScalerState } from "@unfold/training";
 import { CELLS, makeRecurrent } from "../shared/make_recurrent.ts";
@@ -132,7 +129,7 @@ export class Forecaster {
   /** How the loss's gradient flows back through the days of a window; undefined where the network is not recurrent. */
   gradientFlow({ x, y }: Batch): readonly number[] | undefined {
     const [recurrent, ...rest] = this.network.layers;
-    if (!(recurrent instanceof LSTM || recurrent instanceof GRU || recurrent instanceof SimpleRNN)) return undefined;
+    if (this.config.model === "mlp") return undefined;
     const head = new Sequential(rest);
     const loss = (output: Tensor) => this.target.loss(head.forward(output), y);
     return [...gradientFlow(recurrent as RecurrentLayer<RecurrentState>, x as Tensor, loss)];

@@ -1,5 +1,5 @@
 import { learningChart, PAGE } from "../shared/charts.ts";
-import { Html, html, htmlPage, htmlTable } from "../shared/html.ts";
+import { html, htmlChart, htmlPage, htmlTable, settingsTable } from "../shared/html.ts";
 import { errorChart, forecastChart, gradientChart, priceChart, returnsChart } from "./charts.ts";
 import type { FoldResult } from "./backtest.ts";
 import { foldTable } from "./fold_table.ts";
@@ -18,9 +18,7 @@ export async function reportPage(
     summary;
   const { target, horizon } = settings;
   const title = titleOf(summary);
-  const chart = async (svg: Promise<string>) => html`<div class="wide">${new Html(await svg)}</div>`;
   const table = ({ head, rows }: { head: string[]; rows: string[][] }) => htmlTable(head, rows);
-  const said = (value: unknown) => typeof value === "object" ? JSON.stringify(value) : String(value);
   return htmlPage(
     title,
     html`
@@ -50,33 +48,33 @@ export async function reportPage(
 
             <h2>Forecast</h2>
             <p>${outlookLines(next).split("\n").map((line) => html`${line}<br>`)}</p>
-            ${await chart(forecastChart(test, { target, next, palette: PAGE }))}
+            ${await htmlChart(forecastChart(test, { target, next, palette: PAGE }))}
 
             ${target === "price" ? "" : html`<h2>Price</h2>
-${await chart(priceChart(test, PAGE))}`}
+${await htmlChart(priceChart(test, PAGE))}`}
 
       <h2>Returns</h2>
-            ${await chart(returnsChart(test, PAGE))}
+            ${await htmlChart(returnsChart(test, PAGE))}
 
             <h2>Errors over time</h2>
-            ${await chart(errorChart(test, summary, PAGE))}
+            ${await htmlChart(errorChart(test, summary, PAGE))}
             ${folds === undefined ? "" : html`<h2>Trained anew for each fold</h2>${table(foldTable(target, folds))}`}
 
             <h2>Learning curve</h2>
             <p class="quiet">The loss by epoch${TARGETS[target].scaled
               ? ", of standardised targets"
               : ""}; the dashed line is the epoch that was kept.</p>
-            ${await chart(learningChart(history, { best: bestEpoch, palette: PAGE }))}
+            ${await htmlChart(learningChart(history, { best: bestEpoch, palette: PAGE }))}
             ${gradientFlow === undefined ? "" : html`
               <h2>Gradient lens</h2>
               <p
                 class="quiet">How much of the loss's gradient reaches the network's state on each day of a window, going back in time; where the line
               falls off, the days before teach nothing.</p>
-              ${await chart(gradientChart(gradientFlow, PAGE))}
+              ${await htmlChart(gradientChart(gradientFlow, PAGE))}
             `}
 
             <h2>Configuration</h2>
-            ${htmlTable(["setting", ""], Object.entries(settings).map(([name, value]) => [name, said(value)]))}
+            ${settingsTable(settings)}
     `,
   );
 }

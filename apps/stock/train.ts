@@ -220,7 +220,7 @@ export async function trainForecaster(
     validation,
     rowsOf(prepared.targets, split.validation.from, Infinity).data,
   );
-  const baselines = { ...prepared.baselines, ridge: ridge(forecaster, prepared) };
+  const baselines = { ...prepared.baselines, ridge: ridge(forecaster, { ...prepared, features }) };
   const test = forecastDays(prices, forecaster, split.test, windows(split.test), baselines);
   return {
     forecaster,
@@ -261,12 +261,14 @@ function calibrate(
   return { coverage: COVERAGE, radii };
 }
 
-/** Ridge regression on what the network sees. */
-function ridge(forecaster: Forecaster, { split, features, targets }: Prepared): Baselines[string] {
+/** Ridge regression on what the network sees: scaled features, and the targets as they are. */
+function ridge(
+  forecaster: Forecaster,
+  { split, features, targets }: Pick<Prepared, "split" | "features" | "targets">,
+): Baselines[string] {
   const { window } = forecaster.config;
   const { warmUp } = forecaster.featureSet;
-  const windows = (part: Part) =>
-    new Windows({ features: forecaster.scaleFeatures(features), targets, past: window, batchSize: 512, ...part });
+  const windows = (part: Part) => new Windows({ features, targets, past: window, batchSize: 512, ...part });
   const regression = Ridge.fit(windows(split.train), windows(split.validation));
   const forecasts: number[] = [];
   for (const { x } of windows(split.test)) forecasts.push(...regression.predict(x));

@@ -22,6 +22,11 @@ export interface StackConfig {
   readonly dropout: number;
 }
 
+/** The stack among all that was chosen. */
+export function stackOf({ cell, hidden, layers, embedding, dropout }: StackConfig): StackConfig {
+  return { cell, hidden, layers, embedding, dropout };
+}
+
 /** A stack's options for the layer. */
 export function stackOptions({ cell, hidden, layers, embedding, dropout }: StackConfig, random: Random) {
   return { cell, inputSize: embedding, hiddenSize: hidden, layers, dropout: layers > 1 ? dropout : 0, random };

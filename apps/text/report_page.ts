@@ -1,6 +1,6 @@
 import { Random } from "@unfold/core";
 import { learningChart, PAGE } from "../shared/charts.ts";
-import { Html, html, htmlPage, htmlTable } from "../shared/html.ts";
+import { type Html, html, htmlChart, htmlPage, htmlTable, settingsTable } from "../shared/html.ts";
 import type { Summary } from "./summary.ts";
 import { generateText, Reader } from "./generate.ts";
 import type { LanguageModel } from "./language_model.ts";
@@ -90,7 +90,6 @@ export async function reportPage(model: LanguageModel, summary: Summary, unit: n
   const { tokens, losses, units } = readPassage(model, passage);
   const shown = unit ?? steadiestUnit(units);
   const rows = lossTable(kind, `${layers}×${hidden} ${cell} (epoch ${bestEpoch})`, summary);
-  const said = (value: unknown) => typeof value === "object" ? JSON.stringify(value) : String(value);
   return htmlPage(
     title,
     html`
@@ -108,8 +107,8 @@ export async function reportPage(model: LanguageModel, summary: Summary, unit: n
 
             ${history.length === 0 ? "" : html`<h2>Learning curve</h2>
 <p class="quiet">Nats per ${unitOf(kind)} by epoch; the dashed line is the epoch that was kept.</p>
-${new Html(
-              await learningChart(history, {
+${await htmlChart(
+              learningChart(history, {
                 best: bestEpoch,
                 palette: PAGE,
                 floors: { "5-gram (Witten-Bell)": floors.fiveGram },
@@ -138,7 +137,7 @@ ${new Html(
             })}
 
             <h2>Configuration</h2>
-            ${htmlTable(["setting", ""], Object.entries(settings).map(([name, value]) => [name, said(value)]))}
+            ${settingsTable(settings)}
     `,
   );
 }

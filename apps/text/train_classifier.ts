@@ -17,6 +17,7 @@ import {
 } from "@unfold/training";
 import { Classifier, type ClassifierConfig } from "./classifier.ts";
 import type { LabelledText } from "./labelled_text.ts";
+import { stackOf } from "./model_file.ts";
 import { buildVocabulary } from "./tokenizer.ts";
 
 /** What can be chosen about a training run. */
@@ -89,19 +90,8 @@ export async function trainClassifier(
   const rows = splitTexts(data, settings, random);
   const classes = [...new Set(data.labels)].sort();
   const known = buildVocabulary(tokens, rows.train.map((row) => data.texts[row]!), vocabulary);
-  const { cell, hidden, layers, embedding, dropout, bidirectional, longest } = settings;
-  const config = {
-    cell,
-    hidden,
-    layers,
-    embedding,
-    dropout,
-    bidirectional,
-    longest,
-    tokens,
-    vocabulary: known,
-    classes,
-  };
+  const { bidirectional, longest } = settings;
+  const config = { ...stackOf(settings), bidirectional, longest, tokens, vocabulary: known, classes };
   const classifier = new Classifier(config, random);
   const targetsOf = (part: readonly number[]) => part.map((row) => classes.indexOf(data.labels[row]!));
   const batchesOf = (part: readonly number[], shuffled?: Random) =>

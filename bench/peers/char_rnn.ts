@@ -12,6 +12,7 @@ import { CarriedState, Dense, Embedding, LSTM, Sequential, softmaxCrossEntropy }
 import { clipByGlobalNorm, Optimizer, rmsprop } from "@unfold/optimizers";
 import { table } from "../../apps/shared/table.ts";
 import { median } from "../_measure.ts";
+import { pythonWithTorch } from "../_python.ts";
 
 const [BATCH, TIME, HIDDEN, LAYERS, VOCABULARY] = [50, 50, 128, 2, 65];
 const ROUNDS = 5;
@@ -61,13 +62,7 @@ function withBlas(threads: number): (() => number) | undefined {
 
 function pytorch(threads: number): (() => number) | undefined {
   const script = new URL("./char_rnn.py", import.meta.url).pathname;
-  const python = ["python3", "/usr/bin/python3"].find((name) => {
-    try {
-      return new Deno.Command(name, { args: ["-c", "import torch"], stderr: "null" }).outputSync().success;
-    } catch {
-      return false;
-    }
-  });
+  const python = pythonWithTorch();
   if (python === undefined) return undefined;
   return () => {
     const { stdout } = new Deno.Command(python, { args: [script, String(threads), String(ROUND)] }).outputSync();

@@ -10,6 +10,7 @@
 import { formatNumber } from "../../apps/shared/format_number.ts";
 import { writeFiles } from "../../apps/shared/write_files.ts";
 import { median } from "../_measure.ts";
+import { pythonWithTorch } from "../_python.ts";
 import { loadWorkloads } from "./_workload.ts";
 
 const ROUNDS = 3;
@@ -34,13 +35,7 @@ const unfold = (name: string, threads: number): Engine => ({
     workload,
   ) => ["run", "--no-prompt", "--allow-read", "--allow-ffi", here("unfold.ts"), workload, `${SECONDS}`, `${threads}`],
 });
-const python = ["python3", "/usr/bin/python3"].find((name) => {
-  try {
-    return new Deno.Command(name, { args: ["-c", "import torch"], stderr: "null" }).outputSync().success;
-  } catch {
-    return false;
-  }
-});
+const python = pythonWithTorch();
 const pytorch = (name: string, ...more: string[]): Engine => ({
   name,
   command: python ?? "python3",

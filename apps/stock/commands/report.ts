@@ -1,4 +1,5 @@
 import { Command } from "@commander-js/extra-typings";
+import { exists } from "../../shared/exists.ts";
 import { readTextFile } from "../../shared/read_file.ts";
 import { asWritten, readJson } from "../../shared/read_json.ts";
 import { readResultLog } from "../../shared/result_log.ts";
@@ -26,8 +27,7 @@ const SHARED = [
 
 /** Folds that were tested in the same folder, if any were, of the same series and settings. */
 async function readFolds(path: string, { data, settings }: Summary): Promise<FoldResult[] | undefined> {
-  const isThere = await Deno.stat(path).then(() => true, () => false);
-  if (!isThere) return undefined;
+  if (!await exists(path)) return undefined;
   const { of, entries } = await readResultLog<FoldResult>(path, foldProblem);
   const found = Object(of.backtest) as Record<string, unknown>;
   const [file] = Object(found.prices) as [unknown];

@@ -4,14 +4,13 @@ import { between, integer, StoppedError, UsageError } from "../../shared/cli.ts"
 import { loadOptimizer } from "../../shared/load_optimizer.ts";
 import { readFile } from "../../shared/read_file.ts";
 import { table } from "../../shared/table.ts";
-import { tryBlas } from "../../shared/try_blas.ts";
 import { prepareFolder, writeFiles } from "../../shared/write_files.ts";
 import { Classifier } from "../classifier.ts";
 import { firstNames, readLabelled } from "../labelled_text.ts";
 import { decodeText, standardInput } from "../read_text.ts";
 import { TOKEN_KINDS, type TokenKind } from "../tokenizer.ts";
 import { type ClassifierResult, trainClassifier } from "../train_classifier.ts";
-import { trainingCommand } from "./options.ts";
+import { trainingCommand, useBlasOption } from "./options.ts";
 
 const DEFAULT_OUT = "runs/classify";
 /** Lines that are classified at once. */
@@ -74,7 +73,7 @@ const learn = trainingCommand("train", { hidden: 50, layers: 1, batchSize: 32, l
     const tokens: TokenKind = options.tokens ?? (csv === undefined ? "char" : "word");
     const settings = { ...options, tokens };
     await prepareFolder(out);
-    if (blas !== undefined) tryBlas(blas, { threads: navigator.hardwareConcurrency });
+    useBlasOption(blas);
     using stop = stopOnSignals();
     const samples = Math.round(data.texts.length * (1 - settings.validation - settings.test));
     const onEvent = progressBar({ epochs: settings.epochs, samples });

@@ -4,12 +4,11 @@ import { dirname } from "node:path";
 import { integer } from "../../shared/cli.ts";
 import { readFile } from "../../shared/read_file.ts";
 import { table } from "../../shared/table.ts";
-import { tryBlas } from "../../shared/try_blas.ts";
 import { LanguageModel } from "../language_model.ts";
 import { tokenize } from "../tokenizer.ts";
 import { lossOn } from "../train_language_model.ts";
 import { lossRows, textLine, unitOf } from "../wording.ts";
-import { blasOption, DEFAULT_MODEL, nameOf, textInputs, textOption } from "./options.ts";
+import { blasOption, DEFAULT_MODEL, nameOf, textInputs, textOption, useBlasOption } from "./options.ts";
 
 export const evaluate = new Command("evaluate")
   .description("Say how well a trained model foretells a text.")
@@ -37,7 +36,7 @@ export const evaluate = new Command("evaluate")
         `Cannot evaluate on ${name}: it must have at least ${batchSize + 1} ${unitOf(kind)}s, got ${length}`,
       );
     }
-    if (blas !== undefined) tryBlas(blas, { threads: navigator.hardwareConcurrency });
+    useBlasOption(blas);
     const loss = await lossOn(model, read.tokens, { from: 0, to: length }, { batchSize, time: 200 });
     if (json) {
       const more = kind === "word" ? { perplexity: perplexity(loss) } : { bits: bitsPerCharacter(loss) };

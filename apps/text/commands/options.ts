@@ -2,6 +2,7 @@ import { Command, Option } from "@commander-js/extra-typings";
 import { between, from, integer, UsageError } from "../../shared/cli.ts";
 import { optimizerOption } from "../../shared/load_optimizer.ts";
 import { CELLS } from "../../shared/make_recurrent.ts";
+import { tryBlas } from "../../shared/try_blas.ts";
 import { fileInput, givenText, standardInput, type TextInput } from "../read_text.ts";
 
 /** Where results go unless told otherwise. */
@@ -14,6 +15,11 @@ export const textOption = new Option("--text <files...>", "texts in UTF-8, - for
 
 /** Hands matrix products to another library. */
 export const blasOption = new Option("--blas [library]", "hand matrix products to OpenBLAS (needs --allow-ffi)");
+
+/** Hands them over where that was asked for, to all cores. */
+export function useBlasOption(library: string | true | undefined): void {
+  if (library !== undefined) tryBlas(library, { threads: navigator.hardwareConcurrency });
+}
 
 /** A command that trains recurrent layers of some kind and size. */
 export function trainingCommand(

@@ -5,15 +5,15 @@ import { between, from, integer, StoppedError, UsageError } from "../../shared/c
 import { loadOptimizer } from "../../shared/load_optimizer.ts";
 import { sayIfNew } from "../../shared/say_if_new.ts";
 import { table } from "../../shared/table.ts";
-import { tryBlas } from "../../shared/try_blas.ts";
 import { prepareFolder, writeFiles } from "../../shared/write_files.ts";
 import { generateText } from "../generate.ts";
+import { stackOf } from "../model_file.ts";
 import { floorsOf } from "../n_gram.ts";
 import { summaryOf } from "../summary.ts";
 import { TOKEN_KINDS, tokenize } from "../tokenizer.ts";
 import { splitText, trainLanguageModel } from "../train_language_model.ts";
 import { lossTable, lossVerdict, textLine, unitOf } from "../wording.ts";
-import { DEFAULT_OUT, nameOf, textInputs, textOption, trainingCommand } from "./options.ts";
+import { DEFAULT_OUT, nameOf, textInputs, textOption, trainingCommand, useBlasOption } from "./options.ts";
 
 /** Features of a token, unless told otherwise. */
 const EMBEDDING = 64;
@@ -48,23 +48,14 @@ export const train = trainingCommand("train", {
     const optimizer = await loadOptimizer(settings.optimizer, settings.optimizerOption);
     const inputs = await textInputs(text);
     await prepareFolder(out);
-    if (blas !== undefined) tryBlas(blas, { threads: navigator.hardwareConcurrency });
+    useBlasOption(blas);
     using read = await tokenize(inputs, { kind: settings.tokens, vocabularySize: vocabulary, folder: out });
     const { tokens, tokenizer } = read;
     const name = nameOf(inputs);
     const parts = splitText(tokens.length, settings, name);
     const floors = floorsOf(tokens, tokenizer.size, parts.train, parts.validation);
-    const { cell, layers, embedding, dropout } = settings;
-    const config = {
-      cell,
-      hidden,
-      layers,
-      embedding,
-      dropout,
-      tied,
-      tokens: tokenizer.kind,
-      vocabulary: tokenizer.vocabulary,
-    };
+    const { kind, vocabulary: words } = tokenizer;
+    const config = { ...stackOf(settings), tied, tokens: kind, vocabulary: words };
     const folder = `${out}/checkpoints`;
     if (resume) await sayIfNew(folder);
     using stop = stopOnSignals();
@@ -110,7 +101,7 @@ export const train = trainingCommand("train", {
       random: new Random(settings.seed),
     };
     const sample = (await Array.fromAsync(generateText(model, sampling))).join("");
-    const kind = settings.tokens;
+    const { cell, layers } = settings;
     const { head, rows } = lossTable(kind, `${layers}×${hidden} ${cell} (epoch ${bestEpoch})`, summary);
     console.log([
       `Written to ${out}: model.safetensors, metrics.json`,
