@@ -81,7 +81,7 @@ export function blasGemm({ m, a, aStride, aTransposed = false, b, c, cStride, ac
     buffer = memory.buffer as ArrayBuffer;
     base = addressOf(new Uint8Array(buffer));
   }
-  const { k, n, offset, stride, transposed = false } = b.matrix;
+  const { k, n, offset, stride, transposed = false } = b.straight();
   sgemm(
     ROW_MAJOR,
     aTransposed ? TRANSPOSED : AS_STORED,

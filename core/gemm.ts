@@ -9,6 +9,8 @@ const BLOCK_K = 256;
 const BLOCK_M = 96;
 /** Up to so many rows on the left, packing the right operand costs more than it saves. */
 const IN_PLACE_ROWS = 12;
+/** From so many on, a BLAS saves more with a transposed copy than the copy costs. */
+const STRAIGHT_ROWS = 512;
 
 /** Room for a packed block of the left operand, used by one product after the other. */
 const strips = new Block(4 * BLOCK_M * BLOCK_K, "packed matrices");
@@ -37,12 +39,14 @@ export interface RightOperand {
   readonly matrix: RightMatrix;
   /** Where its panels are, in bytes; 0 where it is used in place. The first call packs them. */
   panels(): number;
+  /** The matrix as a BLAS takes it best: what many rows meet is transposed once, by the first call, and not by each product. */
+  straight(): RightMatrix;
 }
 
 /** Options for {@linkcode rightOperand}. */
 export interface RightOperandOptions {
   /**
-   * How many left rows it will be multiplied with in all; with few of them it is used in place.
+   * How many left rows it will be multiplied with in all: with few of them it is not worth while to rearrange it.
    *
    * @default {Infinity}
    */
@@ -78,23 +82,30 @@ export interface Gemm {
 }
 
 /**
- * Makes a matrix ready to stand on the right of products: packs it once, when it is first needed, into panels of eight
- * columns, in scratch memory of the innermost scope, so that several products share the work.
+ * Makes a matrix ready to stand on the right of products: rearranges it once, when it is first needed, in scratch memory of
+ * the innermost scope, so that several products share the work. The WebAssembly kernels take it in panels of eight columns.
  *
  * @param matrix The matrix B, [k, n].
  * @returns The operand, valid as long as the matrix does not change and the scope is open.
  */
 export function rightOperand(matrix: RightMatrix, options: RightOperandOptions = {}): RightOperand {
   const { k, n, offset, stride, transposed = false } = matrix;
-  if (!transposed && (options.rows ?? Infinity) <= IN_PLACE_ROWS) return { matrix, panels: () => 0 };
-  const panels = scratch(4 * k * paddedColumns(n));
-  let packed = false;
+  const { rows = Infinity } = options;
+  if (!transposed && rows <= IN_PLACE_ROWS) return { matrix, panels: () => 0, straight: () => matrix };
+  const room = scratch(4 * k * paddedColumns(n));
+  let made: "panels" | "straight" | undefined;
   return {
     matrix,
     panels() {
-      if (!packed) kernels.pack(k, n, offset, 4 * stride, transposed, panels);
-      packed = true;
-      return panels;
+      if (made !== "panels") kernels.pack(k, n, offset, 4 * stride, transposed, room);
+      made = "panels";
+      return room;
+    },
+    straight() {
+      if (!transposed || rows < STRAIGHT_ROWS) return matrix;
+      if (made !== "straight") kernels.copyStrided(offset, room, k, n, 4, 4 * stride);
+      made = "straight";
+      return { k, n, offset: room, stride: n };
     },
   };
 }

@@ -1,4 +1,5 @@
-import { matmul, noGrad, Random, scope, tensor, useBlas } from "@unfold/core";
+import { empty, full, matmul, noGrad, Random, scope, tensor, useBlas } from "@unfold/core";
+import { gemm, rightOperand } from "@unfold/core/kernels";
 import { assertClose } from "@unfold/core/testing";
 import assert from "node:assert/strict";
 import { activeBlas } from "./_blas.ts";
@@ -20,21 +21,39 @@ Deno.test("BLAS computes the same products, with every transposition, and stops 
   const random = new Random(1);
   const draw = (rows: number, columns: number) =>
     tensor(Float32Array.from({ length: rows * columns }, () => random.normal()), { shape: [rows, columns] });
-  const [m, n, k] = [33, 41, 300];
-  for (const transposeA of [false, true]) {
-    for (const transposeB of [false, true]) {
-      const [a, b] = [transposeA ? draw(k, m) : draw(m, k), transposeB ? draw(n, k) : draw(k, n)];
-      const product = () => noGrad(() => matmul(a, b, { transposeA, transposeB })).data.slice();
-      const ours = product();
-      {
-        using blas = useBlas(undefined, { threads: 2 });
-        assert.equal(blas.threads, 2);
-        assert.notEqual(activeBlas(), undefined);
-        assertClose(product(), ours, { tolerance: 1e-6 });
+  const [n, k] = [41, 300];
+  // With many rows a transposed factor is copied first.
+  for (const m of [33, 600]) {
+    for (const transposeA of [false, true]) {
+      for (const transposeB of [false, true]) {
+        const [a, b] = [transposeA ? draw(k, m) : draw(m, k), transposeB ? draw(n, k) : draw(k, n)];
+        const product = () => noGrad(() => matmul(a, b, { transposeA, transposeB })).data.slice();
+        const ours = product();
+        {
+          using blas = useBlas(undefined, { threads: 2 });
+          assert.equal(blas.threads, 2);
+          assert.notEqual(activeBlas(), undefined);
+          assertClose(product(), ours, { tolerance: 1e-6 });
+        }
+        assert.equal(activeBlas(), undefined);
+        assert.deepEqual(product(), ours);
       }
-      assert.equal(activeBlas(), undefined);
-      assert.deepEqual(product(), ours);
     }
+  }
+});
+
+Deno.test("a right operand serves BLAS and the WebAssembly kernels in turns", { ignore }, () => {
+  using _ = useBlas();
+  using _scope = scope();
+  const [n, k] = [40, 50];
+  const [a, b] = [full([64, k], 0.5), tensor(Float32Array.from({ length: n * k }, (_, i) => i % 7), { shape: [n, k] })];
+  const right = rightOperand({ k, n, offset: b.offset, stride: k, transposed: true }, { rows: 1000 });
+  const expected = Array.from({ length: n }, (_, j) => b.data.slice(j * k, (j + 1) * k).reduce((x, y) => x + y) / 2);
+  // A single row is below what is handed on.
+  for (const m of [1, 64, 1, 64]) {
+    const c = empty([m, n]);
+    gemm({ m, a: a.offset, aStride: k, b: right, c: c.offset, cStride: n });
+    assert.deepEqual([...c.data], Array.from({ length: m }, () => expected).flat());
   }
 });
 

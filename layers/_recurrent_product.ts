@@ -53,7 +53,7 @@ export function recurrentProduct(frame: Frame, blocks: readonly Gates[]): Recurr
     },
     backward(d, gradients) {
       const w = { k: n, n: hidden, offset: weights.recurrentWeight.offset + from, stride: width, transposed: true };
-      const b = rightOperand(w);
+      const b = rightOperand(w, { rows });
       const [dProducts, aStride] = norm === undefined ? [d, width] : [scratch(4 * rows * n), n];
       const at = (t: number) => dProducts + 4 * t * batch * aStride;
       return {

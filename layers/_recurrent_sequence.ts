@@ -181,7 +181,7 @@ export const recurrentSequence: (
         if (dx !== undefined) {
           const uT = { k: width, n: inputSize, offset: inputWeight.offset, stride: width, transposed: true };
           const dxs = scratch(4 * rows * inputSize);
-          gemm({ m: rows, a: dGates, aStride: width, b: rightOperand(uT), c: dxs, cStride: inputSize });
+          gemm({ m: rows, a: dGates, aStride: width, b: rightOperand(uT, { rows }), c: dxs, cStride: inputSize });
           coreKernels.swapAxes(dxs, dx.offset, time, batch, 4 * inputSize);
         }
         const names = Object.keys(given) as (keyof CellWeights)[];

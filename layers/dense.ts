@@ -59,7 +59,7 @@ const dense = defineOp("Dense", (x: Tensor, weight: Tensor, bias: Tensor | undef
       const dBias = bias === undefined ? undefined : zeros(bias.shape);
       using _ = scope();
       if (dx !== undefined) {
-        const b = rightOperand({ k: n, n: k, offset: weight.offset, stride: n, transposed: true });
+        const b = rightOperand({ k: n, n: k, offset: weight.offset, stride: n, transposed: true }, { rows: m });
         gemm({ m, a: dy.offset, aStride: n, b, c: dx.offset, cStride: k });
       }
       const b = rightOperand({ k: m, n, offset: dy.offset, stride: n }, { rows: k });

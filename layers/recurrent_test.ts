@@ -19,6 +19,7 @@ import {
 import { assertClose } from "@unfold/core/testing";
 import assert from "node:assert/strict";
 import { lstmCell } from "./_lstm_cell.ts";
+import { constant } from "./constant.ts";
 import { GRU } from "./gru.ts";
 import type { RecurrentState } from "./layer.ts";
 import { LSTM } from "./lstm.ts";
@@ -267,4 +268,20 @@ Deno.test("what the caller does between forward and backward changes no gradient
     };
     assert.deepEqual(gradients(true), gradients(false), name);
   }
+});
+
+Deno.test("the tanh of the cells is relatively within 4e-7, never beyond 1, and keeps NaN", () => {
+  using _ = scope();
+  const layer = new SimpleRNN({ inputSize: 1, hiddenSize: 4, inputInitializer: constant(1), bias: false });
+  const xs = Float32Array.from({ length: 40_001 }, (_, i) => (i - 20_000) / 2000 * (i % 2 === 0 ? 1 : 0.05));
+  const { data } = layer.forward(
+    tensor(Float32Array.of(...xs, Infinity, -1e30, NaN), { shape: [xs.length + 3, 1, 1] }),
+  );
+  xs.forEach((x, i) => {
+    const [y, expected] = [data[4 * i]!, Math.tanh(x)];
+    assert.ok(Math.abs(y) <= 1 && Math.abs(y - expected) <= 4e-7 * Math.abs(expected), `${y} instead of ${expected}`);
+  });
+  const [top, bottom, nan] = [0, 4, 8].map((i) => data[4 * xs.length + i]!);
+  assert.ok(top === -bottom! && top! <= 1 && top! > 1 - 4e-7);
+  assert.ok(Number.isNaN(nan));
 });

@@ -15,14 +15,37 @@ export function swapAxes(x: usize, y: usize, first: i32, second: i32, bytes: usi
 
 /** y[o, i] = x[o·xOuter + i·xInner] with y contiguous and any strides in bytes: transposition and broadcasting. */
 export function copyStrided(x: usize, y: usize, outer: i32, inner: i32, xOuter: usize, xInner: usize): void {
+  const bytes = <usize>inner << 2;
+  if (xOuter == 4) {
+    // A transposition, in squares of four: element by element each would fetch a cache line for itself.
+    for (; outer >= 4; outer -= 4, x += 16, y += 4 * bytes) {
+      let i = 0, from = x, to = y;
+      for (; i + 4 <= inner; i += 4, from += 4 * xInner, to += 16) transpose4(from, xInner, to, bytes);
+      for (; i < inner; i++, from += xInner, to += 4) {
+        for (let o: usize = 0; o < 4; o++) store<i32>(to + o * bytes, load<i32>(from + 4 * o));
+      }
+    }
+  }
   for (let o = 0; o < outer; o++, x += xOuter) {
     if (xInner == 4) {
-      memory.copy(y, x, <usize>inner << 2);
-      y += <usize>inner << 2;
+      memory.copy(y, x, bytes);
+      y += bytes;
     } else {
       for (let i = 0, from = x; i < inner; i++, from += xInner, y += 4) store<i32>(y, load<i32>(from));
     }
   }
+}
+
+/** Four rows of four, transposed: rows start at x with stride ldx, the four columns go to p with the given stride. */
+@inline
+export function transpose4(x: usize, ldx: usize, p: usize, stride: usize): void {
+  const r0 = v128.load(x), r1 = v128.load(x + ldx), r2 = v128.load(x + 2 * ldx), r3 = v128.load(x + 3 * ldx);
+  const t0 = v128.shuffle<f32>(r0, r1, 0, 4, 1, 5), t1 = v128.shuffle<f32>(r2, r3, 0, 4, 1, 5);
+  const t2 = v128.shuffle<f32>(r0, r1, 2, 6, 3, 7), t3 = v128.shuffle<f32>(r2, r3, 2, 6, 3, 7);
+  v128.store(p, v128.shuffle<f64>(t0, t1, 0, 2));
+  v128.store(p + stride, v128.shuffle<f64>(t0, t1, 1, 3));
+  v128.store(p + 2 * stride, v128.shuffle<f64>(t2, t3, 0, 2));
+  v128.store(p + 3 * stride, v128.shuffle<f64>(t2, t3, 1, 3));
 }
 
 /** The position of the first index outside 0 … bound − 1, or −1. */

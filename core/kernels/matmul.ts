@@ -2,6 +2,7 @@
 // The left operand is packed block by block into strips of four rows, the right one comes in panels of 8 columns, packed
 // beforehand or read in place.
 
+import { transpose4 } from "./copy";
 import { multiplyBlock } from "./tiles";
 
 /** Rows of B in one block: a panel of 8 columns is then 8 KiB and stays in the first-level cache. */
@@ -80,18 +81,6 @@ function packRows(k: i32, columns: i32, b: usize, ldb: usize, p: usize): void {
   for (let i = 0; i < k; i++, b += ldb, p += 32) {
     for (let j = 0; j < 8; j++) store<f32>(p + (<usize>j << 2), j < columns ? load<f32>(b + (<usize>j << 2)) : 0);
   }
-}
-
-/** Four rows of four, transposed: rows start at x with stride ldx, the four columns go to p with the given stride. */
-@inline
-function transpose4(x: usize, ldx: usize, p: usize, stride: usize): void {
-  const r0 = v128.load(x), r1 = v128.load(x + ldx), r2 = v128.load(x + 2 * ldx), r3 = v128.load(x + 3 * ldx);
-  const t0 = v128.shuffle<f32>(r0, r1, 0, 4, 1, 5), t1 = v128.shuffle<f32>(r2, r3, 0, 4, 1, 5);
-  const t2 = v128.shuffle<f32>(r0, r1, 2, 6, 3, 7), t3 = v128.shuffle<f32>(r2, r3, 2, 6, 3, 7);
-  v128.store(p, v128.shuffle<f64>(t0, t1, 0, 2));
-  v128.store(p + stride, v128.shuffle<f64>(t0, t1, 1, 3));
-  v128.store(p + 2 * stride, v128.shuffle<f64>(t2, t3, 0, 2));
-  v128.store(p + 3 * stride, v128.shuffle<f64>(t2, t3, 1, 3));
 }
 
 function packTransposed(k: i32, columns: i32, b: usize, ldb: usize, p: usize): void {

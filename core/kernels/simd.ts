@@ -19,8 +19,16 @@ const TINY: usize = memory.data<f32>([1e-20, 1.17549435e-38]);
 /** 2⁻⁸⁰ and 2⁻¹⁰²: what is added to one and taken away again is rounded to multiples of 2⁻¹⁰⁴ or 2⁻¹²⁶ at the finest. */
 const BALLAST: usize = memory.data<f32>([8.271806125530277e-25, 1.9721522630525295e-31]);
 const EXPONENT_BIAS: usize = memory.data<i32>([127]);
+/** 1.5·2²³ + 127: what it is added to is rounded to an integer, which then stands in the last bits with an exponent's bias. */
+const ROUNDING: usize = memory.data<f32>([12583039]);
 /** (tanh x − x)/x³ in x² for |x| below the last number. */
 const TANH: usize = memory.data<f32>([-0.005657711531966925, 0.020598074421286583, -0.05372759327292442, 0.13331303000450134, -0.33333277702331543, 0.625]);
+/** P and Q of tanh x = x·P(x²)/Q(x²) for |x| up to the last number, from the highest power on. */
+const GATE_TANH: usize = memory.data<f32>([
+  1.3354342520699447e-8, 2.0608846170944162e-5, 0.0034955735318362713, 0.1338101327419281, 1,
+  7.776425832162204e-7, 0.0003285611164756119, 0.025876926258206367, 0.46714329719543457, 1,
+  8.15,
+]);
 /** (ln(1 + f) − f + f²/2)/f³ for f within √½ − 1 … √2 − 1. */
 const LOG: usize = memory.data<f32>([
   0.0674663856625557, -0.11675651371479034, 0.11888162791728973, -0.1240558922290802, 0.14219552278518677,
@@ -153,8 +161,9 @@ export function exp4(x: v128): v128 {
 @inline
 function expWithin87(x: v128): v128 {
   const clamped = f32x4.pmax(f32x4.pmin(x, constant(EXP_RANGE, 2)), constant(EXP_RANGE, 3));
-  const n = f32x4.nearest(f32x4.mul(clamped, constant(LN2)));
-  return f32x4.mul(expPolynomial(reduceByLn2(clamped, n)), powerOfTwo(i32x4.trunc_sat_f32x4_s(n)));
+  const rounded = madd(clamped, constant(LN2), constant(ROUNDING));
+  const n = f32x4.sub(rounded, constant(ROUNDING));
+  return f32x4.mul(expPolynomial(reduceByLn2(clamped, n)), i32x4.shl(rounded, 23));
 }
 
 /** 1 / (1 + e^−x). */
@@ -182,6 +191,23 @@ export function tanh4(x: v128): v128 {
   const large = f32x4.sub(one(), f32x4.div(constant(TWO), f32x4.add(e, one())));
   const sign = v128.and(x, i32x4.splat(0x80000000));
   return v128.bitselect(small, v128.or(large, sign), f32x4.lt(magnitude, constant(TANH, 5)));
+}
+
+/** The same for gates, in half the time: relatively within 4·10⁻⁷, and never outside ±1. */
+@inline
+export function gateTanh4(x: v128): v128 {
+  const top = constant(GATE_TANH, 10);
+  const y = f32x4.pmax(f32x4.pmin(x, top), f32x4.neg(top));
+  const z = f32x4.mul(y, y);
+  let p = horner(constant(GATE_TANH), z, GATE_TANH, 1);
+  let q = horner(constant(GATE_TANH, 5), z, GATE_TANH, 6);
+  p = horner(p, z, GATE_TANH, 2);
+  q = horner(q, z, GATE_TANH, 7);
+  p = horner(p, z, GATE_TANH, 3);
+  q = horner(q, z, GATE_TANH, 8);
+  p = horner(p, z, GATE_TANH, 4);
+  q = horner(q, z, GATE_TANH, 9);
+  return f32x4.div(f32x4.mul(y, p), q);
 }
 
 /** ln(1 + f) for f within √½ − 1 … √2 − 1, plus e·ln 2. */

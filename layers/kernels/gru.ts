@@ -1,6 +1,6 @@
 // The GRU's gates, order r, z, n; a row of `gates` holds the three side by side, 3·hidden numbers.
 
-import { flush, load, madd, nmadd, one, gate4, store, tanh4 } from "../../core/kernels/simd";
+import { flush, load, madd, nmadd, one, gate4, store, gateTanh4 } from "../../core/kernels/simd";
 
 /** h' = (1 − z)·n + z·h = n + z·(h − n). */
 @inline
@@ -19,7 +19,7 @@ function afterLanes(gates: usize, products: usize, bias: usize, recurrentBias: u
   const r = gate4(f32x4.add(f32x4.add(load(gates, whole), load(products, whole)), load(bias, whole)));
   const z = gate4(f32x4.add(f32x4.add(load(gates + h, whole), load(products + h, whole)), load(bias + h, whole)));
   const q = f32x4.add(load(products + 2 * h, whole), load(recurrentBias, whole));
-  const n = tanh4(madd(r, q, f32x4.add(load(gates + 2 * h, whole), load(bias + 2 * h, whole))));
+  const n = gateTanh4(madd(r, q, f32x4.add(load(gates + 2 * h, whole), load(bias + 2 * h, whole))));
   store(gates, r, whole);
   store(gates + h, z, whole);
   store(gates + 2 * h, n, whole);
@@ -102,7 +102,7 @@ export function gruBeforeReset(batch: i32, hidden: i32, gates: usize, bias: usiz
 
 @inline
 function outputLanes(gates: usize, bias: usize, h: usize, before: usize, output: usize, whole: bool): void {
-  const n = tanh4(f32x4.add(load(gates + 2 * h, whole), load(bias + 2 * h, whole)));
+  const n = gateTanh4(f32x4.add(load(gates + 2 * h, whole), load(bias + 2 * h, whole)));
   store(gates + 2 * h, n, whole);
   store(output, mix(n, load(gates + h, whole), load(before, whole)), whole);
 }

@@ -1,15 +1,15 @@
 // The LSTM's gates. Gate order i, f, g, o; a row of `gates` holds the four side by side, 4·hidden numbers.
 
-import { flush, load, madd, nmadd, one, gate4, store, tanh4 } from "../../core/kernels/simd";
+import { flush, load, madd, nmadd, one, gate4, store, gateTanh4 } from "../../core/kernels/simd";
 
 @inline
 function forwardLanes(gates: usize, bias: usize, h: usize, before: usize, cell: usize, tanhCell: usize, output: usize, whole: bool): void {
   const i = gate4(f32x4.add(load(gates, whole), load(bias, whole)));
   const f = gate4(f32x4.add(load(gates + h, whole), load(bias + h, whole)));
-  const g = tanh4(f32x4.add(load(gates + 2 * h, whole), load(bias + 2 * h, whole)));
+  const g = gateTanh4(f32x4.add(load(gates + 2 * h, whole), load(bias + 2 * h, whole)));
   const o = gate4(f32x4.add(load(gates + 3 * h, whole), load(bias + 3 * h, whole)));
   const c = madd(f, load(before, whole), f32x4.mul(i, g));
-  const t = tanh4(c);
+  const t = gateTanh4(c);
   store(gates, i, whole);
   store(gates + h, f, whole);
   store(gates + 2 * h, g, whole);
@@ -93,7 +93,7 @@ export function lstmNormalizedOutput(batch: i32, hidden: i32, gates: usize, norm
 
 @inline
 function normalizedOutputLanes(o: usize, normalized: usize, output: usize, whole: bool): void {
-  const t = tanh4(load(normalized, whole));
+  const t = gateTanh4(load(normalized, whole));
   store(normalized, t, whole);
   store(output, f32x4.mul(load(o, whole), t), whole);
 }

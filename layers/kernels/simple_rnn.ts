@@ -1,11 +1,11 @@
 // The simple recurrent cell: h = f(gates + bias), f = tanh or ReLU.
 
-import { flush, load, nmadd, one, splat, store, tanh4 } from "../../core/kernels/simd";
+import { flush, load, nmadd, one, splat, store, gateTanh4 } from "../../core/kernels/simd";
 
 @inline
 function forwardLanes(gates: usize, bias: usize, output: usize, relu: bool, whole: bool): void {
   const a = f32x4.add(load(gates, whole), load(bias, whole));
-  store(output, relu ? f32x4.pmax(a, splat(0)) : tanh4(a), whole);
+  store(output, relu ? f32x4.pmax(a, splat(0)) : gateTanh4(a), whole);
 }
 
 /** One time step for a batch. */
