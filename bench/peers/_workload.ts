@@ -44,9 +44,24 @@ export function tokens(count: number, bound: number, start: number): Int32Array<
 /** Where inputs and targets start; each parameter starts where the one before ended. */
 export const [INPUTS, TARGETS] = [50_000_000, 60_000_000];
 
-/** Runs steps for so many seconds, three at least after one that is not counted, and prints the first loss and the median. */
+/** What is printed, as JSON, when the steps are done. */
+export interface Report {
+  /** The first step's. */
+  readonly loss: number;
+  /** The median step's. */
+  readonly milliseconds: number;
+  /** When the first step was done, in milliseconds since 1970. */
+  readonly firstStep: number;
+  /** The most memory that the process held, in bytes. */
+  readonly peakMemory: number;
+  /** Of the library, where the program does not name it. */
+  readonly version?: string;
+}
+
+/** Runs steps for so many seconds, three at least after one that is not counted, and prints the {@linkcode Report}. */
 export function report(step: () => number, seconds: number): void {
   const loss = step();
+  const firstStep = Date.now();
   const times: number[] = [];
   const start = performance.now();
   while (times.length < 3 || performance.now() - start < 1000 * seconds) {
@@ -57,5 +72,14 @@ export function report(step: () => number, seconds: number): void {
     if (times.at(-1)! > 5000) break;
   }
   const milliseconds = times.sort((a, b) => a - b)[times.length >> 1];
-  console.log(JSON.stringify({ loss, milliseconds }));
+  console.log(JSON.stringify({ loss, milliseconds, firstStep, peakMemory: peakMemory() }));
+}
+
+/** The most memory that this process has held, in bytes; what it holds now where the system does not tell. */
+function peakMemory(): number {
+  try {
+    return 1024 * Number(/VmHWM:\s*(\d+)/.exec(Deno.readTextFileSync("/proc/self/status"))![1]);
+  } catch {
+    return Deno.memoryUsage().rss;
+  }
 }

@@ -2,6 +2,7 @@
 
 import json
 import os
+import resource
 import statistics
 import sys
 import time
@@ -86,6 +87,7 @@ def step():
 
 
 first = step()
+first_step = 1000 * time.time()
 times, start = [], time.perf_counter()
 while len(times) < 3 or time.perf_counter() - start < seconds:
     before = time.perf_counter()
@@ -93,4 +95,6 @@ while len(times) < 3 or time.perf_counter() - start < seconds:
     times.append(1000 * (time.perf_counter() - before))
     if times[-1] > 5000:
         break
-print(json.dumps({"loss": first, "milliseconds": statistics.median(times), "version": torch.__version__}))
+peak_memory = 1024 * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+report = {"loss": first, "milliseconds": statistics.median(times), "firstStep": first_step, "peakMemory": peak_memory}
+print(json.dumps(report | {"version": torch.__version__}))

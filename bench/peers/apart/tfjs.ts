@@ -1,8 +1,8 @@
-/** TensorFlow.js on one workload, as unfold.ts: tfjs.ts WORKLOAD SECONDS BACKEND. It is no dependency of the project: run.ts runs it without its configuration. */
+/** TensorFlow.js on one workload, as unfold.ts: tfjs.ts WORKLOAD SECONDS BACKEND. */
 
 import * as tf from "npm:@tensorflow/tfjs@4.22.0";
 import "npm:@tensorflow/tfjs-backend-wasm@4.22.0";
-import { INPUTS, loadWorkload, numbers, report, TARGETS, tokens } from "./_workload.ts";
+import { INPUTS, loadWorkload, numbers, report, TARGETS, tokens } from "../_workload.ts";
 
 const [name, seconds, backend] = Deno.args as [string, string, string];
 const { cell, batch, time, vocabulary, input, hidden, layers, output, loss } = await loadWorkload(name);
