@@ -24,7 +24,7 @@ import {
 import { table } from "../apps/shared/table.ts";
 import { plainRules } from "../optimizers/_plain_rules_test.ts";
 import { median, roundOf } from "./_measure.ts";
-import { pythonWithTorch } from "./_python.ts";
+import { pythonWith } from "../tools/python_with.ts";
 
 const SIZES = [1e3, 1e5, 1e7];
 const ROUNDS = 9;
@@ -76,7 +76,7 @@ function runPython(python: string, threads: number): string {
 /** PyTorch's nanoseconds per parameter by rule and size, the better of one and two threads. */
 function pytorch(): Map<string, number> {
   const found = new Map<string, number>();
-  const python = pythonWithTorch();
+  const python = pythonWith("torch");
   if (python === undefined) {
     console.error("PyTorch is left out: no python3 has it");
     return found;

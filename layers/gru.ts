@@ -41,12 +41,17 @@ export interface GRUOptions extends RecurrentOptions {
  * ```
  */
 export class GRU extends Recurrent<GRUState> {
+  /** Whether the reset gate acts after the recurrent product. */
+  readonly resetAfter: boolean;
+
   /**
    * Makes the layer with its first weights.
    *
    * @throws {RangeError} If a size is no integer of 1 or more, or a dropout does not lie in [0, 1).
    */
   constructor(options: GRUOptions) {
-    super(options.resetAfter ?? true ? gruCellResetAfter : gruCellResetBefore, options);
+    const { resetAfter = true } = options;
+    super(resetAfter ? gruCellResetAfter : gruCellResetBefore, options);
+    this.resetAfter = resetAfter;
   }
 }

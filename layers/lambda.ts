@@ -16,7 +16,8 @@ import type { Layer } from "./layer.ts";
  * ```
  */
 export class Lambda implements Layer {
-  readonly #f: (x: Tensor) => Tensor;
+  /** The function. */
+  readonly f: (x: Tensor) => Tensor;
 
   /**
    * Makes a layer of a function.
@@ -24,7 +25,7 @@ export class Lambda implements Layer {
    * @param f A function of one tensor, such as `relu`.
    */
   constructor(f: (x: Tensor) => Tensor) {
-    this.#f = f;
+    this.f = f;
   }
 
   /** Nothing is learned. */
@@ -34,6 +35,6 @@ export class Lambda implements Layer {
 
   /** f(x). */
   forward(x: Tensor<DType>): Tensor {
-    return this.#f(x as Tensor);
+    return this.f(x as Tensor);
   }
 }

@@ -34,7 +34,8 @@ export class LayerNorm implements Layer {
   readonly weight: Parameter;
   /** b, [size]. */
   readonly bias: Parameter;
-  readonly #eps: number;
+  /** ε. */
+  readonly eps: number;
 
   /**
    * Makes the layer.
@@ -46,7 +47,7 @@ export class LayerNorm implements Layer {
     if (!(eps > 0 && eps < Infinity)) throw new RangeError(`Cannot make LayerNorm: eps must be above 0, got ${eps}`);
     this.weight = new Parameter([size], constant(1));
     this.bias = new Parameter([size]);
-    this.#eps = eps;
+    this.eps = eps;
   }
 
   /** `weight` and `bias`. */
@@ -66,6 +67,6 @@ export class LayerNorm implements Layer {
         `Cannot run LayerNorm: x must have shape [..., size = ${this.weight.size}], got ${formatShape(x.shape)}`,
       );
     }
-    return layerNorm(x, this.weight, this.bias, this.#eps);
+    return layerNorm(x, this.weight, this.bias, this.eps);
   }
 }

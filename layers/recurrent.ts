@@ -13,8 +13,8 @@ import {
   zeros,
 } from "@unfold/core";
 import { checkLengths, checkShape, checkSize } from "./_check.ts";
-import { recurrentSequence, type Weights } from "./_recurrent_sequence.ts";
-import type { Cell } from "./cell.ts";
+import { recurrentSequence } from "./_recurrent_sequence.ts";
+import type { Cell, CellWeights } from "./cell.ts";
 import { constant } from "./constant.ts";
 import { glorotUniform, type Initializer } from "./glorot_uniform.ts";
 import type { ForwardOptions, RecurrentLayer, RecurrentResult, RecurrentState, RunOptions } from "./layer.ts";
@@ -84,10 +84,14 @@ export interface RecurrentOptions {
   random?: Random;
 }
 
-/** The parameters of one layer in one direction. */
-interface Part {
+/** One layer in one direction, as it stands in a stacked or bidirectional layer. */
+export interface RecurrentPart {
+  /** What the names of its parameters start with: `layer1.reverse.`. */
   readonly prefix: string;
-  readonly weights: { readonly [Name in keyof Weights]: Parameter };
+  /** Its parameters, by their names without that. */
+  readonly weights:
+    & Readonly<Record<"inputWeight" | "recurrentWeight", Parameter>>
+    & { readonly [Name in keyof CellWeights]?: Parameter };
 }
 
 /**
@@ -108,8 +112,9 @@ export abstract class Recurrent<State extends RecurrentState> implements Recurre
   readonly hiddenSize: number;
   /** Features of the output at each time step. */
   readonly outputSize: number;
+  /** The layers and directions that it is made of: layer by layer, forward before backward. */
+  readonly parts: readonly RecurrentPart[];
   readonly #cell: Cell;
-  readonly #parts: readonly Part[];
   readonly #directions: number;
   readonly #dropout: number;
   readonly #recurrentDropout: number;
@@ -156,7 +161,7 @@ export abstract class Recurrent<State extends RecurrentState> implements Recurre
     this.#recurrentDropout = recurrentDropout;
     this.#random = random;
     const width = cell.gates * hiddenSize;
-    this.#parts = Array.from({ length: layers * this.#directions }, (_, index) => {
+    this.parts = Array.from({ length: layers * this.#directions }, (_, index) => {
       const layer = Math.floor(index / this.#directions);
       const features = layer === 0 ? inputSize : this.outputSize;
       const prefix = `${layer === 0 ? "" : `layer${layer}.`}${index % this.#directions === 0 ? "" : "reverse."}`;
@@ -177,18 +182,18 @@ export abstract class Recurrent<State extends RecurrentState> implements Recurre
 
   /** U of the first layer, forward: [inputSize, gates·hiddenSize]. */
   get inputWeight(): Parameter {
-    return this.#parts[0]!.weights.inputWeight;
+    return this.parts[0]!.weights.inputWeight;
   }
 
   /** W of the first layer, forward: [hiddenSize, gates·hiddenSize]. */
   get recurrentWeight(): Parameter {
-    return this.#parts[0]!.weights.recurrentWeight;
+    return this.parts[0]!.weights.recurrentWeight;
   }
 
   /** All parameters by name. */
   parameters(): NamedParameters {
     return Object.fromEntries(
-      this.#parts.flatMap(({ prefix, weights }) =>
+      this.parts.flatMap(({ prefix, weights }) =>
         Object.entries(weights).map(([name, parameter]) => [prefix + name, parameter])
       ),
     );
@@ -218,11 +223,11 @@ export abstract class Recurrent<State extends RecurrentState> implements Recurre
 
     let output = x;
     const lasts: (readonly Tensor[])[] = [];
-    for (let first = 0; first < this.#parts.length; first += this.#directions) {
+    for (let first = 0; first < this.parts.length; first += this.#directions) {
       if (first > 0 && this.#dropout > 0 && willRecord([output])) {
         output = dropout(output, { rate: this.#dropout, random: this.#random });
       }
-      const layer = this.#parts.slice(first, first + this.#directions).map(({ weights }, direction) => {
+      const layer = this.parts.slice(first, first + this.#directions).map(({ weights }, direction) => {
         const states = this.#cell.states.map((name) => this.#block(state[name]!, first + direction));
         const mask = this.#mask(batch, [output, weights.recurrentWeight]);
         return recurrentSequence(this.#cell, output, states, weights, { reverse: direction === 1, lengths, mask });
@@ -236,7 +241,7 @@ export abstract class Recurrent<State extends RecurrentState> implements Recurre
 
   /** The state of one part. */
   #block(state: Tensor, part: number): Tensor {
-    if (this.#parts.length === 1) return state;
+    if (this.parts.length === 1) return state;
     return slice(state, { axis: 1, start: part * this.hiddenSize, end: (part + 1) * this.hiddenSize });
   }
 
@@ -247,7 +252,7 @@ export abstract class Recurrent<State extends RecurrentState> implements Recurre
   }
 
   #checkState(doing: string, state: State, batch: number): void {
-    const size = this.#parts.length * this.hiddenSize;
+    const size = this.parts.length * this.hiddenSize;
     for (const name of this.#cell.states) {
       const given = state[name];
       if (given === undefined) {
@@ -280,7 +285,7 @@ export abstract class Recurrent<State extends RecurrentState> implements Recurre
 
   /** A state of zeros for a batch. */
   initialState(batch: number): State {
-    const shape = [batch, this.#parts.length * this.hiddenSize];
+    const shape = [batch, this.parts.length * this.hiddenSize];
     return Object.fromEntries(this.#cell.states.map((name) => [name, zeros(shape)])) as unknown as State;
   }
 }

@@ -37,6 +37,9 @@ export interface SimpleRNNOptions extends RecurrentOptions {
  * ```
  */
 export class SimpleRNN extends Recurrent<SimpleRNNState> {
+  /** f. */
+  readonly activation: "tanh" | "relu";
+
   /**
    * Makes the layer with its first weights.
    *
@@ -50,5 +53,6 @@ export class SimpleRNN extends Recurrent<SimpleRNNState> {
       );
     }
     super(simpleRnnCell(activation === "relu"), options);
+    this.activation = activation;
   }
 }

@@ -1,4 +1,4 @@
-import { pythonWithTorch } from "../_python.ts";
+import { pythonWith } from "../../tools/python_with.ts";
 import type { Report } from "./_workload.ts";
 
 /** Seconds that the steps of a run are repeated for, and that a run may take before it is given up. */
@@ -26,7 +26,7 @@ function unfold(family: string, name: string, threads: number): Engine {
   return { name, family, command: deno, program, options: [`${threads}`] };
 }
 
-const python = pythonWithTorch() ?? "python3";
+const python = pythonWith("torch") ?? "python3";
 
 function pytorch(family: string, name: string, ...options: string[]): Engine {
   return { name, family, command: python, program: [here("pytorch.py")], options };

@@ -12,7 +12,7 @@ import { CarriedState, Dense, Embedding, LSTM, Sequential, softmaxCrossEntropy }
 import { clipByGlobalNorm, Optimizer, rmsprop } from "@unfold/optimizers";
 import { table } from "../../apps/shared/table.ts";
 import { median } from "../_measure.ts";
-import { pythonWithTorch } from "../_python.ts";
+import { pythonWith } from "../../tools/python_with.ts";
 
 const [BATCH, TIME, HIDDEN, LAYERS, VOCABULARY] = [50, 50, 128, 2, 65];
 const ROUNDS = 5;
@@ -62,7 +62,7 @@ function withBlas(threads: number): (() => number) | undefined {
 
 function pytorch(threads: number): (() => number) | undefined {
   const script = new URL("./char_rnn.py", import.meta.url).pathname;
-  const python = pythonWithTorch();
+  const python = pythonWith("torch");
   if (python === undefined) return undefined;
   return () => {
     const { stdout } = new Deno.Command(python, { args: [script, String(threads), String(ROUND)] }).outputSync();

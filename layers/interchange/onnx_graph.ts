@@ -1,0 +1,287 @@
+import type { Parameter } from "@unfold/core";
+import type { Layer } from "../layer.ts";
+import {
+  graphMessage,
+  modelMessage,
+  node,
+  type OnnxAttribute,
+  type OnnxBody,
+  type OnnxDType,
+  type OnnxShape,
+  tensorMessage,
+  valueInfo,
+} from "./_onnx_messages.ts";
+import { type Pieces, toBytes } from "./_protobuf.ts";
+import type { LayerInterchange } from "./layer_interchange.ts";
+
+export type { OnnxAttribute, OnnxBody, OnnxDType, OnnxShape };
+
+/** What flows between the nodes of a graph. */
+export interface OnnxValue {
+  /** Its name in the graph. */
+  readonly name: string;
+  /** Lengths of the axes, those known when the model runs by name: `["batch", "time", 8]`. */
+  readonly shape: OnnxShape;
+  /** The kind of element. */
+  readonly dtype: OnnxDType;
+}
+
+/** What a node gives: the shape, and the kind of element, floats unless told otherwise. */
+export interface OnnxOutput {
+  /** Lengths of the axes. */
+  readonly shape: OnnxShape;
+  /**
+   * The kind of element.
+   *
+   * @default {"f32"}
+   */
+  readonly dtype?: OnnxDType;
+}
+
+/** Options of a node: what it gives, and its attributes by ONNX's names. */
+export interface OnnxNodeOptions extends OnnxOutput {
+  /**
+   * The operator's attributes.
+   *
+   * @default {{}}
+   */
+  readonly attributes?: Readonly<Record<string, OnnxAttribute>>;
+}
+
+/** Arrays that a graph can hold as constants, by kind of element. */
+export type OnnxConstant = Float32Array<ArrayBuffer> | Int32Array<ArrayBuffer> | BigInt64Array<ArrayBuffer>;
+
+/** The pieces of a graph or of the body of a loop. */
+interface Parts {
+  readonly nodes: Pieces[];
+  readonly constants: Pieces[];
+  readonly inputs: Pieces[];
+  readonly outputs: Pieces[];
+}
+
+function emptyParts(): Parts {
+  return { nodes: [], constants: [], inputs: [], outputs: [] };
+}
+
+/**
+ * A graph of ONNX's operators while {@linkcode toOnnx} writes it: what the hook of a layer, {@linkcode LayerInterchange},
+ * adds its nodes to.
+ *
+ * @see {@link https://onnx.ai/onnx/operators/ | The operators}, of opset 17.
+ */
+export class OnnxGraph {
+  readonly #interchanges: readonly LayerInterchange[];
+  readonly #parameterNames: ReadonlyMap<Parameter, string>;
+  readonly #parameters = new Map<Parameter, OnnxValue>();
+  readonly #integers = new Map<string, OnnxValue>();
+  readonly #names = new Set<string>();
+  readonly #graph = emptyParts();
+  /** Where nodes go: the graph, or the body of a loop in it. */
+  #nodes = this.#graph.nodes;
+  /** The layer that is written, and those around it: `1.0.`. */
+  #path = "";
+  /** Whether recurrent layers take and give their states; undefined where those do that carry them. */
+  readonly carriesStates: boolean | undefined;
+  /** The model's input. */
+  readonly x: OnnxValue;
+  /** Time steps of each sequence, integers [batch], where the model is told them. */
+  readonly lengths: OnnxValue | undefined;
+
+  /**
+   * Starts a graph; programs call {@linkcode toOnnx}.
+   *
+   * @param model The model that will be written.
+   * @param options What it takes, whether it is told lengths, whether states go in and out, and what is known of layers.
+   */
+  constructor(model: Layer, options: {
+    readonly x: OnnxOutput;
+    readonly lengths: boolean;
+    readonly state: boolean | undefined;
+    readonly layers: readonly LayerInterchange[];
+  }) {
+    this.#interchanges = options.layers;
+    this.#parameterNames = new Map(Object.entries(model.parameters()).map(([name, parameter]) => [parameter, name]));
+    this.carriesStates = options.state;
+    this.x = this.input("input", options.x);
+    const [batch] = this.x.shape as [number | string];
+    this.lengths = options.lengths ? this.input("lengths", { shape: [batch], dtype: "i32" }) : undefined;
+  }
+
+  /** Writes a layer that is part of another one; its name, such as its index, comes before those of its nodes. */
+  layer(layer: Layer, x: OnnxValue, name?: string): OnnxValue {
+    const around = this.#path;
+    if (name !== undefined) this.#path += `${name}.`;
+    try {
+      const found = this.#interchanges.find(({ of, onnx }) => of === layer.constructor && onnx !== undefined);
+      if (found === undefined) {
+        throw this.error(layer, "its nodes must be known, by a LayerInterchange with onnx among the option layers");
+      }
+      return found.onnx!(layer, x, this);
+    } finally {
+      this.#path = around;
+    }
+  }
+
+  /** The names of the layers around and of this one, each with a full stop: `1.`. */
+  get path(): string {
+    return this.#path;
+  }
+
+  /** An error about the layer that is written. */
+  error(layer: Layer, problem: string): TypeError {
+    return new TypeError(`Cannot export ${this.#path.replace(/\.$/, " ")}${layer.constructor.name}: ${problem}`);
+  }
+
+  /**
+   * Checks what comes into a layer.
+   *
+   * @param expected The kind of element, and the axes: a number must be met, a name may be of any length, and `"..."` before
+   * the others stands for any axes.
+   * @throws {TypeError} If the value is another.
+   */
+  check(layer: Layer, x: OnnxValue, expected: { readonly shape: OnnxShape; readonly dtype?: OnnxDType }): void {
+    const { shape, dtype = "f32" } = expected;
+    if (x.dtype !== dtype) throw this.error(layer, `its input must hold ${dtype}, got ${x.dtype}`);
+    const axes = shape[0] === "..." ? shape.slice(1) : shape;
+    const isLongEnough = shape[0] === "..." ? x.shape.length >= axes.length : x.shape.length === axes.length;
+    const last = x.shape.slice(x.shape.length - axes.length);
+    if (isLongEnough && axes.every((length, i) => typeof length === "string" || length === last[i])) return;
+    throw this.error(layer, `its input must have shape [${shape.join(", ")}], got [${x.shape.join(", ")}]`);
+  }
+
+  /**
+   * Adds a node with one output.
+   *
+   * @param op The operator's name, such as `"MatMul"`.
+   * @param inputs What it takes; undefined where an input is left out.
+   */
+  node(op: string, inputs: readonly (OnnxValue | undefined)[], options: OnnxNodeOptions): OnnxValue {
+    const { attributes = {}, ...output } = options;
+    return this.nodeOf(op, inputs, { attributes, outputs: [output] })[0]!;
+  }
+
+  /** Adds a node with several outputs. */
+  nodeOf(
+    op: string,
+    inputs: readonly (OnnxValue | undefined)[],
+    options: {
+      readonly outputs: readonly OnnxOutput[];
+      readonly attributes?: Readonly<Record<string, OnnxAttribute>>;
+    },
+  ): OnnxValue[] {
+    const name = this.#unique(this.#path + op);
+    const outputs = options.outputs.map(({ shape, dtype = "f32" }, i) => ({
+      name: options.outputs.length === 1 ? name : `${name}.${i}`,
+      shape,
+      dtype,
+    }));
+    this.#nodes.push(node(op, {
+      name,
+      inputs: inputs.map((input) => input?.name ?? ""),
+      outputs: outputs.map((output) => output.name),
+      attributes: options.attributes ?? {},
+    }));
+    return outputs;
+  }
+
+  /** The nodes of a loop's body, as the attribute that holds them. What is outside of it they may use too. */
+  body(
+    inputs: readonly OnnxOutput[],
+    build: (inputs: readonly OnnxValue[]) => readonly OnnxValue[],
+  ): OnnxBody {
+    const outside = this.#nodes;
+    const parts = emptyParts();
+    this.#nodes = parts.nodes;
+    const info = ({ name, dtype, shape }: OnnxValue) => valueInfo(name, dtype, shape);
+    try {
+      const given = inputs.map(({ shape, dtype = "f32" }) => {
+        return { name: this.#unique(`${this.#path}before`), shape, dtype };
+      });
+      const made = build(given);
+      const graph = graphMessage("body", { ...parts, inputs: given.map(info), outputs: made.map(info) });
+      return { graph: toBytes(graph) };
+    } finally {
+      this.#nodes = outside;
+    }
+  }
+
+  /** Adds a constant: floats, integers, or 64-bit integers, as ONNX wants shapes and indices. */
+  constant(data: OnnxConstant, shape: readonly number[], name = "constant"): OnnxValue {
+    const dtype = data instanceof Float32Array ? "f32" : data instanceof Int32Array ? "i32" : "i64";
+    return this.#constant(this.#unique(this.#path + name), shape, { dtype, data });
+  }
+
+  /** 64-bit integers, as ONNX wants shapes and axes; a single one that is no list is a scalar. */
+  integers(values: number | readonly number[]): OnnxValue {
+    const key = JSON.stringify(values);
+    const known = this.#integers.get(key);
+    if (known !== undefined) return known;
+    const data = BigInt64Array.from([values].flat(), BigInt);
+    const shape = typeof values === "number" ? [] : [data.length];
+    const value = this.#constant(this.#unique(key), shape, { dtype: "i64", data });
+    this.#integers.set(key, value);
+    return value;
+  }
+
+  /** A parameter of the model, as a constant by its name there. Asked for twice it is there once. */
+  parameter(parameter: Parameter): OnnxValue {
+    const known = this.#parameters.get(parameter);
+    if (known !== undefined) return known;
+    const name = this.#unique(this.#parameterNames.get(parameter) ?? `${this.#path}parameter`);
+    const value = this.#constant(name, parameter.shape, { dtype: "f32", data: parameter.data.slice() });
+    this.#parameters.set(parameter, value);
+    return value;
+  }
+
+  #constant(
+    name: string,
+    shape: readonly number[],
+    tensor: { readonly dtype: OnnxDType; readonly data: OnnxConstant },
+  ): OnnxValue {
+    this.#graph.constants.push(tensorMessage(name, shape, tensor));
+    return { name, shape, dtype: tensor.dtype };
+  }
+
+  /**
+   * Adds an input of the model.
+   *
+   * @throws {TypeError} If there is one of this name.
+   */
+  input(name: string, { shape, dtype = "f32" }: OnnxOutput): OnnxValue {
+    this.#take(name);
+    this.#graph.inputs.push(valueInfo(name, dtype, shape));
+    return { name, shape, dtype };
+  }
+
+  /**
+   * Makes a value an output of the model.
+   *
+   * @throws {TypeError} If there is one of this name.
+   */
+  output(name: string, { name: from, shape, dtype }: OnnxValue): void {
+    this.#take(name);
+    this.#graph.outputs.push(valueInfo(name, dtype, shape));
+    this.#nodes.push(node("Identity", { name: `${name} output`, inputs: [from], outputs: [name], attributes: {} }));
+  }
+
+  #take(name: string): void {
+    if (this.#names.has(name)) throw new TypeError(`Cannot export: names must be unique, got ${name} twice`);
+    this.#names.add(name);
+  }
+
+  #unique(name: string): string {
+    for (let count = 1;; count++) {
+      const tried = count === 1 ? name : `${name}_${count}`;
+      if (this.#names.has(tried)) continue;
+      this.#names.add(tried);
+      return tried;
+    }
+  }
+
+  /** The whole file; of the model's outputs this one comes first. */
+  encode(output: OnnxValue, metadata: Readonly<Record<string, string>>): Uint8Array<ArrayBuffer> {
+    this.output("output", output);
+    this.#graph.outputs.unshift(this.#graph.outputs.pop()!);
+    return toBytes(modelMessage(graphMessage("unfold", this.#graph), metadata));
+  }
+}

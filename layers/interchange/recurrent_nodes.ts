@@ -1,0 +1,118 @@
+import type { RecurrentLayer, RecurrentState } from "../layer.ts";
+import type { Recurrent } from "../recurrent.ts";
+import { type LayerNodes, type LayerValues, type OnnxCell, onnxCellOf } from "./_cells.ts";
+import { normalizedNodes } from "./_normalized_nodes.ts";
+import { operatorNodes } from "./_operator_nodes.ts";
+import { Ops } from "./_ops.ts";
+import type { OnnxGraph, OnnxValue } from "./onnx_graph.ts";
+
+/** What {@linkcode recurrentNodes} adds to a graph. */
+export interface RecurrentValues {
+  /** The output at every time step, [batch, time, outputSize]. */
+  readonly output: OnnxValue;
+  /** The state after the last time step, [batch, parts·hiddenSize] each, by name. */
+  readonly state: Readonly<Record<string, OnnxValue>>;
+}
+
+/** Where {@linkcode recurrentNodes} adds its nodes. */
+export interface RecurrentNodesOptions {
+  /** The input, [batch, time, inputSize]. */
+  readonly x: OnnxValue;
+  /** The graph. */
+  readonly graph: OnnxGraph;
+  /**
+   * Whether the layer takes its state from an input of the model and gives it back, where {@linkcode ToOnnxOptions.state} leaves
+   * that open.
+   *
+   * @default {false}
+   */
+  readonly carries?: boolean;
+}
+
+/**
+ * Adds a `SimpleRNN`, `LSTM` or `GRU` to a graph, with what {@linkcode RecurrentLayer.run} gives: for the hook of a layer that has
+ * one inside and wants its state.
+ *
+ * @param layer The recurrent layer.
+ * @param options Its input, and the graph.
+ * @throws {TypeError} If the layer is another, or its input has another shape.
+ *
+ * @example A layer that gives the last state
+ * ```ts
+ * import type { NamedParameters, Tensor } from "@unfold/core";
+ * import { type Layer, LSTM } from "@unfold/layers";
+ * import { type LayerInterchange, recurrentNodes, toOnnx } from "@unfold/layers/interchange";
+ * import assert from "node:assert/strict";
+ *
+ * class FinalState implements Layer {
+ *   readonly lstm = new LSTM({ inputSize: 3, hiddenSize: 4 });
+ *   parameters(): NamedParameters {
+ *     return this.lstm.parameters();
+ *   }
+ *   forward(x: Tensor): Tensor {
+ *     return this.lstm.run(x).state.hidden;
+ *   }
+ * }
+ *
+ * const finalState: LayerInterchange<FinalState> = {
+ *   of: FinalState,
+ *   input: (layer, inputOf) => inputOf(layer.lstm),
+ *   onnx: (layer, x, graph) => recurrentNodes(layer.lstm, { x, graph }).state.hidden!,
+ * };
+ * assert.ok(toOnnx(new FinalState(), { layers: [finalState] }).length > 0);
+ * ```
+ */
+export function recurrentNodes(
+  layer: RecurrentLayer<RecurrentState>,
+  { x, graph, carries = false }: RecurrentNodesOptions,
+): RecurrentValues {
+  const cell = onnxCellOf(layer);
+  if (cell === undefined) throw graph.error(layer, "it must be a SimpleRNN, LSTM or GRU, or have a LayerInterchange");
+  const { inputSize, hiddenSize, outputSize, parts } = layer as Recurrent<RecurrentState>;
+  graph.check(layer, x, { shape: ["batch", "time", inputSize] });
+  const ops = new Ops(graph);
+  const carried = graph.carriesStates ?? carries;
+  const shape = [x.shape[0]!, parts.length * hiddenSize];
+  // [parts, batch, hidden], as the operators have it.
+  const before = carried
+    ? cell.states.map((name) => {
+      const given = graph.input(`state.${graph.path}${name}`, { shape });
+      return ops.transpose(ops.unfold(given, [parts.length, hiddenSize]), [1, 0, 2]);
+    })
+    : undefined;
+
+  const directions = outputSize / hiddenSize;
+  const after: (readonly OnnxValue[])[] = [];
+  let sequence = ops.transpose(x, [1, 0, 2]);
+  for (let first = 0; first < parts.length; first += directions) {
+    const made = layerNodes(cell, sequence, {
+      ops,
+      parts: parts.slice(first, first + directions),
+      states: before?.map((state) => ops.slice(state, first, first + directions)),
+    });
+    sequence = made.output;
+    after.push(made.states);
+  }
+  const output = ops.transpose(sequence, [1, 0, 2]);
+  const stateOf = (index: number) => {
+    const all = ops.concat(after.map((states) => states[index]!), 0);
+    return ops.fold(ops.transpose(all, [1, 0, 2]));
+  };
+  let state: Readonly<Record<string, OnnxValue>> | undefined;
+  const values = {
+    output,
+    /** Its nodes are added where it is asked for. */
+    get state() {
+      return state ??= Object.fromEntries(cell.states.map((name, index) => [name, stateOf(index)]));
+    },
+  };
+  if (carried) {
+    for (const [name, value] of Object.entries(values.state)) graph.output(`next.${graph.path}${name}`, value);
+  }
+  return values;
+}
+
+function layerNodes(cell: OnnxCell, sequence: OnnxValue, layer: LayerNodes): LayerValues {
+  const isNormalized = layer.parts[0]!.weights.inputGain !== undefined;
+  return (isNormalized ? normalizedNodes : operatorNodes)(cell, sequence, layer);
+}
