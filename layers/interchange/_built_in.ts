@@ -13,13 +13,13 @@ import { recurrentNodes } from "./recurrent_nodes.ts";
 
 const sequential: LayerInterchange<Sequential> = {
   of: Sequential,
-  input: ({ layers: [first] }, inputOf) => first && inputOf(first),
+  inner: ({ layers }) => layers.map((layer, index) => [String(index), layer] as const),
   onnx: ({ layers }, x, graph) => layers.reduce((value, layer, i) => graph.layer(layer, value, String(i)), x),
 };
 
 const carriedState: LayerInterchange<CarriedState> = {
   of: CarriedState,
-  input: ({ layer }, inputOf) => inputOf(layer),
+  inner: ({ layer }) => [["", layer]],
   onnx: ({ layer }, x, graph) => recurrentNodes(layer, { x, graph, carries: true }).output,
 };
 

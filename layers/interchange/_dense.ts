@@ -1,4 +1,5 @@
 import { Dense } from "../dense.ts";
+import { combined, oneTensor, turnedTensor } from "./_foreign_modules.ts";
 import { Ops } from "./_ops.ts";
 import type { LayerInterchange } from "./layer_interchange.ts";
 
@@ -11,5 +12,12 @@ export const dense: LayerInterchange<Dense> = {
     const ops = new Ops(graph);
     const product = ops.matmul(x, graph.parameter(layer.weight));
     return layer.bias === undefined ? product : ops.same("Add", product, graph.parameter(layer.bias));
+  },
+  pytorch({ weight, bias }) {
+    return combined(turnedTensor(["weight", "weight"], weight.shape), bias && oneTensor(["bias", "bias"], bias.shape));
+  },
+  keras({ weight, bias }) {
+    const kernel = oneTensor(["vars/0", "weight"], weight.shape);
+    return [{ name: "dense", ...combined(kernel, bias && oneTensor(["vars/1", "bias"], bias.shape)) }];
   },
 };

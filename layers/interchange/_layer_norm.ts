@@ -1,6 +1,7 @@
 import { LayerNorm } from "../layer_norm.ts";
+import { combined, oneTensor } from "./_foreign_modules.ts";
 import { Ops } from "./_ops.ts";
-import type { LayerInterchange } from "./layer_interchange.ts";
+import type { ForeignModule, LayerInterchange } from "./layer_interchange.ts";
 
 /** What is known of {@linkcode LayerNorm}. */
 export const layerNorm: LayerInterchange<LayerNorm> = {
@@ -11,4 +12,10 @@ export const layerNorm: LayerInterchange<LayerNorm> = {
     const [gain, bias] = [graph.parameter(layer.weight), graph.parameter(layer.bias)];
     return new Ops(graph).norm(x, gain, { bias, eps: layer.eps });
   },
+  pytorch: (layer) => gainAndBias(layer, ["weight", "bias"]),
+  keras: (layer) => [{ name: "layer_normalization", ...gainAndBias(layer, ["vars/0", "vars/1"]) }],
 };
+
+function gainAndBias({ weight, bias }: LayerNorm, [gain, shift]: readonly [string, string]): ForeignModule {
+  return combined(oneTensor([gain, "weight"], weight.shape), oneTensor([shift, "bias"], bias.shape));
+}

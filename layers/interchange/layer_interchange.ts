@@ -5,14 +5,20 @@ import type { OnnxGraph, OnnxOutput, OnnxValue } from "./onnx_graph.ts";
 /** The numbers of tensors by name, in row-major order. */
 export type NamedArrays = Readonly<Record<string, Float32Array<ArrayBuffer>>>;
 
-/** How another framework holds the weights of a layer. */
-export interface ForeignWeights {
-  /** Its tensors' shapes by their names within the layer, such as `weight_ih_l0`. */
+/** How a module of another framework, such as an `nn.LSTM`, holds weights that are ours in another form. */
+export interface ForeignModule {
+  /** Its tensors' shapes by their names within the module, such as `weight_ih_l0`. */
   readonly shapes: Readonly<Record<string, Shape>>;
-  /** From its tensors to our parameters, by our names. */
+  /** From its tensors to our parameters, by their names within our layer. */
   read(theirs: NamedArrays): NamedArrays;
-  /** From our parameters to its tensors, by its names. */
+  /** From our parameters to its tensors. */
   write(ours: NamedArrays): NamedArrays;
+}
+
+/** A layer of Keras's. */
+export interface KerasModule extends ForeignModule {
+  /** What Keras calls it unless told otherwise: `lstm`, of which a second one is `lstm_1`. */
+  readonly name: string;
 }
 
 /**
@@ -52,15 +58,19 @@ export interface LayerInterchange<L extends Layer = Layer> {
   /** The class. */
   readonly of: abstract new (...args: never) => L;
   /**
-   * What the layer takes where it comes first; without it {@linkcode toOnnx} has to be told.
-   *
-   * @param inputOf Tells it of another layer, such as one inside.
+   * The layers inside, by what stands before the names of their parameters, with a full stop: `"0"` for `0.weight`, `""` where
+   * nothing does. Where `pytorch` or `keras` is left out, it is that of these.
    */
-  input?(layer: L, inputOf: (layer: Layer) => OnnxOutput | undefined): OnnxOutput | undefined;
+  inner?(layer: L): Iterable<readonly [name: string, layer: Layer]>;
+  /**
+   * What the layer takes where it comes first in a model; left out it is what the first of the layers inside takes. Where none
+   * tells, {@linkcode toOnnx} has to be told.
+   */
+  input?(layer: L): OnnxOutput;
   /** Adds the layer's nodes to a graph; returns what it computes. Training's dropout is left out. */
   onnx?(layer: L, x: OnnxValue, graph: OnnxGraph): OnnxValue;
-  /** How PyTorch holds the weights. */
-  pytorch?(layer: L): ForeignWeights;
-  /** How Keras holds the weights. */
-  keras?(layer: L): ForeignWeights;
+  /** PyTorch's module of the same weights, or what is in the way of one. */
+  pytorch?(layer: L): ForeignModule | string;
+  /** Keras's layers of the same weights, one for each of stacked ones, or what is in the way of them. */
+  keras?(layer: L): readonly KerasModule[] | string;
 }

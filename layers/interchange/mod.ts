@@ -17,7 +17,12 @@
  * @module
  */
 
+export * from "./from_keras.ts";
+export * from "./from_pytorch.ts";
 export * from "./layer_interchange.ts";
+export * from "./mapping_options.ts";
 export * from "./onnx_graph.ts";
 export * from "./recurrent_nodes.ts";
+export * from "./to_keras.ts";
 export * from "./to_onnx.ts";
+export * from "./to_pytorch.ts";

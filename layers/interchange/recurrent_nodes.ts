@@ -56,7 +56,7 @@ export interface RecurrentNodesOptions {
  *
  * const finalState: LayerInterchange<FinalState> = {
  *   of: FinalState,
- *   input: (layer, inputOf) => inputOf(layer.lstm),
+ *   inner: (layer) => [["", layer.lstm]],
  *   onnx: (layer, x, graph) => recurrentNodes(layer.lstm, { x, graph }).state.hidden!,
  * };
  * assert.ok(toOnnx(new FinalState(), { layers: [finalState] }).length > 0);

@@ -73,9 +73,7 @@ export interface ToOnnxOptions {
  */
 export function toOnnx(model: Layer, options: ToOnnxOptions = {}): Uint8Array<ArrayBuffer> {
   const layers = [...options.layers ?? [], ...BUILT_IN];
-  const inputOf = (layer: Layer): OnnxOutput | undefined =>
-    layers.find(({ of, input }) => of === layer.constructor && input !== undefined)?.input?.(layer, inputOf);
-  const taken = inputOf(model);
+  const taken = inputOf(model, layers);
   const shape = options.inputShape ?? taken?.shape;
   const dtype = options.dtype ?? taken?.dtype ?? "f32";
   if (shape === undefined) {
@@ -90,4 +88,12 @@ export function toOnnx(model: Layer, options: ToOnnxOptions = {}): Uint8Array<Ar
   const { lengths = false, state, metadata = {} } = options;
   const graph = new OnnxGraph(model, { x: { shape, dtype }, lengths, state, layers });
   return graph.encode(graph.layer(model, graph.x), metadata);
+}
+
+/** What a layer takes, if that is known. */
+function inputOf(layer: Layer, layers: readonly LayerInterchange[]): OnnxOutput | undefined {
+  const known = layers.filter(({ of }) => of === layer.constructor);
+  const told = known.find(({ input }) => input !== undefined)?.input?.(layer);
+  const [first] = known.find(({ inner }) => inner !== undefined)?.inner?.(layer) ?? [];
+  return told ?? (first && inputOf(first[1], layers));
 }

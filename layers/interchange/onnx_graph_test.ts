@@ -1,0 +1,70 @@
+import { Random } from "@unfold/core";
+import { Dense, Dropout, Embedding, LastStep, LSTM, Sequential } from "@unfold/layers";
+import { type LayerInterchange, toOnnx } from "@unfold/layers/interchange";
+import assert from "node:assert/strict";
+
+const random = new Random(1);
+
+Deno.test("layers that do not fit each other are refused with the place and the shapes", () => {
+  const model = new Sequential([
+    new LSTM({ inputSize: 3, hiddenSize: 4, random }),
+    new Sequential([new Dropout({ rate: 0.1 }), new Dense({ inputSize: 5, outputSize: 1, random })]),
+  ]);
+  assert.throws(() => toOnnx(model), {
+    name: "TypeError",
+    message: "Cannot export 1.1 Dense: its input must have shape [..., 5], got [batch, time, 4]",
+  });
+  assert.throws(() => toOnnx(model, { inputShape: ["batch", 3] }), {
+    message: "Cannot export 0 LSTM: its input must have shape [batch, time, 3], got [batch, 3]",
+  });
+  const flat = new Sequential([new Dense({ inputSize: 2, outputSize: 2, random }), new LastStep()]);
+  assert.throws(
+    () => toOnnx(flat),
+    /1 LastStep: its input must have shape \[batch, time, features\], got \[batch, 2\]$/,
+  );
+});
+
+Deno.test("tokens and floats are told apart", () => {
+  const embedding = new Embedding({ vocabularySize: 3, outputSize: 2, random });
+  assert.throws(() => toOnnx(new Sequential([embedding, embedding])), {
+    message: "Cannot export 1 Embedding: its input must hold i32, got f32",
+  });
+  const dense = new Dense({ inputSize: 3, outputSize: 2, random });
+  assert.throws(
+    () => toOnnx(dense, { dtype: "i32" }),
+    /^TypeError: Cannot export Dense: its input must hold f32, got i32$/,
+  );
+});
+
+Deno.test("the input's shape must be told where the first layer does not, and be one", () => {
+  const dropout = new Dropout({ rate: 0.1 });
+  assert.throws(() => toOnnx(new Sequential([dropout])), {
+    name: "TypeError",
+    message: "Cannot export: inputShape must be given, for the first layer does not tell it",
+  });
+  for (const inputShape of [[], ["batch", 0], ["batch", 1.5], ["", 2], ["batch", -1], ["batch", NaN]]) {
+    assert.throws(() => toOnnx(dropout, { inputShape }), /^RangeError: Cannot export: inputShape must be of names and/);
+  }
+});
+
+Deno.test("an output can be there once", () => {
+  const twice: LayerInterchange<Dropout> = {
+    of: Dropout,
+    onnx(_, x, graph) {
+      graph.output("y", x);
+      graph.output("y", x);
+      return x;
+    },
+  };
+  assert.throws(() => toOnnx(new Dropout({ rate: 0.1 }), { inputShape: ["batch"], layers: [twice] }), {
+    name: "TypeError",
+    message: "Cannot export: names must be unique, got y twice",
+  });
+});
+
+Deno.test("the same model gives the same file, and the model stays as it was", () => {
+  const model = new LSTM({ inputSize: 3, hiddenSize: 4, random });
+  const before = model.inputWeight.data.slice();
+  assert.deepEqual(toOnnx(model), toOnnx(model));
+  assert.deepEqual(model.inputWeight.data, before);
+});
