@@ -4,7 +4,6 @@ import {
   loadParameters,
   Random,
   relu,
-  reshape,
   SafetensorsError,
   type Tensor,
   tensor,
@@ -23,6 +22,7 @@ import {
 import { type Batch, predict, type Series, StandardScaler, type StandardScalerState } from "@unfold/training";
 import { CELLS, makeRecurrent } from "../shared/make_recurrent.ts";
 import { FEATURE_SET_NAMES, FEATURE_SETS, type FeatureSet, type FeatureSetName, featuresOf } from "./features.ts";
+import { Flatten } from "./flatten.ts";
 import type { Prices } from "./prices.ts";
 import { LONGEST_HORIZON, type Target, TARGET_NAMES, type TargetName, TARGETS } from "./targets.ts";
 
@@ -218,7 +218,7 @@ function hiddenLayers({ model, hidden, window, features }: ForecasterConfig, ran
   const inputSize = features.length;
   if (model === "mlp") {
     return [
-      new Lambda((x) => reshape(x, [x.shape[0]!, window * inputSize])),
+      new Flatten(),
       new Dense({ inputSize: window * inputSize, outputSize: hidden, random }),
       new Lambda(relu),
       new Dense({ inputSize: hidden, outputSize: hidden, random }),

@@ -12,6 +12,7 @@ import { Command } from "@commander-js/extra-typings";
 import { runCommand } from "../shared/cli.ts";
 import { backtest } from "./commands/backtest.ts";
 import { compare } from "./commands/compare.ts";
+import { exportOnnx } from "./commands/export.ts";
 import { forecast } from "./commands/forecast.ts";
 import { report } from "./commands/report.ts";
 import { train } from "./commands/train.ts";
@@ -25,6 +26,7 @@ const program = new Command("stock")
   .addCommand(tune)
   .addCommand(compare)
   .addCommand(report)
+  .addCommand(exportOnnx)
   .addHelpText("after", () => `\ntrain runs when no command is named:\n\n${train.helpInformation()}`);
 
 if (import.meta.main) Deno.exitCode = await runCommand(program as unknown as Command, Deno.args);

@@ -43,7 +43,7 @@ export interface Prediction {
 }
 
 /** The last state of a recurrent layer, of both directions side by side: each has then seen the whole text. */
-class FinalState implements Layer {
+export class FinalState implements Layer {
   constructor(readonly recurrent: RecurrentLayer<RecurrentState>) {}
 
   parameters(): NamedParameters {

@@ -22,21 +22,21 @@ export interface LanguageModelConfig extends StackConfig {
 }
 
 /** y = x·Eᵀ + b with the weights E of an embedding. */
-class TiedDense implements Layer {
-  readonly #bias: Parameter;
+export class TiedDense implements Layer {
+  readonly bias: Parameter;
 
   constructor(readonly embedding: Embedding) {
-    this.#bias = new Parameter([embedding.weight.shape[0]!]);
+    this.bias = new Parameter([embedding.weight.shape[0]!]);
   }
 
   parameters(): NamedParameters {
-    return { bias: this.#bias };
+    return { bias: this.bias };
   }
 
   forward(x: Tensor<DType>): Tensor {
     const { weight } = this.embedding;
     const rows = reshape(x as Tensor, [x.size / weight.shape[1]!, weight.shape[1]!]);
-    const logits = add(matmul(rows, weight, { transposeB: true }), this.#bias);
+    const logits = add(matmul(rows, weight, { transposeB: true }), this.bias);
     return reshape(logits, x.shape.with(-1, weight.shape[0]!));
   }
 }

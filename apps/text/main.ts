@@ -13,6 +13,7 @@ import { Command } from "@commander-js/extra-typings";
 import { runCommand } from "../shared/cli.ts";
 import { classify } from "./commands/classify.ts";
 import { evaluate } from "./commands/evaluate.ts";
+import { exportOnnx } from "./commands/export.ts";
 import { generate } from "./commands/generate.ts";
 import { report } from "./commands/report.ts";
 import { train } from "./commands/train.ts";
@@ -24,6 +25,7 @@ const program = new Command("text")
   .addCommand(evaluate)
   .addCommand(classify)
   .addCommand(report)
+  .addCommand(exportOnnx)
   .addHelpText("after", () => `\ntrain runs when no command is named:\n\n${train.helpInformation()}`);
 
 if (import.meta.main) Deno.exitCode = await runCommand(program as unknown as Command, Deno.args);

@@ -94,6 +94,14 @@ export function makeTokenizer(kind: TokenKind, vocabulary: readonly string[]): T
   return kind === "byte" ? new ByteTokenizer() : new VocabularyTokenizer(kind, vocabulary);
 }
 
+/** How a text becomes tokens, in words. */
+export function encodingOf({ kind }: Tokenizer): string {
+  if (kind === "byte") return "tokens, the bytes of the text in UTF-8";
+  const places = "their places in vocabulary";
+  if (kind === "char") return `tokens, the characters of the text as ${places}`;
+  return `tokens, the pieces of the text that /${WORD.source}/${WORD.flags} finds as ${places}, others as ${UNKNOWN}`;
+}
+
 /** The most frequent pieces of some texts, and what stands for all others. Of bytes there is no vocabulary. */
 export function buildVocabulary(kind: TokenKind, texts: readonly string[], size: number): string[] {
   if (kind === "byte") return [];

@@ -22,7 +22,7 @@ import {
   toPyTorch,
 } from "@unfold/layers/interchange";
 import assert from "node:assert/strict";
-import { assertEqual, draw, forward, integers, OnnxModel, stir } from "./_onnxruntime_test.ts";
+import { assertEqual, draw, forward, integers, OnnxModel, stir } from "../../tools/onnx_runtime.ts";
 
 const random = new Random(1);
 

@@ -4,7 +4,7 @@ import { fromPyTorch, toPyTorch } from "@unfold/layers/interchange";
 import assert from "node:assert/strict";
 import { pythonWith } from "../../tools/python_with.ts";
 import { withFolder } from "../../tools/with_folder.ts";
-import { assertEqual, draw, forward, type Numbers, stir } from "./_onnxruntime_test.ts";
+import { assertEqual, draw, forward, type Numbers, stir } from "../../tools/onnx_runtime.ts";
 import { pytorchModels } from "./_pytorch_models_test.ts";
 
 const random = new Random(1);

@@ -5,6 +5,7 @@ import { loadOptimizer } from "../../shared/load_optimizer.ts";
 import { readFile } from "../../shared/read_file.ts";
 import { table } from "../../shared/table.ts";
 import { prepareFolder, writeFiles } from "../../shared/write_files.ts";
+import { writeOnnx } from "../../shared/write_onnx.ts";
 import { Classifier } from "../classifier.ts";
 import { firstNames, readLabelled } from "../labelled_text.ts";
 import { decodeText, standardInput } from "../read_text.ts";
@@ -13,6 +14,7 @@ import { type ClassifierResult, trainClassifier } from "../train_classifier.ts";
 import { trainingCommand, useBlasOption } from "./options.ts";
 
 const DEFAULT_OUT = "runs/classify";
+const DEFAULT_CLASSIFIER = `${DEFAULT_OUT}/classifier.safetensors`;
 /** Lines that are classified at once. */
 const AT_ONCE = 64;
 
@@ -100,7 +102,7 @@ const predict = new Command("predict")
   .description(
     "Classify each line of stdin that is not blank: its class, how sure that is, and the line, between tabs.",
   )
-  .argument("[classifier]", "what train wrote", `${DEFAULT_OUT}/classifier.safetensors`)
+  .argument("[classifier]", "what train wrote", DEFAULT_CLASSIFIER)
   .option("--json", "print a JSON document a line, with the probabilities of all classes", false)
   .action(async (path, { json }) => {
     const classifier = Classifier.fromFile(await readFile(path), path);
@@ -125,8 +127,19 @@ const predict = new Command("predict")
     if (rest.trim() !== "") say([rest]);
   });
 
+const exportOnnx = new Command("export")
+  .description("Write a trained classifier as ONNX, for other programs to run.")
+  .argument("[classifier]", "what train wrote", DEFAULT_CLASSIFIER)
+  .option("--out <file>", "where it goes (default: beside the classifier)")
+  .action(async (path, { out }) => {
+    const classifier = Classifier.fromFile(await readFile(path), path);
+    const { exportClassifier } = await import("../export_classifier.ts");
+    await writeOnnx(path, out, exportClassifier(classifier));
+  });
+
 export const classify = new Command("classify")
-  .description("Tell which class texts are of: train on labelled texts, predict for lines of stdin.")
+  .description("Tell which class texts are of: train on labelled texts, predict for lines of stdin, export as ONNX.")
   .addCommand(learn, { isDefault: true })
   .addCommand(predict)
+  .addCommand(exportOnnx)
   .addHelpText("after", () => `\ntrain runs when no command is named:\n\n${learn.helpInformation()}`);
