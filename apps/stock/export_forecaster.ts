@@ -29,7 +29,8 @@ export function exportForecaster(forecaster: Forecaster): OnnxExport {
     preprocessing:
       `input: the features of the last ${window} days, each column (x − mean)/deviation by featureScaler: ` +
       features.join(", "),
-    postprocessing: `output: y = output·deviation + mean by targetScaler; ${MEANINGS[target]}`,
+    postprocessing: `output: y = output·deviation + mean by targetScaler; ${MEANINGS[target]}` +
+      (interval === undefined ? "" : "; from y − radius to y + radius is the interval"),
   };
   const file = toOnnx(forecaster.network, {
     inputShape: ["batch", model === "mlp" ? window : "time", features.length],

@@ -1,6 +1,8 @@
 import { Random, scope, tensor } from "@unfold/core";
 import assert from "node:assert/strict";
 import { checkOnnx, hasOnnxChecker } from "../../tools/check_onnx.ts";
+import { withFolder } from "../../tools/with_folder.ts";
+import { stock } from "./_run_stock.ts";
 import { assertEqual, draw, OnnxModel } from "../../tools/onnx_runtime.ts";
 import { exportForecaster } from "./export_forecaster.ts";
 import { FEATURE_SETS } from "./features.ts";
@@ -8,26 +10,33 @@ import { Forecaster, type ForecasterConfig, MODELS } from "./forecaster.ts";
 
 const files = new Map<string, Uint8Array>();
 
+function make(model: ForecasterConfig["model"], target: ForecasterConfig["target"]): Forecaster {
+  const random = new Random(1);
+  const { names } = FEATURE_SETS.returns;
+  const scaler = (columns: number) => {
+    const numbers = () => Array.from({ length: columns }, () => random.uniform(0.5, 1.5));
+    return { kind: "standard", mean: numbers(), deviation: numbers() } as const;
+  };
+  return new Forecaster({
+    model,
+    hidden: 64,
+    target,
+    horizon: 3,
+    window: 30,
+    featureSet: "returns",
+    features: names,
+    featureScaler: scaler(names.length),
+    targetScaler: scaler(target === "price" ? 3 : 1),
+  }, random);
+}
+
 for (const model of MODELS) {
   for (const target of ["price", "direction", "volatility"] as const) {
     Deno.test(`${model}, ${target}: the exported network and its description give the app's forecast`, async () => {
       const random = new Random(1);
       const { names } = FEATURE_SETS.returns;
-      const horizon = 3;
-      const columns = target === "price" ? horizon : 1;
-      const numbers = (count: number) => Array.from({ length: count }, () => random.uniform() + 0.5);
-      const config: ForecasterConfig = {
-        model,
-        hidden: 64,
-        target,
-        horizon,
-        window: 30,
-        featureSet: "returns",
-        features: names,
-        featureScaler: { kind: "standard", mean: numbers(names.length), deviation: numbers(names.length) },
-        targetScaler: { kind: "standard", mean: numbers(columns), deviation: numbers(columns) },
-      };
-      const forecaster = new Forecaster(config, random);
+      const columns = target === "price" ? 3 : 1;
+      const forecaster = make(model, target);
       const { file, about } = exportForecaster(forecaster);
       files.set(`${model} ${target}`, file);
       const input = draw(random, [5, 30, names.length]);
@@ -54,3 +63,35 @@ Deno.test("onnx.checker accepts the exported networks", { ignore: !hasOnnxChecke
   assert.equal(files.size, 12);
   await checkOnnx(files);
 });
+
+Deno.test("export writes both files beside the model or elsewhere, or says what is wrong and writes none", () =>
+  withFolder(async (folder) => {
+    const model = `${folder}/model.safetensors`;
+    const bytes = make("gru", "price").encode();
+    await Deno.writeFile(model, bytes);
+    const { code, stdout, stderr } = await stock(folder, "export", model);
+    assert.equal(code, 0, stderr);
+    assert.match(
+      stdout,
+      /^Written to \S+: model\.onnx, model\.json\n\ninput: .*return, mean5.*\noutput: .*close·exp\(y\)\n$/,
+    );
+    await stock(folder, "export", model, "--out", `${folder}/b/c.onnx`);
+    assert.deepEqual(await Deno.readFile(`${folder}/b/c.onnx`), await Deno.readFile(`${folder}/model.onnx`));
+    assert.equal(JSON.parse(await Deno.readTextFile(`${folder}/b/c.json`)).window, 30);
+
+    await Deno.writeFile(`${folder}/cut.safetensors`, bytes.subarray(0, -4));
+    const refused: [args: string[], code: number, message: RegExp][] = [
+      [[model, "--out", model], 2, /^error: --out must end in \.onnx, got /],
+      [[`${folder}/cut.safetensors`], 1, /^error: Cannot read \S+cut\.safetensors: the data of /],
+      [[`${folder}/none.safetensors`], 1, /^error: Cannot read \S+none\.safetensors: there is no such file\n$/],
+      [[model, "--out", `${model}/x.onnx`], 1, /^error: Cannot write to /],
+    ];
+    const before = [...Deno.readDirSync(folder)].length;
+    for (const [args, expected, message] of refused) {
+      const { code, stdout, stderr } = await stock(folder, "export", ...args);
+      assert.deepEqual([code, stdout], [expected, ""], stderr);
+      assert.match(stderr, message);
+    }
+    assert.deepEqual(await Deno.readFile(model), bytes);
+    assert.equal([...Deno.readDirSync(folder)].length, before);
+  }));

@@ -2,12 +2,15 @@ import { Random, scope, softmax, tensor } from "@unfold/core";
 import assert from "node:assert/strict";
 import { checkOnnx, hasOnnxChecker } from "../../tools/check_onnx.ts";
 import { assertEqual, forward, integers, type Numbers, OnnxModel, stir } from "../../tools/onnx_runtime.ts";
+import { withFolder } from "../../tools/with_folder.ts";
+import { runApp } from "../shared/_run_app.ts";
 import { CELLS } from "../shared/make_recurrent.ts";
 import { Classifier } from "./classifier.ts";
 import { exportClassifier } from "./export_classifier.ts";
 import { exportLanguageModel } from "./export_language_model.ts";
 import { Reader } from "./generate.ts";
 import { LanguageModel } from "./language_model.ts";
+import { encodingOf, makeTokenizer } from "./tokenizer.ts";
 
 const files = new Map<string, Uint8Array>();
 const stack = { tokens: "char", vocabulary: [..."abcdefgh \nß🐋"], hidden: 24, layers: 2, dropout: 0.5 } as const;
@@ -69,4 +72,51 @@ for (const cell of CELLS) {
 Deno.test("onnx.checker accepts the exported models", { ignore: !hasOnnxChecker }, async () => {
   assert.equal(files.size, 12);
   await checkOnnx(files);
+});
+
+Deno.test("export and classify export write ONNX beside the model, each of its own kind alone", () =>
+  withFolder(async (folder) => {
+    const random = new Random(1);
+    const language = new LanguageModel({ ...stack, cell: "gru", tied: false, embedding: 6 }, random);
+    const config = {
+      ...stack,
+      cell: "gru",
+      bidirectional: true,
+      embedding: 6,
+      longest: 12,
+      classes: ["x", "y"],
+    } as const;
+    const [model, classifier] = [`${folder}/model.safetensors`, `${folder}/classifier.safetensors`];
+    await Deno.writeFile(model, language.toFile());
+    await Deno.writeFile(classifier, new Classifier(config, random).toFile());
+    for (
+      const [args, expected] of [[["export", model], "model"], [
+        ["classify", "export", classifier],
+        "classifier",
+      ]] as const
+    ) {
+      const { code, stdout, stderr } = await runApp("text", folder, args);
+      assert.equal(code, 0, stderr);
+      assert.ok(
+        stdout.startsWith(`Written to ${folder}: ${expected}.onnx, ${expected}.json\n\ninput: tokens, `),
+        stdout,
+      );
+      const about = JSON.parse(await Deno.readTextFile(`${folder}/${expected}.json`));
+      assert.deepEqual(about.vocabulary, stack.vocabulary);
+    }
+    for (const args of [["export", classifier], ["classify", "export", model]]) {
+      const { code, stdout, stderr } = await runApp("text", folder, args);
+      assert.deepEqual([code, stdout], [1, ""]);
+      assert.match(
+        stderr,
+        /^error: Cannot read \S+: it must be a (language|classifier) model, got "(classifier|language)"\n$/,
+      );
+    }
+  }));
+
+Deno.test("how a text becomes tokens is said for each kind", () => {
+  const said = (["char", "word", "byte"] as const).map((kind) => encodingOf(makeTokenizer(kind, ["a", "<unk>"])));
+  assert.match(said[0]!, /characters of the text as their places in vocabulary$/);
+  assert.match(said[1]!, /pieces of the text that \/.*\/gu finds as their places in vocabulary, others as <unk>$/);
+  assert.match(said[2]!, /bytes of the text in UTF-8$/);
 });
