@@ -1,4 +1,4 @@
-import { formatShape, type NamedParameters, type SafetensorsInput } from "@unfold/core";
+import { formatShape, type NamedParameters, type SafetensorsInput, sizeOf } from "@unfold/core";
 import type { Layer } from "../layer.ts";
 import { BUILT_IN } from "./_built_in.ts";
 import type { ForeignModule, KerasModule, NamedArrays } from "./layer_interchange.ts";
@@ -28,9 +28,16 @@ interface NamedModule extends LayerModule {
   readonly theirs: string;
 }
 
-/** The modules of a model, and what is in the way of the others. */
-function modulesOf(model: Layer, framework: Framework, options: ToForeignOptions) {
-  const { hook } = framework;
+/** The modules of a model; throws a `TypeError` that lists the layers that have none. */
+function modulesOf(
+  model: Layer,
+  { framework, direction, options }: {
+    readonly framework: Framework;
+    readonly direction: "from" | "to";
+    readonly options: ToForeignOptions;
+  },
+): NamedModule[] {
+  const { name: theirName, hook, separator } = framework;
   const layers = [...options.layers ?? [], ...BUILT_IN];
   const found: LayerModule[] = [];
   const problems: string[] = [];
@@ -50,22 +57,19 @@ function modulesOf(model: Layer, framework: Framework, options: ToForeignOptions
     }
   };
   visit(model, "");
+  failIfAny(problems, framework, direction);
   const names = options.modules ?? framework.namesOf(found);
-  if (problems.length === 0 && names.length !== found.length) {
+  if (names.length !== found.length) {
     throw new RangeError(
-      `Cannot map the weights: modules must name ${found.length} modules of ${framework.name}'s, got ${names.length}`,
+      `Cannot map weights ${direction} ${theirName}: modules must name ${found.length} of its modules, got ${names.length}`,
     );
   }
-  const modules = found.map((one, i): NamedModule => {
-    const name = names[i] ?? "";
-    return { ...one, theirs: name === "" ? "" : name + framework.separator };
-  });
-  return { modules, problems };
+  return found.map((one, i) => ({ ...one, theirs: names[i] === "" ? "" : `${names[i]}${separator}` }));
 }
 
-function failIfAny(framework: Framework, direction: "from" | "to", problems: readonly string[]): void {
+function failIfAny(problems: readonly string[], { name }: Framework, direction: "from" | "to"): void {
   if (problems.length === 0) return;
-  throw new TypeError(`Cannot map weights ${direction} ${framework.name}: ${problems.join("; ")}`);
+  throw new TypeError(`Cannot map weights ${direction} ${name}: ${problems.join("; ")}`);
 }
 
 /** Tensors of another framework as those of our model, by our names; throws a `TypeError` that lists all that does not fit. */
@@ -75,7 +79,8 @@ export function fromForeign(
   framework: Framework,
   options: FromForeignOptions,
 ): Map<string, SafetensorsInput> {
-  const { modules, problems } = modulesOf(model, framework, options);
+  const modules = modulesOf(model, { framework, direction: "from", options });
+  const problems: string[] = [];
   const taken = new Set<string>();
   for (const { theirs, module } of modules) {
     for (const [name, shape] of Object.entries(module.shapes)) {
@@ -87,6 +92,8 @@ export function fromForeign(
         problems.push(`${full} must be F32, got ${found.dtype ?? found.data.constructor.name}`);
       } else if (formatShape(found.shape) !== formatShape(shape)) {
         problems.push(`${full} must have shape ${formatShape(shape)}, got ${formatShape(found.shape)}`);
+      } else if (found.data.length !== sizeOf(shape)) {
+        problems.push(`${full} must have ${sizeOf(shape)} elements, got ${found.data.length}`);
       }
     }
   }
@@ -94,7 +101,7 @@ export function fromForeign(
     if (taken.has(name) || (options.ignore !== undefined && name.search(options.ignore) >= 0)) continue;
     problems.push(`${name} belongs to no layer`);
   }
-  failIfAny(framework, "from", problems);
+  failIfAny(problems, framework, "from");
   const parameters = model.parameters();
   return new Map(modules.flatMap(({ prefix, theirs, module }) => {
     const given = Object.fromEntries(
@@ -114,8 +121,7 @@ export function toForeign(
   framework: Framework,
   options: ToForeignOptions,
 ): Map<string, SafetensorsInput> {
-  const { modules, problems } = modulesOf(model, framework, options);
-  failIfAny(framework, "to", problems);
+  const modules = modulesOf(model, { framework, direction: "to", options });
   const parameters = model.parameters();
   return new Map(modules.flatMap(({ prefix, theirs, module }) => {
     const written = module.write(ofLayer(parameters, prefix));

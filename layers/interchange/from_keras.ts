@@ -13,8 +13,8 @@ import type { FromForeignOptions } from "./mapping_options.ts";
  * @param model The model that they are for; its own weights stay as they are.
  * @param tensors The arrays of the file by their paths, such as `layers/lstm/cell/vars/0`.
  * @returns What `loadParameters` takes for the model.
- * @throws {TypeError} If tensors are missing, have another shape or kind, or belong to no layer, or a layer has no counterpart in
- * Keras; the message lists them all.
+ * @throws {TypeError} If layers have no counterpart in Keras, or tensors are missing, have another shape or kind, or belong to no
+ * layer; the message lists them all.
  * @throws {RangeError} If there are not as many names of modules as modules.
  *
  * @example

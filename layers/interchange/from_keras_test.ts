@@ -7,10 +7,11 @@ import { assertEqual, forward, type Numbers } from "../../tools/onnx_runtime.ts"
 
 const { FS } = await h5.ready;
 
-/** The arrays of an HDF5 file by their paths. */
+/** The arrays of an HDF5 file by their paths, as the README reads them. */
 function readH5(bytes: Uint8Array<ArrayBuffer>): Map<string, SafetensorsInput> {
   FS.writeFile("weights.h5", bytes);
   const file = new h5.File("weights.h5", "r");
+  if (file.file_id < 0n) throw new Error("Cannot read weights.h5: it must be HDF5, whole");
   try {
     return new Map(
       file.paths().flatMap((path) => {
@@ -26,7 +27,8 @@ function readH5(bytes: Uint8Array<ArrayBuffer>): Map<string, SafetensorsInput> {
 
 const folder = new URL("testdata/", import.meta.url);
 const golden = decodeSafetensors(Deno.readFileSync(new URL("keras.safetensors", folder))).tensors;
-const weights = readH5(Deno.readFileSync(new URL("keras.weights.h5", folder)));
+const h5File = Deno.readFileSync(new URL("keras.weights.h5", folder));
+const weights = readH5(h5File);
 
 /** The model of tools/goldens/keras_weights.py. */
 function build(): Sequential {
@@ -69,6 +71,12 @@ Deno.test("weights go to Keras and come back as they were, under the names of it
   }
 });
 
+Deno.test("a file that is cut off is told from a whole one", () => {
+  for (const length of [0, 1000, h5File.length - 1]) {
+    assert.throws(() => readH5(h5File.slice(0, length)), /^Error: Cannot read weights\.h5: it must be HDF5, whole$/);
+  }
+});
+
 Deno.test("all that does not fit is listed", () => {
   const given = new Map(weights);
   given.delete("layers/gru/cell/vars/2");
@@ -88,7 +96,7 @@ Deno.test("layers can have names of their own, each of stacked ones too", () => 
   assert.deepEqual([...written.keys()].map((name) => name.split("/", 2).join("/")), names.flatMap((n) => [n, n, n]));
   assert.throws(() => toKeras(layer, { modules: ["layers/low"] }), {
     name: "RangeError",
-    message: "Cannot map the weights: modules must name 2 modules of Keras's, got 1",
+    message: "Cannot map weights to Keras: modules must name 2 of its modules, got 1",
   });
 });
 

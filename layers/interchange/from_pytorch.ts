@@ -12,8 +12,8 @@ import type { FromForeignOptions } from "./mapping_options.ts";
  * @param model The model that they are for; its own weights stay as they are.
  * @param tensors The `state_dict`, such as the tensors of a safetensors file.
  * @returns What `loadParameters` takes for the model.
- * @throws {TypeError} If tensors are missing, have another shape or kind, or belong to no layer, or a layer has no counterpart in
- * PyTorch; the message lists them all.
+ * @throws {TypeError} If layers have no counterpart in PyTorch, or tensors are missing, have another shape or kind, or belong to no
+ * layer; the message lists them all.
  * @throws {RangeError} If there are not as many names of modules as modules.
  *
  * @example

@@ -52,13 +52,14 @@ Deno.test("all that does not fit is listed, and nothing is changed", () => {
   const given = new Map<string, SafetensorsInput>(tensors());
   given.delete("0.bias_hh_l0");
   given.set("0.weight_ih_l0", { shape: [3, 12], data: new Float32Array(36) });
+  given.set("0.bias_ih_l0", { shape: [12], data: new Float32Array(11) });
   given.set("2.bias", { shape: [2], data: new Float64Array(2) });
   given.set("3.weight", { shape: [1], data: new Float32Array(1) });
   const before = model.parameters()["0.inputWeight"]!.toArray();
   assert.throws(() => loadParameters(model.parameters(), fromPyTorch(model, given)), {
     name: "TypeError",
     message: "Cannot map weights from PyTorch: 0.weight_ih_l0 must have shape [12, 3], got [3, 12]; " +
-      "0.bias_hh_l0 is missing; 2.bias must be F32, got Float64Array; 3.weight belongs to no layer",
+      "0.bias_ih_l0 must have 12 elements, got 11; 0.bias_hh_l0 is missing; 2.bias must be F32, got Float64Array; 3.weight belongs to no layer",
   });
   assert.deepEqual(model.parameters()["0.inputWeight"]!.toArray(), before);
 });
@@ -92,7 +93,7 @@ Deno.test("layers without a counterpart are refused by name, all of them", () =>
 Deno.test("modules must be as many as layers that learn", () => {
   assert.throws(() => fromPyTorch(model, tensors(), { modules: ["gru"] }), {
     name: "RangeError",
-    message: "Cannot map the weights: modules must name 2 modules of PyTorch's, got 1",
+    message: "Cannot map weights from PyTorch: modules must name 2 of its modules, got 1",
   });
 });
 

@@ -67,6 +67,29 @@ function emptyParts(): Parts {
  * A graph of ONNX's operators while {@linkcode toOnnx} writes it: what the hook of a layer, {@linkcode LayerInterchange},
  * adds its nodes to.
  *
+ * @example A hook that adds two nodes
+ * ```ts
+ * import { multiply, type Tensor } from "@unfold/core";
+ * import type { Layer } from "@unfold/layers";
+ * import { type LayerInterchange, type OnnxGraph, toOnnx } from "@unfold/layers/interchange";
+ * import assert from "node:assert/strict";
+ *
+ * class Cube implements Layer {
+ *   parameters = () => ({});
+ *   forward = (x: Tensor) => multiply(multiply(x, x), x);
+ * }
+ *
+ * const cube: LayerInterchange<Cube> = {
+ *   of: Cube,
+ *   onnx(layer, x, graph: OnnxGraph) {
+ *     graph.check(layer, x, { shape: ["..."] });
+ *     const square = graph.node("Mul", [x, x], { shape: x.shape });
+ *     return graph.node("Mul", [square, x], { shape: x.shape });
+ *   },
+ * };
+ * assert.ok(toOnnx(new Cube(), { inputShape: ["batch", 2], layers: [cube] }).length > 0);
+ * ```
+ *
  * @see {@link https://onnx.ai/onnx/operators/ | The operators}, of opset 17.
  */
 export class OnnxGraph {
@@ -261,7 +284,7 @@ export class OnnxGraph {
   output(name: string, { name: from, shape, dtype }: OnnxValue): void {
     this.#take(name);
     this.#graph.outputs.push(valueInfo(name, dtype, shape));
-    this.#nodes.push(node("Identity", { name: `${name} output`, inputs: [from], outputs: [name], attributes: {} }));
+    this.#nodes.push(node("Identity", { name: `${name}.Identity`, inputs: [from], outputs: [name], attributes: {} }));
   }
 
   #take(name: string): void {

@@ -79,10 +79,11 @@ export function toOnnx(model: Layer, options: ToOnnxOptions = {}): Uint8Array<Ar
   if (shape === undefined) {
     throw new TypeError("Cannot export: inputShape must be given, for the first layer does not tell it");
   }
-  for (const length of shape.length === 0 ? [NaN] : shape) {
-    if (typeof length === "string" ? length !== "" : Number.isInteger(length) && length >= 1) continue;
+  const isLength = (length: number | string) =>
+    typeof length === "string" ? length !== "" : Number.isInteger(length) && length >= 1;
+  if (shape.length === 0 || !shape.every(isLength)) {
     throw new RangeError(
-      `Cannot export: inputShape must be of names and integers of 1 or more, got ${JSON.stringify(shape)}`,
+      `Cannot export: inputShape must be of names and integers of 1 or more, got [${shape.join(", ")}]`,
     );
   }
   const { lengths = false, state, metadata = {} } = options;
