@@ -1,5 +1,6 @@
 import { Random } from "@unfold/core";
 import assert from "node:assert/strict";
+import type { OnnxExport } from "../apps/shared/write_onnx.ts";
 import { csv } from "../apps/stock/_walk.ts";
 import { exportForecaster } from "../apps/stock/export_forecaster.ts";
 import { FEATURE_SETS } from "../apps/stock/features.ts";
@@ -7,26 +8,26 @@ import { Forecaster } from "../apps/stock/forecaster.ts";
 import { parsePrices } from "../apps/stock/prices.ts";
 import { exportLanguageModel } from "../apps/text/export_language_model.ts";
 import { LanguageModel } from "../apps/text/language_model.ts";
+// It brings onnxruntime-node, which the programs import.
+import "../tools/onnx_runtime.ts";
 import { pythonWith } from "../tools/python_with.ts";
 import { withFolder } from "../tools/with_folder.ts";
-import type { OnnxExport } from "../apps/shared/write_onnx.ts";
 
 const page = Deno.readTextFileSync(new URL("onnx.md", import.meta.url));
-const config = new URL("../deno.json", import.meta.url).pathname;
+const modules = new URL("../node_modules", import.meta.url).pathname;
 
 /** The programs of one language on the page: of the stock app, and of the text app. */
 function programs(language: string): string[] {
   return [...page.matchAll(new RegExp(`^\`\`\`${language}\\b.*\\n([^]*?)^\`\`\``, "gm"))].map(([, code]) => code!);
 }
 
-const python = pythonWith("onnxruntime");
-
 /** How to run a program, if this machine can. */
-const runners: Record<string, { command: string | undefined; args: (file: string) => string[] }> = {
-  python: { command: python, args: (file) => [file] },
+const runners: Record<string, { command: string | undefined; args: readonly string[] }> = {
+  python: { command: pythonWith("onnxruntime"), args: [] },
   js: {
     command: Deno.execPath(),
-    args: (file) => ["run", "--quiet", "--no-prompt", "--allow-read", "--allow-ffi", "--config", config, file],
+    // As Node would: what it imports is found in node_modules.
+    args: ["run", "--quiet", "--no-prompt", "--no-config", "--node-modules-dir=manual", "--allow-read", "--allow-ffi"],
   },
 };
 
@@ -35,12 +36,14 @@ async function run(language: string, index: number, { file, about }: OnnxExport,
   let printed = "";
   await withFolder(async (folder) => {
     const program = `${folder}/program.${language === "js" ? "mjs" : "py"}`;
+    await Deno.symlink(modules, `${folder}/node_modules`);
     await Deno.writeTextFile(program, programs(language)[index]!);
     await Deno.writeFile(`${folder}/model.onnx`, file);
     await Deno.writeTextFile(`${folder}/model.json`, JSON.stringify(about));
     await Deno.writeTextFile(`${folder}/prices.csv`, prices);
     const { command, args } = runners[language]!;
-    const { success, stdout, stderr } = await new Deno.Command(command!, { args: args(program), cwd: folder }).output();
+    const child = new Deno.Command(command!, { args: [...args, program], cwd: folder });
+    const { success, stdout, stderr } = await child.output();
     assert.ok(success, new TextDecoder().decode(stderr));
     printed = new TextDecoder().decode(stdout);
   });

@@ -1,7 +1,8 @@
 import { noGrad, type Random, scope, type Tensor, tensor } from "@unfold/core";
 import type { ForwardOptions, Layer, RecurrentState } from "@unfold/layers";
 import assert from "node:assert/strict";
-import * as ort from "onnxruntime-node";
+// Named here and not in deno.json, so that those who run an app are spared its 110 MB.
+import * as ort from "npm:onnxruntime-node@1.30.0";
 
 /** Numbers with a shape, as they go into a model and come out. */
 export interface Numbers {
