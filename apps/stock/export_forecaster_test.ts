@@ -67,17 +67,19 @@ Deno.test("onnx.checker accepts the exported networks", { ignore: !hasOnnxChecke
 Deno.test("export writes both files beside the model or elsewhere, or says what is wrong and writes none", () =>
   withFolder(async (folder) => {
     const model = `${folder}/model.safetensors`;
-    const bytes = make("gru", "price").encode();
+    const forecaster = make("gru", "price");
+    forecaster.interval = { coverage: 0.9, radii: [0.1, 0.2, 0.3] };
+    const bytes = forecaster.encode();
     await Deno.writeFile(model, bytes);
     const { code, stdout, stderr } = await stock(folder, "export", model);
     assert.equal(code, 0, stderr);
     assert.match(
       stdout,
-      /^Written to \S+: model\.onnx, model\.json\n\ninput: .*return, mean5.*\noutput: .*close·exp\(y\)\n$/,
+      /^Written to \S+: model\.onnx, model\.json\n\ninput: .*return, mean5.*\noutput: .*close·exp\(y\); from y − radius to y \+ radius is the interval\n$/,
     );
     await stock(folder, "export", model, "--out", `${folder}/b/c.onnx`);
     assert.deepEqual(await Deno.readFile(`${folder}/b/c.onnx`), await Deno.readFile(`${folder}/model.onnx`));
-    assert.equal(JSON.parse(await Deno.readTextFile(`${folder}/b/c.json`)).window, 30);
+    assert.deepEqual(JSON.parse(await Deno.readTextFile(`${folder}/b/c.json`)).interval, forecaster.interval);
 
     await Deno.writeFile(`${folder}/cut.safetensors`, bytes.subarray(0, -4));
     const refused: [args: string[], code: number, message: RegExp][] = [

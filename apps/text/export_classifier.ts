@@ -5,7 +5,6 @@ import { encodingOf } from "./tokenizer.ts";
 
 const finalState: LayerInterchange<FinalState> = {
   of: FinalState,
-  inner: ({ recurrent }) => [["", recurrent]],
   onnx({ recurrent }, x, graph) {
     const hidden = recurrentNodes(recurrent, { x, graph }).state.hidden!;
     const [batch, size] = hidden.shape as [string, number];

@@ -1,5 +1,5 @@
 import { decodeSafetensors, encodeSafetensors, Random } from "@unfold/core";
-import { GRU, LSTM } from "@unfold/layers";
+import { CarriedState, Dropout, GRU, LayerNorm, LSTM, Sequential } from "@unfold/layers";
 import { fromPyTorch, toPyTorch } from "@unfold/layers/interchange";
 import assert from "node:assert/strict";
 import { pythonWith } from "../../tools/python_with.ts";
@@ -26,6 +26,21 @@ Deno.test("layers without a counterpart are refused by name", () => {
     name: "TypeError",
     message: "Cannot map weights to PyTorch: GRU cannot be mapped: PyTorch resets after the recurrent product alone",
   });
+});
+
+Deno.test("of a CarriedState, and of a Sequential in another, the layers inside are mapped", () => {
+  const carried = new CarriedState(new LSTM({ inputSize: 3, hiddenSize: 4, random }));
+  const model = new Sequential([new Sequential([carried, new Dropout({ rate: 0.5 })]), new LayerNorm({ size: 4 })]);
+  const tensors = toPyTorch(model);
+  assert.deepEqual([...tensors.keys()], [
+    "0.0.weight_ih_l0",
+    "0.0.weight_hh_l0",
+    "0.0.bias_ih_l0",
+    "0.0.bias_hh_l0",
+    "1.weight",
+    "1.bias",
+  ]);
+  assert.deepEqual(Object.keys(model.parameters()), [...fromPyTorch(model, tensors).keys()]);
 });
 
 const python = pythonWith("torch");
