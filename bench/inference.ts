@@ -11,9 +11,10 @@ import { noGrad, Random, reshape, scope, tensor, useBlas } from "@unfold/core";
 import { Dense, Embedding, LSTM, type LSTMState, Sequential } from "@unfold/layers";
 import { toOnnx } from "@unfold/layers/interchange";
 import { assertClose } from "@unfold/core/testing";
-import * as ort from "onnxruntime-node";
+
 import { formatNumber } from "../apps/shared/format_number.ts";
 import { table } from "../apps/shared/table.ts";
+import { ort } from "../tools/onnx_runtime.ts";
 import { median } from "./_measure.ts";
 
 const [VOCABULARY, INPUT, HIDDEN, BATCH, TIME, ROUNDS] = [65, 64, 128, 64, 64, 15] as const;

@@ -4,6 +4,8 @@ import assert from "node:assert/strict";
 // Named here and not in deno.json, so that those who run an app are spared its 110 MB.
 import * as ort from "npm:onnxruntime-node@1.30.0";
 
+export { ort };
+
 /** Numbers with a shape, as they go into a model and come out. */
 export interface Numbers {
   readonly shape: readonly number[];
