@@ -30,12 +30,7 @@ export function normalizedNodes(
 /** Zeros, [batch, hidden]. */
 function zeroState(sequence: OnnxValue, hidden: number, ops: Ops): OnnxValue {
   const { graph } = ops;
-  const batch = ops.lengthOf(sequence, 1, { keep: true });
-  const shape = graph.node("Concat", [batch, graph.integers([hidden])], {
-    shape: [2],
-    dtype: "i64",
-    attributes: { axis: 0 },
-  });
+  const shape = ops.concat([ops.lengthOf(sequence, 1, { keep: true }), graph.integers([hidden])], 0);
   return graph.node("ConstantOfShape", [shape], { shape: [sequence.shape[1]!, hidden] });
 }
 

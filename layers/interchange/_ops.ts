@@ -44,7 +44,8 @@ export class Ops {
     const [first] = values as [OnnxValue];
     if (values.length === 1) return first;
     const length = values.reduce((total, { shape }) => total + (shape.at(axis) as number), 0);
-    return this.graph.node("Concat", values, { ...first, shape: first.shape.with(axis, length), attributes: { axis } });
+    const shape = first.shape.with(axis, length);
+    return this.graph.node("Concat", values, { shape, dtype: first.dtype, attributes: { axis } });
   }
 
   /** The last axis as several. */
