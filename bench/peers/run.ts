@@ -77,7 +77,7 @@ function bestOf(workload: string, family: string): number {
 
 function ratio(workload: string, ours: string, theirs: string): string {
   const value = bestOf(workload, theirs) / bestOf(workload, ours);
-  return Number.isNaN(value) ? "—" : `${value >= 100 ? digits(value) : value.toPrecision(2)}×`;
+  return Number.isNaN(value) ? "—" : `${value >= 99.5 ? digits(value) : value.toPrecision(2)}×`;
 }
 
 function table(titles: readonly string[], rows: readonly (readonly string[])[]): string {

@@ -4,6 +4,8 @@ import { lanes } from "./simd";
 
 const RUN: usize = 1024;
 const ROWS_RUN = 64;
+/** Sums of columns in f64: reserved memory. */
+const TOTALS: usize = 64;
 
 /** Σ x[i]. */
 export function sum(x: usize, n: i32): f64 {
@@ -41,34 +43,65 @@ export function sumOfSquares(x: usize, n: i32): f64 {
   return total;
 }
 
-/** y += the rows of x, eight columns at a time. */
+/** Adds four sums to those in f64 at `totals`. */
+@inline
+function widen(totals: usize, sums: v128): void {
+  v128.store(totals, f64x2.add(v128.load(totals), f64x2.promote_low_f32x4(sums)));
+  const high = f64x2.promote_low_f32x4(v128.shuffle<f64>(sums, sums, 1, 0));
+  v128.store(totals, f64x2.add(v128.load(totals, 16), high), 16);
+}
+
+/** y += the rows of x, 32 columns at a time: two cache lines of each row, for there may be a page from row to row. */
 function sumRows(x: usize, y: usize, rows: i32, bytes: usize): void {
   let column: usize = 0;
-  for (; column + 28 < bytes; column += 32) {
-    let t0 = f64x2.splat(0), t1 = t0, t2 = t0, t3 = t0;
+  for (; column + 124 < bytes; column += 128) {
+    memory.fill(TOTALS, 0, 256);
     let p = x + column;
     for (let row = 0; row < rows;) {
       const runEnd = min(rows, row + ROWS_RUN);
-      let a = f32x4.splat(0), b = a;
+      let s0 = f32x4.splat(0), s1 = s0, s2 = s0, s3 = s0, s4 = s0, s5 = s0, s6 = s0, s7 = s0;
       for (; row < runEnd; row++, p += bytes) {
-        a = f32x4.add(a, v128.load(p));
-        b = f32x4.add(b, v128.load(p, 16));
+        s0 = f32x4.add(s0, v128.load(p));
+        s1 = f32x4.add(s1, v128.load(p, 16));
+        s2 = f32x4.add(s2, v128.load(p, 32));
+        s3 = f32x4.add(s3, v128.load(p, 48));
+        s4 = f32x4.add(s4, v128.load(p, 64));
+        s5 = f32x4.add(s5, v128.load(p, 80));
+        s6 = f32x4.add(s6, v128.load(p, 96));
+        s7 = f32x4.add(s7, v128.load(p, 112));
       }
-      t0 = f64x2.add(t0, f64x2.promote_low_f32x4(a));
-      t1 = f64x2.add(t1, f64x2.promote_low_f32x4(v128.shuffle<f64>(a, a, 1, 0)));
-      t2 = f64x2.add(t2, f64x2.promote_low_f32x4(b));
-      t3 = f64x2.add(t3, f64x2.promote_low_f32x4(v128.shuffle<f64>(b, b, 1, 0)));
+      widen(TOTALS, s0);
+      widen(TOTALS + 32, s1);
+      widen(TOTALS + 64, s2);
+      widen(TOTALS + 96, s3);
+      widen(TOTALS + 128, s4);
+      widen(TOTALS + 160, s5);
+      widen(TOTALS + 192, s6);
+      widen(TOTALS + 224, s7);
     }
-    const low = v128.shuffle<f64>(f32x4.demote_f64x2_zero(t0), f32x4.demote_f64x2_zero(t1), 0, 2);
-    const high = v128.shuffle<f64>(f32x4.demote_f64x2_zero(t2), f32x4.demote_f64x2_zero(t3), 0, 2);
-    v128.store(y + column, f32x4.add(v128.load(y + column), low));
-    v128.store(y + column, f32x4.add(v128.load(y + column, 16), high), 16);
+    addTotals(y + column, 128);
+  }
+  for (; column + 12 < bytes; column += 16) {
+    memory.fill(TOTALS, 0, 32);
+    let p = x + column;
+    for (let row = 0; row < rows;) {
+      const runEnd = min(rows, row + ROWS_RUN);
+      let sums = f32x4.splat(0);
+      for (; row < runEnd; row++, p += bytes) sums = f32x4.add(sums, v128.load(p));
+      widen(TOTALS, sums);
+    }
+    addTotals(y + column, 16);
   }
   for (; column < bytes; column += 4) {
     let total: f64 = 0;
     for (let row = 0, p = x + column; row < rows; row++, p += bytes) total += load<f32>(p);
     store<f32>(y + column, load<f32>(y + column) + <f32>total);
   }
+}
+
+/** y += the totals. */
+function addTotals(y: usize, bytes: usize): void {
+  for (let i: usize = 0; i < bytes; i += 4) store<f32>(y + i, load<f32>(y + i) + <f32>load<f64>(TOTALS + 2 * i));
 }
 
 /**
