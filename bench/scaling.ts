@@ -85,8 +85,12 @@ for (const { title, points, exponent } of measured) {
   console.log(`${table([title, "ms a step", "of the peak"], rows)}\nexponent: ${exponent.toFixed(2)}\n`);
 }
 const spec = {
-  title:
-    `Milliseconds of a training step of an LSTM, of hidden size ${BASE.hiddenSize} and 1 layer, on a batch of ${BASE.batch} with ${BASE.time} time steps, where nothing else is said`,
+  title: {
+    text: "Milliseconds of a training step of an LSTM",
+    subtitle:
+      `${BASE.time} time steps, batch ${BASE.batch}, hidden size ${BASE.hiddenSize}, ${BASE.layers} layer, where not varied`,
+    subtitleColor: LIGHT.ink,
+  },
   columns: 2,
   spacing: 28,
   concat: measured.map(({ title, points, exponent }) => ({
