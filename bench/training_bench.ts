@@ -4,7 +4,7 @@ import { decodeSafetensors, encodeSafetensors, Random } from "@unfold/core";
 import { LSTM } from "@unfold/layers";
 import { PaddedBatches, StandardScaler, TokenStream, Windows } from "@unfold/training";
 import { givenText } from "../apps/text/read_text.ts";
-import { tokenize } from "../apps/text/tokenizer.ts";
+import { tokenize } from "../apps/text/tokenize.ts";
 import { draw } from "./_benchmarks.ts";
 
 const DAYS = 5000;

@@ -1,10 +1,11 @@
 import { InvalidArgumentError } from "@commander-js/extra-typings";
-import { adadelta, adagrad, adam, adamW, lion, nadam, type OptimizerPlugin, rmsprop, sgd } from "@unfold/optimizers";
+import type { OptimizerPlugin } from "@unfold/optimizers";
 import { pathToFileURL } from "node:url";
+import { OPTIMIZERS } from "./optimizers.ts";
 
 type Factory = (options: Record<string, unknown>) => unknown;
 
-const BUILT_IN = { adadelta, adagrad, adam, adamW, lion, nadam, rmsprop, sgd } as Record<string, Factory>;
+const BUILT_IN = OPTIMIZERS as Record<string, Factory>;
 
 /** An option of an optimizer: a number, true or false, text, or several of them. */
 export type OptimizerOption = number | boolean | string | readonly (number | boolean | string)[];

@@ -28,11 +28,15 @@ import { LONGEST_HORIZON, type Target, TARGET_NAMES, type TargetName, TARGETS } 
 
 /** The models that the app knows. */
 export const MODELS = [...CELLS, "mlp"] as const;
+/** Those that are compared and tuned. */
+export const COMPARED_MODELS: readonly (typeof MODELS)[number][] = ["lstm", "gru", "rnn", "mlp"];
 
 /** All that is needed to build the network and to feed it. */
 export interface ForecasterConfig {
   readonly model: (typeof MODELS)[number];
   readonly hidden: number;
+  /** Recurrent layers, one on the other; one where it is left out. */
+  readonly layers?: number;
   readonly target: TargetName;
   /** Days ahead. */
   readonly horizon: number;
@@ -187,6 +191,9 @@ export class Forecaster {
       if (found !== config.hidden) {
         throw new TypeError(`${name} must have ${config.hidden} ${axis === 0 ? "rows" : "columns"}, got ${found}`);
       }
+      if ((config.layers ?? 1) > tensors.size) {
+        throw new TypeError(`its layers must be ${tensors.size} at most, got ${config.layers}`);
+      }
       const forecaster = uninitialized(() => new Forecaster(config, new Random(0)));
       loadParameters(forecaster.network.parameters(), tensors);
       forecaster.interval = interval;
@@ -214,7 +221,7 @@ export interface Outlook {
 }
 
 /** What comes before the last layer: [batch, window, features] → [batch, hidden]. */
-function hiddenLayers({ model, hidden, window, features }: ForecasterConfig, random: Random): Layer[] {
+function hiddenLayers({ model, hidden, layers = 1, window, features }: ForecasterConfig, random: Random): Layer[] {
   const inputSize = features.length;
   if (model === "mlp") {
     return [
@@ -225,7 +232,7 @@ function hiddenLayers({ model, hidden, window, features }: ForecasterConfig, ran
       new Lambda(relu),
     ];
   }
-  return [makeRecurrent({ cell: model, inputSize, hiddenSize: hidden, random }), new LastStep()];
+  return [makeRecurrent({ cell: model, inputSize, hiddenSize: hidden, layers, random }), new LastStep()];
 }
 
 /** Checks a configuration as a file holds it: JSON from anywhere. */
@@ -247,6 +254,7 @@ function parseConfig(text: string | undefined): ForecasterConfig & { interval: F
   check("model", MODELS.some((name) => name === config.model), `one of ${MODELS.join(", ")}`);
   check("hidden", isSize(config.hidden), "a whole number of 1 or more");
   check("window", isSize(config.window), "a whole number of days");
+  check("layers", config.layers === undefined || isSize(config.layers), "a whole number of 1 or more");
   check("target", TARGET_NAMES.some((name) => name === config.target), `one of ${TARGET_NAMES.join(", ")}`);
   check(
     "horizon",

@@ -171,7 +171,7 @@ const usage: [args: string[], message: RegExp][] = [
   [["--epoch", "3"], /^error: unknown option '--epoch' \(Did you mean --epochs\?\)$/],
   [
     ["--model", "arima"],
-    /^error: option '--model <name>' argument 'arima' is invalid\. Allowed choices are lstm, gru, rnn, mlp\.$/,
+    /^error: option '--model <name>' argument 'arima' is invalid\. Allowed choices are lstm, gru, rnn, relu, mlp\.$/,
   ],
   [
     ["--window", "x"],
@@ -202,11 +202,11 @@ Deno.test("forecast refuses a file that is no model, and one that is damaged", (
       [encodeSafetensors([]), /it must be a model of this app, got none of its unfold\.stock metadata$/],
       [
         encodeSafetensors([], { metadata: { "unfold.stock": "{}" } }),
-        /its model must be one of lstm, gru, rnn, mlp, got undefined$/,
+        /its model must be one of lstm, gru, rnn, relu, mlp, got undefined$/,
       ],
       [
         encodeSafetensors([], { metadata: { "unfold.stock": "null" } }),
-        /its model must be one of lstm, gru, rnn, mlp, got undefined$/,
+        /its model must be one of lstm, gru, rnn, relu, mlp, got undefined$/,
       ],
       [
         encodeSafetensors([], { metadata: { "unfold.stock": "[" } }),
@@ -246,6 +246,8 @@ Deno.test("a model whose weights were altered in shape is refused by name", () =
       /Cannot load the parameters: 0\.bias is missing\n$/,
     );
     await refused(all, { hidden: 1e9 }, /0\.recurrentWeight must have 1000000000 rows, got 8\n$/);
+    await refused(all, { layers: 99 }, /its layers must be 5 at most, got 99\n$/);
+    await refused(all, { layers: 0 }, /its layers must be a whole number of 1 or more, got 0\n$/);
     await refused(all, { hidden: "8" }, /its hidden must be a whole number of 1 or more, got "8"\n$/);
     await refused(
       all,

@@ -1,7 +1,7 @@
 import { Random } from "@unfold/core";
 import type { OptimizerPlugin } from "@unfold/optimizers";
 import { backtest, skillsOf } from "./backtest.ts";
-import { type ForecasterConfig, MODELS } from "./forecaster.ts";
+import { COMPARED_MODELS, type ForecasterConfig } from "./forecaster.ts";
 import type { Prices } from "./prices.ts";
 import { cutOf, type FoldOptions, splitFolds, splitWindows } from "./split.ts";
 import type { TrainSettings } from "./train.ts";
@@ -34,7 +34,7 @@ export function* candidates(seed: number): Generator<Candidate, never, undefined
   while (true) {
     const exponent = random.uniform(Math.log10(SLOWEST), Math.log10(FASTEST));
     yield {
-      model: oneOf(MODELS),
+      model: oneOf(COMPARED_MODELS),
       hidden: oneOf(HIDDEN),
       window: oneOf(WINDOWS),
       learningRate: Number((10 ** exponent).toPrecision(2)),

@@ -58,7 +58,7 @@ Deno.test("files of another kind, or that were altered, are refused", () => {
     return Uint8Array.from(text.replace(from, to.padEnd(from.length)), (char) => char.charCodeAt(0));
   };
   const cases: [string, string, RegExp][] = [
-    ['\\"cell\\":\\"lstm\\"', '\\"cell\\":\\"lstn\\"', /its cell must be one of lstm, gru, rnn, got "lstn"$/],
+    ['\\"cell\\":\\"lstm\\"', '\\"cell\\":\\"lstn\\"', /its cell must be one of lstm, gru, rnn, relu, got "lstn"$/],
     ['\\"hidden\\":12', '\\"hidden\\":13', /1\.recurrentWeight must have 13 rows, got 12$/],
     ['\\"embedding\\":6', '\\"embedding\\":7', /its embedding must be the 6 columns of 0\.weight, got 7$/],
     ['\\"layers\\":2', '\\"layers\\":0', /its layers must be a whole number of 1 or more, got 0$/],

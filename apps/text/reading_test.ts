@@ -3,7 +3,8 @@ import fc from "fast-check";
 import { withFolder } from "../../tools/with_folder.ts";
 import { decodeText, fileInput, givenText, type TextInput } from "./read_text.ts";
 import { TokenStore } from "./token_store.ts";
-import { buildVocabulary, makeTokenizer, tokenize, UNKNOWN } from "./tokenizer.ts";
+import { tokenize } from "./tokenize.ts";
+import { buildVocabulary, makeTokenizer, UNKNOWN } from "./tokenizer.ts";
 
 /** Bytes that come in pieces of some sizes. */
 function inPieces(bytes: Uint8Array, sizes: readonly number[]): TextInput {

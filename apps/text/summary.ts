@@ -1,7 +1,7 @@
 import { bitsPerCharacter, type Part, perplexity } from "@unfold/training";
 import type { LanguageModelConfig } from "./language_model.ts";
 import type { Floors } from "./n_gram.ts";
-import type { TokenizedText } from "./tokenizer.ts";
+import type { TokenizedText } from "./tokenize.ts";
 import type { LanguageResult, LanguageSettings, TextParts } from "./train_language_model.ts";
 
 /** Tokens of the validation part that are kept for the report. */

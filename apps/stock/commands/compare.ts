@@ -3,7 +3,7 @@ import { integer, StoppedError } from "../../shared/cli.ts";
 import { formatNumber } from "../../shared/format_number.ts";
 import { table } from "../../shared/table.ts";
 import { spreadOf } from "../backtest.ts";
-import { MODELS } from "../forecaster.ts";
+import { COMPARED_MODELS } from "../forecaster.ts";
 import { MODEL, referenceOf, type Score } from "../judge.ts";
 import { cutOf, splitWindows } from "../split.ts";
 import { TARGETS } from "../targets.ts";
@@ -22,7 +22,7 @@ export const compare = sizedCommand("compare")
     using stop = stopOnSignals();
     let last: TrainResult | undefined;
     const models: { model: string; seeds: { seed: number; scores: Readonly<Record<string, Score>> }[] }[] = [];
-    for (const model of MODELS) {
+    for (const model of COMPARED_MODELS) {
       const runs = [];
       for (let seed = settings.seed; seed < settings.seed + seeds; seed++) {
         const chosen = { ...settings, model, seed };

@@ -3,7 +3,7 @@ import { integer, StoppedError } from "../../shared/cli.ts";
 import { openResultLog } from "../../shared/result_log.ts";
 import { table } from "../../shared/table.ts";
 import { spreadOf } from "../backtest.ts";
-import { MODELS } from "../forecaster.ts";
+import { COMPARED_MODELS } from "../forecaster.ts";
 import { type Trial, tune as tuneTrials } from "../tune.ts";
 import { percent } from "../wording.ts";
 import { checkFractions, outOption, prepareTraining, seriesOf, testOption, trainingCommand } from "./options.ts";
@@ -15,7 +15,7 @@ const SHOWN = 10;
 /** What a line of the file must be, where it is something else. */
 function trialProblem({ trial, candidate, skills }: Trial, index: number, folds: number): string | undefined {
   const { model, hidden, window, learningRate } = Object(candidate) as Trial["candidate"];
-  const isSound = trial === index + 1 && MODELS.includes(model) &&
+  const isSound = trial === index + 1 && COMPARED_MODELS.includes(model) &&
     [hidden, window, learningRate].every(Number.isFinite) &&
     Array.isArray(skills) && skills.length === folds && skills.every(Number.isFinite);
   return isSound ? undefined : `trial ${index + 1}, with ${folds} skills`;

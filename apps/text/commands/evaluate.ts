@@ -5,7 +5,7 @@ import { integer } from "../../shared/cli.ts";
 import { readFile } from "../../shared/read_file.ts";
 import { table } from "../../shared/table.ts";
 import { LanguageModel } from "../language_model.ts";
-import { tokenize } from "../tokenizer.ts";
+import { tokenize } from "../tokenize.ts";
 import { lossOn } from "../train_language_model.ts";
 import { lossRows, textLine, unitOf } from "../wording.ts";
 import { blasOption, DEFAULT_MODEL, nameOf, textInputs, textOption, useBlasOption } from "./options.ts";
