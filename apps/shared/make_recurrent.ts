@@ -7,10 +7,7 @@ import {
   type RecurrentState,
   SimpleRNN,
 } from "@unfold/layers";
-
-/** The recurrent layers that the apps know: `rnn` has tanh in it, `relu` is the same with ReLU. */
-export const CELLS = ["lstm", "gru", "rnn", "relu"] as const;
-export type CellName = (typeof CELLS)[number];
+import type { CellName } from "./cells.ts";
 
 /** Makes a recurrent layer by its name. */
 export function makeRecurrent(

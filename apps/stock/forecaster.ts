@@ -20,7 +20,8 @@ import {
   Sequential,
 } from "@unfold/layers";
 import { type Batch, predict, type Series, StandardScaler, type StandardScalerState } from "@unfold/training";
-import { CELLS, makeRecurrent } from "../shared/make_recurrent.ts";
+import { CELLS } from "../shared/cells.ts";
+import { makeRecurrent } from "../shared/make_recurrent.ts";
 import { FEATURE_SET_NAMES, FEATURE_SETS, type FeatureSet, type FeatureSetName, featuresOf } from "./features.ts";
 import { Flatten } from "./flatten.ts";
 import type { Prices } from "./prices.ts";

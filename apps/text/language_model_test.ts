@@ -1,7 +1,7 @@
 import { noGrad, Random, scope, tensor } from "@unfold/core";
 import assert from "node:assert/strict";
 import { generateText, generateTokens, Reader } from "./generate.ts";
-import { CELLS } from "../shared/make_recurrent.ts";
+import { CELLS } from "../shared/cells.ts";
 import { LanguageModel, type LanguageModelConfig } from "./language_model.ts";
 import { readPassage, steadiestUnit } from "./report_page.ts";
 import { sampleToken } from "./sampling.ts";

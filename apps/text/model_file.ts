@@ -8,7 +8,7 @@ import {
   uninitialized,
 } from "@unfold/core";
 import type { Layer } from "@unfold/layers";
-import { type CellName, CELLS } from "../shared/make_recurrent.ts";
+import { type CellName, CELLS } from "../shared/cells.ts";
 import { TOKEN_KINDS } from "./tokenizer.ts";
 
 /** A stack of recurrent layers. */

@@ -1,7 +1,7 @@
 import { Command, Option } from "@commander-js/extra-typings";
 import { between, from, integer, UsageError } from "../../shared/cli.ts";
 import { optimizerOption } from "../../shared/load_optimizer.ts";
-import { CELLS } from "../../shared/make_recurrent.ts";
+import { CELLS } from "../../shared/cells.ts";
 import { tryBlas } from "../../shared/try_blas.ts";
 import { fileInput, givenText, standardInput, type TextInput } from "../read_text.ts";
 

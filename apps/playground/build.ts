@@ -1,0 +1,63 @@
+/**
+ * Builds the playground into `dist/`: static files that any server can hand out.
+ *
+ *     deno task playground:build
+ *
+ * @module
+ */
+
+import { build, stop } from "esbuild";
+import { fileURLToPath } from "node:url";
+import { gzipSync } from "node:zlib";
+import { resolveModules } from "./_resolve_modules.ts";
+import { writeData } from "./write_data.ts";
+
+const HERE = new URL("./", import.meta.url);
+const ROOT = new URL("../../", HERE);
+
+/** Where the page goes unless told otherwise. */
+export const DIST = new URL("dist/", HERE);
+
+/** A file of the build, and its size in bytes as it is sent, compressed. */
+export interface BuiltFile {
+  readonly name: string;
+  readonly gzip: number;
+}
+
+/** Builds the page; returns its scripts and its style sheet. */
+export async function buildPlayground(folder: URL = DIST): Promise<BuiltFile[]> {
+  await Deno.mkdir(folder, { recursive: true });
+  const path = (name: string) => fileURLToPath(new URL(name, HERE));
+  try {
+    await build({
+      entryPoints: {
+        main: path("page/main.ts"),
+        worker: path("worker/worker.ts"),
+        style: path("style.css"),
+      },
+      outdir: fileURLToPath(folder),
+      bundle: true,
+      minify: true,
+      format: "esm",
+      target: ["es2022"],
+      absWorkingDir: fileURLToPath(ROOT),
+      plugins: [await resolveModules(ROOT)],
+      logLevel: "warning",
+    });
+  } finally {
+    await stop();
+  }
+  for (const name of ["index.html", "icon.svg"]) await Deno.copyFile(new URL(name, HERE), new URL(name, folder));
+  await writeData(new URL("data/", folder), ROOT);
+  const sizes = ["main.js", "worker.js", "style.css"].map(async (name) => {
+    const content = await Deno.readFile(new URL(name, folder));
+    return { name, gzip: gzipSync(content, { level: 9 }).length };
+  });
+  return await Promise.all(sizes);
+}
+
+if (import.meta.main) {
+  for (const { name, gzip } of await buildPlayground()) {
+    console.log(`${name.padEnd(9)} ${(gzip / 1024).toFixed(1).padStart(5)} KiB compressed`);
+  }
+}

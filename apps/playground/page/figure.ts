@@ -1,0 +1,81 @@
+import type { Unfolding } from "../worker/unfold_network.ts";
+import { makeSvg } from "./element.ts";
+
+/** The side of a cell that stands for a number of x, s or h. */
+export const CELL = 9;
+/** Space for the arrows from one row to the next. */
+export const GAP = 46;
+/** Height of a line of text. */
+const LINE = 18;
+/** Height of the gradients' bars, and the powers of ten that they span. */
+const [BARS, POWERS] = [96, 8];
+
+/** A row of the figure. */
+export interface Row {
+  readonly y: number;
+  readonly height: number;
+}
+
+/** Where the rows lie from the top: outputs, states from the highest layer to the lowest, inputs, gradients. */
+export interface Layout {
+  readonly h: Row;
+  /** The lowest layer first. */
+  readonly s: readonly Row[];
+  readonly x: Row;
+  /** The base line of what is written below the inputs. */
+  readonly label: number;
+  readonly bars: Row;
+  readonly height: number;
+}
+
+/** Lays a figure out. */
+export function layOut({ steps, recurrentWeights }: Unfolding): Layout {
+  const { input, states, output } = steps[0]!;
+  const h = { y: LINE, height: output.values.length * CELL };
+  let end = h.y + h.height;
+  const s = recurrentWeights.map((_, i) => {
+    const row = { y: end + GAP, height: states.at(-1 - i)!.length * CELL };
+    end = row.y + row.height;
+    return row;
+  }).reverse();
+  const x = { y: end + GAP, height: input.values.length * CELL };
+  const label = x.y + x.height + 14;
+  const bars = { y: label + 22, height: BARS };
+  return { h, s, x, label, bars, height: bars.y + bars.height + LINE };
+}
+
+/** How high a gradient's bar is, on a logarithmic scale that starts from the last step's. */
+export function gradientScale({ steps }: Unfolding, { bars }: Layout) {
+  const gradients = steps.map(({ gradient }) => gradient);
+  const greatest = Math.max(...gradients);
+  const one = gradients.at(-1)! || greatest || 1;
+  // Where it explodes the scale reaches up to it.
+  const top = greatest === 0 ? 0 : Math.max(0, Math.ceil(Math.log10(greatest / one)));
+  const yOf = (power: number) => bars.y + bars.height * Math.min(1, Math.max(0, (top - power) / POWERS));
+  return {
+    /** The upper end of a bar. */
+    place: (gradient: number) => gradient === 0 ? bars.y + bars.height : yOf(Math.log10(gradient / one)),
+    /** Every second power of ten and where it lies. */
+    powers: Array.from({ length: POWERS / 2 + 1 }, (_, i) => ({ power: top - 2 * i, y: yOf(top - 2 * i) })),
+  };
+}
+
+/** The class of a value's colour: from −most to most in 21 levels. */
+export function level(value: number, most: number): string {
+  return `level-${10 + Math.round(10 * Math.max(-1, Math.min(1, most === 0 ? 0 : value / most)))}`;
+}
+
+/** The largest absolute value. */
+export function largest(...groups: readonly Float32Array[]): number {
+  return groups.reduce((found, group) => group.reduce((a, b) => Math.max(a, Math.abs(b)), found), 0);
+}
+
+/** A line of text. */
+export function text(x: number, y: number, content: string, attributes: Record<string, string | number> = {}) {
+  return makeSvg("text", { x, y, ...attributes }, [content]);
+}
+
+/** Shapes that belong together, and what is said of them where a pointer rests on one. */
+export function group(title: string, shapes: readonly SVGElement[]): SVGElement {
+  return makeSvg("g", {}, [makeSvg("title", {}, [title]), ...shapes]);
+}

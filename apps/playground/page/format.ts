@@ -1,0 +1,15 @@
+/** A number with some significant digits, and a real minus. */
+export function format(value: number, digits = 3): string {
+  const size = Math.abs(value);
+  const notation = size !== 0 && (size < 1e-3 || size >= 1e6) ? "scientific" : "standard";
+  return new Intl.NumberFormat("en", {
+    minimumSignificantDigits: digits,
+    maximumSignificantDigits: digits,
+    notation,
+  }).format(value).replaceAll("-", "−").replace("E", "e");
+}
+
+/** A whole number, its thousands grouped. */
+export function formatCount(value: number): string {
+  return value.toLocaleString("en", { maximumFractionDigits: 0 });
+}

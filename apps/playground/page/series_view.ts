@@ -1,0 +1,52 @@
+import type { Forecast } from "../worker/series_task.ts";
+import { element, makeTable } from "./element.ts";
+import { format } from "./format.ts";
+import { Plot } from "./plot.ts";
+
+/** A series, and forecasts over its end that begin where the one before ends. */
+export class SeriesView {
+  readonly #host = element("forecast");
+  readonly #skill = element("skill");
+  #plot: Plot | undefined;
+  #dates: readonly string[] = [];
+
+  /** Shows forecasts as they stand. */
+  show({ dates, actual, paths, skill }: Forecast): void {
+    this.#dates = dates;
+    // Made when it is first seen: before that its element has no size.
+    this.#plot ??= new Plot(this.#host, {
+      lines: [
+        { label: "what happened", color: "--ink" },
+        { label: "naive", color: "--quiet", dash: [6, 4], stepped: true },
+        { label: "the network", color: "--accent", width: 2 },
+        { label: "the network", color: "--accent", width: 2 },
+      ],
+      label: (place) => this.#dates[place] ?? "",
+    });
+    const last = paths.at(-1)!;
+    const length = last.from + 1 + last.values.length;
+    const empty = () => Array<number | null>(length).fill(null);
+    const naive = empty();
+    // Each begins at a value that was known, where the one before it ends: two lines in turns.
+    const turns = [empty(), empty()] as const;
+    paths.forEach(({ from, values }, i) => {
+      const line = turns[i % 2]!;
+      line[from] = actual[from]!;
+      values.forEach((value, ahead) => {
+        line[from + 1 + ahead] = value;
+        naive[from + 1 + ahead] = actual[from]!;
+      });
+    });
+    const places = Array.from({ length }, (_, place) => place);
+    this.#plot.show([places, places.map((place) => actual[place] ?? null), naive, ...turns]);
+
+    const percent = Math.abs(100 * skill).toFixed(1);
+    const verdict = skill >= 0 ? `${percent} % smaller than` : `${percent} % larger than`;
+    this.#skill.textContent = `On days that it did not learn from, its squared error is ${verdict} that of naive.`;
+    this.#host.ariaLabel = `Forecasts of ${last.values.length} days each. ${this.#skill.textContent}`;
+    element("forecast-table").replaceChildren(makeTable(
+      ["days ahead", "the network", "naive"],
+      Array.from(last.values, (value, i) => [String(i + 1), format(value, 5), format(actual[last.from]!, 5)]),
+    ));
+  }
+}

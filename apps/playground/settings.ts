@@ -1,0 +1,126 @@
+import { type CellName, CELLS } from "../shared/cells.ts";
+import { DATA_NAMES, type DataName, type TaskName, taskOf } from "./data.ts";
+import { OPTIMIZER_NAMES, type OptimizerName, SUGGESTED_RATES } from "./suggested_rates.ts";
+
+/** The views of the page. */
+export const VIEWS = ["text", "series", "unfolded"] as const;
+export type View = (typeof VIEWS)[number];
+
+/** All that decides what a run computes: equal settings on equal data give equal losses. */
+export interface RunSettings {
+  readonly data: DataName;
+  readonly cell: CellName;
+  /** Features of the state. */
+  readonly hidden: number;
+  readonly layers: number;
+  /** Time steps that the gradient goes back through. */
+  readonly length: number;
+  readonly optimizer: OptimizerName;
+  readonly rate: number;
+  readonly seed: number;
+}
+
+/** What a link holds. */
+export interface Settings extends RunSettings {
+  readonly view: View;
+}
+
+/** What the controls take: whole numbers from one to another. */
+export const BOUNDS = {
+  hidden: [1, 512],
+  layers: [1, 3],
+  length: [2, 200],
+  seed: [0, 2 ** 31 - 1],
+} as const;
+
+/** Learning rates lie above 0, and are not above this. */
+export const HIGHEST_RATE = 10;
+
+const DEFAULTS: Readonly<Record<TaskName, RunSettings>> = {
+  text: {
+    data: "moby-dick",
+    cell: "lstm",
+    hidden: 128,
+    layers: 1,
+    length: 48,
+    optimizer: "adam",
+    rate: SUGGESTED_RATES.adam,
+    seed: 1,
+  },
+  series: {
+    data: "sine",
+    cell: "lstm",
+    hidden: 32,
+    layers: 1,
+    length: 24,
+    optimizer: "adam",
+    rate: 0.001,
+    seed: 1,
+  },
+};
+
+/** What a visitor finds who has chosen nothing but the data. */
+export function defaultsFor(task: TaskName): RunSettings {
+  return DEFAULTS[task];
+}
+
+/** Whether data can be looked at in a view: the unfolded one shows any. */
+export function fits(view: View, data: DataName): boolean {
+  return view === "unfolded" || view === taskOf(data);
+}
+
+/** Settings as a link's fragment, without `#`. */
+export function toFragment(settings: Settings): string {
+  return new URLSearchParams(Object.entries(settings).map(([name, value]) => [name, String(value)])).toString();
+}
+
+/**
+ * Reads a link's fragment. What it leaves out is as a visitor would find it; what it has that cannot be is left out too,
+ * and told.
+ */
+export function fromFragment(fragment: string): { readonly settings: Settings; readonly problems: readonly string[] } {
+  const given = new URLSearchParams(fragment.replace(/^#/, ""));
+  const problems: string[] = [];
+  const take = <T>(name: string, parse: (text: string) => T | undefined, wanted: string): T | undefined => {
+    const text = given.get(name);
+    const value = text === null ? undefined : parse(text);
+    if (text !== null && value === undefined) {
+      problems.push(
+        `Cannot take ${name} from the link: it must be ${wanted}, got ${JSON.stringify(text.slice(0, 40))}`,
+      );
+    }
+    return value;
+  };
+  const oneOf = <T extends string>(name: string, values: readonly T[]) =>
+    take(name, (text) => values.find((value) => value === text), `one of ${values.join(", ")}`);
+  const integer = (name: keyof typeof BOUNDS) => {
+    const [least, most] = BOUNDS[name];
+    return take(name, (text) => {
+      const value = Number(text);
+      return text !== "" && Number.isInteger(value) && value >= least && value <= most ? value : undefined;
+    }, `a whole number from ${least} to ${most}`);
+  };
+
+  const data = oneOf("data", DATA_NAMES);
+  const asked = oneOf("view", VIEWS) ?? (data === undefined ? "text" : taskOf(data));
+  const task = data === undefined ? (asked === "series" ? "series" : "text") : taskOf(data);
+  const view = fits(asked, data ?? DEFAULTS[task].data) ? asked : task;
+  const optimizer = oneOf("optimizer", OPTIMIZER_NAMES);
+  const rate = take("rate", (text) => {
+    const value = Number(text);
+    return value > 0 && value <= HIGHEST_RATE ? value : undefined;
+  }, `a number above 0, ${HIGHEST_RATE} at most`) ?? (optimizer && SUGGESTED_RATES[optimizer]);
+  const chosen = {
+    view,
+    data,
+    cell: oneOf("cell", CELLS),
+    hidden: integer("hidden"),
+    layers: integer("layers"),
+    length: integer("length"),
+    optimizer,
+    rate,
+    seed: integer("seed"),
+  };
+  const known = Object.fromEntries(Object.entries(chosen).filter(([, value]) => value !== undefined));
+  return { settings: { ...DEFAULTS[task], ...known } as Settings, problems };
+}

@@ -1,0 +1,200 @@
+import { Random, tensor } from "@unfold/core";
+import { type Dense, meanSquaredError, type RecurrentLayer, type RecurrentState } from "@unfold/layers";
+import type { Optimizer } from "@unfold/optimizers";
+import { evaluate, type Part, StandardScaler, train, type TrainEvent, Windows } from "@unfold/training";
+import { type CellName, CELLS } from "../../shared/cells.ts";
+import { FEATURE_SETS } from "../../stock/features.ts";
+import { Forecaster } from "../../stock/forecaster.ts";
+import type { Prices } from "../../stock/prices.ts";
+import { cutOf, splitWindows } from "../../stock/split.ts";
+import { prepare, type Prepared } from "../../stock/train.ts";
+import type { Preview } from "../messages.ts";
+import type { RunSettings } from "../settings.ts";
+import { BATCH_SIZE, countParameters, MOST_STEPS, type Task } from "./task.ts";
+import type { UnfoldOptions } from "./unfold_network.ts";
+
+/** Days ahead that a new model forecasts. */
+const HORIZON = 20;
+/** The share of the windows that the loss is watched on, and that forecasts are drawn of. */
+const PARTS = { validation: 0.1, test: 0.15 };
+/** Windows that the loss is watched on at most. */
+const MOST_VALIDATION = 256;
+/** Forecasts that are drawn at most, one after the other, besides that of what is not known yet. */
+const MOST_DRAWN = 8;
+
+/** Forecasts over the end of a series, each of the days up to the next one, and one of the days after the last. */
+export interface Forecast {
+  /** The days that are drawn, beginning with some that were only read; those to come have no date. */
+  readonly dates: readonly string[];
+  readonly actual: Float64Array<ArrayBuffer>;
+  /** Each forecast's values on the days after `from`, a place in `dates`; naive says `actual[from]` on all of them. */
+  readonly paths: readonly { readonly from: number; readonly values: Float64Array<ArrayBuffer> }[];
+  /** Over the whole test part: 1 − squared error/squared error of naive. */
+  readonly skill: number;
+}
+
+/** What a series task is made of. */
+export interface SeriesTaskOptions {
+  readonly settings: RunSettings;
+  readonly prices: Prices;
+  /** A model to go on with. */
+  readonly forecaster?: Forecaster | undefined;
+}
+
+/** Learns to forecast a series some days ahead. */
+export class SeriesTask implements Task {
+  readonly settings: RunSettings;
+  readonly network: Forecaster["network"];
+  readonly parameters: number;
+  readonly unit = "mean squared error";
+  readonly logarithmic = true;
+  readonly scale = 1;
+  readonly floors: Readonly<Record<string, number>>;
+  readonly about: string;
+  readonly #forecaster: Forecaster;
+  readonly #prices: Prices;
+  readonly #prepared: Prepared;
+  readonly #windows: (part: Part, options?: { stride?: number; random?: Random; batchSize?: number }) => Windows;
+
+  /**
+   * @throws {RangeError} If the series is too short, or there is nothing to foretell.
+   */
+  constructor({ settings, prices, forecaster }: SeriesTaskOptions) {
+    const config = forecaster?.config ??
+      { ...settings, model: settings.cell, window: settings.length, horizon: HORIZON };
+    const { model: cell, hidden, layers = 1, window, horizon } = config;
+    if (cell === "mlp") {
+      throw new TypeError(`Cannot go on with the model: it must be recurrent (${CELLS.join(", ")}), got mlp`);
+    }
+    this.settings = { ...settings, cell: cell as CellName, hidden, layers, length: window };
+
+    const chosen = {
+      target: "price",
+      features: "returns",
+      model: cell,
+      hidden,
+      window,
+      horizon,
+      epochs: 1,
+      batchSize: BATCH_SIZE,
+      learningRate: settings.rate,
+      season: 1,
+      seed: settings.seed,
+    } as const;
+    this.#prices = prices;
+    this.#prepared = prepare(prices, chosen, splitWindows(prices, cutOf(chosen), PARTS));
+    const random = new Random(settings.seed);
+    this.#forecaster = forecaster ?? new Forecaster({ ...this.#prepared.config, layers }, random.split());
+    const features = this.#forecaster.scaleFeatures(this.#prepared.features);
+    const targets = this.#forecaster.scaleTargets(this.#prepared.targets);
+    this.#windows = (part, options = {}) =>
+      new Windows({ features, targets, past: window, batchSize: BATCH_SIZE, ...part, ...options });
+    this.network = this.#forecaster.network;
+    this.parameters = countParameters(this.network);
+
+    let [squares, count] = [0, 0];
+    const naive = this.#forecaster.scaleTargets({ data: new Float32Array(horizon), columns: horizon }).data;
+    for (const { y } of this.#validation()) {
+      y.data.forEach((value, i) => squares += (value - naive[i % horizon]!) ** 2);
+      count += y.size;
+    }
+    this.floors = { naive: squares / count };
+    this.about = `${
+      prices.close.length.toLocaleString("en")
+    } days, forecast ${horizon} days ahead from ${window}; errors of standardised returns`;
+  }
+
+  #validation(): Windows {
+    const part = this.#prepared.split.validation;
+    return this.#windows(part, { stride: Math.ceil((part.to - part.from) / MOST_VALIDATION) });
+  }
+
+  train(optimizer: Optimizer): AsyncGenerator<TrainEvent, void, undefined> {
+    // Apart from the weights' random numbers, so that a model from a file meets the same order.
+    const random = new Random(this.settings.seed).split();
+    const batches = this.#windows(this.#prepared.split.train, { random });
+    const epochs = Number.MAX_SAFE_INTEGER;
+    return train({ model: this.network, optimizer, loss: meanSquaredError, batches, epochs });
+  }
+
+  validate(): Promise<number> {
+    return evaluate(this.network, { loss: meanSquaredError, batches: this.#validation() });
+  }
+
+  preview(): Preview {
+    const { config: { window, horizon }, featureSet: { warmUp } } = this.#forecaster;
+    const { close, dates } = this.#prices;
+    const last = close.length - 1;
+    // Back from the last day, so that each forecast ends where the next one begins.
+    const { from } = this.#prepared.split.test;
+    const count = Math.floor((last - warmUp - from) / horizon);
+    const row = last - warmUp;
+    const values: number[] = [];
+    for (const { x } of this.#windows({ from: row - count * horizon, to: row + 1 - horizon }, { stride: horizon })) {
+      values.push(...this.#forecaster.forecast(x));
+    }
+    values.push(...this.#outlook());
+    const paths = Array.from({ length: count + 1 }, (_, i) => {
+      const day = last - (count - i) * horizon;
+      const path = values.slice(i * horizon, (i + 1) * horizon);
+      return { from: day, values: Float64Array.from(path, (value) => close[day]! * Math.exp(value)) };
+    });
+
+    let [errors, naiveErrors] = [0, 0];
+    for (const { from, values } of paths.slice(0, -1)) {
+      values.forEach((value, i) => {
+        const actual = close[from + 1 + i]!;
+        errors += (value - actual) ** 2;
+        naiveErrors += (close[from]! - actual) ** 2;
+      });
+    }
+    const drawn = paths.slice(-1 - MOST_DRAWN);
+    const first = Math.max(0, drawn[0]!.from - window);
+    const forecast = {
+      dates: dates.slice(first),
+      actual: close.slice(first),
+      paths: drawn.map(({ from, values }) => ({ from: from - first, values })),
+      skill: 1 - errors / naiveErrors,
+    };
+    return { kind: "series", forecast };
+  }
+
+  /** What is forecast from the last day on, of what is learned. */
+  #outlook(): Float32Array {
+    const { window } = this.#forecaster.config;
+    const { data, columns } = this.#forecaster.scaleFeatures(this.#prepared.features);
+    using x = tensor(data.slice(-window * columns), { shape: [1, window, columns] });
+    return this.#forecaster.forecast(x);
+  }
+
+  example(): UnfoldOptions {
+    const { config: { window, horizon, targetScaler }, featureSet: { names } } = this.#forecaster;
+    const row = this.#prepared.split.test.to - 1;
+    const time = Math.min(window, MOST_STEPS);
+    const rows = { x: new Float32Array(), y: new Float32Array() };
+    for (const { x, y } of this.#windows({ from: row, to: row + 1 })) {
+      Object.assign(rows, { x: x.data.slice(-time * names.length), y: y.data.slice() });
+    }
+    const y = tensor(rows.y, { shape: [1, horizon] });
+    const [recurrent, , dense] = this.network.layers;
+    const scaler = new StandardScaler(targetScaler);
+    return {
+      recurrent: recurrent as unknown as RecurrentLayer<RecurrentState>,
+      dense: dense as Dense,
+      x: tensor(rows.x, { shape: [1, time, names.length] }),
+      labels: Array.from({ length: time }, (_, t) => t === time - 1 ? "today" : `−${time - 1 - t}`),
+      loss: (output) => meanSquaredError(output, y),
+      say: (output) => signed(scaler.inverse({ data: output, columns: horizon }).data.at(-1)!),
+    };
+  }
+
+  toFile(): Uint8Array<ArrayBuffer> {
+    return this.#forecaster.encode();
+  }
+}
+
+/** A log return as percent. */
+function signed(value: number): string {
+  const percent = 100 * Math.expm1(value);
+  return `${percent < 0 ? "−" : "+"}${Math.abs(percent).toFixed(Math.abs(percent) < 10 ? 1 : 0)}%`;
+}

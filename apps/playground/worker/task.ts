@@ -1,0 +1,32 @@
+import type { Layer } from "@unfold/layers";
+import type { Optimizer } from "@unfold/optimizers";
+import type { TrainEvent } from "@unfold/training";
+import type { Preview, RunFacts } from "../messages.ts";
+import type { UnfoldOptions } from "./unfold_network.ts";
+
+/** A network and what it learns: all that a run needs to know of either. */
+export interface Task extends RunFacts {
+  readonly network: Layer;
+  /** What a loss of the network is multiplied by to be in the unit that people read. */
+  readonly scale: number;
+  /** Trains without end, an event a step. */
+  train(optimizer: Optimizer): AsyncGenerator<TrainEvent, void, undefined>;
+  /** The loss on what is held back. */
+  validate(): Promise<number>;
+  /** What the network writes or forecasts as it stands. */
+  preview(options: { readonly temperature: number }): Preview;
+  /** What is unfolded: one real input, made in the caller's scope. */
+  example(): UnfoldOptions;
+  /** The model as its app saves it. */
+  toFile(): Uint8Array<ArrayBuffer>;
+}
+
+/** Steps that are drawn of an unfolded network at most. */
+export const MOST_STEPS = 64;
+/** Sequences in a batch. */
+export const BATCH_SIZE = 32;
+
+/** Numbers in a network. */
+export function countParameters(network: Layer): number {
+  return Object.values(network.parameters()).reduce((count, { size }) => count + size, 0);
+}

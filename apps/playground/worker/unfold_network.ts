@@ -1,0 +1,137 @@
+import { noGrad, type Parameter, reshape, scope, slice, type Tensor } from "@unfold/core";
+import { type Dense, gradientFlow, type RecurrentLayer, type RecurrentState } from "@unfold/layers";
+
+/** Numbers of a matrix, row after row: its first ones where it has more. */
+export interface Excerpt {
+  readonly rows: number;
+  readonly columns: number;
+  readonly values: Float32Array<ArrayBuffer>;
+  /** How large the matrix is. */
+  readonly shape: readonly [rows: number, columns: number];
+}
+
+/** A network unfolded over the time steps of one input. */
+export interface Unfolding {
+  readonly steps: readonly {
+    /** x_t: how it is written, and its first features. */
+    readonly input: { readonly label: string; readonly values: Float32Array<ArrayBuffer> };
+    /** s_t of each layer, the lowest first: its first features. */
+    readonly states: readonly Float32Array<ArrayBuffer>[];
+    /** h_t: what it says, and its first numbers. */
+    readonly output: { readonly label: string; readonly values: Float32Array<ArrayBuffer> };
+    /** ‖∂loss/∂s_t‖, the loss being that of the last step. */
+    readonly gradient: number;
+  }[];
+  /** U of the lowest layer. */
+  readonly inputWeight: Excerpt;
+  /** W of each layer. */
+  readonly recurrentWeights: readonly Excerpt[];
+  /** V. */
+  readonly outputWeight: Excerpt;
+  /** The gate whose weights U and W are, where the cell has several. */
+  readonly gate: string | undefined;
+  /** How many features x_t, s_t and h_t have. */
+  readonly sizes: { readonly input: number; readonly state: number; readonly output: number };
+  /** The loss at the last step. */
+  readonly loss: number;
+}
+
+/** What is unfolded. */
+export interface UnfoldOptions {
+  readonly recurrent: RecurrentLayer<RecurrentState>;
+  readonly dense: Dense;
+  /** What the network reads, [1, time, inputSize]. */
+  readonly x: Tensor;
+  /** How each time step is written. */
+  readonly labels: readonly string[];
+  /** The loss at the last time step, from the output of the dense layer there, [1, outputSize]. */
+  readonly loss: (output: Tensor) => Tensor;
+  /** What an output says. */
+  readonly say: (output: Float32Array) => string;
+}
+
+/** Features that are shown of the state, all layers together. */
+const STATE = 16;
+/** Features that are shown of what goes in and out. */
+const [INPUT, OUTPUT] = [6, 6];
+/** The block of the candidate values, by the number of blocks that a cell's weights have. */
+const CANDIDATES: Readonly<Record<number, { readonly block: number; readonly gate: string }>> = {
+  3: { block: 2, gate: "n" },
+  4: { block: 2, gate: "g" },
+};
+
+/**
+ * Looks into a network while it reads: what goes in, the state and what comes out at each step, the weights between, and how
+ * much of the last step's gradient reaches each state. Gradients are added to those of the dense layer.
+ */
+export function unfoldNetwork({ recurrent, dense, x, labels, loss, say }: UnfoldOptions): Unfolding {
+  using _ = scope();
+  const time = x.shape[1]!;
+  const { inputSize, hiddenSize } = recurrent;
+  const outputSize = dense.weight.shape[1]!;
+  const parameters = recurrent.parameters();
+  const layers = Object.keys(parameters).filter((name) => name.endsWith("recurrentWeight")).length;
+  const shown = Math.min(hiddenSize, Math.floor(STATE / layers));
+
+  let lastLoss = NaN;
+  const gradients = gradientFlow(recurrent, x, (output) => {
+    const end = reshape(slice(output, { axis: 1, start: time - 1 }), [1, recurrent.outputSize]);
+    const value = loss(dense.forward(end));
+    lastLoss = value.item();
+    return value;
+  });
+
+  const steps = noGrad(() => {
+    let state = recurrent.initialState(1);
+    return labels.map((label, t) => {
+      const now = reshape(slice(x, { axis: 1, start: t, end: t + 1 }), [1, inputSize]);
+      const { output, state: next } = recurrent.step(now, state);
+      state = next;
+      const hidden = next.hidden!.data;
+      const states = Array.from(
+        { length: layers },
+        (_, layer) => Float32Array.from(hidden.subarray(layer * hiddenSize, layer * hiddenSize + shown)),
+      );
+      const said = dense.forward(output).data;
+      return {
+        input: { label, values: Float32Array.from(now.data.subarray(0, INPUT)) },
+        states,
+        output: { label: say(said), values: Float32Array.from(said.subarray(0, OUTPUT)) },
+        gradient: gradients[t]!,
+      };
+    });
+  });
+
+  const blocks = parameters.inputWeight!.shape[1]! / hiddenSize;
+  const { block, gate } = CANDIDATES[blocks] ?? { block: 0, gate: undefined };
+  const ofGate = (weight: Parameter, rows: number) =>
+    excerpt(weight, { rows, columns: shown, from: block * hiddenSize, of: hiddenSize });
+  const recurrentWeights = Object.entries(parameters).filter(([name]) => name.endsWith("recurrentWeight"));
+  return {
+    steps,
+    inputWeight: ofGate(parameters.inputWeight!, Math.min(INPUT, inputSize)),
+    recurrentWeights: recurrentWeights.map(([, weight]) => ofGate(weight, shown)),
+    outputWeight: excerpt(dense.weight, {
+      rows: shown,
+      columns: Math.min(OUTPUT, outputSize),
+      from: 0,
+      of: outputSize,
+    }),
+    gate,
+    sizes: { input: inputSize, state: hiddenSize, output: outputSize },
+    loss: lastLoss,
+  };
+}
+
+/** The first rows of a matrix, and some columns from one on, of so many that are of interest. */
+function excerpt(
+  { data, shape }: Parameter,
+  { rows, columns, from, of }: { rows: number; columns: number; from: number; of: number },
+): Excerpt {
+  const width = shape[1]!;
+  const values = new Float32Array(rows * columns);
+  for (let row = 0; row < rows; row++) {
+    values.set(data.subarray(row * width + from, row * width + from + columns), row * columns);
+  }
+  return { rows, columns, values, shape: [shape[0]!, of] };
+}
