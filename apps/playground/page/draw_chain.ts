@@ -5,6 +5,8 @@ import { format } from "./format.ts";
 
 /** How wide a time step is, at least and at most, and its boxes. */
 const [NARROWEST, WIDEST, BOX] = [14, 48, 20];
+/** Space at the right for half a label. */
+const MARGIN = 12;
 /** How wide a character of a label is. */
 const CHARACTER = 7;
 
@@ -30,8 +32,8 @@ export function drawChain(unfolding: Unfolding, available: number): SVGElement {
   const layout = layOut(unfolding);
   const { h, s, x, label, bars, height } = layout;
   const { place, powers } = gradientScale(unfolding, layout);
-  const step = Math.max(NARROWEST, Math.min(WIDEST, Math.floor(available / steps.length)));
-  const width = Math.max(available, step * steps.length);
+  const step = Math.max(NARROWEST, Math.min(WIDEST, Math.floor((available - MARGIN) / steps.length)));
+  const width = Math.max(available, step * steps.length + MARGIN);
   const box = Math.min(BOX, Math.round(step * 0.55));
   const ranges = {
     x: largest(...steps.map(({ input }) => input.values)),

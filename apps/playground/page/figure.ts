@@ -50,7 +50,7 @@ export function gradientScale({ steps }: Unfolding, { bars }: Layout) {
   const greatest = Math.max(...gradients);
   const one = gradients.at(-1)! || greatest || 1;
   // Where it explodes the scale reaches up to it.
-  const top = greatest === 0 ? 0 : Math.max(0, Math.ceil(Math.log10(greatest / one)));
+  const top = greatest === 0 ? 0 : Math.max(0, 2 * Math.ceil(Math.log10(greatest / one) / 2));
   const yOf = (power: number) => bars.y + bars.height * Math.min(1, Math.max(0, (top - power) / POWERS));
   return {
     /** The upper end of a bar. */
