@@ -10,13 +10,11 @@ import { build, stop } from "esbuild";
 import { fileURLToPath } from "node:url";
 import { gzipSync } from "node:zlib";
 import { resolveModules } from "./_resolve_modules.ts";
+import { DIST } from "./dist.ts";
 import { writeData } from "./write_data.ts";
 
 const HERE = new URL("./", import.meta.url);
 const ROOT = new URL("../../", HERE);
-
-/** Where the page goes unless told otherwise. */
-export const DIST = new URL("dist/", HERE);
 
 /** A file of the build, and its size in bytes as it is sent, compressed. */
 export interface BuiltFile {
@@ -24,8 +22,8 @@ export interface BuiltFile {
   readonly gzip: number;
 }
 
-/** Builds the page; returns its scripts and its style sheet. */
-export async function buildPlayground(folder: URL = DIST): Promise<BuiltFile[]> {
+/** Builds the page into a folder; returns its scripts and its style sheet. */
+export async function buildPlayground(folder: URL): Promise<BuiltFile[]> {
   await Deno.mkdir(folder, { recursive: true });
   const path = (name: string) => fileURLToPath(new URL(name, HERE));
   try {
@@ -57,7 +55,7 @@ export async function buildPlayground(folder: URL = DIST): Promise<BuiltFile[]> 
 }
 
 if (import.meta.main) {
-  for (const { name, gzip } of await buildPlayground()) {
+  for (const { name, gzip } of await buildPlayground(DIST)) {
     console.log(`${name.padEnd(9)} ${(gzip / 1024).toFixed(1).padStart(5)} KiB compressed`);
   }
 }

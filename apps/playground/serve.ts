@@ -6,7 +6,9 @@
  * @module
  */
 
-import { DIST } from "./build.ts";
+import { Command } from "@commander-js/extra-typings";
+import { integer, runCommand, UsageError } from "../shared/cli.ts";
+import { DIST } from "./dist.ts";
 
 const TYPES: Readonly<Record<string, string>> = {
   css: "text/css",
@@ -21,24 +23,31 @@ const TYPES: Readonly<Record<string, string>> = {
 export function servePlayground(folder: URL, port: number): Deno.HttpServer<Deno.NetAddr> {
   return Deno.serve({ hostname: "127.0.0.1", port, onListen: () => {} }, async (request) => {
     const { pathname } = new URL(request.url);
-    // A URL has no way up out of its root.
-    const path = `.${pathname.endsWith("/") ? `${pathname}index.html` : pathname}`;
-    const type = TYPES[path.split(".").at(-1)!];
+    const file = new URL(`.${pathname.endsWith("/") ? `${pathname}index.html` : pathname}`, folder);
+    const type = TYPES[file.pathname.split(".").at(-1)!];
     try {
-      const file = await Deno.open(new URL(path, folder));
-      return new Response(file.readable, {
-        headers: {
-          "content-type": `${type ?? "application/octet-stream"}; charset=utf-8`,
-          "cache-control": "no-cache",
-        },
+      if (!file.href.startsWith(folder.href) || type === undefined) throw new Deno.errors.NotFound();
+      const { readable } = await Deno.open(file);
+      return new Response(readable, {
+        headers: { "content-type": `${type}; charset=utf-8`, "cache-control": "no-cache" },
       });
     } catch {
-      return new Response("There is no such file.", { status: 404 });
+      return new Response("There is no such file.\n", { status: 404 });
     }
   });
 }
 
-if (import.meta.main) {
-  const { addr } = servePlayground(DIST, Number(Deno.args[0] ?? 8080));
-  console.log(`http://${addr.hostname}:${addr.port}/`);
-}
+const program = new Command("playground")
+  .description("Serve the built playground on this machine alone.")
+  .option("--port <n>", "the port to listen on; 0 for any that is free", integer(0, 65_535), 8080)
+  .action(({ port }) => {
+    try {
+      const { addr } = servePlayground(DIST, port);
+      console.log(`http://${addr.hostname}:${addr.port}/`);
+    } catch (error) {
+      if (!(error instanceof Deno.errors.AddrInUse)) throw error;
+      throw new UsageError(`Cannot serve: port must be free, got ${port}, which is in use; --port takes another`);
+    }
+  });
+
+if (import.meta.main) Deno.exitCode = await runCommand(program as Command, Deno.args);

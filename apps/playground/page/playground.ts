@@ -38,6 +38,7 @@ export class Playground {
   readonly #train = element<HTMLButtonElement>("train");
   readonly #step = element<HTMLButtonElement>("step");
   readonly #save = element<HTMLButtonElement>("save");
+  readonly #onnx = element<HTMLButtonElement>("onnx");
   readonly #temperature = element<HTMLInputElement>("temperature");
   #settings: Settings;
   /** What was last chosen for each task. */
@@ -56,6 +57,7 @@ export class Playground {
     element("reset").addEventListener("click", () => void this.#start(this.#settings));
     element("copy").addEventListener("click", () => void this.#copyLink());
     this.#save.addEventListener("click", () => this.#ask({ type: "export", format: "safetensors" }));
+    this.#onnx.addEventListener("click", () => this.#ask({ type: "export", format: "onnx" }));
     element<HTMLInputElement>("load").addEventListener("change", (event) => void this.#load(event));
     element("curve").addEventListener("click", () => download("loss.csv", this.#curve.toCsv(), "text/csv"));
     this.#temperature.addEventListener("input", () => {
@@ -99,6 +101,8 @@ export class Playground {
     this.#tabs.show(view);
     this.#controls.show(settings, view);
     this.#own.show(settings.data);
+    this.#unfolded.reserve(settings.layers);
+    document.body.classList.add("ready");
   }
 
   /** Begins a run, which waits for the first step. With a file, its model is gone on with. */
@@ -109,7 +113,7 @@ export class Playground {
     this.#facts = undefined;
     this.#curve = new LossCurve();
     this.#text.start();
-    for (const button of [this.#train, this.#step, this.#save]) button.disabled = true;
+    for (const button of [this.#train, this.#step, this.#save, this.#onnx]) button.disabled = true;
     this.#showNumbers(0, 0);
     this.#show(settings);
     hideToast();
@@ -184,7 +188,7 @@ export class Playground {
     this.#show({ ...this.#settings, ...facts.settings });
     this.#loss.start(facts);
     this.#loss.show(this.#curve);
-    for (const button of [this.#train, this.#step, this.#save]) button.disabled = false;
+    for (const button of [this.#train, this.#step, this.#save, this.#onnx]) button.disabled = false;
   }
 
   #showNumbers(steps: number, speed: number): void {

@@ -1,8 +1,13 @@
 import type { Unfolding } from "../worker/unfold_network.ts";
+import { describeFlow } from "./describe_flow.ts";
 import { drawChain } from "./draw_chain.ts";
 import { drawWeights } from "./draw_weights.ts";
 import { element, make, makeTable } from "./element.ts";
+import { GAP } from "./figure.ts";
 import { format } from "./format.ts";
+
+/** Height of the figure besides the gaps below each layer. */
+const HEIGHT = 466;
 
 /** The figure of an unfolded network, what its gradient does, and the same as a table. */
 export class UnfoldedView {
@@ -11,6 +16,11 @@ export class UnfoldedView {
 
   constructor() {
     element("swatches").append(...Array.from({ length: 21 }, (_, level) => make("i", { class: `level-${level}` })));
+  }
+
+  /** Keeps room for a network of so many layers. */
+  reserve(layers: number): void {
+    element("unfolded").style.minHeight = `${HEIGHT + layers * GAP}px`;
   }
 
   /** Shows a network as it stands. */
@@ -35,19 +45,4 @@ export class UnfoldedView {
       ]),
     ));
   }
-}
-
-/** What becomes of the gradient on its way back, in a sentence. */
-export function describeFlow(gradients: readonly number[]): string {
-  const [first, last] = [gradients[0]!, gradients.at(-1)!];
-  if (last === 0) return "There is no gradient: every unit that the loss depends on is switched off.";
-  const ratio = first / last;
-  const back = `${gradients.length - 1} steps back`;
-  if (ratio < 1e-9) return `It vanishes: ${back} nothing is left of the last step’s gradient.`;
-  if (ratio < 1e-3) {
-    return `It vanishes: ${back} one part in ${format(1 / ratio, 2)} of the last step’s gradient is left.`;
-  }
-  if (ratio < 0.5) return `It fades: ${back} one part in ${format(1 / ratio, 2)} of the last step’s gradient is left.`;
-  if (ratio > 10) return `It explodes: ${back} the gradient is ${format(ratio, 2)} times that of the last step.`;
-  return `It gets through: ${back} the gradient is ${format(ratio, 2)} times that of the last step.`;
 }

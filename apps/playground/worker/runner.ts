@@ -1,4 +1,4 @@
-import type { ExportFormat, Report, Request } from "../messages.ts";
+import type { Report, Request } from "../messages.ts";
 import { makeTask } from "./make_task.ts";
 import { Session } from "./session.ts";
 
@@ -71,7 +71,8 @@ export class Runner {
         this.#look = request;
         return this.#showLook();
       case "export":
-        return this.#export(request.format);
+        if (this.#session === undefined) return;
+        return this.#say({ type: "file", format: request.format, bytes: this.#session.toFile(request.format) });
     }
   }
 
@@ -112,10 +113,6 @@ export class Runner {
     if (view === "unfolded") this.#say({ type: "unfolding", steps, unfolding: session.unfold() });
     else this.#say({ type: "preview", steps, preview: session.preview({ temperature }) });
     this.#lastLook = performance.now();
-  }
-
-  #export(format: ExportFormat): void {
-    if (this.#session !== undefined) this.#say({ type: "file", format, bytes: this.#session.toFile() });
   }
 
   #say(report: Unmarked<Report>): void {

@@ -1,8 +1,9 @@
-import { scope } from "@unfold/core";
+import { decodeSafetensors, scope } from "@unfold/core";
+import { toOnnx } from "@unfold/layers/interchange";
 import { clipByGlobalNorm, Optimizer } from "@unfold/optimizers";
 import type { StepEvent, TrainEvent } from "@unfold/training";
 import { OPTIMIZERS } from "../../shared/optimizers.ts";
-import type { Preview, RunFacts } from "../messages.ts";
+import type { ExportFormat, Preview, RunFacts } from "../messages.ts";
 import type { Task } from "./task.ts";
 import { type Unfolding, unfoldNetwork } from "./unfold_network.ts";
 
@@ -79,9 +80,12 @@ export class Session implements Disposable {
     return unfolding;
   }
 
-  /** The model as its app saves it. */
-  toFile(): Uint8Array<ArrayBuffer> {
-    return this.#task.toFile();
+  /** The model as its app saves it, or for ONNX Runtime and others. */
+  toFile(format: ExportFormat): Uint8Array<ArrayBuffer> {
+    const file = this.#task.toFile();
+    if (format === "safetensors") return file;
+    // What the app knows of it, such as the vocabulary, goes along.
+    return toOnnx(this.#task.network, { metadata: decodeSafetensors(file).metadata });
   }
 
   /** Lets go of the batches. */

@@ -1,0 +1,16 @@
+import { format } from "./format.ts";
+
+/** What becomes of the gradient on its way back, in a sentence. */
+export function describeFlow(gradients: readonly number[]): string {
+  const [first, last] = [gradients[0]!, gradients.at(-1)!];
+  if (last === 0) return "There is no gradient: every unit that the loss depends on is switched off.";
+  const ratio = first / last;
+  const back = `${gradients.length - 1} steps back`;
+  if (ratio < 1e-9) return `It vanishes: ${back} nothing is left of the last step’s gradient.`;
+  if (ratio < 1e-3) {
+    return `It vanishes: ${back} one part in ${format(1 / ratio, 2)} of the last step’s gradient is left.`;
+  }
+  if (ratio < 0.5) return `It fades: ${back} one part in ${format(1 / ratio, 2)} of the last step’s gradient is left.`;
+  if (ratio > 10) return `It explodes: ${back} the gradient is ${format(ratio, 2)} times that of the last step.`;
+  return `It gets through: ${back} the gradient is ${format(ratio, 2)} times that of the last step.`;
+}
