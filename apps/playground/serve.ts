@@ -23,10 +23,12 @@ const TYPES: Readonly<Record<string, string>> = {
 export function servePlayground(folder: URL, port: number): Deno.HttpServer<Deno.NetAddr> {
   return Deno.serve({ hostname: "127.0.0.1", port, onListen: () => {} }, async (request) => {
     const { pathname } = new URL(request.url);
+    // A URL has no way up out of its root, unless one is written in escapes.
+    const isPlain = /^[\w./-]+$/.test(pathname);
     const file = new URL(`.${pathname.endsWith("/") ? `${pathname}index.html` : pathname}`, folder);
     const type = TYPES[file.pathname.split(".").at(-1)!];
     try {
-      if (!file.href.startsWith(folder.href) || type === undefined) throw new Deno.errors.NotFound();
+      if (!isPlain || type === undefined) throw new Deno.errors.NotFound();
       const { readable } = await Deno.open(file);
       return new Response(readable, {
         headers: { "content-type": `${type}; charset=utf-8`, "cache-control": "no-cache" },

@@ -1,0 +1,23 @@
+import assert from "node:assert/strict";
+import { describeFlow } from "./describe_flow.ts";
+import { format, formatCount } from "./format.ts";
+
+Deno.test("numbers are short and have a real minus", () => {
+  const shown = [2.34567, -0.5, 0, 0.00012, 1234.5, 2e6].map((value) => format(value));
+  assert.deepEqual(shown, ["2.35", "−0.500", "0.00", "1.20e−4", "1,230", "2.00e6"]);
+  assert.deepEqual([formatCount(1234), formatCount(12.4)], ["1,234", "12"]);
+});
+
+Deno.test("what becomes of a gradient is told as it is", () => {
+  const told = (first: number) => describeFlow([first, 0.5, 1]).split(":")[0];
+  assert.deepEqual([0, 1e-5, 0.1, 0.9, 3, 40].map(told), [
+    "It vanishes",
+    "It vanishes",
+    "It fades",
+    "It gets through",
+    "It gets through",
+    "It explodes",
+  ]);
+  assert.equal(describeFlow([0.02, 2]), "It fades: 1 steps back one part in 100 of the last step’s gradient is left.");
+  assert.match(describeFlow([1, 0]), /^There is no gradient/);
+});

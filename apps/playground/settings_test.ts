@@ -1,0 +1,61 @@
+import fc from "fast-check";
+import assert from "node:assert/strict";
+import { CELLS } from "../shared/cells.ts";
+import { OPTIMIZERS } from "../shared/optimizers.ts";
+import { DATA, DATA_NAMES, fileOf, taskOf } from "./data.ts";
+import { BOUNDS, fits, fromFragment, HIGHEST_RATE, toFragment, VIEWS } from "./settings.ts";
+import { OPTIMIZER_NAMES, SUGGESTED_RATES } from "./suggested_rates.ts";
+
+Deno.test("settings come back from their link as they were", () => {
+  const integer = ([min, max]: readonly [number, number]) => fc.integer({ min, max });
+  const settings = fc.record({
+    data: fc.constantFrom(...DATA_NAMES),
+    cell: fc.constantFrom(...CELLS),
+    hidden: integer(BOUNDS.hidden),
+    layers: integer(BOUNDS.layers),
+    length: integer(BOUNDS.length),
+    optimizer: fc.constantFrom(...OPTIMIZER_NAMES),
+    rate: fc.double({ min: 1e-6, max: HIGHEST_RATE, noNaN: true }),
+    seed: integer(BOUNDS.seed),
+    unfolded: fc.boolean(),
+  }).map(({ unfolded, ...chosen }) => ({ view: unfolded ? "unfolded" as const : taskOf(chosen.data), ...chosen }));
+  fc.assert(fc.property(settings, (settings) => {
+    assert.deepEqual(fromFragment(`#${toFragment(settings)}`), { settings, problems: [] });
+  }));
+});
+
+Deno.test("a link that says little is of what a visitor would find, with the data's view and the optimizer's rate", () => {
+  assert.deepEqual(
+    fromFragment("").settings,
+    fromFragment("view=text&data=moby-dick&cell=lstm&hidden=128&seed=1").settings,
+  );
+  assert.equal(fromFragment("data=ar").settings.view, "series");
+  assert.equal(fromFragment("view=series").settings.data, "sine");
+  assert.equal(fromFragment("view=unfolded&data=ar").settings.view, "unfolded");
+  assert.equal(fromFragment("optimizer=sgd").settings.rate, SUGGESTED_RATES.sgd);
+  assert.equal(fromFragment("optimizer=sgd&rate=0.1").settings.rate, 0.1);
+  // The data says what there is to see.
+  assert.equal(fromFragment("view=text&data=sp500").settings.view, "series");
+});
+
+Deno.test("what a link cannot mean is told and left out", () => {
+  const { settings, problems } = fromFragment(
+    "view=map&data=weather&cell=elman&hidden=0&layers=1.5&length=&optimizer=newton&rate=-1&seed=x",
+  );
+  assert.deepEqual(settings, fromFragment("").settings);
+  assert.equal(problems.length, 9);
+  assert.ok(problems.includes('Cannot take hidden from the link: it must be a whole number from 1 to 512, got "0"'));
+  assert.ok(problems.includes('Cannot take length from the link: it must be a whole number from 2 to 200, got ""'));
+  assert.ok(problems.includes('Cannot take cell from the link: it must be one of lstm, gru, rnn, relu, got "elman"'));
+  assert.ok(problems.includes('Cannot take rate from the link: it must be a number above 0, 10 at most, got "-1"'));
+});
+
+Deno.test("every optimizer of the library can be chosen; every view has data, and only what fits it", () => {
+  assert.deepEqual(OPTIMIZER_NAMES, Object.keys(OPTIMIZERS));
+  for (const view of VIEWS) assert.ok(DATA_NAMES.some((data) => fits(view, data)));
+  assert.ok(!fits("text", "sine") && !fits("series", "names"));
+  for (const data of DATA_NAMES) {
+    const isMade = ["sine", "ar"].includes(data) || data.startsWith("own-");
+    assert.equal(fileOf(data) === undefined, isMade, DATA[data].label);
+  }
+});

@@ -1,0 +1,109 @@
+import { decodeSafetensors, memoryStats } from "@unfold/core";
+import assert from "node:assert/strict";
+import { Forecaster } from "../../stock/forecaster.ts";
+import { LanguageModel } from "../../text/language_model.ts";
+import type { Request } from "../messages.ts";
+import { fromFragment } from "../settings.ts";
+import { makeTask } from "./make_task.ts";
+import { Session } from "./session.ts";
+
+type Start = Extract<Request, { type: "start" }>;
+
+const TEXT = Array.from({ length: 120 }, (_, i) => `${i} green bottles hanging on the wall;\n`).join("");
+
+function start(fragment: string, more: Partial<Start> = {}): Start {
+  const { settings, problems } = fromFragment(fragment);
+  assert.deepEqual(problems, []);
+  return { type: "start", run: 1, settings, data: { name: "the song", content: TEXT }, ...more };
+}
+
+async function after(session: Session, steps: number): Promise<number[]> {
+  for (let i = 0; i < steps; i++) await session.step();
+  return [...session.takeLosses().losses];
+}
+
+const RUNS = ["data=own-text&hidden=12&length=10&layers=2", "data=sine&hidden=8&length=12&cell=gru"];
+
+for (const fragment of RUNS) {
+  Deno.test(`#${fragment}: equal settings give equal losses, whoever looks on; another seed others`, async () => {
+    const plain = await after(new Session(makeTask(start(fragment))), 60);
+    const watched = new Session(makeTask(start(fragment)));
+    const losses: number[] = [];
+    for (let i = 0; i < 6; i++) {
+      watched.preview({ temperature: 1 });
+      watched.unfold();
+      watched.toFile("safetensors");
+      losses.push(...await after(watched, 10));
+    }
+    assert.deepEqual(losses, plain);
+    const mean = (some: number[]) => some.reduce((a, b) => a + b) / some.length;
+    assert.ok(mean(plain.slice(-10)) < mean(plain.slice(0, 10)), `${plain}`);
+    assert.notDeepEqual(await after(new Session(makeTask(start(`${fragment}&seed=2`))), 5), plain.slice(0, 5));
+  });
+
+  Deno.test(`#${fragment}: what is held back is looked at before the first step, and at fixed steps`, async () => {
+    const session = new Session(makeTask(start(fragment)));
+    for (let i = 0; i < 110; i++) await session.step();
+    const { validation } = session.takeLosses();
+    assert.deepEqual(validation.map(([step]) => step), [0, 10, 20, 30, 40, 50, 100]);
+    assert.ok(validation.at(-1)![1] < validation[0]![1]);
+    assert.deepEqual(session.takeLosses(), { losses: new Float64Array(), validation: [] });
+    assert.equal(session.steps, 110);
+  });
+
+  Deno.test(`#${fragment}: a saved model goes on where it was, as settings or a file have it`, async () => {
+    const session = new Session(makeTask(start(fragment)));
+    const first = (await after(session, 60)).at(-1)!;
+    const bytes = session.toFile("safetensors");
+    const other = start(`${fragment.replace(/&hidden=.*/, "")}&hidden=3&cell=relu`, {
+      file: { name: "m.safetensors", bytes },
+    });
+    const loaded = new Session(makeTask(other));
+    const { hidden, cell, layers } = session.facts.settings;
+    assert.deepEqual(
+      [loaded.facts.settings.hidden, loaded.facts.settings.cell, loaded.facts.settings.layers],
+      [hidden, cell, layers],
+    );
+    assert.ok((await after(loaded, 3)).every((loss) => loss < 1.5 * first + 0.1));
+    assert.ok(session.toFile("onnx").length > 1000);
+  });
+}
+
+Deno.test("a text model's file is that of apps/text, a forecaster's that of apps/stock", () => {
+  const [text, series] = RUNS.map((run) => new Session(makeTask(start(run))).toFile("safetensors"));
+  assert.deepEqual(LanguageModel.fromFile(text!, "text").config.vocabulary, [...new Set(TEXT)]);
+  const { config } = Forecaster.decode(series!, "series");
+  assert.deepEqual([config.model, config.hidden, config.window, config.horizon], ["gru", 8, 12, 20]);
+  assert.ok("unfold.stock" in decodeSafetensors(series!).metadata);
+});
+
+Deno.test("once its memory has grown a session holds it constant", async () => {
+  using session = new Session(makeTask(start(RUNS[0]!)));
+  const look = async () => {
+    await after(session, 60);
+    session.unfold();
+    session.preview({ temperature: 0 });
+    return memoryStats();
+  };
+  await look();
+  const before = await look();
+  assert.deepEqual(await look(), before);
+});
+
+Deno.test("what cannot be learned is refused in a line", () => {
+  const refused = (request: Start, message: RegExp) => assert.throws(() => makeTask(request), { message });
+  const given = (content: string) => ({ data: { name: "mine", content } });
+  refused(start("data=own-text", given("")), /^Cannot learn from mine: it must have at least 200 characters, got 0$/);
+  refused(start("data=own-csv", given("a,b\n1,2\n")), /^Cannot read mine: line 1: column date is missing/);
+  refused(
+    start("data=own-csv", given("date,close\n2020-01-01,1\n")),
+    /^Cannot train on mine: .* at least \d+ rows .* got 1$/,
+  );
+  const text = new Session(makeTask(start(RUNS[0]!))).toFile("safetensors");
+  const file = { name: "m.safetensors", bytes: text };
+  refused(start("data=sine", { file }), /^Cannot read m\.safetensors: it must be a model of this app/);
+  refused(
+    start("data=own-text", { file, ...given(`${TEXT}ß`) }),
+    /^Cannot read .*: the model must know every character, got "ß"/,
+  );
+});
