@@ -1,33 +1,13 @@
 import type { Excerpt, Unfolding } from "../worker/unfold_network.ts";
+import type { Bindings } from "./bindings.ts";
 import { makeSvg } from "./element.ts";
-import { GAP, gradientScale, group, largest, layOut, level, type Row, text } from "./figure.ts";
+import { GAP, group, largest, level, powersOf, type Row, type Scene, text } from "./figure.ts";
 import { format } from "./format.ts";
 
 /** The side of a cell that stands for a weight. */
 const SIDE = 4.5;
 /** How wide the drawing is, and where matrices and the symbols of the rows begin. */
 const [WIDTH, MATRIX, SYMBOL] = [122, 20, 100];
-
-/** A matrix around a middle height, its rows from the top, or with `transposed` from the left. */
-function matrix(
-  { values, rows, columns, shape }: Excerpt,
-  { name, middle, transposed = false }: { name: string; middle: number; transposed?: boolean },
-): SVGElement {
-  const range = largest(values);
-  const top = middle - SIDE * (transposed ? columns : rows) / 2;
-  const cells = Array.from(values, (value, i) => {
-    const [row, column] = [Math.floor(i / columns), i % columns];
-    const [across, down] = transposed ? [row, column] : [column, row];
-    return makeSvg("rect", {
-      x: MATRIX + across * SIDE,
-      y: top + down * SIDE,
-      width: SIDE,
-      height: SIDE,
-      class: level(value, range),
-    });
-  });
-  return group(`${name}, ${shape[0]} × ${shape[1]}, its first ${rows} × ${columns}: up to ±${format(range, 2)}`, cells);
-}
 
 /** A letter with the index t. */
 function symbol(letter: string, y: number): SVGElement {
@@ -38,42 +18,60 @@ function symbol(letter: string, y: number): SVGElement {
 }
 
 /** What stands before the chain: the rows' symbols, the weights between them, and the scale of the gradients. */
-export function drawWeights(unfolding: Unfolding): SVGElement {
-  const { inputWeight, recurrentWeights, outputWeight, gate } = unfolding;
-  const layout = layOut(unfolding);
-  const { h, s, x, bars, height } = layout;
-  const of = gate === undefined ? "" : ` of gate ${gate}`;
+export function drawWeights(scene: Scene, bindings: Bindings<Scene>): SVGElement {
+  const { unfolding, layout: { h, s, x, bars, height } } = scene;
+  const of = unfolding.gate === undefined ? "" : ` of gate ${unfolding.gate}`;
   const middleOf = ({ y, height }: Row) => y + height / 2;
   const name = (letter: string, y: number) => text(2, y + 5, letter, { class: "name" });
+
+  /** A matrix around a middle height, its rows from the top, or with `transposed` from the left. */
+  function matrix(
+    name: string,
+    middle: number,
+    excerpt: (unfolding: Unfolding) => Excerpt,
+    { transposed = false } = {},
+  ): SVGElement {
+    const { rows, columns, shape, values } = excerpt(unfolding);
+    const top = middle - SIDE * (transposed ? columns : rows) / 2;
+    const cells = Array.from(values, (_, i) => {
+      const [row, column] = [Math.floor(i / columns), i % columns];
+      const [across, down] = transposed ? [row, column] : [column, row];
+      const place = { x: MATRIX + across * SIDE, y: top + down * SIDE };
+      const cell = makeSvg("rect", { ...place, width: SIDE, height: SIDE });
+      bindings.attribute(cell, "class", ({ unfolding }) => {
+        const { values } = excerpt(unfolding);
+        return level(values[i]!, largest(values));
+      });
+      return cell;
+    });
+    return group(cells, bindings, ({ unfolding }) => {
+      const range = format(largest(excerpt(unfolding).values), 2);
+      return `${name}, ${shape[0]} × ${shape[1]}, its first ${rows} × ${columns}: up to ±${range}`;
+    });
+  }
+
   const [toOutput, toState] = [s.at(-1)!.y - GAP / 2, x.y - GAP / 2];
   const states = s.flatMap((row, layer) => {
     const middle = middleOf(row);
     const ofLayer = s.length > 1 ? ` of layer ${layer + 1}` : "";
-    return [
-      symbol("s", middle),
-      name("W", middle),
-      matrix(recurrentWeights[layer]!, { name: `W${of}${ofLayer}`, middle }),
-    ];
+    const weight = matrix(`W${of}${ofLayer}`, middle, ({ recurrentWeights }) => recurrentWeights[layer]!);
+    return [symbol("s", middle), name("W", middle), weight];
   });
-  const scale = gradientScale(unfolding, layout).powers.map(({ power, y }) =>
+  const scale = powersOf(scene).map(({ power, y }) =>
     text(WIDTH - 4, y + 4, power === 0 ? "1" : `1e${power}`.replace("-", "−"), { class: "tick", "text-anchor": "end" })
   );
-  const children = [
+  const attributes = { width: WIDTH, height, role: "img", "aria-label": "The weights U, W and V as colours" };
+  return makeSvg("svg", attributes, [
     symbol("h", middleOf(h)),
     name("V", toOutput),
-    matrix(outputWeight, { name: "V, transposed", middle: toOutput, transposed: true }),
+    matrix("V, transposed", toOutput, ({ outputWeight }) => outputWeight, { transposed: true }),
     ...states,
     name("U", toState),
-    matrix(inputWeight, { name: `U${of}`, middle: toState }),
+    matrix(`U${of}`, toState, ({ inputWeight }) => inputWeight),
     symbol("x", middleOf(x)),
     text(2, bars.y + 8, "‖∂loss/∂s‖", { class: "name" }),
     text(2, bars.y + 24, "last step = 1"),
     text(2, height - 4, "time step"),
     ...scale,
-  ];
-  return makeSvg(
-    "svg",
-    { width: WIDTH, height, role: "img", "aria-label": "The weights U, W and V as colours" },
-    children,
-  );
+  ]);
 }

@@ -1,4 +1,5 @@
 import type { Unfolding } from "../worker/unfold_network.ts";
+import type { Bindings } from "./bindings.ts";
 import { makeSvg } from "./element.ts";
 
 /** The side of a cell that stands for a number of x, s or h. */
@@ -28,8 +29,39 @@ export interface Layout {
   readonly height: number;
 }
 
-/** Lays a figure out. */
-export function layOut({ steps, recurrentWeights }: Unfolding): Layout {
+/** What is drawn, and what its colours and heights go by. */
+export interface Scene {
+  readonly unfolding: Unfolding;
+  readonly layout: Layout;
+  /** The largest absolute values of each row. */
+  readonly ranges: { readonly x: number; readonly s: number; readonly h: number };
+  /** The last step's gradient, or where there is none the greatest. */
+  readonly one: number;
+  /** The highest power of ten of it that is drawn. */
+  readonly top: number;
+}
+
+/** Makes out what a figure goes by. */
+export function sceneOf(unfolding: Unfolding): Scene {
+  const { steps } = unfolding;
+  const gradients = steps.map(({ gradient }) => gradient);
+  const greatest = Math.max(...gradients);
+  const one = gradients.at(-1)! || greatest || 1;
+  return {
+    unfolding,
+    layout: layOut(unfolding),
+    ranges: {
+      x: largest(...steps.map(({ input }) => input.values)),
+      s: largest(...steps.flatMap(({ states }) => states)),
+      h: largest(...steps.map(({ output }) => output.values)),
+    },
+    one,
+    // Where it explodes the scale reaches up to it.
+    top: greatest === 0 ? 0 : Math.max(0, 2 * Math.ceil(Math.log10(greatest / one) / 2)),
+  };
+}
+
+function layOut({ steps, recurrentWeights }: Unfolding): Layout {
   const { input, states, output } = steps[0]!;
   const h = { y: LINE, height: output.values.length * CELL };
   let end = h.y + h.height;
@@ -44,20 +76,22 @@ export function layOut({ steps, recurrentWeights }: Unfolding): Layout {
   return { h, s, x, label, bars, height: bars.y + bars.height + LINE };
 }
 
-/** How high a gradient's bar is, on a logarithmic scale that starts from the last step's. */
-export function gradientScale({ steps }: Unfolding, { bars }: Layout) {
-  const gradients = steps.map(({ gradient }) => gradient);
-  const greatest = Math.max(...gradients);
-  const one = gradients.at(-1)! || greatest || 1;
-  // Where it explodes the scale reaches up to it.
-  const top = greatest === 0 ? 0 : Math.max(0, 2 * Math.ceil(Math.log10(greatest / one) / 2));
-  const yOf = (power: number) => bars.y + bars.height * Math.min(1, Math.max(0, (top - power) / POWERS));
-  return {
-    /** The upper end of a bar. */
-    place: (gradient: number) => gradient === 0 ? bars.y + bars.height : yOf(Math.log10(gradient / one)),
-    /** Every second power of ten and where it lies. */
-    powers: Array.from({ length: POWERS / 2 + 1 }, (_, i) => ({ power: top - 2 * i, y: yOf(top - 2 * i) })),
-  };
+/** The place of a power of ten on the gradients' scale. */
+function placeOf(power: number, { layout: { bars }, top }: Scene): number {
+  return bars.y + bars.height * Math.min(1, Math.max(0, (top - power) / POWERS));
+}
+
+/** The upper end of a gradient's bar. */
+export function topOf(gradient: number, scene: Scene): number {
+  return placeOf(gradient === 0 ? -Infinity : Math.log10(gradient / scene.one), scene);
+}
+
+/** Every second power of ten of the gradients' scale, and where it lies. */
+export function powersOf(scene: Scene): { readonly power: number; readonly y: number }[] {
+  return Array.from({ length: POWERS / 2 + 1 }, (_, i) => {
+    const power = scene.top - 2 * i;
+    return { power, y: placeOf(power, scene) };
+  });
 }
 
 /** The class of a value's colour: from −most to most in 21 levels. */
@@ -76,6 +110,12 @@ export function text(x: number, y: number, content: string, attributes: Record<s
 }
 
 /** Shapes that belong together, and what is said of them where a pointer rests on one. */
-export function group(title: string, shapes: readonly SVGElement[]): SVGElement {
-  return makeSvg("g", {}, [makeSvg("title", {}, [title]), ...shapes]);
+export function group(
+  shapes: readonly SVGElement[],
+  bindings: Bindings<Scene>,
+  title: (scene: Scene) => string,
+): SVGElement {
+  const said = makeSvg("title");
+  bindings.text(said, title);
+  return makeSvg("g", {}, [said, ...shapes]);
 }

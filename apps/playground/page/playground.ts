@@ -101,7 +101,6 @@ export class Playground {
     this.#tabs.show(view);
     this.#controls.show(settings, view);
     this.#own.show(settings.data);
-    this.#unfolded.reserve(settings.layers);
     document.body.classList.add("ready");
   }
 
@@ -113,6 +112,9 @@ export class Playground {
     this.#facts = undefined;
     this.#curve = new LossCurve();
     this.#text.start();
+    this.#series.start();
+    this.#unfolded.start(settings.layers);
+    this.#loss.show(this.#curve);
     for (const button of [this.#train, this.#step, this.#save, this.#onnx]) button.disabled = true;
     this.#showNumbers(0, 0);
     this.#show(settings);

@@ -7,8 +7,16 @@ import { Plot } from "./plot.ts";
 export class SeriesView {
   readonly #host = element("forecast");
   readonly #skill = element("skill");
+  readonly #table = element("forecast-table");
   #plot: Plot | undefined;
   #dates: readonly string[] = [];
+
+  /** Begins a run. */
+  start(): void {
+    this.#plot?.show([[], [], [], [], []]);
+    this.#skill.textContent = "";
+    this.#table.replaceChildren();
+  }
 
   /** Shows forecasts as they stand. */
   show({ dates, actual, paths, skill }: Forecast): void {
@@ -44,7 +52,7 @@ export class SeriesView {
     const verdict = skill >= 0 ? `${percent} % smaller than` : `${percent} % larger than`;
     this.#skill.textContent = `On days that it did not learn from, its squared error is ${verdict} that of naive.`;
     this.#host.ariaLabel = `Forecasts of ${last.values.length} days each. ${this.#skill.textContent}`;
-    element("forecast-table").replaceChildren(makeTable(
+    this.#table.replaceChildren(makeTable(
       ["days ahead", "the network", "naive"],
       Array.from(last.values, (value, i) => [String(i + 1), format(value, 5), format(actual[last.from]!, 5)]),
     ));

@@ -3,7 +3,6 @@ import { type Dense, meanSquaredError, type RecurrentLayer, type RecurrentState 
 import type { Optimizer } from "@unfold/optimizers";
 import { evaluate, type Part, StandardScaler, train, type TrainEvent, Windows } from "@unfold/training";
 import { type CellName, CELLS } from "../../shared/cells.ts";
-import { FEATURE_SETS } from "../../stock/features.ts";
 import { Forecaster } from "../../stock/forecaster.ts";
 import type { Prices } from "../../stock/prices.ts";
 import { cutOf, splitWindows } from "../../stock/split.ts";

@@ -5,7 +5,6 @@ import { evaluate, TokenStream, train, type TrainEvent } from "@unfold/training"
 import { generateTokens } from "../../text/generate.ts";
 import { LanguageModel } from "../../text/language_model.ts";
 import { floorsOf } from "../../text/n_gram.ts";
-import { makeTokenizer } from "../../text/tokenizer.ts";
 import { unitOf } from "../../text/wording.ts";
 import type { Preview } from "../messages.ts";
 import type { RunSettings } from "../settings.ts";
