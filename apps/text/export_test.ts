@@ -4,7 +4,7 @@ import { checkOnnx, hasOnnxChecker } from "../../tools/check_onnx.ts";
 import { assertEqual, forward, integers, type Numbers, OnnxModel, stir } from "../../tools/onnx_runtime.ts";
 import { withFolder } from "../../tools/with_folder.ts";
 import { runApp } from "../shared/_run_app.ts";
-import { CELLS } from "../shared/make_recurrent.ts";
+import { CELLS } from "../shared/cells.ts";
 import { Classifier } from "./classifier.ts";
 import { exportClassifier } from "./export_classifier.ts";
 import { exportLanguageModel } from "./export_language_model.ts";

@@ -3,11 +3,12 @@ import { type Dense, meanSquaredError, type RecurrentLayer, type RecurrentState 
 import type { Optimizer } from "@unfold/optimizers";
 import { evaluate, type Part, StandardScaler, train, type TrainEvent, Windows } from "@unfold/training";
 import { type CellName, CELLS } from "../../shared/cells.ts";
+import { exportForecaster } from "../../stock/export_forecaster.ts";
 import { Forecaster } from "../../stock/forecaster.ts";
 import type { Prices } from "../../stock/prices.ts";
 import { cutOf, splitWindows } from "../../stock/split.ts";
 import { prepare, type Prepared } from "../../stock/train.ts";
-import type { Preview } from "../messages.ts";
+import type { ExportFormat, Preview } from "../messages.ts";
 import type { RunSettings } from "../settings.ts";
 import { BATCH_SIZE, countParameters, MOST_STEPS, type Task } from "./task.ts";
 import type { UnfoldOptions } from "./unfold_network.ts";
@@ -187,8 +188,8 @@ export class SeriesTask implements Task {
     };
   }
 
-  toFile(): Uint8Array<ArrayBuffer> {
-    return this.#forecaster.encode();
+  toFile(format: ExportFormat): Uint8Array<ArrayBuffer> {
+    return format === "onnx" ? exportForecaster(this.#forecaster).file : this.#forecaster.encode();
   }
 }
 

@@ -1,5 +1,4 @@
-import { decodeSafetensors, scope } from "@unfold/core";
-import { toOnnx } from "@unfold/layers/interchange";
+import { scope } from "@unfold/core";
 import { clipByGlobalNorm, Optimizer } from "@unfold/optimizers";
 import type { StepEvent, TrainEvent } from "@unfold/training";
 import { OPTIMIZERS } from "../../shared/optimizers.ts";
@@ -80,12 +79,9 @@ export class Session implements Disposable {
     return unfolding;
   }
 
-  /** The model as its app saves it, or for ONNX Runtime and others. */
+  /** The model as its app saves and exports it. */
   toFile(format: ExportFormat): Uint8Array<ArrayBuffer> {
-    const file = this.#task.toFile();
-    if (format === "safetensors") return file;
-    // What the app knows of it, such as the vocabulary, goes along.
-    return toOnnx(this.#task.network, { metadata: decodeSafetensors(file).metadata });
+    return this.#task.toFile(format);
   }
 
   /** Lets go of the batches. */

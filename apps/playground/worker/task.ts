@@ -1,7 +1,7 @@
 import type { Layer } from "@unfold/layers";
 import type { Optimizer } from "@unfold/optimizers";
 import type { TrainEvent } from "@unfold/training";
-import type { Preview, RunFacts } from "../messages.ts";
+import type { ExportFormat, Preview, RunFacts } from "../messages.ts";
 import type { UnfoldOptions } from "./unfold_network.ts";
 
 /** A network and what it learns: all that a run needs to know of either. */
@@ -17,8 +17,8 @@ export interface Task extends RunFacts {
   preview(options: { readonly temperature: number }): Preview;
   /** What is unfolded: one real input, made in the caller's scope. */
   example(): UnfoldOptions;
-  /** The model as its app saves it. */
-  toFile(): Uint8Array<ArrayBuffer>;
+  /** The model as its app saves and exports it. */
+  toFile(format: ExportFormat): Uint8Array<ArrayBuffer>;
 }
 
 /** Steps that are drawn of an unfolded network at most. */

@@ -2,11 +2,12 @@ import { noGrad, Random, tensor } from "@unfold/core";
 import { type Dense, type Layer, softmaxCrossEntropy } from "@unfold/layers";
 import type { Optimizer } from "@unfold/optimizers";
 import { evaluate, TokenStream, train, type TrainEvent } from "@unfold/training";
+import { exportLanguageModel } from "../../text/export_language_model.ts";
 import { generateTokens } from "../../text/generate.ts";
 import { LanguageModel } from "../../text/language_model.ts";
 import { floorsOf } from "../../text/n_gram.ts";
 import { unitOf } from "../../text/wording.ts";
-import type { Preview } from "../messages.ts";
+import type { ExportFormat, Preview } from "../messages.ts";
 import type { RunSettings } from "../settings.ts";
 import { BATCH_SIZE, countParameters, MOST_STEPS, type Task } from "./task.ts";
 import type { UnfoldOptions } from "./unfold_network.ts";
@@ -130,8 +131,8 @@ export class TextTask implements Task {
     };
   }
 
-  toFile(): Uint8Array<ArrayBuffer> {
-    return this.#model.toFile();
+  toFile(format: ExportFormat): Uint8Array<ArrayBuffer> {
+    return format === "onnx" ? exportLanguageModel(this.#model).file : this.#model.toFile();
   }
 }
 
