@@ -1,3 +1,8 @@
+/**
+ * Tests of the playground in a browser: `deno task test:playground`. They need all permissions, and so are not among those
+ * that a test run finds by their names.
+ */
+
 import axe from "axe-core";
 import assert from "node:assert/strict";
 import { stop, transform } from "esbuild";
@@ -167,6 +172,16 @@ check("the link follows the controls, and the controls the link", ({ withPage })
     );
     assert.equal(await page.inputValue("[name=layers]"), "2");
     assert.equal(await page.getAttribute("#tab-series", "aria-selected"), "true");
+    await page.selectOption("#data", "own-csv");
+    await page.click("#tab-unfolded");
+    await page.waitForSelector("#own-csv:visible");
+    await page.selectOption("#data", "ar");
+    await train(page);
+    await stepsFrom(page, 5);
+    await page.selectOption("[name=cell]", "rnn");
+    // A change while it trains begins a run that trains.
+    await page.waitForSelector("#train:text('Pause')");
+    await stepsFrom(page, 5);
     await page.fill("[name=layers]", "9");
     await page.press("[name=layers]", "Enter");
     assert.equal(hash().get("layers"), "2");

@@ -60,7 +60,7 @@ for (const model of MODELS) {
 }
 
 Deno.test("onnx.checker accepts the exported networks", { ignore: !hasOnnxChecker }, async () => {
-  assert.equal(files.size, 12);
+  assert.equal(files.size, 15);
   await checkOnnx(files);
 });
 

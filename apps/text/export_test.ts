@@ -70,7 +70,7 @@ for (const cell of CELLS) {
 }
 
 Deno.test("onnx.checker accepts the exported models", { ignore: !hasOnnxChecker }, async () => {
-  assert.equal(files.size, 12);
+  assert.equal(files.size, 16);
   await checkOnnx(files);
 });
 

@@ -5,7 +5,8 @@ export function describeFlow(gradients: readonly number[]): string {
   const [first, last] = [gradients[0]!, gradients.at(-1)!];
   if (last === 0) return "There is no gradient: every unit that the loss depends on is switched off.";
   const ratio = first / last;
-  const back = `${gradients.length - 1} steps back`;
+  const steps = gradients.length - 1;
+  const back = `${steps} step${steps === 1 ? "" : "s"} back`;
   if (ratio < 1e-9) return `It vanishes: ${back} nothing is left of the last step’s gradient.`;
   if (ratio < 1e-3) {
     return `It vanishes: ${back} one part in ${format(1 / ratio, 2)} of the last step’s gradient is left.`;

@@ -18,6 +18,6 @@ Deno.test("what becomes of a gradient is told as it is", () => {
     "It gets through",
     "It explodes",
   ]);
-  assert.equal(describeFlow([0.02, 2]), "It fades: 1 steps back one part in 100 of the last step’s gradient is left.");
+  assert.equal(describeFlow([0.02, 2]), "It fades: 1 step back one part in 100 of the last step’s gradient is left.");
   assert.match(describeFlow([1, 0]), /^There is no gradient/);
 });

@@ -25,11 +25,20 @@ import { UnfoldedView } from "./unfolded_view.ts";
 /** Milliseconds from one word to a screen reader about the loss to the next. */
 const SAY_EVERY = 10_000;
 
+/** How a run begins. */
+interface StartOptions {
+  /** A saved model. */
+  readonly file?: NonNullable<Extract<Request, { type: "start" }>["file"]>;
+  readonly train?: boolean;
+}
+
 /** The page: one run, of which the worker computes all, and three views of it. */
 export class Playground {
   readonly #worker = new Worker("worker.js");
   readonly #tabs = new Tabs((view) => this.#choose(view));
-  readonly #controls = new Controls((settings) => void this.#start({ ...settings, view: this.#settings.view }));
+  readonly #controls = new Controls((settings) => {
+    void this.#start({ ...settings, view: this.#settings.view }, { train: this.#training });
+  });
   readonly #own = new OwnData((data) => void this.#start({ ...this.#settings, view: taskOf(data), data }));
   readonly #loss = new LossView();
   readonly #text = new TextView();
@@ -47,6 +56,8 @@ export class Playground {
   #facts: RunFacts | undefined;
   #curve = new LossCurve();
   #training = false;
+  /** Whether the run that begins does not wait. */
+  #trainsAtOnce = false;
   #said = 0;
 
   constructor() {
@@ -87,10 +98,11 @@ export class Playground {
 
   /** Goes to another view; where the data does not fit it, to what was last chosen there. */
   #choose(view: View): void {
-    if (view === "unfolded" || fits(view, this.#settings.data)) {
+    const isShown = view === "unfolded" || fits(view, this.#settings.data);
+    if (isShown && this.#facts !== undefined) {
       this.#show({ ...this.#settings, view });
       this.#look();
-    } else void this.#start({ ...this.#chosen[view], view });
+    } else void this.#start({ ...isShown ? this.#settings : this.#chosen[view], view });
   }
 
   #show(settings: Settings): void {
@@ -104,9 +116,10 @@ export class Playground {
     document.body.classList.add("ready");
   }
 
-  /** Begins a run, which waits for the first step. With a file, its model is gone on with. */
-  async #start(settings: Settings, file?: { name: string; bytes: Uint8Array<ArrayBuffer> }): Promise<void> {
+  /** Begins a run, which waits for the first step, or with `train` does not. With a file, its model is gone on with. */
+  async #start(settings: Settings, { file, train = false }: StartOptions = {}): Promise<void> {
     const run = ++this.#run;
+    this.#trainsAtOnce = train;
     this.#ask({ type: "pause" });
     this.#setTraining(false);
     this.#facts = undefined;
@@ -121,7 +134,14 @@ export class Playground {
     hideToast();
     const data = await this.#dataOf(settings.data);
     // Another run may have begun in the meantime.
-    if (data === undefined || run !== this.#run) return;
+    if (run !== this.#run) return;
+    if (data === undefined) {
+      if (file !== undefined) {
+        showToast(`Cannot go on with ${file.name}: it must have data to learn from, and has none yet`);
+      }
+      // There it can be given.
+      return this.#show({ ...settings, view: taskOf(settings.data) });
+    }
     this.#look();
     this.#ask({ type: "start", run, settings: runSettings(settings), data, ...(file && { file }) });
   }
@@ -191,6 +211,7 @@ export class Playground {
     this.#loss.start(facts);
     this.#loss.show(this.#curve);
     for (const button of [this.#train, this.#step, this.#save, this.#onnx]) button.disabled = false;
+    if (this.#trainsAtOnce) this.#resume();
   }
 
   #showNumbers(steps: number, speed: number): void {
@@ -223,7 +244,7 @@ export class Playground {
     if (file === undefined) return;
     const bytes = new Uint8Array(await file.arrayBuffer());
     input.value = "";
-    await this.#start(this.#settings, { name: file.name, bytes });
+    await this.#start(this.#settings, { file: { name: file.name, bytes } });
   }
 }
 

@@ -48,9 +48,10 @@ export class SeriesView {
     const places = Array.from({ length }, (_, place) => place);
     this.#plot.show([places, places.map((place) => actual[place] ?? null), naive, ...turns]);
 
-    const percent = Math.abs(100 * skill).toFixed(1);
-    const verdict = skill >= 0 ? `${percent} % smaller than` : `${percent} % larger than`;
-    this.#skill.textContent = `On days that it did not learn from, its squared error is ${verdict} that of naive.`;
+    const percent = skill > 0.9995 ? "more than 99.9" : Math.abs(100 * skill).toFixed(1);
+    this.#skill.textContent = `On days that it did not learn from, its squared error is ${percent} % ${
+      skill >= 0 ? "smaller" : "larger"
+    } than that of naive.`;
     this.#host.ariaLabel = `Forecasts of ${last.values.length} days each. ${this.#skill.textContent}`;
     this.#table.replaceChildren(makeTable(
       ["days ahead", "the network", "naive"],
