@@ -15,7 +15,7 @@ export const DATA = {
   "source": { task: "text", label: "Unfold’s own source", file: "data/source.txt" },
   "own-text": { task: "text", label: "Your own text …" },
   "sine": { task: "series", label: "Sine waves" },
-  "ar": { task: "series", label: "Autoregressive noise, AR(2)" },
+  "ar": { task: "series", label: "Autoregressive, AR(2)" },
   "sp500": { task: "series", label: "S&P 500, 2000 to 2020", file: "data/sp500.csv" },
   "own-csv": { task: "series", label: "Your own CSV …" },
 } as const satisfies Record<string, DataEntry>;
