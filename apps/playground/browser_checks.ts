@@ -3,12 +3,15 @@
  * that a test run finds by their names.
  */
 
+import { Random } from "@unfold/core";
 import axe from "axe-core";
 import assert from "node:assert/strict";
 import { stop, transform } from "esbuild";
 import type { Page } from "playwright-core";
+import { assertEqual, draw, forward, OnnxModel } from "../../tools/onnx_runtime.ts";
 import { withFolder } from "../../tools/with_folder.ts";
 import { runApp } from "../shared/_run_app.ts";
+import { Forecaster } from "../stock/forecaster.ts";
 import { CHROMIUM, openBrowser, type OpenedBrowser } from "./_open_browser.ts";
 import { DIST } from "./dist.ts";
 import { VIEWS } from "./settings.ts";
@@ -275,11 +278,10 @@ check(
         const { code, stdout, stderr } = await runApp("stock", folder, ["forecast", file]);
         assert.deepEqual([code, stderr], [0, ""]);
         assert.match(stdout, /in 20 days/);
-        const { InferenceSession, Tensor } = await import("onnxruntime-node");
-        const session = await InferenceSession.create(await downloadOf(page, "#onnx"));
-        const input = new Tensor("float32", new Float32Array(24 * 5), [1, 24, 5]);
-        const { output } = await session.run({ input });
-        assert.deepEqual(output!.dims, [1, 20]);
+        const model = await OnnxModel.load(await downloadOf(page, "#onnx"));
+        const input = draw(new Random(1), [3, 24, 5]);
+        const { network } = Forecaster.decode(await Deno.readFile(file), file);
+        assertEqual((await model.run({ input })).output, forward(network, input), "the export");
       })
     ),
 );
