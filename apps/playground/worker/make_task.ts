@@ -16,6 +16,6 @@ export function makeTask({ settings, data, file }: Extract<Request, { type: "sta
   }
   const prices = settings.data === "sine" || settings.data === "ar"
     ? makePrices(settings.data)
-    : parsePrices(data.content ?? "", data.name);
+    : parsePrices(data.content ?? "", data.name, { sort: true });
   return new SeriesTask({ settings, prices, forecaster: file && Forecaster.decode(file.bytes, file.name) });
 }

@@ -2,7 +2,6 @@ import { Random, tensor } from "@unfold/core";
 import { type Dense, meanSquaredError, type RecurrentLayer, type RecurrentState } from "@unfold/layers";
 import type { Optimizer } from "@unfold/optimizers";
 import { evaluate, type Part, StandardScaler, train, type TrainEvent, Windows } from "@unfold/training";
-import { type CellName, CELLS } from "../../shared/cells.ts";
 import { exportForecaster } from "../../stock/export_forecaster.ts";
 import { Forecaster } from "../../stock/forecaster.ts";
 import type { Prices } from "../../stock/prices.ts";
@@ -54,19 +53,18 @@ export class SeriesTask implements Task {
   readonly #forecaster: Forecaster;
   readonly #prices: Prices;
   readonly #prepared: Prepared;
-  readonly #windows: (part: Part, options?: { stride?: number; random?: Random; batchSize?: number }) => Windows;
+  /** Shuffles the windows. */
+  readonly #order: Random;
+  readonly #windows: (part: Part, options?: { stride?: number; random?: Random }) => Windows;
 
   /**
    * @throws {RangeError} If the series is too short, or there is nothing to foretell.
    */
   constructor({ settings, prices, forecaster }: SeriesTaskOptions) {
-    const config = forecaster?.config ??
-      { ...settings, model: settings.cell, window: settings.length, horizon: HORIZON };
-    const { model: cell, hidden, layers = 1, window, horizon } = config;
-    if (cell === "mlp") {
-      throw new TypeError(`Cannot go on with the model: it must be recurrent (${CELLS.join(", ")}), got mlp`);
-    }
-    this.settings = { ...settings, cell: cell as CellName, hidden, layers, length: window };
+    const { cell, hidden, layers, length: window, horizon } = forecaster === undefined
+      ? { ...settings, horizon: HORIZON }
+      : shapeOf(forecaster);
+    this.settings = { ...settings, cell, hidden, layers, length: window };
 
     const chosen = {
       target: "price",
@@ -84,7 +82,9 @@ export class SeriesTask implements Task {
     this.#prices = prices;
     this.#prepared = prepare(prices, chosen, splitWindows(prices, cutOf(chosen), PARTS));
     const random = new Random(settings.seed);
-    this.#forecaster = forecaster ?? new Forecaster({ ...this.#prepared.config, layers }, random.split());
+    const weights = random.split();
+    this.#order = random.split();
+    this.#forecaster = forecaster ?? new Forecaster({ ...this.#prepared.config, layers }, weights);
     const features = this.#forecaster.scaleFeatures(this.#prepared.features);
     const targets = this.#forecaster.scaleTargets(this.#prepared.targets);
     this.#windows = (part, options = {}) =>
@@ -110,9 +110,7 @@ export class SeriesTask implements Task {
   }
 
   train(optimizer: Optimizer): AsyncGenerator<TrainEvent, void, undefined> {
-    // Apart from the weights' random numbers, so that a model from a file meets the same order.
-    const random = new Random(this.settings.seed).split();
-    const batches = this.#windows(this.#prepared.split.train, { random });
+    const batches = this.#windows(this.#prepared.split.train, { random: this.#order });
     const epochs = Number.MAX_SAFE_INTEGER;
     return train({ model: this.network, optimizer, loss: meanSquaredError, batches, epochs });
   }
@@ -191,6 +189,20 @@ export class SeriesTask implements Task {
   toFile(format: ExportFormat): Uint8Array<ArrayBuffer> {
     return format === "onnx" ? exportForecaster(this.#forecaster).file : this.#forecaster.encode();
   }
+}
+
+/** What a model from a file is made of, if it is one that the page can draw. */
+function shapeOf(
+  { config }: Forecaster,
+): Pick<RunSettings, "cell" | "hidden" | "layers" | "length"> & { horizon: number } {
+  const { model, target, featureSet, hidden, layers = 1, window, horizon } = config;
+  if (model === "mlp" || target !== "price" || featureSet !== "returns") {
+    throw new TypeError(
+      "Cannot go on with the model: it must be a recurrent one that forecasts the price from returns, got " +
+        `${model} of ${target} from ${featureSet}`,
+    );
+  }
+  return { cell: model, hidden, layers, length: window, horizon };
 }
 
 /** A log return as percent. */

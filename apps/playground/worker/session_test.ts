@@ -1,4 +1,4 @@
-import { decodeSafetensors, memoryStats } from "@unfold/core";
+import { decodeSafetensors, memoryStats, Random } from "@unfold/core";
 import assert from "node:assert/strict";
 import { Forecaster } from "../../stock/forecaster.ts";
 import { LanguageModel } from "../../text/language_model.ts";
@@ -101,6 +101,12 @@ Deno.test("what cannot be learned is refused in a line", () => {
   );
   const text = new Session(makeTask(start(RUNS[0]!))).toFile("safetensors");
   const file = { name: "m.safetensors", bytes: text };
+  const { config } = Forecaster.decode(new Session(makeTask(start(RUNS[1]!))).toFile("safetensors"), "series");
+  const mlp = { name: "mlp.safetensors", bytes: new Forecaster({ ...config, model: "mlp" }, new Random(1)).encode() };
+  refused(
+    start("data=sine", { file: mlp }),
+    /^Cannot go on with the model: it must be a recurrent one .*, got mlp of price from returns$/,
+  );
   refused(start("data=sine", { file }), /^Cannot read m\.safetensors: it must be a model of this app/);
   refused(
     start("data=own-text", { file, ...given(`${TEXT}ß`) }),
