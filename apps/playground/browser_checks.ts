@@ -116,7 +116,7 @@ for (const [data, bound] of [["sine", 0.05], ["ar", 0.6], ["sp500", 0.6]] as con
       await pause(page);
       assert.match(
         (await page.textContent("#skill"))!,
-        /^On days that it did not learn from, .* than that of naive\.$/,
+        /^On unseen days its squared error is .* than that of naive\.$/,
       );
       assert.ok(await page.locator("#forecast canvas").count() === 1);
     }));

@@ -49,7 +49,7 @@ export class SeriesView {
     this.#plot.show([places, places.map((place) => actual[place] ?? null), naive, ...turns]);
 
     const percent = skill > 0.9995 ? "more than 99.9" : Math.abs(100 * skill).toFixed(1);
-    this.#skill.textContent = `On days that it did not learn from, its squared error is ${percent} % ${
+    this.#skill.textContent = `On unseen days its squared error is ${percent} % ${
       skill >= 0 ? "smaller" : "larger"
     } than that of naive.`;
     this.#host.ariaLabel = `Forecasts of ${last.values.length} days each. ${this.#skill.textContent}`;
