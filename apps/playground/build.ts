@@ -9,7 +9,7 @@
 import { build, stop } from "esbuild";
 import { fileURLToPath } from "node:url";
 import { gzipSync } from "node:zlib";
-import { resolveModules } from "./_resolve_modules.ts";
+import { resolveModules } from "../../tools/resolve_modules.ts";
 import { DIST } from "./dist.ts";
 import { writeData } from "./write_data.ts";
 
