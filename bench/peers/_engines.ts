@@ -2,7 +2,7 @@ import { pythonWith } from "../../tools/python_with.ts";
 import type { Report } from "./_workload.ts";
 
 /** Seconds that the steps of a run are repeated for, and that a run may take before it is given up. */
-const [SECONDS, PATIENCE] = [1.5, 60];
+const [SECONDS, PATIENCE] = [1, 50];
 
 /** A way of running workloads: a program that takes a workload's name, seconds, and what follows. */
 export interface Engine {
