@@ -1,4 +1,10 @@
-import { type NamedParameters, type PackedParameters, packParameters, type SafetensorsInput } from "@unfold/core";
+import {
+  type NamedParameters,
+  type PackedParameters,
+  packParameters,
+  type SafetensorsInput,
+  type Slab,
+} from "@unfold/core";
 import { coreKernels } from "@unfold/core/kernels";
 import { checkCount } from "./_check.ts";
 import { checkPlugins, hostPlugins } from "./_host_plugins.ts";
@@ -119,6 +125,16 @@ export class Optimizer<Label extends string = string> {
     this.#counts.learningRateScale = scale;
   }
 
+  /** Where the parameters and their gradients are: two flat arrays, for what goes over all of them at once. */
+  get slab(): Slab {
+    return this.#packed.slab;
+  }
+
+  /** Whether the next call of {@linkcode Optimizer.step} takes a step, rather than adding to one. */
+  get completesStep(): boolean {
+    return this.#counts.accumulated + 1 >= this.#accumulate;
+  }
+
   #rateOf(step: number): number {
     const rate = this.#schedule(step);
     if (!(typeof rate === "number" && rate >= 0 && rate < Infinity)) {
@@ -152,7 +168,7 @@ export class Optimizer<Label extends string = string> {
     const { slab } = this.#packed;
     const step = this.#counts.steps + 1;
     const learningRate = this.#rateOf(step);
-    if (this.#counts.accumulated + 1 < this.#accumulate) {
+    if (!this.completesStep) {
       this.#counts.accumulated++;
       return;
     }

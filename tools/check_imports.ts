@@ -9,6 +9,7 @@ const EDGES: Record<string, { values: readonly string[]; types: readonly string[
   layers: { values: ["core"], types: [] },
   optimizers: { values: ["core"], types: [] },
   training: { values: ["core"], types: ["layers", "optimizers"] },
+  distributed: { values: ["core"], types: ["layers", "optimizers", "training"] },
 };
 
 /** One import of a module by another. */

@@ -1,8 +1,13 @@
 import { Random, type SafetensorsInput } from "@unfold/core";
 import { checkCounts } from "./_check_counts.ts";
 import { decodeChecked, encodeChecked } from "./_checkpoint_file.ts";
+import { gatherStates, RankRandom, RankState } from "./_rank_state.ts";
 import { CheckpointError } from "./checkpoint_error.ts";
+import type { Parallel } from "./parallel.ts";
 import type { State, Stateful } from "./stateful.ts";
+
+/** What a checkpoint holds by name. */
+type Parts = Readonly<Record<string, Stateful | RankState>>;
 
 const FORMAT = "unfold checkpoint 1";
 /** What `train()` saves by itself. */
@@ -80,7 +85,8 @@ export class Checkpoints {
   readonly everySteps: number;
   readonly #keep: number;
   readonly #config: CheckpointConfig;
-  readonly #parts: Readonly<Record<string, Stateful>>;
+  readonly #parts: Parts;
+  #parallel: Parallel | undefined;
 
   /**
    * Says where checkpoints go and what is in them; reads and writes nothing.
@@ -102,8 +108,13 @@ export class Checkpoints {
     // As it will be read.
     this.#config = JSON.parse(JSON.stringify(config));
     this.#parts = Object.fromEntries(
-      Object.entries(parts).map(([name, part]) => [name, part instanceof Random ? statefulRandom(part) : part]),
+      Object.entries(parts).map(([name, part]) => [name, part instanceof Random ? new RankRandom(part) : part]),
     );
+  }
+
+  /** From here on saving and restoring are meetings of ranks, of which the first alone has the files. @internal */
+  share(parallel: Parallel | undefined): void {
+    this.#parallel = parallel;
   }
 
   /** The paths of the checkpoints that there are, the newest first. */
@@ -126,14 +137,13 @@ export class Checkpoints {
    * @returns The file's path.
    * @throws {CheckpointError} If it cannot be written; those before it are left as they are.
    */
-  async save(step: number, parts: Readonly<Record<string, Stateful>>, progress: unknown): Promise<string> {
-    const tensors = Object.entries({ ...parts, ...this.#parts }).flatMap(([part, stateful]) =>
-      [...stateful.state()].map(([name, entry]) => [`${part}.${name}`, entry] as const)
-    );
-    const metadata = { format: FORMAT, config: JSON.stringify(this.#config), progress: JSON.stringify(progress) };
-    const bytes = await encodeChecked(tensors, metadata);
+  async save(step: number, parts: Parts, progress: unknown): Promise<string> {
     const name = `checkpoint-${String(step).padStart(9, "0")}.safetensors`;
     const [path, unfinished] = [`${this.folder}/${name}`, `${this.folder}/.${name}.tmp`];
+    const tensors = await this.#collect({ ...parts, ...this.#parts });
+    if (this.#parallel !== undefined && this.#parallel.rank > 0) return path;
+    const metadata = { format: FORMAT, config: JSON.stringify(this.#config), progress: JSON.stringify(progress) };
+    const bytes = await encodeChecked(tensors, metadata);
     try {
       await Deno.mkdir(this.folder, { recursive: true });
       await this.#removeUnfinished();
@@ -145,6 +155,17 @@ export class Checkpoints {
       throw failed(`write ${path}`, error);
     }
     return path;
+  }
+
+  /** The states of all parts, and of all ranks where each has its own. */
+  async #collect(parts: Parts): Promise<[name: string, entry: SafetensorsInput][]> {
+    const entries: [string, SafetensorsInput][] = [];
+    for (const [part, stateful] of Object.entries(parts)) {
+      const own = stateful.state();
+      const state = stateful instanceof RankState && this.#parallel ? await gatherStates(own, this.#parallel) : own;
+      for (const [name, entry] of state) entries.push([`${part}.${name}`, entry]);
+    }
+    return entries;
   }
 
   /** Removes all checkpoints, and the folder if nothing else is in it: for when a run is over. */
@@ -170,15 +191,13 @@ export class Checkpoints {
    * @throws {CheckpointError} If it is cut short, altered, or of another run; the message says what differs, and which checkpoint
    * before it is whole.
    */
-  async restore(
-    parts: Readonly<Record<string, Stateful>>,
-    file?: string,
-  ): Promise<{ path: string; progress: unknown } | undefined> {
-    const all = await this.list();
-    const path = file ?? all[0];
-    if (path === undefined) return undefined;
+  async restore(parts: Parts, file?: string): Promise<{ path: string; progress: unknown } | undefined> {
+    const reads = this.#parallel === undefined || this.#parallel.rank === 0;
+    const all = reads ? await this.list() : [];
+    const path = await this.#ofFirst(() => encodeText(file ?? all[0] ?? "")).then(decodeText);
+    if (path === "") return undefined;
     try {
-      const { tensors, metadata } = await readCheckpoint(path);
+      const { tensors, metadata } = await decodeCheckpoint(await this.#ofFirst(() => readBytes(path)), path);
       this.#checkConfig(JSON.parse(metadata.config!));
       const own = Object.entries({ ...parts, ...this.#parts });
       const states = own.map(([part]) => [part, new Map<string, SafetensorsInput>()] as const);
@@ -189,7 +208,7 @@ export class Checkpoints {
         else found[1].set(name.slice(found[0].length + 1), entry);
       }
       if (unknown.length > 0) throw new TypeError(`this run has nothing named ${unknown.join(", ")}`);
-      own.forEach(([part, stateful], i) => loadPart(part, stateful, states[i]![1]));
+      own.forEach(([part, stateful], i) => loadPart(part, stateful, states[i]![1], this.#parallel));
       for (const newer of file === undefined ? [] : all.filter((other) => nameOf(other) > nameOf(file))) {
         await Deno.rename(newer, `${this.folder}/${nameOf(newer).replace("checkpoint", "abandoned")}`);
       }
@@ -204,6 +223,15 @@ export class Checkpoints {
         { cause: error },
       );
     }
+  }
+
+  /** What the first rank has, on all. */
+  async #ofFirst(
+    bytes: () => Uint8Array<ArrayBuffer> | Promise<Uint8Array<ArrayBuffer>>,
+  ): Promise<Uint8Array<ArrayBuffer>> {
+    if (this.#parallel === undefined) return await bytes();
+    const [first] = await this.#parallel.gather(this.#parallel.rank === 0 ? await bytes() : new Uint8Array());
+    return first!;
   }
 
   #checkConfig(found: CheckpointConfig): void {
@@ -234,22 +262,32 @@ function canonical(value: unknown): string | undefined {
   });
 }
 
-function loadPart(part: string, stateful: Stateful, state: State): void {
+function loadPart(part: string, stateful: Parts[string], state: State, parallel: Parallel | undefined): void {
   try {
-    stateful.load(state);
+    stateful.load(state, parallel);
   } catch (error) {
     throw new TypeError(`${part}: ${(error as Error).message}`, { cause: error });
   }
 }
 
-/** Reads a file whole and checks it. */
-async function readCheckpoint(path: string) {
-  let bytes: Uint8Array<ArrayBuffer>;
+function encodeText(text: string): Uint8Array<ArrayBuffer> {
+  return new TextEncoder().encode(text);
+}
+
+function decodeText(bytes: Uint8Array<ArrayBuffer>): string {
+  return new TextDecoder().decode(bytes);
+}
+
+async function readBytes(path: string): Promise<Uint8Array<ArrayBuffer>> {
   try {
-    bytes = await Deno.readFile(path);
+    return await Deno.readFile(path);
   } catch (error) {
     throw failed(`read ${path}`, error);
   }
+}
+
+/** Checks what was read from a file. */
+async function decodeCheckpoint(bytes: Uint8Array<ArrayBuffer>, path: string) {
   const checkpoint = await decodeChecked(bytes, path);
   const { format } = checkpoint.metadata;
   if (format !== FORMAT) {
@@ -260,7 +298,7 @@ async function readCheckpoint(path: string) {
 
 async function firstWhole(paths: readonly string[]): Promise<string | undefined> {
   for (const path of paths) {
-    const whole = await readCheckpoint(path).then(() => true, () => false);
+    const whole = await readBytes(path).then((bytes) => decodeCheckpoint(bytes, path)).then(() => true, () => false);
     if (whole) return path;
   }
   return undefined;
@@ -268,17 +306,4 @@ async function firstWhole(paths: readonly string[]): Promise<string | undefined>
 
 function failed(doing: string, error: unknown): CheckpointError {
   return new CheckpointError(`Cannot ${doing}: ${(error as Error).message}`, { cause: error });
-}
-
-function statefulRandom(random: Random): Stateful {
-  return {
-    state: () => new Map([["state", { shape: [4], data: Uint32Array.from(random.state) }]]),
-    load(state: State) {
-      const data = state.get("state")?.data;
-      if (!(data instanceof Uint32Array) || data.length !== 4) {
-        throw new TypeError("Cannot restore Random: its state must be four integers of 32 bits");
-      }
-      random.state = [...data] as unknown as Random["state"];
-    },
-  };
 }

@@ -2,12 +2,31 @@ import { type DType, noGrad, scope } from "@unfold/core";
 import type { Layer } from "@unfold/layers";
 import { lossOf } from "./_loss_of.ts";
 import type { Batches, Loss } from "./batch.ts";
+import type { Parallel } from "./parallel.ts";
+
+/**
+ * Options for {@linkcode evaluate}.
+ *
+ * @typeParam Y The kind of the target's elements.
+ */
+export interface EvaluateOptions<Y extends DType = "f32"> {
+  /** What is measured. */
+  loss: Loss<Y>;
+  /** The data. */
+  batches: Batches<Y>;
+  /**
+   * Ranks that each take their share of every batch; all of them get the loss on all of it.
+   *
+   * @default {none: all by itself}
+   */
+  parallel?: Parallel;
+}
 
 /**
  * The mean loss over batches, each counted by its number of targets, without learning from them.
  *
  * @param model The model.
- * @param options Loss and batches.
+ * @param options Loss, batches, and the ranks that share them.
  * @throws {RangeError} If there is no batch.
  *
  * @example
@@ -25,15 +44,19 @@ import type { Batches, Loss } from "./batch.ts";
  */
 export async function evaluate<Y extends DType>(
   model: Layer,
-  options: { loss: Loss<Y>; batches: Batches<Y> },
+  options: EvaluateOptions<Y>,
 ): Promise<number> {
+  const { loss, batches, parallel } = options;
   let total = 0;
   let targets = 0;
-  for await (const batch of options.batches) {
-    using _ = scope();
-    total += batch.y.size * noGrad(() => lossOf(model, options.loss, batch)).item();
+  for await (const batch of batches) {
     targets += batch.y.size;
+    const share = parallel === undefined ? batch : parallel.shard(batch);
+    if (share === undefined) continue;
+    using _ = scope();
+    total += share.y.size * noGrad(() => lossOf(model, loss, share)).item();
   }
   if (targets === 0) throw new RangeError("Cannot evaluate: batches must give at least one batch, got none");
-  return total / targets;
+  const [all] = await parallel?.sum([total]) ?? [total];
+  return all! / targets;
 }

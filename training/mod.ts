@@ -50,6 +50,7 @@ export * from "./mape.ts";
 export * from "./mase.ts";
 export * from "./min_max_scaler.ts";
 export * from "./padded_batches.ts";
+export * from "./parallel.ts";
 export * from "./perplexity.ts";
 export * from "./pinball_loss.ts";
 export * from "./predict.ts";

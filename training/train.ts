@@ -1,13 +1,15 @@
-import { type DType, loadParameters, type NamedParameters, scope } from "@unfold/core";
+import { type DType, full, loadParameters, type NamedParameters, scope } from "@unfold/core";
 import { coreKernels } from "@unfold/core/kernels";
 import type { Layer } from "@unfold/layers";
 import type { Optimizer } from "@unfold/optimizers";
 import { checkCounts } from "./_check_counts.ts";
 import { lossOf } from "./_loss_of.ts";
+import { RankRows } from "./_rank_state.ts";
 import type { Batch, Batches, Loss } from "./batch.ts";
 import { CheckpointError } from "./checkpoint_error.ts";
 import type { Checkpoints } from "./checkpoints.ts";
 import { evaluate } from "./evaluate.ts";
+import type { Parallel } from "./parallel.ts";
 import type { Stateful } from "./stateful.ts";
 
 /**
@@ -47,6 +49,14 @@ export interface TrainOptions<Y extends DType = "f32"> {
    * @default {none}
    */
   signal?: AbortSignal;
+  /**
+   * Ranks that each take their share of every batch: `dataParallel()` of `@unfold/distributed`. All of them go through the same
+   * batches and get the same events; a checkpoint is written by rank 0 alone, and read by it for all. A signal on one of them
+   * stops them all.
+   *
+   * @default {none: all by itself}
+   */
+  parallel?: Parallel;
 }
 
 /** A batch has been gone through: a step of the optimizer, or a part of one where it accumulates gradients. */
@@ -168,13 +178,14 @@ interface Progress {
 export async function* train<Y extends DType>(
   options: TrainOptions<Y>,
 ): AsyncGenerator<TrainEvent, void, undefined> {
-  const { model, optimizer, loss, batches, validation, epochs, checkpoints, resume = false, signal } = options;
+  const { model, optimizer, loss, batches, validation, epochs, checkpoints, resume = false, signal, parallel } =
+    options;
   checkCounts("train", { epochs });
   const parts = {
     model: statefulParameters(model.parameters()),
     optimizer,
     ...(isStateful(batches) && { batches }),
-    ...(isStateful(model) && { carried: model }),
+    ...(isStateful(model) && { carried: new RankRows(model) }),
   };
   if (resume !== false && checkpoints === undefined) {
     throw new TypeError("Cannot train: to resume there must be checkpoints, got none");
@@ -182,7 +193,10 @@ export async function* train<Y extends DType>(
   let lastGood: { loss: number; norm: number } | undefined;
   let lastSaved: string | undefined;
   let lastBreath = performance.now();
+  /** Whether a rank was told to stop. */
+  let stopped = false;
   let progress = await start();
+  await parallel?.synchronize();
 
   for (; progress.epoch <= epochs; progress = next()) {
     const { epoch } = progress;
@@ -191,7 +205,7 @@ export async function* train<Y extends DType>(
     for await (const batch of progress.over ? [] : batches) {
       if (toPass-- > 0) continue;
       const stepsBefore = optimizer.steps;
-      const value = takeStep(batch);
+      const value = await takeStep(batch);
       progress.batches++;
       if (Number.isFinite(value)) {
         progress.total += batch.y.size * value;
@@ -201,7 +215,7 @@ export async function* train<Y extends DType>(
       const samples = batch.x.shape[0] ?? 1;
       yield { type: "step", epoch, step, loss: value, samples, targets: batch.y.size, learningRate };
       if (signal !== undefined) await breathe();
-      if (signal?.aborted) {
+      if (parallel === undefined ? signal?.aborted : stopped) {
         if (checkpoints !== undefined) yield await save();
         yield { type: "done", epoch, step, loss: meanLoss(), finished: false };
         return;
@@ -215,7 +229,9 @@ export async function* train<Y extends DType>(
       );
     }
     const { steps: step } = optimizer;
-    const validationLoss = validation === undefined ? undefined : await evaluate(model, { loss, batches: validation });
+    const validationLoss = validation === undefined
+      ? undefined
+      : await evaluate(model, { loss, batches: validation, ...(parallel && { parallel }) });
     if (validationLoss !== undefined && !Number.isFinite(validationLoss) && !optimizer.skipsNonFinite) {
       throw diverged(`the validation loss must be finite, got ${validationLoss}`);
     }
@@ -240,11 +256,13 @@ export async function* train<Y extends DType>(
   async function start(): Promise<Progress> {
     const anew = { epoch: 1, batches: 0, total: 0, targets: 0, over: false, before: null };
     if (checkpoints === undefined) return anew;
+    checkpoints.share(parallel);
     if (resume !== false) {
       const restored = await checkpoints.restore(parts, typeof resume === "string" ? resume : undefined);
       lastSaved = restored?.path;
       return restored?.progress as Progress | undefined ?? anew;
     }
+    if (parallel !== undefined && parallel.rank > 0) return anew;
     if ((await checkpoints.list()).length === 0) return anew;
     throw new CheckpointError(
       `Cannot train from the start: ${checkpoints.folder} must hold no checkpoints, and holds those of a run that was not ` +
@@ -267,16 +285,34 @@ export async function* train<Y extends DType>(
     lastBreath = performance.now();
   }
 
-  /** One step in a scope of its own, which ends before anything is yielded. */
-  function takeStep(batch: Batch<Y>): number {
+  /** The loss of a batch, and its gradients, in a scope of its own, which ends before anything else happens. */
+  async function backPropagate(batch: Batch<Y>): Promise<number> {
+    if (parallel === undefined) return computeGradients(batch, 1);
+    const share = parallel.shard(batch);
+    const weight = (share?.y.size ?? 0) / batch.y.size;
+    const own = share === undefined ? 0 : weight * computeGradients(share, weight);
+    const [value, stops] = await parallel.sum([own, Number(signal?.aborted ?? false)]);
+    stopped = stops! > 0;
+    if (optimizer.completesStep) await parallel.sumGradients();
+    return value!;
+  }
+
+  function computeGradients(batch: Batch<Y>, weight: number): number {
     using _ = scope();
     const error = lossOf(model, loss, batch);
-    const value = error.item();
-    if (!Number.isFinite(value) && !optimizer.skipsNonFinite) throw diverged(`the loss must be finite, got ${value}`);
-    error.backward();
+    error.backward(weight === 1 ? undefined : full([], weight));
+    return error.item();
+  }
+
+  async function takeStep(batch: Batch<Y>): Promise<number> {
+    const value = await backPropagate(batch);
+    if (!Number.isFinite(value) && !optimizer.skipsNonFinite) {
+      // They would spoil the first step of another attempt.
+      optimizer.zeroGrad();
+      throw diverged(`the loss must be finite, got ${value}`);
+    }
     const norm = optimizer.gradientNorm;
     if (!Number.isFinite(norm) && !optimizer.skipsNonFinite) {
-      // They would spoil the first step of another attempt.
       optimizer.zeroGrad();
       throw diverged(`the gradients must be finite, got a norm of ${norm} at a loss of ${value}`);
     }

@@ -1,0 +1,141 @@
+import type { Launcher } from "./_launcher.ts";
+
+/** Where systems keep the libraries. Absolute paths, so that `--allow-ffi=PATH` can name one. */
+const OPEN_MPI = [
+  "/usr/lib/x86_64-linux-gnu/libmpi.so.40",
+  "/usr/lib/aarch64-linux-gnu/libmpi.so.40",
+  "/usr/lib64/openmpi/lib/libmpi.so.40",
+  "/usr/local/lib/libmpi.so.40",
+  "/opt/homebrew/opt/open-mpi/lib/libmpi.40.dylib",
+];
+const MPICH = [
+  "/usr/lib/x86_64-linux-gnu/libmpich.so.12",
+  "/usr/lib/aarch64-linux-gnu/libmpich.so.12",
+  "/usr/lib64/mpich/lib/libmpi.so.12",
+  "/usr/local/lib/libmpi.so.12",
+  "/opt/homebrew/opt/mpich/lib/libmpi.12.dylib",
+];
+
+// Handles are integers of 32 bits in one family and pointers in the other; in a register of 64 bits both are "usize".
+const SYMBOLS = {
+  initialize: {
+    name: "MPI_Init_thread",
+    parameters: ["usize", "usize", "i32", "buffer"],
+    result: "i32",
+    nonblocking: true,
+  },
+  rank: { name: "MPI_Comm_rank", parameters: ["usize", "buffer"], result: "i32" },
+  size: { name: "MPI_Comm_size", parameters: ["usize", "buffer"], result: "i32" },
+  startBarrier: { name: "MPI_Ibarrier", parameters: ["usize", "buffer"], result: "i32" },
+  test: { name: "MPI_Test", parameters: ["buffer", "buffer", "usize"], result: "i32" },
+  wait: { name: "MPI_Wait", parameters: ["buffer", "usize"], result: "i32", nonblocking: true },
+  allReduce: {
+    name: "MPI_Allreduce",
+    parameters: ["isize", "buffer", "i32", "usize", "usize", "usize"],
+    result: "i32",
+  },
+  allReduceAside: {
+    name: "MPI_Allreduce",
+    parameters: ["isize", "buffer", "i32", "usize", "usize", "usize"],
+    result: "i32",
+    nonblocking: true,
+  },
+  broadcast: {
+    name: "MPI_Bcast",
+    parameters: ["buffer", "i32", "usize", "i32", "usize"],
+    result: "i32",
+    nonblocking: true,
+  },
+  finalize: { name: "MPI_Finalize", parameters: [], result: "i32", nonblocking: true },
+  // From the C library below it. Copying nothing returns an address; Deno's own way to it would need the permission for all
+  // libraries.
+  exit: { name: "_exit", parameters: ["i32"], result: "void" },
+  memcpy: { parameters: ["pointer", "usize", "usize"], result: "usize" },
+  ompi_mpi_comm_world: { type: "pointer", optional: true },
+  ompi_mpi_byte: { type: "pointer", optional: true },
+  ompi_mpi_float: { type: "pointer", optional: true },
+  ompi_mpi_double: { type: "pointer", optional: true },
+  ompi_mpi_op_sum: { type: "pointer", optional: true },
+  ompi_mpi_op_max: { type: "pointer", optional: true },
+} as const;
+
+/** The handles and constants of a library. */
+export interface MpiHandles {
+  readonly world: bigint;
+  readonly byte: bigint;
+  readonly float: bigint;
+  readonly double: bigint;
+  readonly sum: bigint;
+  readonly max: bigint;
+  /** Stands for the sent array where it is the received one. */
+  readonly inPlace: bigint;
+  /** Stands for a status that nobody asks for. */
+  readonly noStatus: bigint;
+}
+
+/** A library that is open. */
+export interface MpiLibrary {
+  readonly path: string;
+  readonly calls: Deno.DynamicLibrary<typeof SYMBOLS>["symbols"];
+  readonly handles: MpiHandles;
+}
+
+/** The handles of MPICH 3.0 and later, Intel MPI and MVAPICH, which agreed on them. */
+const MPICH_HANDLES: MpiHandles = {
+  world: 0x44000000n,
+  byte: 0x4c00010dn,
+  float: 0x4c00040an,
+  double: 0x4c00080bn,
+  sum: 0x58000003n,
+  max: 0x58000001n,
+  inPlace: -1n,
+  noStatus: 1n,
+};
+
+/**
+ * Opens a library of MPI.
+ *
+ * @param path The library; it is looked for in the usual places where this is left out, that of the launcher first.
+ * @throws {Error} If it is not found or must not be loaded.
+ */
+export function openMpi(path: string | undefined, { variable }: Launcher): MpiLibrary {
+  const usual = variable === "OMPI_COMM_WORLD_SIZE" ? [...OPEN_MPI, ...MPICH] : [...MPICH, ...OPEN_MPI];
+  const { library, found } = open(path === undefined ? usual : [path]);
+  const { symbols: calls } = library;
+  return { path: found, calls, handles: openMpiHandles(calls) ?? MPICH_HANDLES };
+}
+
+/** The handles of Open MPI are the addresses of its own variables; undefined where the library has none of them. */
+function openMpiHandles(calls: MpiLibrary["calls"]): MpiHandles | undefined {
+  if (calls.ompi_mpi_comm_world === null) return undefined;
+  const address = (pointer: Deno.PointerValue) => calls.memcpy(pointer, 0n, 0n);
+  return {
+    world: address(calls.ompi_mpi_comm_world),
+    byte: address(calls.ompi_mpi_byte),
+    float: address(calls.ompi_mpi_float),
+    double: address(calls.ompi_mpi_double),
+    sum: address(calls.ompi_mpi_op_sum),
+    max: address(calls.ompi_mpi_op_max),
+    inPlace: 1n,
+    noStatus: 0n,
+  };
+}
+
+function open(paths: readonly string[]): { library: Deno.DynamicLibrary<typeof SYMBOLS>; found: string } {
+  const problems: Error[] = [];
+  for (const found of paths) {
+    try {
+      return { library: Deno.dlopen(found, SYMBOLS), found };
+    } catch (error) {
+      problems.push(error as Error);
+    }
+  }
+  // Where a permission was missing, the library may well be there.
+  const cause = problems.find((error) => error instanceof Deno.errors.NotCapable) ?? problems[0]!;
+  throw new Error(
+    paths.length === 1 || cause instanceof Deno.errors.NotCapable
+      ? `Cannot connect: ${cause.message}; an absolute path can be allowed alone, as --allow-ffi=PATH`
+      : `Cannot connect: MPI must be installed, or its library's path be given; it is in none of ${paths.join(", ")}`,
+    { cause },
+  );
+}

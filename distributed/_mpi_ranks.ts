@@ -1,0 +1,166 @@
+import { bytesToBroadcast, checkReduction } from "./_check.ts";
+import type { Launcher } from "./_launcher.ts";
+import { leave, leaveOnErrors } from "./_leave.ts";
+import { type MpiLibrary, openMpi } from "./_mpi_library.ts";
+import type { Communicator, Numbers, Reduction } from "./communicator.ts";
+
+/** MPI_THREAD_SERIALIZED: any thread may call, one at a time. */
+const SERIALIZED = 2;
+/** Milliseconds in which a rank looks for the others, before another thread waits for them. */
+const LOOKING = 0.2;
+/** Bytes from which on another thread does the work, so that timers go on: the way there and back takes 30 µs. */
+const LARGE = 1 << 22;
+/** Bytes that are broadcast at once: counts are integers of 32 bits. */
+const CHUNK = 1 << 30;
+/** Seconds that the library may take to end. */
+const ENDING = 10;
+
+/** Ranks that a launcher of MPI has started. */
+export class MpiRanks implements Communicator {
+  readonly rank: number;
+  readonly size: number;
+  readonly #library: MpiLibrary;
+  readonly #sayGoodbye: () => void;
+  readonly #timeout: number;
+  readonly #request = new Uint8Array(8);
+  readonly #flag = new Int32Array(1);
+  /** What is under way. */
+  #doing: string | undefined;
+
+  private constructor(library: MpiLibrary, timeout: number) {
+    this.#library = library;
+    this.#sayGoodbye = leaveOnErrors(library.calls);
+    this.#timeout = timeout;
+    this.rank = this.#ask("rank");
+    this.size = this.#ask("size");
+  }
+
+  /**
+   * Connects to the ranks that a launcher has started.
+   *
+   * @param launcher Who that was.
+   * @param options The library's path, and seconds that other ranks are waited for.
+   */
+  static async connect(
+    launcher: Launcher,
+    { library: path, timeout }: { library: string | undefined; timeout: number },
+  ): Promise<MpiRanks> {
+    const library = openMpi(path, launcher);
+    const { calls } = library;
+    const started = await within(timeout, calls.initialize(0n, 0n, SERIALIZED, new Int32Array(1)));
+    if (started === undefined) {
+      leave(calls, `Cannot connect: all ${launcher.size} ranks must connect within ${timeout} s, and did not`);
+    }
+    const ranks = new MpiRanks(library, timeout);
+    if (ranks.size === launcher.size) return ranks;
+    return leave(
+      calls,
+      `Cannot connect: the library must be that of the launcher, whose ${launcher.variable} is ${launcher.size}; ` +
+        `${library.path} knows of ${ranks.size}`,
+    );
+  }
+
+  #ask(what: "rank" | "size"): number {
+    check(what, this.#library.calls[what](this.#library.handles.world, this.#flag));
+    return this.#flag[0]!;
+  }
+
+  allReduce(x: Numbers, reduction: Reduction): Promise<void> {
+    return this.#alone("all-reduce", async () => {
+      checkReduction(x, reduction);
+      const { calls, handles } = this.#library;
+      const { length } = x;
+      await this.#meet();
+      if (x.length !== length) {
+        throw new ReferenceError("Cannot all-reduce: the memory of x must not grow meanwhile, and did");
+      }
+      const kind = x instanceof Float32Array ? handles.float : handles.double;
+      const operation = reduction === "max" ? handles.max : handles.sum;
+      const { inPlace, world } = handles;
+      const result = x.byteLength < LARGE
+        ? calls.allReduce(inPlace, x, length, kind, operation, world)
+        : await this.#watch(calls.allReduceAside(inPlace, x, length, kind, operation, world));
+      check("all-reduce", result);
+      if (reduction === "mean") { for (let i = 0; i < length; i++) x[i]! /= this.size; }
+    });
+  }
+
+  broadcast(x: ArrayBufferView<ArrayBuffer>, root = 0): Promise<void> {
+    return this.#alone("broadcast", async () => {
+      const bytes = bytesToBroadcast(x, root, this);
+      const { calls, handles } = this.#library;
+      await this.#meet();
+      for (let from = 0; from < bytes.length; from += CHUNK) {
+        const part = bytes.subarray(from, from + CHUNK);
+        check(
+          "broadcast",
+          await this.#watch(calls.broadcast(part, part.length, handles.byte, root, handles.world)),
+        );
+      }
+    });
+  }
+
+  barrier(): Promise<void> {
+    return this.#alone("meet", () => this.#meet());
+  }
+
+  close(): Promise<void> {
+    return this.#alone("close", async () => {
+      const { calls } = this.#library;
+      // Without it, some libraries never come back from the end where one rank is late.
+      await this.#meet();
+      this.#sayGoodbye();
+      if (await within(ENDING, calls.finalize()) === undefined) {
+        console.error(`rank ${this.rank}: the library did not end within ${ENDING} s; leaving it behind`);
+      }
+    });
+  }
+
+  /** Lets one thing be done at a time. */
+  async #alone(doing: string, f: () => Promise<void>): Promise<void> {
+    if (this.#doing !== undefined) {
+      throw new Error(`Cannot ${doing}: one thing must be done at a time, and ${this.#doing} is under way`);
+    }
+    this.#doing = doing;
+    try {
+      await f();
+    } finally {
+      this.#doing = undefined;
+    }
+  }
+
+  /** Waits until all ranks are here, so that what comes next need not wait for anybody. */
+  async #meet(): Promise<void> {
+    const { calls, handles } = this.#library;
+    check("meet", calls.startBarrier(handles.world, this.#request));
+    const until = performance.now() + LOOKING;
+    do {
+      check("meet", calls.test(this.#request, this.#flag, handles.noStatus));
+      if (this.#flag[0] !== 0) return;
+    } while (performance.now() < until);
+    check("meet", await this.#watch(calls.wait(this.#request, handles.noStatus)));
+  }
+
+  /** What another thread does; it cannot be called back where it takes too long. */
+  async #watch(result: Promise<number>): Promise<number> {
+    return await within(this.#timeout, result) ?? leave(
+      this.#library.calls,
+      `Cannot ${this.#doing}: the other ranks must come within ${this.#timeout} s, and did not (rank ${this.rank})`,
+    );
+  }
+}
+
+function check(doing: string, code: number): void {
+  if (code !== 0) throw new Error(`Cannot ${doing}: the library must return 0, got the error code ${code}`);
+}
+
+/** A result, or undefined where it does not come in time. */
+async function within(seconds: number, result: Promise<number>): Promise<number | undefined> {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const late = new Promise<undefined>((resolve) => timer = setTimeout(() => resolve(undefined), 1000 * seconds));
+  try {
+    return await Promise.race([result, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}

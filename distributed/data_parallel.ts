@@ -1,0 +1,144 @@
+import { decodeSafetensors, type DType, encodeSafetensors, formatShape, Tensor } from "@unfold/core";
+import type { Optimizer } from "@unfold/optimizers";
+import type { Batch, Parallel } from "@unfold/training";
+import { checkCount } from "./_check.ts";
+import type { Communicator } from "./communicator.ts";
+
+/** Options for {@linkcode dataParallel}. */
+export interface DataParallelOptions {
+  /** What takes the steps, on each rank for itself. */
+  optimizer: Optimizer;
+  /** The ranks. */
+  communicator: Communicator;
+  /**
+   * Steps from one check that all ranks hold the same weights to the next.
+   *
+   * @default {100}
+   */
+  verifyEvery?: number;
+}
+
+/**
+ * Trains one model on several ranks: each takes its rows of every batch, and the gradients are summed over the ranks, once a
+ * step, before the optimizer's plugins see them. Every rank then takes the same step, so that the weights stay equal without
+ * being sent.
+ *
+ * With a loss that is a mean over the targets, n ranks do with a batch what one does with it: ∇L = Σᵣ wᵣ·∇Lᵣ, where Lᵣ is the
+ * loss of the rows of rank r, and wᵣ the share of the batch's targets that they have (Li et al., 2020).
+ *
+ * `train()` and `evaluate()` take what comes back as `parallel`.
+ *
+ * @throws {RangeError} If `verifyEvery` is no integer of 1 or more.
+ *
+ * @example The loop that `train()` runs, written by hand
+ * ```ts
+ * import { full, scope, tensor } from "@unfold/core";
+ * import { dataParallel, single } from "@unfold/distributed";
+ * import { Dense, meanSquaredError } from "@unfold/layers";
+ * import { Optimizer, sgd } from "@unfold/optimizers";
+ * import assert from "node:assert/strict";
+ *
+ * const model = new Dense({ inputSize: 1, outputSize: 1 });
+ * const optimizer = new Optimizer(model.parameters(), [sgd()], { learningRate: 0.1 });
+ * const parallel = dataParallel({ optimizer, communicator: single() });
+ * await parallel.synchronize();
+ * const batch = { x: tensor([[0], [1], [2]]), y: tensor([[1], [3], [5]]) };
+ * for (let step = 0; step < 200; step++) {
+ *   const share = parallel.shard(batch);
+ *   if (share !== undefined) {
+ *     using _ = scope();
+ *     meanSquaredError(model.forward(share.x), share.y).backward(full([], share.y.size / batch.y.size));
+ *   }
+ *   await parallel.sumGradients();
+ *   optimizer.step();
+ * }
+ * assert.ok(Math.abs(model.weight.item() - 2) < 0.01);
+ * ```
+ */
+export function dataParallel(options: DataParallelOptions): Parallel {
+  const { optimizer, communicator, verifyEvery = 100 } = options;
+  checkCount("train on several ranks", "verifyEvery", verifyEvery);
+  const { rank, size } = communicator;
+
+  async function sum(numbers: readonly number[]): Promise<number[]> {
+    const sums = Float64Array.from(numbers);
+    await communicator.allReduce(sums, "sum");
+    return [...sums];
+  }
+
+  /** One number of each rank. */
+  function collect(number: number): Promise<number[]> {
+    return sum(Array.from({ length: size }, (_, other) => other === rank ? number : 0));
+  }
+
+  async function gather(bytes: Uint8Array<ArrayBuffer>): Promise<Uint8Array<ArrayBuffer>[]> {
+    const lengths = await collect(bytes.length);
+    const all = lengths.map((length, other) => other === rank ? bytes : new Uint8Array(length));
+    for (const [root, part] of all.entries()) await communicator.broadcast(part, root);
+    return all;
+  }
+
+  async function verify(): Promise<void> {
+    const hashes = await collect(hashOf(optimizer.slab.params));
+    const others = hashes.flatMap((hash, other) => hash === hashes[0] ? [] : [other]);
+    if (others.length === 0) return;
+    throw new Error(
+      `Cannot go on training: all ranks must hold the weights of rank 0 after step ${optimizer.steps}, and rank ${
+        others.join(", ")
+      } does not; all must run the same program on the same data`,
+    );
+  }
+
+  function rows(count: number): [from: number, to: number] {
+    return [Math.floor(rank * count / size), Math.floor((rank + 1) * count / size)];
+  }
+
+  return {
+    rank,
+    size,
+    rows,
+    sum,
+    gather,
+    shard: (batch) => size === 1 ? batch : shardOf(batch, rows),
+    async sumGradients() {
+      if (optimizer.steps % verifyEvery === 0) await verify();
+      await communicator.allReduce(optimizer.slab.grads, "sum");
+    },
+    async synchronize() {
+      await communicator.broadcast(optimizer.slab.params);
+      const [state] = await gather(rank === 0 ? encodeSafetensors(optimizer.state()) : new Uint8Array());
+      if (rank > 0) optimizer.load(decodeSafetensors(state!).tensors);
+    },
+  };
+}
+
+function shardOf<Y extends DType>(
+  { x, y, lengths, ...rest }: Batch<Y>,
+  rowsOf: Parallel["rows"],
+): Batch<Y> | undefined {
+  const rows = x.shape[0] ?? 0;
+  if (y.shape[0] !== rows) {
+    throw new TypeError(
+      `Cannot share a batch out: x and y must have equally many rows, got ${formatShape(x.shape)} and ${
+        formatShape(y.shape)
+      }`,
+    );
+  }
+  const [from, to] = rowsOf(rows);
+  if (from === to) return undefined;
+  const own = <D extends DType>(tensor: Tensor<D>) =>
+    new Tensor(tensor.shape.with(0, to - from), {
+      dtype: tensor.dtype,
+      offset: tensor.offset + 4 * from * tensor.size / rows,
+      owner: tensor.owner,
+    });
+  return { ...rest, x: own(x), y: own(y), ...(lengths && { lengths: lengths.slice(from, to) }) };
+}
+
+/** A number that tells arrays apart to the bit (FNV-1a over words). */
+function hashOf({ buffer, byteOffset, length }: Float32Array<ArrayBuffer>): number {
+  const words = new Uint32Array(buffer, byteOffset, length);
+  let hash = 0x811c9dc5;
+  for (let i = 0; i < length; i++) hash = Math.imul(hash ^ words[i]!, 0x01000193);
+  return hash >>> 0;
+}

@@ -1,0 +1,33 @@
+/**
+ * Training one model on several ranks: processes that MPI launches, on one machine or many, or threads of one process.
+ *
+ * @example A program that runs alone, under `mpiexec -n 4`, and with `{ workers: 4 }`
+ * ```ts
+ * import { tensor } from "@unfold/core";
+ * import { dataParallel, single } from "@unfold/distributed";
+ * import { Dense, meanSquaredError } from "@unfold/layers";
+ * import { adam, Optimizer } from "@unfold/optimizers";
+ * import { train } from "@unfold/training";
+ * import assert from "node:assert/strict";
+ *
+ * const communicator = single(); // or await connect()
+ * const model = new Dense({ inputSize: 1, outputSize: 1 });
+ * const optimizer = new Optimizer(model.parameters(), [adam()], { learningRate: 0.1 });
+ * const batches = [{ x: tensor([[0], [1], [2]]), y: tensor([[1], [3], [5]]) }];
+ * const parallel = dataParallel({ optimizer, communicator });
+ * let last = Infinity;
+ * for await (const event of train({ model, optimizer, loss: meanSquaredError, batches, epochs: 200, parallel })) {
+ *   if (event.type === "epoch" && communicator.rank === 0) last = event.loss;
+ * }
+ * assert.ok(last < 0.01);
+ * await communicator.close();
+ * ```
+ *
+ * @module
+ */
+
+export * from "./communicator.ts";
+export * from "./connect.ts";
+export * from "./data_parallel.ts";
+export * from "./own_stream.ts";
+export * from "./single.ts";

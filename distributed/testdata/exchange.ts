@@ -1,0 +1,25 @@
+/**
+ * A rank that exchanges numbers of all kinds and sizes with the others, and prints what it has then.
+ *
+ *     deno run distributed/testdata/exchange.ts [workers]
+ */
+
+import { connect } from "@unfold/distributed";
+
+const communicator = await connect({ workers: Number(Deno.args[0] ?? 1), timeout: 20 });
+const { rank, size } = communicator;
+
+const sums = Float32Array.from({ length: 300_000 }, (_, i) => i % 100 + rank);
+await communicator.allReduce(sums, "sum");
+const most = Float64Array.of(rank, -rank);
+await communicator.allReduce(most, "max");
+const mean = Float32Array.of(rank);
+await communicator.allReduce(mean, "mean");
+const large = new Float32Array(2_000_000).fill(rank + 1);
+await communicator.allReduce(large, "sum");
+const copied = new Uint8Array(5).fill(rank);
+await communicator.broadcast(copied.subarray(1, 4), size - 1);
+await communicator.barrier();
+const seen = [sums[0], sums.at(-1), ...most, mean[0], large.at(-1), ...copied];
+console.log(JSON.stringify({ rank, size, seen }));
+await communicator.close();

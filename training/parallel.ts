@@ -1,0 +1,30 @@
+import type { DType } from "@unfold/core";
+import type { Batch } from "./batch.ts";
+
+/**
+ * Several ranks that train one model, each on a share of every batch: what `dataParallel` of `@unfold/distributed` makes.
+ * All of them run the same program with the same batches; each method that returns a promise is a meeting of all.
+ */
+export interface Parallel {
+  /** This rank's number, from 0. */
+  readonly rank: number;
+  /** How many ranks there are. */
+  readonly size: number;
+  /** Which of so many rows are this rank's: those from one to before another. */
+  rows(count: number): [from: number, to: number];
+  /**
+   * This rank's rows of a batch, in the batch's own memory.
+   *
+   * @typeParam Y The kind of the target's elements.
+   * @returns undefined where no row is left for it.
+   */
+  shard<Y extends DType>(batch: Batch<Y>): Batch<Y> | undefined;
+  /** The sums over all ranks of each of some numbers. */
+  sum(numbers: readonly number[]): Promise<number[]>;
+  /** Makes the gradients the sums over all ranks; every so often, makes sure before that the weights are still equal. */
+  sumGradients(): Promise<void>;
+  /** Makes weights and the optimizer's state those of rank 0. */
+  synchronize(): Promise<void>;
+  /** What each rank hands in, in their order. */
+  gather(bytes: Uint8Array<ArrayBuffer>): Promise<Uint8Array<ArrayBuffer>[]>;
+}
