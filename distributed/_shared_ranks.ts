@@ -83,7 +83,8 @@ export class SharedRanks implements Communicator {
     const bytes = bytesToBroadcast(x, root, this);
     for (let from = 0; from < bytes.length; from += CHUNK) {
       const part = bytes.subarray(from, from + CHUNK);
-      const place = new Uint8Array(this.#shared, HEADER, part.length);
+      // Not where the outcome of a reduction is, which others may still be reading.
+      const place = new Uint8Array(this.#shared, HEADER + (1 + root) * CHUNK, part.length);
       if (this.rank === root) place.set(part);
       await this.#meet("broadcast");
       if (this.rank !== root) part.set(place);

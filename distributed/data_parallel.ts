@@ -112,27 +112,18 @@ export function dataParallel(options: DataParallelOptions): Parallel {
   };
 }
 
-function shardOf<Y extends DType>(
-  { x, y, lengths, ...rest }: Batch<Y>,
-  rowsOf: Parallel["rows"],
-): Batch<Y> | undefined {
+function shardOf<Whole extends Batch<DType>>(batch: Whole, rowsOf: Parallel["rows"]): Whole | undefined {
+  const { x, y, lengths } = batch;
   const rows = x.shape[0] ?? 0;
   if (y.shape[0] !== rows) {
-    throw new TypeError(
-      `Cannot share a batch out: x and y must have equally many rows, got ${formatShape(x.shape)} and ${
-        formatShape(y.shape)
-      }`,
-    );
+    const [left, right] = [formatShape(x.shape), formatShape(y.shape)];
+    throw new TypeError(`Cannot share a batch out: x and y must have equally many rows, got ${left} and ${right}`);
   }
   const [from, to] = rowsOf(rows);
   if (from === to) return undefined;
-  const own = <D extends DType>(tensor: Tensor<D>) =>
-    new Tensor(tensor.shape.with(0, to - from), {
-      dtype: tensor.dtype,
-      offset: tensor.offset + 4 * from * tensor.size / rows,
-      owner: tensor.owner,
-    });
-  return { ...rest, x: own(x), y: own(y), ...(lengths && { lengths: lengths.slice(from, to) }) };
+  const own = ({ shape, dtype, offset, size, owner }: Tensor<DType>) =>
+    new Tensor(shape.with(0, to - from), { dtype, offset: offset + 4 * from * size / rows, owner });
+  return { ...batch, x: own(x), y: own(y), ...(lengths && { lengths: lengths.slice(from, to) }) };
 }
 
 /** A number that tells arrays apart to the bit (FNV-1a over words). */

@@ -10,11 +10,15 @@ import type { Parallel } from "./parallel.ts";
 import type { State, Stateful } from "./stateful.ts";
 
 /** A state of which each rank has its own: a checkpoint holds all of them, one after the other along the first axis. */
-export abstract class RankState {
+export abstract class RankState implements Stateful {
   /** This rank's. */
   abstract state(): State;
   /** Goes on from the states of all ranks, which may have been more or fewer. */
-  abstract load(state: State, parallel: Parallel | undefined): void;
+  abstract loadShare(state: State, parallel: Parallel | undefined): void;
+
+  load(state: State): void {
+    this.loadShare(state, undefined);
+  }
 }
 
 /** What a model carries from batch to batch, row by row. */
@@ -27,7 +31,7 @@ export class RankRows extends RankState {
     return this.model.state();
   }
 
-  load(state: State, parallel: Parallel | undefined): void {
+  loadShare(state: State, parallel: Parallel | undefined): void {
     const entries = [...state].map(([name, { shape, data }]): [string, SafetensorsInput] => {
       const [from, to] = parallel?.rows(shape[0]!) ?? [0, shape[0]!];
       const width = data.length / shape[0]!;
@@ -47,7 +51,7 @@ export class RankRandom extends RankState {
     return new Map([["state", { shape: [4], data: Uint32Array.from(this.random.state) }]]);
   }
 
-  load(state: State, parallel: Parallel | undefined): void {
+  loadShare(state: State, parallel: Parallel | undefined): void {
     const data = state.get("state")?.data;
     if (!(data instanceof Uint32Array) || data.length === 0 || data.length % 4 > 0) {
       throw new TypeError("Cannot restore Random: its state must be four integers of 32 bits");

@@ -6,9 +6,6 @@ import { CheckpointError } from "./checkpoint_error.ts";
 import type { Parallel } from "./parallel.ts";
 import type { State, Stateful } from "./stateful.ts";
 
-/** What a checkpoint holds by name. */
-type Parts = Readonly<Record<string, Stateful | RankState>>;
-
 const FORMAT = "unfold checkpoint 1";
 /** What `train()` saves by itself. */
 const OWN_PARTS = ["model", "carried", "optimizer", "batches"];
@@ -85,7 +82,7 @@ export class Checkpoints {
   readonly everySteps: number;
   readonly #keep: number;
   readonly #config: CheckpointConfig;
-  readonly #parts: Parts;
+  readonly #parts: Readonly<Record<string, Stateful>>;
   #parallel: Parallel | undefined;
 
   /**
@@ -137,7 +134,7 @@ export class Checkpoints {
    * @returns The file's path.
    * @throws {CheckpointError} If it cannot be written; those before it are left as they are.
    */
-  async save(step: number, parts: Parts, progress: unknown): Promise<string> {
+  async save(step: number, parts: Readonly<Record<string, Stateful>>, progress: unknown): Promise<string> {
     const name = `checkpoint-${String(step).padStart(9, "0")}.safetensors`;
     const [path, unfinished] = [`${this.folder}/${name}`, `${this.folder}/.${name}.tmp`];
     const tensors = await this.#collect({ ...parts, ...this.#parts });
@@ -158,7 +155,7 @@ export class Checkpoints {
   }
 
   /** The states of all parts, and of all ranks where each has its own. */
-  async #collect(parts: Parts): Promise<[name: string, entry: SafetensorsInput][]> {
+  async #collect(parts: Readonly<Record<string, Stateful>>): Promise<[name: string, entry: SafetensorsInput][]> {
     const entries: [string, SafetensorsInput][] = [];
     for (const [part, stateful] of Object.entries(parts)) {
       const own = stateful.state();
@@ -191,7 +188,10 @@ export class Checkpoints {
    * @throws {CheckpointError} If it is cut short, altered, or of another run; the message says what differs, and which checkpoint
    * before it is whole.
    */
-  async restore(parts: Parts, file?: string): Promise<{ path: string; progress: unknown } | undefined> {
+  async restore(
+    parts: Readonly<Record<string, Stateful>>,
+    file?: string,
+  ): Promise<{ path: string; progress: unknown } | undefined> {
     const reads = this.#parallel === undefined || this.#parallel.rank === 0;
     const all = reads ? await this.list() : [];
     const path = await this.#ofFirst(() => encodeText(file ?? all[0] ?? "")).then(decodeText);
@@ -262,9 +262,10 @@ function canonical(value: unknown): string | undefined {
   });
 }
 
-function loadPart(part: string, stateful: Parts[string], state: State, parallel: Parallel | undefined): void {
+function loadPart(part: string, stateful: Stateful, state: State, parallel: Parallel | undefined): void {
   try {
-    stateful.load(state, parallel);
+    if (stateful instanceof RankState) stateful.loadShare(state, parallel);
+    else stateful.load(state);
   } catch (error) {
     throw new TypeError(`${part}: ${(error as Error).message}`, { cause: error });
   }

@@ -15,10 +15,10 @@ export interface Parallel {
   /**
    * This rank's rows of a batch, in the batch's own memory.
    *
-   * @typeParam Y The kind of the target's elements.
+   * @typeParam Whole What a batch is made of.
    * @returns undefined where no row is left for it.
    */
-  shard<Y extends DType>(batch: Batch<Y>): Batch<Y> | undefined;
+  shard<Whole extends Batch<DType>>(batch: Whole): Whole | undefined;
   /** The sums over all ranks of each of some numbers. */
   sum(numbers: readonly number[]): Promise<number[]>;
   /** Makes the gradients the sums over all ranks; every so often, makes sure before that the weights are still equal. */

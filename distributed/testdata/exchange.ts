@@ -20,6 +20,14 @@ await communicator.allReduce(large, "sum");
 const copied = new Uint8Array(5).fill(rank);
 await communicator.broadcast(copied.subarray(1, 4), size - 1);
 await communicator.barrier();
+// Small ones in quick succession: nobody must run ahead.
+for (let round = 0; round < 500; round++) {
+  const [sum, word] = [Float64Array.of(rank * round, round), Int32Array.of(rank + round)];
+  await communicator.allReduce(sum, "sum");
+  await communicator.broadcast(word, round % size);
+  const wrong = sum[0] !== round * size * (size - 1) / 2 || sum[1] !== size * round || word[0] !== round % size + round;
+  if (wrong) throw new Error(`wrong in round ${round}: ${[...sum, ...word]}`);
+}
 const seen = [sums[0], sums.at(-1), ...most, mean[0], large.at(-1), ...copied];
 console.log(JSON.stringify({ rank, size, seen }));
 await communicator.close();
