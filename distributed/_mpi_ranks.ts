@@ -12,7 +12,7 @@ const LOOKING = 0.2;
 const LARGE = 1 << 22;
 /** Bytes that are broadcast at once: counts are integers of 32 bits. */
 const CHUNK = 1 << 30;
-/** Seconds that the library may take to end. */
+/** Seconds that the library may take to end, at most. */
 const ENDING = 10;
 
 /** Ranks that a launcher of MPI has started. */
@@ -110,8 +110,8 @@ export class MpiRanks implements Communicator {
       // Without it, some libraries never come back from the end where one rank is late.
       await this.#meet();
       this.#sayGoodbye();
-      if (await within(ENDING, calls.finalize()) === undefined) {
-        console.error(`rank ${this.rank}: the library did not end within ${ENDING} s; leaving it behind`);
+      if (await within(Math.min(ENDING, this.#timeout), calls.finalize()) === undefined) {
+        console.error(`rank ${this.rank}: the library of MPI did not end in time and is left behind`);
       }
     });
   }

@@ -11,7 +11,7 @@ export interface ConnectOptions {
    * How many ranks to run as threads of this process: itself and Workers, which run its main module from the start, with the
    * same arguments, and become the other ranks where they call `connect()`.
    *
-   * @default {1}
+   * @default {none: ranks are what a launcher has started}
    */
   workers?: number;
   /**
@@ -30,15 +30,14 @@ export interface ConnectOptions {
 
 /**
  * Connects to the other ranks of this program: those that a launcher of MPI has started (`mpiexec`, `srun`), or Workers that
- * it starts itself; without either it is the only one. Each rank must `close()` as the last thing that it does.
+ * it starts itself; without either, this is the only one. Each rank must `close()` as the last thing that it does.
  *
  * Ranks of MPI need `--allow-env=OMPI_COMM_WORLD_SIZE,PMI_SIZE,SLURM_STEP_NUM_TASKS` and `--allow-ffi` for the library's path.
  * MPICH and its kin (`libmpi.so.12`) and Open MPI (`libmpi.so.40`) are known. A rank that fails, or that others wait for in
  * vain, ends its process with an exit code other than 0, so that the launcher ends the others.
  *
  * @throws {RangeError} If `workers` is no integer of 1 or more, or `timeout` not above 0.
- * @throws {Error} If there are both a launcher and Workers, there is no library or it must not be loaded, or the environment
- * must not be read.
+ * @throws {Error} If there is no library or it must not be loaded, the environment must not be read, or Workers do not connect.
  *
  * @example
  * ```ts ignore
@@ -50,12 +49,12 @@ export interface ConnectOptions {
  * ```
  */
 export async function connect(options: ConnectOptions = {}): Promise<Communicator> {
-  const { workers = 1, library, timeout = 1800 } = options;
-  checkCount("connect", "workers", workers);
+  const { workers, library, timeout = 1800 } = options;
+  if (workers !== undefined) checkCount("connect", "workers", workers);
   if (!(timeout > 0)) throw new RangeError(`Cannot connect: timeout must be above 0 seconds, got ${timeout}`);
   const started = startedAs();
   if (started !== undefined) return await joinWorkers({ ...started, timeout });
-  if (workers > 1) return await startWorkers(Deno.mainModule, { size: workers, timeout });
-  const launcher = findLauncher();
+  if (workers !== undefined && workers > 1) return await startWorkers(Deno.mainModule, { size: workers, timeout });
+  const launcher = workers === undefined ? findLauncher() : undefined;
   return launcher === undefined ? single() : await MpiRanks.connect(launcher, { library, timeout });
 }

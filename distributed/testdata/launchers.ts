@@ -1,0 +1,85 @@
+/** One of the implementations of MPI, as Debian has them beside each other. */
+export interface MpiLauncher {
+  readonly name: string;
+  readonly command: readonly string[];
+  readonly library: string;
+}
+
+const FOLDERS = ["/usr/lib/x86_64-linux-gnu", "/usr/lib/aarch64-linux-gnu"];
+
+/** All that there might be; `library` is empty where one is not installed. */
+export const LAUNCHERS: readonly MpiLauncher[] = [
+  { name: "MPICH", command: ["mpiexec.mpich"], file: "libmpich.so.12" },
+  {
+    name: "Open MPI",
+    command: ["mpiexec.openmpi", "--oversubscribe", "--allow-run-as-root"],
+    file: "libmpi.so.40",
+  },
+].map(({ name, command, file }) => {
+  const isThere = (path: string) => {
+    try {
+      return Deno.statSync(path).isFile;
+    } catch {
+      return false;
+    }
+  };
+  const library = isThere(`/usr/bin/${command[0]}`)
+    ? FOLDERS.map((folder) => `${folder}/${file}`).find(isThere) ?? ""
+    : "";
+  return { name, command, library };
+});
+
+/** What a program printed, and how it ended. */
+export interface Outcome {
+  readonly code: number;
+  readonly stdout: string;
+  readonly stderr: string;
+  /** Each line of stdout that is JSON. */
+  // deno-lint-ignore no-explicit-any
+  readonly lines: any[];
+}
+
+/** How long anything may take that a test starts. */
+const SECONDS = 60;
+
+/** The arguments that run a program of this folder as a rank, with no more permissions than it needs. */
+export function rankArguments(
+  program: string,
+  args: readonly string[],
+  { library, folder }: { library?: string | undefined; folder?: string | undefined } = {},
+): string[] {
+  return [
+    "run",
+    "--no-prompt",
+    "--no-check",
+    "--quiet",
+    "--allow-read",
+    // Workers have no launcher, whose variables would be looked at.
+    ...(library === undefined ? [] : [
+      "--allow-env=OMPI_COMM_WORLD_SIZE,PMI_SIZE,SLURM_STEP_NUM_TASKS,OMPI_COMM_WORLD_RANK,PMI_RANK",
+      `--allow-ffi=${library}`,
+      "--allow-run",
+    ]),
+    ...(folder === undefined ? [] : [`--allow-write=${folder}`]),
+    `distributed/testdata/${program}`,
+    ...args,
+  ];
+}
+
+/** Starts ranks under a launcher, or a program alone where there is none; they are killed where they take too long. */
+export function start(launcher: MpiLauncher | undefined, ranks: number, args: readonly string[]): Deno.ChildProcess {
+  const command = launcher === undefined ? [] : [...launcher.command, "-n", String(ranks)];
+  return new Deno.Command("timeout", {
+    args: ["--kill-after=5", String(SECONDS), ...command, Deno.execPath(), ...args],
+    stdout: "piped",
+    stderr: "piped",
+  }).spawn();
+}
+
+/** Waits until what was started ends. */
+export async function finish(child: Deno.ChildProcess): Promise<Outcome> {
+  const { code, stdout, stderr } = await child.output();
+  const text = new TextDecoder().decode(stdout);
+  const lines = text.split("\n").filter((line) => line.startsWith("{")).map((line) => JSON.parse(line));
+  return { code, stdout: text, stderr: new TextDecoder().decode(stderr), lines };
+}

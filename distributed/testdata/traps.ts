@@ -1,0 +1,68 @@
+/**
+ * Ranks, of which the last one does something unwise.
+ *
+ *     deno run distributed/testdata/traps.ts <what> [library]
+ */
+
+import { connect } from "@unfold/distributed";
+
+const [what, library] = Deno.args as [string, string | undefined];
+const sleep = (seconds: number) => new Promise((resolve) => setTimeout(resolve, 1000 * seconds));
+const number = Number(Deno.env.get("OMPI_COMM_WORLD_RANK") ?? Deno.env.get("PMI_RANK"));
+
+if (what === "dies early" && number === 1) Deno.exit(0);
+const communicator = await connect({ timeout: what === "comes late" ? 20 : 2, ...(library && { library }) });
+const isUnwise = communicator.rank === communicator.size - 1;
+
+switch (what) {
+  case "leaves without a word":
+    if (isUnwise) Deno.exit(0);
+    await communicator.barrier();
+    break;
+  case "throws":
+    // While it waits for the other, which does not come.
+    if (isUnwise) {
+      setTimeout(() => {
+        throw new Error("thrown on purpose");
+      }, 100);
+      await communicator.barrier();
+    } else await sleep(20);
+    break;
+  case "rejects":
+    if (isUnwise) {
+      setTimeout(() => Promise.reject(new Error("rejected on purpose")), 100);
+      await communicator.barrier();
+    } else await sleep(20);
+    break;
+  case "fails":
+    if (isUnwise) throw new Error("failed on purpose");
+    await communicator.barrier();
+    break;
+  case "never comes":
+    if (isUnwise) await sleep(20);
+    await communicator.barrier();
+    break;
+  case "comes late": {
+    let [ticks, signals] = [0, 0];
+    const timer = setInterval(() => ticks++, 10);
+    const listener = () => signals++;
+    Deno.addSignalListener("SIGUSR2", listener);
+    if (isUnwise) await sleep(1);
+    else setTimeout(() => Deno.kill(Deno.pid, "SIGUSR2"), 300);
+    const late = communicator.allReduce(Float32Array.of(1), "sum");
+    if (!isUnwise) await communicator.barrier().catch((error) => console.log(error.message));
+    await late;
+    clearInterval(timer);
+    if (!isUnwise) console.log(`${ticks >= 50 ? "timers" : ticks} and ${signals} signal came through`);
+    Deno.removeSignalListener("SIGUSR2", listener);
+    break;
+  }
+  case "does not end":
+    if (isUnwise) {
+      await communicator.barrier();
+      await sleep(3);
+    }
+    break;
+}
+await communicator.close();
+console.log(`closed ${communicator.rank}`);

@@ -1,0 +1,107 @@
+import assert from "node:assert/strict";
+import { withFolder } from "../tools/with_folder.ts";
+import { finish, rankArguments, start } from "./testdata/launchers.ts";
+
+async function run(program: string, args: readonly string[], options: { folder?: string } = {}) {
+  return await finish(start(undefined, 1, rankArguments(program, args, options)));
+}
+
+/** A run that reads its options as JSON. */
+async function train(
+  options: { workers: number; folder?: string; epochs?: number; dropout?: number },
+  folder?: string,
+) {
+  const { code, stderr, lines } = await run("training_run.ts", [JSON.stringify(options)], {
+    ...(folder && { folder }),
+  });
+  assert.equal(code, 0, stderr);
+  return {
+    losses: lines.filter(({ step }) => step !== undefined).map(({ loss }) => loss as number),
+    hashes: lines.filter(({ hash }) => hash !== undefined).map(({ hash }) => hash as string),
+  };
+}
+
+Deno.test("Workers exchange numbers of all kinds and sizes", async () => {
+  const { code, stderr, lines } = await run("exchange.ts", ["3"]);
+  assert.equal(code, 0, stderr);
+  for (const { rank, size, seen } of lines) {
+    assert.deepEqual([size, ...seen], [3, 3, 300, 2, 0, 1, 6, rank, 2, 2, 2, rank]);
+  }
+  assert.equal(lines.length, 3);
+});
+
+Deno.test("1, 2, 3 and 5 Workers have the same losses at every step, and equal weights to the bit, each time", async () => {
+  const alone = await train({ workers: 1 });
+  for (const workers of [2, 3, 5]) {
+    const [once, again] = [await train({ workers }), await train({ workers })];
+    assert.deepEqual([once.hashes.length, new Set([...once.hashes, ...again.hashes]).size], [workers, 1]);
+    assert.equal(once.losses.length, 30);
+    once.losses.forEach((loss, step) =>
+      assert.ok(Math.abs(loss - alone.losses[step]!) <= 1e-5, `step ${step}: ${loss}`)
+    );
+  }
+});
+
+Deno.test("Workers that are stopped by SIGTERM write a checkpoint and go on to the bit", () =>
+  withFolder(async (folder) => {
+    const options = { workers: 2, epochs: 4, dropout: 0.2 };
+    const whole = await train({ ...options, folder: `${folder}/whole` }, folder);
+    const stopped = { ...options, folder: `${folder}/stopped`, pause: 10 };
+    const child = start(undefined, 1, rankArguments("training_run.ts", [JSON.stringify(stopped)], { folder }));
+    await new Promise((resolve) => setTimeout(resolve, 500));
+    Deno.kill(child.pid, "SIGTERM");
+    const { code, lines } = await finish(child);
+    const { steps } = lines.findLast(({ hash }) => hash !== undefined);
+    assert.deepEqual([code, steps < 40], [143, true]);
+    const rest = await train({ ...options, folder: `${folder}/stopped` }, folder);
+    assert.deepEqual([rest.losses.length, rest.hashes], [40 - steps, whole.hashes]);
+  }));
+
+for (
+  const [what, program, message] of [
+    ["throws", 'if (rank === 1) throw new Error("thrown on purpose"); await c.barrier();', /thrown on purpose/],
+    [
+      "exits",
+      "if (rank === 1) Deno.exit(0); await c.barrier();",
+      /Cannot meet: all ranks must come, and rank 1 has left/,
+    ],
+    [
+      "never comes",
+      "if (rank === 1) await new Promise((resolve) => setTimeout(resolve, 5000)); await c.barrier();",
+      /Cannot meet: the other ranks must come within 1 s, and did not/,
+    ],
+  ] as const
+) {
+  Deno.test(`a Worker that ${what} ends the run with a word`, () =>
+    withFolder(async (folder) => {
+      const path = `${folder}/program.ts`;
+      await Deno.writeTextFile(
+        path,
+        `import { connect } from "${
+          import.meta.resolve("./connect.ts")
+        }"; const c = await connect({ workers: 2, timeout: 1 });` +
+          `const { rank } = c; ${program} await c.close();`,
+      );
+      const args = ["run", "--no-prompt", "--no-check", "--quiet", "--allow-read", path];
+      const { code, stderr } = await finish(start(undefined, 1, args));
+      assert.equal(code, 1);
+      assert.match(stderr, message);
+    }));
+}
+
+Deno.test("Workers that do not connect are waited for only so long", () =>
+  withFolder(async (folder) => {
+    const path = `${folder}/program.ts`;
+    await Deno.writeTextFile(
+      path,
+      `import { connect } from "${import.meta.resolve("./connect.ts")}"; ` +
+        "if (self.name === '') await connect({ workers: 3, timeout: 0.5 });",
+    );
+    const args = ["run", "--no-prompt", "--no-check", "--quiet", "--allow-read", path];
+    const { code, stderr } = await finish(start(undefined, 1, args));
+    assert.equal(code, 1);
+    assert.match(
+      stderr,
+      /Cannot connect: file:\/\/\S+ must call connect\(\) in each of 2 Workers within 0.5 s, and did not/,
+    );
+  }));
