@@ -86,7 +86,7 @@ export async function runCommand(program: Command, args: readonly string[]): Pro
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
     if (error instanceof StoppedError) {
-      console.error(error.message);
+      if (error.message !== "") console.error(error.message);
       return error.exitCode;
     }
     if (!isExpected(error)) throw error;

@@ -29,4 +29,8 @@ const program = new Command("stock")
   .addCommand(exportOnnx)
   .addHelpText("after", () => `\ntrain runs when no command is named:\n\n${train.helpInformation()}`);
 
-if (import.meta.main) Deno.exitCode = await runCommand(program as unknown as Command, Deno.args);
+if (import.meta.main) {
+  const code = await runCommand(program as unknown as Command, Deno.args);
+  // A Worker that merely came to its end would be waited for.
+  if (code !== 0) Deno.exit(code);
+}

@@ -1,4 +1,5 @@
 import { Random } from "@unfold/core";
+import { type Communicator, dataParallel, single } from "@unfold/distributed";
 import { clipByGlobalNorm, cosineDecay, Optimizer, type OptimizerPlugin } from "@unfold/optimizers";
 import {
   type CheckpointConfig,
@@ -77,6 +78,8 @@ export interface TrainRun {
   readonly resume?: boolean | string;
   /** Stops the run. */
   readonly signal?: AbortSignal;
+  /** The ranks that share the work; this process alone where it is left out. */
+  readonly communicator?: Communicator;
 }
 
 /** Prices made ready for a network: checked, split, scaled by the training part alone. */
@@ -192,7 +195,7 @@ export async function trainForecaster(
   const optimizer = new Optimizer(parameters, [clipByGlobalNorm(1), run.optimizer], { learningRate });
   const validation = windows(split.validation);
   const [best, curve] = [earlyStopping(parameters), history()];
-  const { folder, resume = false, signal, onEvent = () => {} } = run;
+  const { folder, resume = false, signal, onEvent = () => {}, communicator = single() } = run;
   const checkpoints = folder === undefined ? {} : {
     checkpoints: new Checkpoints({
       folder,
@@ -211,6 +214,7 @@ export async function trainForecaster(
     ...checkpoints,
     resume,
     ...(signal && { signal }),
+    parallel: dataParallel({ optimizer, communicator }),
   });
   const last = await consume(events, onEvent, best, curve);
   if (last?.type === "done" && !last.finished) return undefined;

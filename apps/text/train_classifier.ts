@@ -1,4 +1,5 @@
 import { Random } from "@unfold/core";
+import { type Communicator, dataParallel, ownStream, single } from "@unfold/distributed";
 import { softmaxCrossEntropy } from "@unfold/layers";
 import { clipByGlobalNorm, cosineDecay, Optimizer, type OptimizerPlugin } from "@unfold/optimizers";
 import {
@@ -83,7 +84,13 @@ function splitTexts(
 export async function trainClassifier(
   data: LabelledText,
   settings: ClassifierSettings,
-  { optimizer: rule, onEvent, signal }: { optimizer: OptimizerPlugin; onEvent: Consumer; signal: AbortSignal },
+  { optimizer: rule, onEvent, signal, communicator = single() }: {
+    optimizer: OptimizerPlugin;
+    onEvent: Consumer;
+    signal: AbortSignal;
+    /** The ranks that share the work. */
+    communicator?: Communicator;
+  },
 ): Promise<ClassifierResult | undefined> {
   const { batchSize, epochs, clip, seed, tokens, vocabulary } = settings;
   const random = new Random(seed);
@@ -108,7 +115,18 @@ export async function trainClassifier(
   const optimizer = new Optimizer(parameters, [clipByGlobalNorm(clip), rule], { learningRate });
   const [best, curve] = [earlyStopping(parameters), history()];
   const validation = batchesOf(rows.validation);
-  const events = train({ model: network, optimizer, loss: softmaxCrossEntropy, batches, validation, epochs, signal });
+  const parallel = dataParallel({ optimizer, communicator });
+  ownStream(random, communicator);
+  const events = train({
+    model: network,
+    optimizer,
+    loss: softmaxCrossEntropy,
+    batches,
+    validation,
+    epochs,
+    signal,
+    parallel,
+  });
   const last = await consume(events, onEvent, best, curve);
   if (last?.type === "done" && !last.finished) return undefined;
 

@@ -1,4 +1,5 @@
 import { Random } from "@unfold/core";
+import { type Communicator, dataParallel, ownStream, single } from "@unfold/distributed";
 import { softmaxCrossEntropy } from "@unfold/layers";
 import { clipByGlobalNorm, cosineDecay, Optimizer, type OptimizerPlugin } from "@unfold/optimizers";
 import {
@@ -10,6 +11,7 @@ import {
   type EpochLosses,
   evaluate,
   history,
+  type Parallel,
   type Part,
   type TokenSource,
   TokenStream,
@@ -60,6 +62,8 @@ export interface TrainRun {
   readonly config: CheckpointConfig;
   readonly resume: boolean;
   readonly signal: AbortSignal;
+  /** The ranks that share the work; this process alone where it is left out. */
+  readonly communicator?: Communicator;
 }
 
 /**
@@ -95,9 +99,10 @@ export function lossOn(
   model: LanguageModel,
   tokens: TokenSource,
   part: Part,
-  sizes: { batchSize: number; time: number },
+  { parallel, ...sizes }: { batchSize: number; time: number; parallel?: Parallel },
 ): Promise<number> {
-  return evaluate(model.network, { loss: softmaxCrossEntropy, batches: streamOf(tokens, part, sizes) });
+  const batches = streamOf(tokens, part, sizes);
+  return evaluate(model.network, { loss: softmaxCrossEntropy, batches, ...(parallel && { parallel }) });
 }
 
 /** A short part is not torn into streams that are shorter than a batch. */
@@ -129,6 +134,9 @@ export async function trainLanguageModel(
   const inEpoch = most % batches.length;
   const learningRate = cosineDecay(settings.learningRate, most);
   const optimizer = new Optimizer(parameters, [clipByGlobalNorm(clip), run.optimizer], { learningRate });
+  const { communicator = single() } = run;
+  const parallel = dataParallel({ optimizer, communicator });
+  ownStream(random, communicator);
   const [best, curve] = [earlyStopping(parameters), history()];
   const events = train({
     model: model.network,
@@ -145,6 +153,7 @@ export async function trainLanguageModel(
     }),
     resume: run.resume,
     signal: run.signal,
+    parallel,
   });
   const enough: Consumer = ({ type, step }) => {
     if (step >= most && type === (inEpoch > 0 ? "step" : "epoch")) return "stop";
@@ -153,14 +162,14 @@ export async function trainLanguageModel(
   if (last.type === "done" && !last.finished) return undefined;
   if (last.type === "step") {
     // An epoch that was cut short is one: it may have been the best.
-    const validationLoss = await lossOn(model, tokens, parts.validation, settings);
+    const validationLoss = await lossOn(model, tokens, parts.validation, { batchSize, time, parallel });
     for (const consumer of [best, curve]) consumer({ ...last, type: "epoch", validationLoss });
   }
   if (last.type !== "done") best({ ...last, type: "done", finished: true });
   return {
     model,
     validationLoss: best.loss,
-    testLoss: parts.test && await lossOn(model, tokens, parts.test, settings),
+    testLoss: parts.test && await lossOn(model, tokens, parts.test, { batchSize, time, parallel }),
     history: curve.epochs,
     bestEpoch: best.epoch,
     steps: optimizer.steps,

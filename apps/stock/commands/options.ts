@@ -94,11 +94,17 @@ interface DataOptions {
   readonly csv?: string | undefined;
   readonly columns?: Partial<Record<Column, string>> | undefined;
   readonly sort: boolean;
+  /** Whether another rank says what there is to say. */
+  readonly quiet?: boolean;
 }
 
 /** Loads prices and says what looks odd about them. */
-export async function readPrices({ csv, columns, sort }: DataOptions, features: FeatureSetName): Promise<Prices> {
+export async function readPrices(
+  { csv, columns, sort, quiet = false }: DataOptions,
+  features: FeatureSetName,
+): Promise<Prices> {
   const prices = await loadPrices(csv, { ...(columns && { columns }), sort, need: FEATURE_SETS[features].columns });
+  if (quiet) return prices;
   for (const warning of prices.warnings.slice(0, 5)) console.error(`warning: ${warning}`);
   if (prices.warnings.length > 5) console.error(`warning: and ${prices.warnings.length - 5} more of these`);
   return prices;
@@ -114,7 +120,7 @@ export async function prepareTraining(
   // What is wrong with it is said before anything is read.
   await makeOptimizer();
   const prices = await readPrices(options, options.features);
-  if (options.blas !== undefined) tryBlas(options.blas);
+  if (options.blas !== undefined) tryBlas(options.blas, { quiet: options.quiet ?? false });
   return { prices, makeOptimizer };
 }
 

@@ -1,5 +1,5 @@
 import { Checkpoints, progressBar, stopOnSignals } from "@unfold/training";
-import { StoppedError } from "../../shared/cli.ts";
+import { distributedOption, onRanks, stoppedOn, workersOption } from "../../shared/ranks.ts";
 import { sayIfNew } from "../../shared/say_if_new.ts";
 import { table } from "../../shared/table.ts";
 import { prepareFolder, writeFiles } from "../../shared/write_files.ts";
@@ -34,26 +34,31 @@ export const train = networkCommand("train")
   .addOption(outOption)
   .addOption(testOption)
   .option("--resume", "go on with a run that was stopped", false)
-  .action(async ({ csv, columns, sort, out, json, blas, resume, ...settings }) => {
+  .addOption(workersOption)
+  .addOption(distributedOption)
+  .action(onRanks(async ({ csv, columns, sort, out, json, blas, resume, ...settings }, communicator) => {
+    const isFirst = communicator.rank === 0;
     checkFractions(settings);
-    const { prices, makeOptimizer } = await prepareTraining({ csv, columns, sort, blas, ...settings });
+    const { prices, makeOptimizer } = await prepareTraining({ csv, columns, sort, blas, quiet: !isFirst, ...settings });
     const prepared = prepare(prices, settings, splitWindows(prices, cutOf(settings), settings));
     await prepareFolder(out);
     const { from, to } = prepared.split.train;
     const folder = `${out}/checkpoints`;
-    if (resume) await sayIfNew(folder);
+    if (resume && isFirst) await sayIfNew(folder);
     using stop = stopOnSignals();
     const result = await trainForecaster(prices, prepared, settings, {
       optimizer: await makeOptimizer(),
-      onEvent: progressBar({ epochs: settings.epochs, samples: to - from }),
+      onEvent: isFirst ? progressBar({ epochs: settings.epochs, samples: to - from }) : () => {},
       folder,
       config: { ...settings, prices: await seriesOf(prices) },
       resume,
       signal: stop.signal,
+      communicator,
     });
     if (result === undefined) {
-      throw new StoppedError("The same command with --resume goes on from here.", stop.exitCode!);
+      throw stoppedOn(communicator, "The same command with --resume goes on from here.", stop.exitCode);
     }
+    if (!isFirst) return;
     const summary = summaryOf(prices, settings, result);
     const [{ forecastChart }, { toPng }] = await Promise.all([
       import("../charts.ts"),
@@ -71,4 +76,4 @@ export const train = networkCommand("train")
     await new Checkpoints({ folder }).clear();
     const files = "model.safetensors, metrics.json, forecasts.csv, forecast.svg, forecast.png";
     console.log(json ? JSON.stringify(summary, null, 2) : `Written to ${out}: ${files}\n\n${report(summary)}`);
-  });
+  }));

@@ -1,8 +1,9 @@
 import { Command, Option } from "@commander-js/extra-typings";
 import { progressBar, stopOnSignals } from "@unfold/training";
-import { between, integer, StoppedError, UsageError } from "../../shared/cli.ts";
+import { between, integer, UsageError } from "../../shared/cli.ts";
 import { loadOptimizer } from "../../shared/load_optimizer.ts";
 import { readFile } from "../../shared/read_file.ts";
+import { onRanks, stoppedOn } from "../../shared/ranks.ts";
 import { table } from "../../shared/table.ts";
 import { prepareFolder, writeFiles } from "../../shared/write_files.ts";
 import { writeOnnx } from "../../shared/write_onnx.ts";
@@ -66,7 +67,7 @@ const learn = trainingCommand("train", { hidden: 50, layers: 1, batchSize: 32, l
   .option("--epochs <n>", "times through the training part", integer(1), 10)
   .option("--validation <fraction>", "fraction of the texts to choose the epoch by", between(0, 0.5), 0.1)
   .option("--test <fraction>", "fraction of the texts to test on", between(0, 0.5), 0.1)
-  .action(async ({ csv, textColumn, labelColumn, out, json, blas, ...options }) => {
+  .action(onRanks(async ({ csv, textColumn, labelColumn, out, json, blas, ...options }, communicator) => {
     if (textColumn.toLowerCase() === labelColumn.toLowerCase()) {
       throw new UsageError(`--text-column and --label-column must be two columns, got ${textColumn} for both`);
     }
@@ -75,12 +76,14 @@ const learn = trainingCommand("train", { hidden: 50, layers: 1, batchSize: 32, l
     const tokens: TokenKind = options.tokens ?? (csv === undefined ? "char" : "word");
     const settings = { ...options, tokens };
     await prepareFolder(out);
-    useBlasOption(blas);
+    useBlasOption(blas, communicator);
     using stop = stopOnSignals();
     const samples = Math.round(data.texts.length * (1 - settings.validation - settings.test));
-    const onEvent = progressBar({ epochs: settings.epochs, samples });
-    const result = await trainClassifier(data, settings, { optimizer, onEvent, signal: stop.signal });
-    if (result === undefined) throw new StoppedError("Nothing was written.", stop.exitCode!);
+    const isFirst = communicator.rank === 0;
+    const onEvent = isFirst ? progressBar({ epochs: settings.epochs, samples }) : () => {};
+    const result = await trainClassifier(data, settings, { optimizer, onEvent, signal: stop.signal, communicator });
+    if (result === undefined) throw stoppedOn(communicator, "Nothing was written.", stop.exitCode);
+    if (!isFirst) return;
     const { classifier, calibration: { error, bins }, ...rest } = result;
     const calibration = { error, bins: bins.filter(({ count }) => count > 0) };
     const summary = {
@@ -96,7 +99,7 @@ const learn = trainingCommand("train", { hidden: 50, layers: 1, batchSize: 32, l
     });
     if (json) return console.log(JSON.stringify(summary, null, 2));
     console.log(`Written to ${out}: classifier.safetensors, metrics.json\n\n${report(data.name, result)}`);
-  });
+  }));
 
 const predict = new Command("predict")
   .description(

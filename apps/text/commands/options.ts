@@ -1,7 +1,9 @@
 import { Command, Option } from "@commander-js/extra-typings";
+import { type Communicator, single } from "@unfold/distributed";
 import { between, from, integer, UsageError } from "../../shared/cli.ts";
 import { optimizerOption } from "../../shared/load_optimizer.ts";
 import { CELLS } from "../../shared/cells.ts";
+import { distributedOption, workersOption } from "../../shared/ranks.ts";
 import { tryBlas } from "../../shared/try_blas.ts";
 import { fileInput, givenText, standardInput, type TextInput } from "../read_text.ts";
 
@@ -16,9 +18,13 @@ export const textOption = new Option("--text <files...>", "texts in UTF-8, - for
 /** Hands matrix products to another library. */
 export const blasOption = new Option("--blas [library]", "hand matrix products to OpenBLAS (needs --allow-ffi)");
 
-/** Hands them over where that was asked for, to all cores. */
-export function useBlasOption(library: string | true | undefined): void {
-  if (library !== undefined) tryBlas(library, { threads: navigator.hardwareConcurrency });
+/** Hands them over where that was asked for: to all cores, or to one for each of several ranks. */
+export function useBlasOption(
+  library: string | true | undefined,
+  { rank, size }: Pick<Communicator, "rank" | "size"> = single(),
+): void {
+  if (library === undefined) return;
+  tryBlas(library, { threads: size === 1 ? navigator.hardwareConcurrency : 1, quiet: rank > 0 });
 }
 
 /** A command that trains recurrent layers of some kind and size. */
@@ -45,6 +51,8 @@ export function trainingCommand(
     .option("--optimizer-option <key=value>", "an option of it; may be repeated", optimizerOption, {})
     .option("--seed <n>", "seed of weights, dropout and shuffling", integer(0), 1)
     .addOption(blasOption)
+    .addOption(workersOption)
+    .addOption(distributedOption)
     .option("--json", "print the result as JSON", false);
 }
 

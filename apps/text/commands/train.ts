@@ -1,8 +1,9 @@
 import { Option } from "@commander-js/extra-typings";
 import { Random } from "@unfold/core";
 import { Checkpoints, progressBar, stopOnSignals } from "@unfold/training";
-import { between, from, integer, StoppedError, UsageError } from "../../shared/cli.ts";
+import { between, from, integer, UsageError } from "../../shared/cli.ts";
 import { loadOptimizer } from "../../shared/load_optimizer.ts";
+import { onRanks, stoppedOn } from "../../shared/ranks.ts";
 import { sayIfNew } from "../../shared/say_if_new.ts";
 import { table } from "../../shared/table.ts";
 import { prepareFolder, writeFiles } from "../../shared/write_files.ts";
@@ -40,7 +41,8 @@ export const train = trainingCommand("train", {
   .option("--validation <fraction>", "fraction of the text to choose the epoch by", between(0, 0.5), 0.05)
   .option("--test <fraction>", "fraction of the text, its end, to test on", from(0, 0.5), 0.05)
   .option("--resume", "go on with a run that was stopped", false)
-  .action(async ({ text, out, resume, json, blas, vocabulary, ...options }) => {
+  .action(onRanks(async ({ text, out, resume, json, blas, vocabulary, ...options }, communicator) => {
+    const isFirst = communicator.rank === 0;
     const { tied, hidden } = options;
     if (tied && options.embedding !== undefined && options.embedding !== hidden) {
       throw new UsageError(`with --tied --embedding must be as --hidden, ${hidden}, got ${options.embedding}`);
@@ -49,7 +51,7 @@ export const train = trainingCommand("train", {
     const optimizer = await loadOptimizer(settings.optimizer, settings.optimizerOption);
     const inputs = await textInputs(text);
     await prepareFolder(out);
-    useBlasOption(blas);
+    useBlasOption(blas, communicator);
     using read = await tokenize(inputs, { kind: settings.tokens, vocabularySize: vocabulary, folder: out });
     const { tokens, tokenizer } = read;
     const name = nameOf(inputs);
@@ -58,11 +60,11 @@ export const train = trainingCommand("train", {
     const { kind, vocabulary: words } = tokenizer;
     const config = { ...stackOf(settings), tied, tokens: kind, vocabulary: words };
     const folder = `${out}/checkpoints`;
-    if (resume) await sayIfNew(folder);
+    if (resume && isFirst) await sayIfNew(folder);
     using stop = stopOnSignals();
     const result = await trainLanguageModel(tokens, parts, config, settings, {
       optimizer,
-      onEvent: (epochs) => progressBar({ epochs, samples: parts.train.to, unit: "tokens" }),
+      onEvent: (epochs) => isFirst ? progressBar({ epochs, samples: parts.train.to, unit: "tokens" }) : () => {},
       folder,
       config: {
         ...settings,
@@ -73,10 +75,12 @@ export const train = trainingCommand("train", {
       },
       resume,
       signal: stop.signal,
+      communicator,
     });
     if (result === undefined) {
-      throw new StoppedError("The same command with --resume goes on from here.", stop.exitCode!);
+      throw stoppedOn(communicator, "The same command with --resume goes on from here.", stop.exitCode);
     }
+    if (!isFirst) return;
     const { model, testLoss, bestEpoch } = result;
     const summary = summaryOf({
       read,
@@ -118,4 +122,4 @@ export const train = trainingCommand("train", {
         : [`Test, the end of the text: ${testLoss.toFixed(4)} nats per ${unitOf(kind)}.`]),
       lossVerdict(kind, summary),
     ].join("\n"));
-  });
+  }));

@@ -1,0 +1,111 @@
+import assert from "node:assert/strict";
+import { LAUNCHERS } from "../../distributed/testdata/launchers.ts";
+import { withFolder } from "../../tools/with_folder.ts";
+import { runApp, stopApp } from "./_run_app.ts";
+
+/** A text of some order and some chance. */
+const TEXT = Array.from({ length: 900 }, (_, i) => `the ${(i * i) % 7} sat on ${i % 5} `).join("");
+const SMALL = ["--hidden", "12", "--batch-size", "10", "--time", "20"];
+
+async function withText(test: (folder: string, args: string[]) => Promise<void>): Promise<void> {
+  await withFolder(async (folder) => {
+    await Deno.writeTextFile(`${folder}/text.txt`, TEXT);
+    await test(folder, ["--text", `${folder}/text.txt`, ...SMALL]);
+  });
+}
+
+Deno.test("text: two threads come to what one comes to; the first alone prints and writes", () =>
+  withText(async (folder, args) => {
+    const losses = [];
+    for (const more of [[], ["--workers", "2"], ["--workers", "3"]]) {
+      const out = `${folder}/${more[1] ?? 1}`;
+      const { code, stdout, stderr } = await runApp("text", folder, [
+        ...args,
+        "--epochs",
+        "2",
+        "--out",
+        out,
+        "--json",
+        ...more,
+      ]);
+      assert.equal(code, 0, stderr);
+      assert.deepEqual(stderr.match(/^epoch \d/gm), ["epoch 1", "epoch 2"]);
+      const { history } = JSON.parse(stdout);
+      losses.push(history.map(({ validationLoss }: { validationLoss: number }) => validationLoss));
+      assert.deepEqual([...Deno.readDirSync(out)].map(({ name }) => name).sort(), [
+        "metrics.json",
+        "model.safetensors",
+      ]);
+    }
+    const [one, ...others] = losses as [number[], ...number[][]];
+    for (const other of others) other.forEach((loss, i) => assert.ok(Math.abs(loss - one[i]!) < 1e-4, `${loss}`));
+  }));
+
+Deno.test("text: threads that are stopped leave a checkpoint that one goes on from", () =>
+  withText(async (folder, args) => {
+    const run = [...args, "--epochs", "40", "--dropout", "0.1", "--out", `${folder}/out`];
+    const stopped = await stopApp("text", folder, [...run, "--workers", "2"], "SIGTERM");
+    assert.equal(stopped.code, 143, stopped.stderr);
+    assert.equal(stopped.stderr.match(/The same command with --resume goes on from here/g)?.length, 1);
+    const { code, stderr } = await runApp("text", folder, [...run, "--resume"]);
+    assert.equal(code, 0, stderr);
+    assert.doesNotMatch(stderr, /no checkpoint/);
+  }));
+
+Deno.test("classify and stock train on threads too", () =>
+  withFolder(async (folder) => {
+    const lines = Array.from({ length: 300 }, (_, i) =>
+      `${i % 2 ? "good fine" : "bad poor"} ${i},${i % 2 ? "up" : "down"}`);
+    await Deno.writeTextFile(`${folder}/labelled.csv`, ["text,label", ...lines].join("\n"));
+    const classify = ["classify", "--csv", `${folder}/labelled.csv`, "--epochs", "2", "--hidden", "8"];
+    const results = [];
+    for (const workers of ["1", "2"]) {
+      const out = ["--out", `${folder}/${workers}`, "--json", "--workers", workers];
+      const { code, stdout, stderr } = await runApp("text", folder, [...classify, ...out]);
+      assert.equal(code, 0, stderr);
+      results.push(JSON.parse(stdout).accuracy);
+    }
+    assert.equal(results[0], results[1]);
+    const stock = ["--epochs", "1", "--hidden", "8", "--window", "10", "--out", `${folder}/stock`, "--json"];
+    const losses = [];
+    for (const workers of ["1", "2"]) {
+      const { code, stdout, stderr } = await runApp("stock", folder, [...stock, "--workers", workers]);
+      assert.equal(code, 0, stderr);
+      losses.push(JSON.parse(stdout).history[0].validationLoss);
+    }
+    assert.ok(Math.abs(losses[0] / losses[1] - 1) < 1e-4, `${losses}`);
+  }));
+
+Deno.test("what does not go together is refused", () =>
+  withText(async (folder, args) => {
+    const run = (...more: string[]) => runApp("text", folder, [...args, "--out", `${folder}/out`, ...more]);
+    const both = await run("--workers", "2", "--distributed");
+    assert.deepEqual([both.code, both.stderr], [2, "error: --distributed and --workers must not be there both\n"]);
+    const none = await run("--workers", "0");
+    assert.equal(none.code, 2);
+    const hidden = await run("--distributed");
+    assert.equal(hidden.code, 1);
+    assert.match(hidden.stderr, /run again with --allow-env=OMPI_COMM_WORLD_SIZE,PMI_SIZE,SLURM_STEP_NUM_TASKS/);
+  }));
+
+for (const { name, command, library } of LAUNCHERS) {
+  Deno.test({
+    name: `text: ${name} launches it by its task`,
+    ignore: library === "",
+    fn: () =>
+      withText(async (_, args) => {
+        // The task lets it write here alone.
+        const out = await Deno.makeTempDir({ dir: ".", prefix: ".ranks-" });
+        try {
+          const task = ["task", "--quiet", "text", ...args, "--epochs", "1", "--out", out, "--distributed"];
+          const { code, stdout, stderr } = await new Deno.Command("timeout", {
+            args: ["60", ...command, "-n", "2", Deno.execPath(), ...task],
+          }).output();
+          assert.equal(code, 0, new TextDecoder().decode(stderr));
+          assert.equal(new TextDecoder().decode(stdout).match(/Written to/g)?.length, 1);
+        } finally {
+          await Deno.remove(out, { recursive: true });
+        }
+      }),
+  });
+}
