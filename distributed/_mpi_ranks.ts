@@ -6,10 +6,10 @@ import type { Communicator, Numbers, Reduction } from "./communicator.ts";
 
 /** MPI_THREAD_SERIALIZED: any thread may call, one at a time. */
 const SERIALIZED = 2;
-/** Milliseconds in which a rank looks for the others, before another thread waits for them. */
-const LOOKING = 0.2;
-/** Bytes from which on another thread does the work, so that timers go on: the way there and back takes 30 µs. */
-const LARGE = 1 << 22;
+/** How often a rank looks for the others, before another thread waits for them: some tenths of a millisecond. */
+const LOOKS = 1000;
+/** Bytes from which on another thread does the work, so that timers go on; below, the way there would cost more than 10 %. */
+const LARGE = 1 << 24;
 /** Bytes that are broadcast at once: counts are integers of 32 bits. */
 const CHUNK = 1 << 30;
 /** Seconds that the library may take to end, at most. */
@@ -26,6 +26,7 @@ export class MpiRanks implements Communicator {
   readonly #flag = new Int32Array(1);
   /** What is under way. */
   #doing: string | undefined;
+  readonly #done = { [Symbol.dispose]: () => void (this.#doing = undefined) };
 
   private constructor(library: MpiLibrary, timeout: number) {
     this.#library = library;
@@ -65,80 +66,72 @@ export class MpiRanks implements Communicator {
     return this.#flag[0]!;
   }
 
-  allReduce(x: Numbers, reduction: Reduction): Promise<void> {
-    return this.#alone("all-reduce", async () => {
-      checkReduction(x, reduction);
-      const { calls, handles } = this.#library;
-      const { length } = x;
-      await this.#meet();
-      if (x.length !== length) {
-        throw new ReferenceError("Cannot all-reduce: the memory of x must not grow meanwhile, and did");
-      }
-      const kind = x instanceof Float32Array ? handles.float : handles.double;
-      const operation = reduction === "max" ? handles.max : handles.sum;
-      const { inPlace, world } = handles;
-      const result = x.byteLength < LARGE
-        ? calls.allReduce(inPlace, x, length, kind, operation, world)
-        : await this.#watch(calls.allReduceAside(inPlace, x, length, kind, operation, world));
-      check("all-reduce", result);
-      if (reduction === "mean") { for (let i = 0; i < length; i++) x[i]! /= this.size; }
-    });
+  async allReduce(x: Numbers, reduction: Reduction): Promise<void> {
+    checkReduction(x, reduction);
+    using _ = this.#alone("all-reduce");
+    const { calls, handles } = this.#library;
+    const { length } = x;
+    const late = this.#meet();
+    if (late) await late;
+    if (x.length !== length) {
+      throw new ReferenceError("Cannot all-reduce: the memory of x must not grow meanwhile, and did");
+    }
+    const kind = x instanceof Float32Array ? handles.float : handles.double;
+    const operation = reduction === "max" ? handles.max : handles.sum;
+    const { inPlace, world } = handles;
+    const result = x.byteLength < LARGE
+      ? calls.allReduce(inPlace, x, length, kind, operation, world)
+      : await this.#watch(calls.allReduceAside(inPlace, x, length, kind, operation, world));
+    check("all-reduce", result);
+    if (reduction === "mean") { for (let i = 0; i < length; i++) x[i]! /= this.size; }
   }
 
-  broadcast(x: ArrayBufferView<ArrayBuffer>, root = 0): Promise<void> {
-    return this.#alone("broadcast", async () => {
-      const bytes = bytesToBroadcast(x, root, this);
-      const { calls, handles } = this.#library;
-      await this.#meet();
-      for (let from = 0; from < bytes.length; from += CHUNK) {
-        const part = bytes.subarray(from, from + CHUNK);
-        check(
-          "broadcast",
-          await this.#watch(calls.broadcast(part, part.length, handles.byte, root, handles.world)),
-        );
-      }
-    });
+  async broadcast(x: ArrayBufferView<ArrayBuffer>, root = 0): Promise<void> {
+    const bytes = bytesToBroadcast(x, root, this);
+    using _ = this.#alone("broadcast");
+    const { calls, handles } = this.#library;
+    await this.#meet();
+    for (let from = 0; from < bytes.length; from += CHUNK) {
+      const part = bytes.subarray(from, from + CHUNK);
+      const result = this.#watch(calls.broadcast(part, part.length, handles.byte, root, handles.world));
+      check("broadcast", await result);
+    }
   }
 
-  barrier(): Promise<void> {
-    return this.#alone("meet", () => this.#meet());
+  async barrier(): Promise<void> {
+    using _ = this.#alone("meet");
+    await this.#meet();
   }
 
-  close(): Promise<void> {
-    return this.#alone("close", async () => {
-      const { calls } = this.#library;
-      // Without it, some libraries never come back from the end where one rank is late.
-      await this.#meet();
-      this.#sayGoodbye();
-      if (await within(Math.min(ENDING, this.#timeout), calls.finalize()) === undefined) {
-        console.error(`rank ${this.rank}: the library of MPI did not end in time and is left behind`);
-      }
-    });
+  async close(): Promise<void> {
+    using _ = this.#alone("close");
+    // Without it, some libraries never come back from their end where one rank is late.
+    await this.#meet();
+    this.#sayGoodbye();
+    const limit = Math.min(ENDING, this.#timeout);
+    if (await within(limit, this.#library.calls.finalize()) === undefined) {
+      console.error(`rank ${this.rank}: the library of MPI did not end in time and is left behind`);
+    }
   }
 
-  /** Lets one thing be done at a time. */
-  async #alone(doing: string, f: () => Promise<void>): Promise<void> {
+  /** Lets one thing be done at a time, until what comes back is disposed of. */
+  #alone(doing: string): Disposable {
     if (this.#doing !== undefined) {
       throw new Error(`Cannot ${doing}: one thing must be done at a time, and ${this.#doing} is under way`);
     }
     this.#doing = doing;
-    try {
-      await f();
-    } finally {
-      this.#doing = undefined;
-    }
+    return this.#done;
   }
 
-  /** Waits until all ranks are here, so that what comes next need not wait for anybody. */
-  async #meet(): Promise<void> {
+  /** Waits until all ranks are here, so that what comes next need not wait for anybody; undefined where they are already. */
+  #meet(): Promise<void> | undefined {
     const { calls, handles } = this.#library;
     check("meet", calls.startBarrier(handles.world, this.#request));
-    const until = performance.now() + LOOKING;
-    do {
+    for (let look = 0; look < LOOKS; look++) {
       check("meet", calls.test(this.#request, this.#flag, handles.noStatus));
-      if (this.#flag[0] !== 0) return;
-    } while (performance.now() < until);
-    check("meet", await this.#watch(calls.wait(this.#request, handles.noStatus)));
+      if (this.#flag[0] !== 0) return undefined;
+    }
+    return this.#watch(calls.wait(this.#request, handles.noStatus)).then((result) => check("meet", result));
   }
 
   /** What another thread does; it cannot be called back where it takes too long. */
