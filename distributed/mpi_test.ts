@@ -1,6 +1,14 @@
 import assert from "node:assert/strict";
 import { withFolder } from "../tools/with_folder.ts";
-import { finish, LAUNCHERS, type MpiLauncher, type Outcome, rankArguments, start } from "./testdata/launchers.ts";
+import {
+  finish,
+  isThere,
+  LAUNCHERS,
+  type MpiLauncher,
+  type Outcome,
+  rankArguments,
+  start,
+} from "./testdata/launchers.ts";
 
 /** Runs one of the programs under a launcher. */
 function launch(
@@ -182,6 +190,26 @@ for (const launcher of LAUNCHERS) {
     assert.match(stderr, /run again with --allow-env=OMPI_COMM_WORLD_SIZE,PMI_SIZE,SLURM_STEP_NUM_TASKS/);
   });
 }
+
+const isRoot = new TextDecoder().decode(new Deno.Command("id", { args: ["-u"] }).outputSync().stdout).trim() === "0";
+
+Deno.test({
+  name: "Open MPI: two hosts train over TCP, come to equal weights and end (as root)",
+  ignore: !isRoot || LAUNCHERS[1]!.library === "" || !isThere("/usr/sbin/ip"),
+  async fn() {
+    const child = new Deno.Command("distributed/testdata/two_hosts.sh", {
+      args: [Deno.execPath(), "2"],
+      stdout: "piped",
+      stderr: "piped",
+    }).spawn();
+    const { code, stdout, stderr, lines } = await finish(child);
+    assert.equal(code, 0, stderr);
+    const sent = Number(/^2 of 2 ended well; (\d+) bytes/m.exec(stdout)?.[1]);
+    assert.ok(sent > 100_000, stdout);
+    assert.deepEqual(lines.map(({ size }) => size), [2, 2]);
+    assert.equal(lines[0].hash, lines[1].hash);
+  },
+});
 
 Deno.test("SIGUSR1 ends no run in order, it is the engine's own: a scheduler has to send SIGTERM", async () => {
   const endOf = async (signal: Deno.Signal) => {

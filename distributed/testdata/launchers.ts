@@ -7,6 +7,15 @@ export interface MpiLauncher {
 
 const FOLDERS = ["/usr/lib/x86_64-linux-gnu", "/usr/lib/aarch64-linux-gnu"];
 
+/** Whether there is such a file. */
+export function isThere(path: string): boolean {
+  try {
+    return Deno.statSync(path).isFile;
+  } catch {
+    return false;
+  }
+}
+
 /** All that there might be; `library` is empty where one is not installed. */
 export const LAUNCHERS: readonly MpiLauncher[] = [
   { name: "MPICH", command: ["mpiexec.mpich"], file: "libmpich.so.12" },
@@ -16,13 +25,6 @@ export const LAUNCHERS: readonly MpiLauncher[] = [
     file: "libmpi.so.40",
   },
 ].map(({ name, command, file }) => {
-  const isThere = (path: string) => {
-    try {
-      return Deno.statSync(path).isFile;
-    } catch {
-      return false;
-    }
-  };
   const library = isThere(`/usr/bin/${command[0]}`)
     ? FOLDERS.map((folder) => `${folder}/${file}`).find(isThere) ?? ""
     : "";
