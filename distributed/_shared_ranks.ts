@@ -122,7 +122,10 @@ export class SharedRanks implements Communicator {
         throw new Error(`Cannot ${doing}: the other ranks must come within ${this.#timeout} s, and did not`);
       }
       const { async, value } = Atomics.waitAsync(counters, GENERATION, generation, remaining);
+      // Waiting alone would not keep the engine from taking the program for finished.
+      const alive = setInterval(() => {}, 60_000);
       if (async) await value;
+      clearInterval(alive);
     }
   }
 }

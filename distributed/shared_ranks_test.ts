@@ -1,0 +1,54 @@
+import { Random } from "@unfold/core";
+import assert from "node:assert/strict";
+import { sharedMemoryFor, SharedRanks } from "./_shared_ranks.ts";
+
+/** Ranks that share memory, here in one thread: those that wait let the others go on. */
+function ranksOf(size: number, timeout = 5): SharedRanks[] {
+  const shared = sharedMemoryFor(size);
+  return Array.from({ length: size }, (_, rank) => new SharedRanks(shared, { rank, size, timeout }));
+}
+
+for (const size of [2, 3, 5]) {
+  Deno.test(`${size} ranks: sums, means and largest numbers of any length are those of a plain loop, equal to the bit`, async () => {
+    const random = new Random(size);
+    // Lengths around what is exchanged at once.
+    for (const Numbers of [Float32Array, Float64Array]) {
+      for (const length of [0, 1, 2, 7, 2 ** 17 + 3, 2 ** 19 + 5]) {
+        for (const reduction of ["sum", "mean", "max"] as const) {
+          const arrays = Array.from({ length: size }, () => new Numbers(length).map(() => random.normal()));
+          const places = [0, 1, length >> 1, length - 2, length - 1].filter((place) => place >= 0 && place < length);
+          const expected = places.map((place) => {
+            const values = arrays.map((array) => array[place]!);
+            const sum = values.reduce((a, b) => a + b);
+            return reduction === "max" ? Math.max(...values) : reduction === "mean" ? sum / size : sum;
+          });
+          await Promise.all(ranksOf(size).map((ranks, rank) => ranks.allReduce(arrays[rank]!, reduction)));
+          for (const array of arrays) assert.deepEqual(array, arrays[0]);
+          places.forEach((place, i) => assert.ok(Math.abs(arrays[0]![place]! - expected[i]!) < 1e-6, `${place}`));
+        }
+      }
+    }
+  });
+}
+
+Deno.test("what one rank has comes to all, however long, and any view of it", async () => {
+  const arrays = Array.from({ length: 3 }, (_, rank) => new Uint8Array(2 ** 20 + 77).fill(rank));
+  const all = ranksOf(3);
+  await Promise.all(all.map((ranks, rank) => ranks.broadcast(arrays[rank]!.subarray(3), 2)));
+  for (const [rank, array] of arrays.entries()) {
+    assert.deepEqual([array[2], array[3], array.at(-1)], [rank, 2, 2]);
+  }
+  await Promise.all(all.map((ranks) => ranks.barrier()));
+  await Promise.all(all.map((ranks) => ranks.close()));
+});
+
+Deno.test("a rank that has left, or does not come, is not waited for", async () => {
+  const [first, second] = ranksOf(2) as [SharedRanks, SharedRanks];
+  const waiting = first.barrier();
+  second.leave();
+  await assert.rejects(waiting, { message: "Cannot meet: all ranks must come, and rank 1 has left" });
+  const [alone] = ranksOf(2, 0.05) as [SharedRanks];
+  await assert.rejects(alone.allReduce(Float32Array.of(1), "sum"), {
+    message: "Cannot all-reduce: the other ranks must come within 0.05 s, and did not",
+  });
+});

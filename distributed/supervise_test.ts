@@ -1,0 +1,61 @@
+import assert from "node:assert/strict";
+import { withFolder } from "../tools/with_folder.ts";
+import { finish, LAUNCHERS, rankArguments, start } from "./testdata/launchers.ts";
+
+for (const { name, command, library } of LAUNCHERS) {
+  /** The supervisor, over ranks that keep their checkpoints in a folder. */
+  const supervise = (ranks: number, folder: string, args: readonly string[]) =>
+    new Deno.Command("timeout", {
+      args: ["--kill-after=5", "60", "examples/cluster/supervise.sh", String(ranks), folder, Deno.execPath(), ...args],
+      env: { MPIEXEC: command.join(" "), PAUSE: "0" },
+      stdout: "piped",
+      stderr: "piped",
+    }).spawn();
+
+  Deno.test({
+    name: `${name}: a run whose ranks are killed is started again until it is done, to the bit`,
+    ignore: library === "",
+    fn: () =>
+      withFolder(async (folder) => {
+        const run = (name: string) => {
+          const options = { library, folder: `${folder}/${name}`, epochs: 6, dropout: 0.2, pause: 10 };
+          return rankArguments("training_run.ts", [JSON.stringify(options)], { library, folder });
+        };
+        const whole = await finish(start({ name, command, library }, 2, run("whole")));
+        const child = supervise(2, `${folder}/killed`, run("killed"));
+        const [watched, kept] = child.stdout.tee();
+        let [text, kills] = ["", 0];
+        const watching = (async () => {
+          for await (const chunk of watched.pipeThrough(new TextDecoderStream())) {
+            text += chunk;
+            const pid = [...text.matchAll(/"rank":1,"pid":(\d+)/g)].at(-1)?.[1];
+            if (kills < 2 && text.includes(`{"step":${13 + 20 * kills},`) && pid !== undefined) {
+              kills++;
+              Deno.kill(Number(pid), "SIGKILL");
+            }
+          }
+        })();
+        const [{ code }, stderr] = await Promise.all([
+          child.status,
+          new Response(child.stderr).text(),
+          new Response(kept).text(),
+          watching,
+        ]);
+        assert.equal(code, 0, stderr);
+        assert.equal(stderr.match(/going on with 2 ranks/g)?.length, 2);
+        const hashes = (output: string) => [...output.matchAll(/"hash":"(\w+)"/g)].map((match) => match[1]);
+        assert.deepEqual(hashes(text), hashes(whole.stdout));
+      }),
+  });
+
+  Deno.test({
+    name: `${name}: what fails again and again is tried with fewer ranks, and given up`,
+    ignore: library === "",
+    fn: () =>
+      withFolder(async (folder) => {
+        const { code, stderr } = await finish(supervise(4, folder, ["eval", "Deno.exit(7)"]));
+        assert.notEqual(code, 0);
+        assert.deepEqual(stderr.match(/going on with \d/g)?.map((line) => line.at(-1)), ["4", "2", "2", "1", "1"]);
+      }),
+  });
+}

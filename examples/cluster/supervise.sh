@@ -1,0 +1,36 @@
+#!/usr/bin/env bash
+# Starts a run on several ranks, and starts it again from its last checkpoint until it says that it is done:
+#
+#     examples/cluster/supervise.sh RANKS CHECKPOINTS COMMAND...
+#     examples/cluster/supervise.sh 8 runs/text/checkpoints deno task text --distributed --resume
+#
+# The command must go on from the checkpoints in the folder, and exit with 0 when it is done alone. After two failures in a
+# row without a new checkpoint there are half as many ranks, after six it gives up. MPIEXEC is the launcher and its options.
+set -u
+
+ranks=$1 folder=$2
+shift 2
+failures=0
+stopped=
+child=
+trap 'stopped=yes; [ -n "$child" ] && kill -TERM "$child"' TERM INT
+
+newest() { find "$folder" -name 'checkpoint-*.safetensors' 2> /dev/null | sort | tail -n 1; }
+
+while true; do
+  before=$(newest)
+  ${MPIEXEC:-mpiexec} -n "$ranks" "$@" &
+  child=$!
+  wait "$child"
+  code=$?
+  # A signal ends the first wait before the ranks have written their checkpoint.
+  while kill -0 "$child" 2> /dev/null; do wait "$child"; code=$?; done
+  if [ "$code" = 0 ] || [ -n "$stopped" ]; then exit "$code"; fi
+  # Bad usage gets no better.
+  if [ "$code" = 2 ]; then exit 2; fi
+  if [ "$(newest)" != "$before" ]; then failures=0; else failures=$((failures + 1)); fi
+  if [ "$failures" = 6 ]; then exit "$code"; fi
+  if [ "$failures" -gt 0 ] && [ $((failures % 2)) = 0 ] && [ "$ranks" -gt 1 ]; then ranks=$((ranks / 2)); fi
+  echo "exit code $code; going on with $ranks ranks" >&2
+  sleep "${PAUSE:-5}"
+done
