@@ -1,4 +1,5 @@
 import { type DType, encodeSafetensors, Random, type Tensor, tensor } from "@unfold/core";
+import { reserve } from "@unfold/core/kernels";
 import { type Communicator, dataParallel, ownStream, single } from "@unfold/distributed";
 import {
   CarriedState,
@@ -47,6 +48,9 @@ interface Settings {
   /** Stops the run after so many steps, on one rank. */
   stopAfter?: number;
 }
+
+// The ranks share one memory here, which must not grow while one of them waits for the others.
+reserve(1, 1 << 26);
 
 /** A forecast from windows, of which the last batch has fewer than the others, and fewer than there are ranks. */
 function windows({ dropout = 0 } = {}): Task<"f32"> {

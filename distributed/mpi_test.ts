@@ -8,6 +8,7 @@ import {
   type Outcome,
   rankArguments,
   start,
+  untilStep,
 } from "./testdata/launchers.ts";
 
 /** Runs one of the programs under a launcher. */
@@ -19,27 +20,6 @@ function launch(
   options: { folder?: string; library?: string } = {},
 ): Promise<Outcome> {
   return finish(start(launcher, ranks, rankArguments(program, args, { library: launcher.library, ...options })));
-}
-
-/** Waits until a run that prints its steps has made so many, and says which processes it has. */
-async function untilStep(child: Deno.ChildProcess, step: number): Promise<{ pids: number[]; rest: Promise<Outcome> }> {
-  const [watched, kept] = child.stdout.tee();
-  const rest = finish(Object.create(child, { output: { value: () => collect(child, kept) } }));
-  let text = "";
-  for await (const chunk of watched.pipeThrough(new TextDecoderStream())) {
-    text += chunk;
-    if (text.includes(`{"step":${step},`)) break;
-  }
-  return { pids: [...text.matchAll(/"rank":(\d+),"pid":(\d+)/g)].sort().map((match) => Number(match[2])), rest };
-}
-
-async function collect(child: Deno.ChildProcess, stdout: ReadableStream<Uint8Array>) {
-  const [status, out, err] = await Promise.all([
-    child.status,
-    new Response(stdout).bytes(),
-    new Response(child.stderr).bytes(),
-  ]);
-  return { ...status, stdout: out, stderr: err };
 }
 
 /** The losses of a run's steps, and the checksums of its ranks. */
@@ -89,7 +69,7 @@ for (const launcher of LAUNCHERS) {
       const child = start(
         launcher,
         2,
-        rankArguments("training_run.ts", [options("killed", 5)], { library, folder }),
+        rankArguments("training_run.ts", [options("killed", 30)], { library, folder }),
       );
       const { pids, rest } = await untilStep(child, 23);
       Deno.kill(pids[1]!, "SIGKILL");
@@ -104,24 +84,25 @@ for (const launcher of LAUNCHERS) {
     test(`SIGTERM to ${who}: all ranks write a checkpoint and leave, and go on to the bit, or as fewer`, () =>
       withFolder(async (folder) => {
         const options = (name: string, pause = 0) =>
-          JSON.stringify({ library, folder: `${folder}/${name}`, epochs: 4, dropout: 0.2, pause });
+          JSON.stringify({ library, folder: `${folder}/${name}`, epochs: 8, dropout: 0.2, pause });
         const whole = resultOf(await launch(launcher, 2, "training_run.ts", [options("whole")], { folder }));
-        const run = rankArguments("training_run.ts", [options("stopped", 10)], { library, folder });
+        const run = rankArguments("training_run.ts", [options("stopped", 50)], { library, folder });
         const child = start(launcher, 2, run);
         const { pids, rest } = await untilStep(child, 13);
         // `timeout` hands the signal on to what it runs.
         Deno.kill(who === "one rank" ? pids[1]! : child.pid, "SIGTERM");
         const { code, lines } = await rest;
-        assert.notEqual(code, 0);
+        // A launcher that was told to stop may call that a success.
+        if (who === "one rank") assert.notEqual(code, 0);
         const { steps } = lines.findLast(({ hash }) => hash !== undefined);
         const newest = [...Deno.readDirSync(`${folder}/stopped`)].map(({ name }) => name).sort().at(-1);
         assert.equal(newest, `checkpoint-${String(steps).padStart(9, "0")}.safetensors`);
         await Deno.mkdir(`${folder}/fewer`);
         await Deno.copyFile(`${folder}/stopped/${newest}`, `${folder}/fewer/${newest}`);
         const again = resultOf(await launch(launcher, 2, "training_run.ts", [options("stopped")], { folder }));
-        assert.deepEqual([again.losses.length, again.hashes], [40 - steps, whole.hashes]);
+        assert.deepEqual([again.losses.length, again.hashes], [80 - steps, whole.hashes]);
         const fewer = resultOf(await launch(launcher, 1, "training_run.ts", [options("fewer")], { folder }));
-        assert.deepEqual([fewer.losses.length, fewer.finished], [40 - steps, true]);
+        assert.deepEqual([fewer.losses.length, fewer.finished], [80 - steps, true]);
       }));
   }
 

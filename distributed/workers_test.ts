@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { withFolder } from "../tools/with_folder.ts";
-import { finish, rankArguments, start } from "./testdata/launchers.ts";
+import { finish, rankArguments, start, untilStep } from "./testdata/launchers.ts";
 
 async function run(program: string, args: readonly string[], options: { folder?: string } = {}) {
   return await finish(start(undefined, 1, rankArguments(program, args, options)));
@@ -46,11 +46,11 @@ Deno.test("Workers that are stopped by SIGTERM write a checkpoint and go on to t
   withFolder(async (folder) => {
     const options = { workers: 2, epochs: 4, dropout: 0.2 };
     const whole = await train({ ...options, folder: `${folder}/whole` }, folder);
-    const stopped = { ...options, folder: `${folder}/stopped`, pause: 10 };
+    const stopped = { ...options, folder: `${folder}/stopped`, pause: 50 };
     const child = start(undefined, 1, rankArguments("training_run.ts", [JSON.stringify(stopped)], { folder }));
-    await new Promise((resolve) => setTimeout(resolve, 500));
+    const { rest: stopping } = await untilStep(child, 13);
     Deno.kill(child.pid, "SIGTERM");
-    const { code, lines } = await finish(child);
+    const { code, lines } = await stopping;
     const { steps } = lines.findLast(({ hash }) => hash !== undefined);
     assert.deepEqual([code, steps < 40], [143, true]);
     const rest = await train({ ...options, folder: `${folder}/stopped` }, folder);

@@ -33,6 +33,10 @@ Deno.test("edges that the house has not are reported", () => {
   assert.deepEqual(from("training/a.ts", "@unfold/layers", "type "), []);
   assert.deepEqual(from("layers/a_test.ts", "@unfold/optimizers"), []);
   assert.deepEqual(from("apps/stock/a.ts", "../../core/tensor.ts"), []);
+  assert.deepEqual(from("distributed/a.ts", "@unfold/training", "type "), []);
+  assert.deepEqual(from("training/a.ts", "@unfold/distributed", "type "), [
+    "training/a.ts: training must not import types of distributed, got @unfold/distributed",
+  ]);
   assert.deepEqual(from("training/a.ts", "@unfold/layers"), [
     "training/a.ts: training must not import values of layers, got @unfold/layers",
   ]);

@@ -72,16 +72,38 @@ export function rankArguments(
 export function start(launcher: MpiLauncher | undefined, ranks: number, args: readonly string[]): Deno.ChildProcess {
   const command = launcher === undefined ? [] : [...launcher.command, "-n", String(ranks)];
   return new Deno.Command("timeout", {
-    args: ["--kill-after=5", String(SECONDS), ...command, Deno.execPath(), ...args],
+    // In the foreground it hands a signal on once, to what it runs alone: a second one would have a launcher kill at once.
+    args: ["--foreground", "--kill-after=20", String(SECONDS), ...command, Deno.execPath(), ...args],
     stdout: "piped",
     stderr: "piped",
   }).spawn();
 }
 
 /** Waits until what was started ends. */
-export async function finish(child: Deno.ChildProcess): Promise<Outcome> {
-  const { code, stdout, stderr } = await child.output();
-  const text = new TextDecoder().decode(stdout);
-  const lines = text.split("\n").filter((line) => line.startsWith("{")).map((line) => JSON.parse(line));
-  return { code, stdout: text, stderr: new TextDecoder().decode(stderr), lines };
+export async function finish({ status, stdout, stderr }: Ended): Promise<Outcome> {
+  const [{ code }, out, err] = await Promise.all([status, textOf(stdout), textOf(stderr)]);
+  const lines = out.split("\n").filter((line) => line.startsWith("{")).map((line) => JSON.parse(line));
+  return { code, stdout: out, stderr: err, lines };
+}
+
+/** What a process leaves to read. */
+type Ended = Pick<Deno.ChildProcess, "status" | "stdout" | "stderr">;
+
+function textOf(stream: ReadableStream<BufferSource>): Promise<string> {
+  return new Response(stream as ReadableStream<Uint8Array<ArrayBuffer>>).text();
+}
+
+/** Waits until a run that prints its steps has made so many, and says which processes it has. */
+export async function untilStep(
+  { status, stdout, stderr }: Ended,
+  step: number,
+): Promise<{ pids: number[]; rest: Promise<Outcome> }> {
+  const [watched, kept] = stdout.tee();
+  const rest = finish({ status, stdout: kept as Ended["stdout"], stderr });
+  let text = "";
+  for await (const chunk of watched.pipeThrough(new TextDecoderStream())) {
+    text += chunk;
+    if (text.includes(`{"step":${step},`)) break;
+  }
+  return { pids: [...text.matchAll(/"rank":(\d+),"pid":(\d+)/g)].sort().map((match) => Number(match[2])), rest };
 }

@@ -25,7 +25,9 @@ while true; do
   code=$?
   # A signal ends the first wait before the ranks have written their checkpoint.
   while kill -0 "$child" 2> /dev/null; do wait "$child"; code=$?; done
-  if [ "$code" = 0 ] || [ -n "$stopped" ]; then exit "$code"; fi
+  # MPICH's launcher may call it a success that it was told to stop.
+  if [ -n "$stopped" ]; then exit 143; fi
+  if [ "$code" = 0 ]; then exit 0; fi
   # Bad usage gets no better.
   if [ "$code" = 2 ]; then exit 2; fi
   if [ "$(newest)" != "$before" ]; then failures=0; else failures=$((failures + 1)); fi
