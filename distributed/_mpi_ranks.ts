@@ -48,9 +48,12 @@ export class MpiRanks implements Communicator {
   ): Promise<MpiRanks> {
     const library = openMpi(path, launcher);
     const { calls } = library;
-    const started = await within(timeout, calls.initialize(0n, 0n, SERIALIZED, new Int32Array(1)));
-    if (started === undefined) {
+    const level = new Int32Array(1);
+    if (await within(timeout, calls.initialize(0n, 0n, SERIALIZED, level)) === undefined) {
       leave(calls, `Cannot connect: all ${launcher.size} ranks must connect within ${timeout} s, and did not`);
+    }
+    if (level[0]! < SERIALIZED) {
+      leave(calls, `Cannot connect: ${library.path} must let any thread call it (MPI_THREAD_SERIALIZED), and does not`);
     }
     const ranks = new MpiRanks(library, timeout);
     if (ranks.size === launcher.size) return ranks;
@@ -83,7 +86,7 @@ export class MpiRanks implements Communicator {
       ? calls.allReduce(inPlace, x, length, kind, operation, world)
       : await this.#watch(calls.allReduceAside(inPlace, x, length, kind, operation, world));
     check("all-reduce", result);
-    if (reduction === "mean") { for (let i = 0; i < length; i++) x[i]! /= this.size; }
+    if (reduction === "mean") x.forEach((sum, i) => x[i] = sum / this.size);
   }
 
   async broadcast(x: ArrayBufferView<ArrayBuffer>, root = 0): Promise<void> {

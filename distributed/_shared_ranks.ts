@@ -21,17 +21,22 @@ export class SharedRanks implements Communicator {
   readonly #shared: SharedArrayBuffer;
   readonly #counters: Int32Array<SharedArrayBuffer>;
   readonly #timeout: number;
+  readonly #onClose: () => void;
 
   /**
    * @param shared From {@linkcode sharedMemoryFor}.
-   * @param options Which rank this is, and seconds that others are waited for.
+   * @param options Which rank this is, seconds that others are waited for, and what to do when all have closed.
    */
-  constructor(shared: SharedArrayBuffer, options: { rank: number; size: number; timeout: number }) {
+  constructor(
+    shared: SharedArrayBuffer,
+    options: { rank: number; size: number; timeout: number; onClose?: () => void },
+  ) {
     this.#shared = shared;
     this.#counters = new Int32Array(shared, 0, HEADER / 4);
     this.rank = options.rank;
     this.size = options.size;
     this.#timeout = options.timeout;
+    this.#onClose = options.onClose ?? (() => {});
   }
 
   /** Tells the others not to wait, for this rank will not come again. */
@@ -96,8 +101,9 @@ export class SharedRanks implements Communicator {
     return this.#meet("meet");
   }
 
-  close(): Promise<void> {
-    return this.#meet("close");
+  async close(): Promise<void> {
+    await this.#meet("close");
+    this.#onClose();
   }
 
   /** The last rank to arrive lets all of them go on. */

@@ -34,14 +34,8 @@ export async function startWorkers(
   });
   await Promise.race([Promise.all(ready), late]).finally(() => clearTimeout(timer));
   for (const worker of workers) worker.postMessage(shared);
-  const ranks = new SharedRanks(shared, { rank: 0, size, timeout });
-  const { close } = ranks;
-  return Object.assign(ranks, {
-    async close() {
-      await close.call(ranks);
-      for (const worker of workers) worker.terminate();
-    },
-  });
+  const onClose = () => workers.forEach((worker) => worker.terminate());
+  return new SharedRanks(shared, { rank: 0, size, timeout, onClose });
 }
 
 /** Takes part as the rank that this Worker was started as. */
