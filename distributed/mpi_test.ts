@@ -8,6 +8,7 @@ import {
   type Outcome,
   rankArguments,
   start,
+  UNMEASURED,
   untilStep,
 } from "./testdata/launchers.ts";
 
@@ -178,8 +179,8 @@ Deno.test({
   name: "Open MPI: two hosts train over TCP, come to equal weights and end (as root)",
   ignore: !isRoot || LAUNCHERS[1]!.library === "" || !isThere("/usr/sbin/ip"),
   async fn() {
-    const child = new Deno.Command("distributed/testdata/two_hosts.sh", {
-      args: [Deno.execPath(), "2"],
+    const child = new Deno.Command(UNMEASURED[0], {
+      args: [...UNMEASURED.slice(1), "distributed/testdata/two_hosts.sh", Deno.execPath(), "2"],
       stdout: "piped",
       stderr: "piped",
     }).spawn();

@@ -1,12 +1,22 @@
 import assert from "node:assert/strict";
 import { withFolder } from "../tools/with_folder.ts";
-import { finish, LAUNCHERS, rankArguments, start } from "./testdata/launchers.ts";
+import { finish, LAUNCHERS, rankArguments, start, UNMEASURED } from "./testdata/launchers.ts";
 
 for (const { name, command, library } of LAUNCHERS) {
   /** The supervisor, over ranks that keep their checkpoints in a folder. */
   const supervise = (ranks: number, folder: string, args: readonly string[]) =>
-    new Deno.Command("timeout", {
-      args: ["--kill-after=5", "60", "examples/cluster/supervise.sh", String(ranks), folder, Deno.execPath(), ...args],
+    new Deno.Command(UNMEASURED[0], {
+      args: [
+        ...UNMEASURED.slice(1),
+        "timeout",
+        "--kill-after=5",
+        "60",
+        "examples/cluster/supervise.sh",
+        String(ranks),
+        folder,
+        Deno.execPath(),
+        ...args,
+      ],
       env: { MPIEXEC: command.join(" "), PAUSE: "0" },
       stdout: "piped",
       stderr: "piped",

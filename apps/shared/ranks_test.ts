@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { LAUNCHERS } from "../../distributed/testdata/launchers.ts";
+import { LAUNCHERS, UNMEASURED } from "../../distributed/testdata/launchers.ts";
 import { withFolder } from "../../tools/with_folder.ts";
 import { runApp, stopApp } from "./_run_app.ts";
 
@@ -98,8 +98,8 @@ for (const { name, command, library } of LAUNCHERS) {
         const out = await Deno.makeTempDir({ dir: ".", prefix: ".ranks-" });
         try {
           const task = ["task", "--quiet", "text", ...args, "--epochs", "1", "--out", out, "--distributed"];
-          const { code, stdout, stderr } = await new Deno.Command("timeout", {
-            args: ["60", ...command, "-n", "2", Deno.execPath(), ...task],
+          const { code, stdout, stderr } = await new Deno.Command(UNMEASURED[0], {
+            args: [...UNMEASURED.slice(1), "timeout", "60", ...command, "-n", "2", Deno.execPath(), ...task],
           }).output();
           assert.equal(code, 0, new TextDecoder().decode(stderr));
           assert.equal(new TextDecoder().decode(stdout).match(/Written to/g)?.length, 1);

@@ -41,6 +41,9 @@ export interface Outcome {
   readonly lines: any[];
 }
 
+/** Runs a command whose coverage is not measured: a rank that is killed, or leaves at once, would write half a file of it. */
+export const UNMEASURED = ["env", "-u", "DENO_COVERAGE_DIR"] as const;
+
 /** How long anything may take that a test starts. */
 const SECONDS = 60;
 
@@ -71,9 +74,18 @@ export function rankArguments(
 /** Starts ranks under a launcher, or a program alone where there is none; they are killed where they take too long. */
 export function start(launcher: MpiLauncher | undefined, ranks: number, args: readonly string[]): Deno.ChildProcess {
   const command = launcher === undefined ? [] : [...launcher.command, "-n", String(ranks)];
-  return new Deno.Command("timeout", {
+  return new Deno.Command(UNMEASURED[0], {
     // In the foreground it hands a signal on once, to what it runs alone: a second one would have a launcher kill at once.
-    args: ["--foreground", "--kill-after=20", String(SECONDS), ...command, Deno.execPath(), ...args],
+    args: [
+      ...UNMEASURED.slice(1),
+      "timeout",
+      "--foreground",
+      "--kill-after=20",
+      String(SECONDS),
+      ...command,
+      Deno.execPath(),
+      ...args,
+    ],
     stdout: "piped",
     stderr: "piped",
   }).spawn();
