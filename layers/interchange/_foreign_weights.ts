@@ -1,4 +1,11 @@
-import { formatShape, type NamedParameters, type SafetensorsInput, sizeOf } from "@unfold/core";
+import {
+  formatShape,
+  type NamedParameters,
+  type Parameter,
+  type SafetensorsInput,
+  type Shape,
+  sizeOf,
+} from "@unfold/core";
 import type { Layer } from "../layer.ts";
 import { BUILT_IN } from "./_built_in.ts";
 import type { ForeignModule, KerasModule, NamedArrays } from "./layer_interchange.ts";
@@ -59,12 +66,25 @@ function modulesOf(
   visit(model, "");
   failIfAny(problems, framework, direction);
   const names = options.modules ?? framework.namesOf(found);
-  if (names.length !== found.length) {
-    throw new RangeError(
-      `Cannot map weights ${direction} ${theirName}: modules must name ${found.length} of its modules, got ${names.length}`,
-    );
+  const refused = (Kind: ErrorConstructor, problem: string) =>
+    new Kind(`Cannot map weights ${direction} ${theirName}: ${problem}`);
+  if (!Array.isArray(names) || !names.every((one) => typeof one === "string")) {
+    throw refused(TypeError, `modules must be an array of names, got ${JSON.stringify(names)}`);
   }
-  return found.map((one, i) => ({ ...one, theirs: names[i] === "" ? "" : `${names[i]}${separator}` }));
+  if (names.length !== found.length) {
+    throw refused(RangeError, `modules must name ${found.length} of its modules, got ${names.length}`);
+  }
+  const cut = names.find((one) => one.endsWith(separator));
+  if (cut !== undefined) {
+    throw refused(RangeError, `modules must be names without "${separator}" after them, got "${cut}"`);
+  }
+  const modules = found.map((one, i) => ({ ...one, theirs: names[i] === "" ? "" : `${names[i]}${separator}` }));
+  const tensors = modules.flatMap(({ theirs, module }) => Object.keys(module.shapes).map((one) => theirs + one));
+  const repeated = tensors.filter((one, i) => tensors.indexOf(one) < i);
+  if (repeated.length > 0) {
+    throw refused(RangeError, `modules must have names of their own, got ${repeated.join(", ")} twice`);
+  }
+  return modules;
 }
 
 function failIfAny(problems: readonly string[], { name }: Framework, direction: "from" | "to"): void {
@@ -87,14 +107,8 @@ export function fromForeign(
       const full = theirs + name;
       taken.add(full);
       const found = tensors.get(full);
-      if (found === undefined) problems.push(`${full} is missing`);
-      else if (!(found.data instanceof Float32Array)) {
-        problems.push(`${full} must be F32, got ${found.dtype ?? found.data.constructor.name}`);
-      } else if (formatShape(found.shape) !== formatShape(shape)) {
-        problems.push(`${full} must have shape ${formatShape(shape)}, got ${formatShape(found.shape)}`);
-      } else if (found.data.length !== sizeOf(shape)) {
-        problems.push(`${full} must have ${sizeOf(shape)} elements, got ${found.data.length}`);
-      }
+      const problem = found === undefined ? "is missing" : problemOf(found, shape);
+      if (problem !== undefined) problems.push(`${full} ${problem}`);
     }
   }
   for (const name of tensors.keys()) {
@@ -103,19 +117,53 @@ export function fromForeign(
   }
   failIfAny(problems, framework, "from");
   const parameters = model.parameters();
-  return new Map(modules.flatMap(({ prefix, theirs, module }) => {
+  const mapped = new Map<string, SafetensorsInput>();
+  const firstOf = new Map<Parameter, string>();
+  for (const { prefix, theirs, module } of modules) {
     const given = Object.fromEntries(
       Object.keys(module.shapes).map((name) => [name, tensors.get(theirs + name)!.data as Float32Array<ArrayBuffer>]),
     );
-    return Object.entries(module.read(given)).map(([name, data]) => {
+    for (const [name, data] of Object.entries(module.read(given))) {
       const full = prefix + name;
-      // A copy: some are theirs as they are. What is no parameter loadParameters will tell.
-      return [full, { shape: parameters[full]?.shape ?? [data.length], data: data.slice() }] as const;
-    });
-  }));
+      const parameter = parameters[full];
+      if (parameter === undefined) {
+        problems.push(`${full} is no parameter of the model`);
+        continue;
+      }
+      const { shape } = parameter;
+      const problem = problemOf({ shape, data }, shape);
+      if (problem !== undefined) problems.push(`${full} ${problem}`);
+      const first = firstOf.get(parameter) ?? full;
+      firstOf.set(parameter, first);
+      if (mapped.get(first)?.data.some((value, i) => !Object.is(value, data[i]))) {
+        problems.push(`${first} and ${full} are one parameter, and must be equal`);
+      }
+      // A copy: some are theirs as they are.
+      mapped.set(full, { shape, data: data.slice() });
+    }
+  }
+  failIfAny([...problems, ...left(parameters, mapped)], framework, "from");
+  return mapped;
 }
 
-/** The parameters of our model as tensors of another framework, by its names. */
+/** What is wrong with a tensor that should have a shape. */
+function problemOf({ shape, dtype, data }: SafetensorsInput, expected: Shape): string | undefined {
+  // Readers of other formats may give neither numbers nor a shape.
+  if (!(data instanceof Float32Array)) {
+    return `must be F32, got ${dtype ?? (data as object | null | undefined)?.constructor.name ?? "nothing"}`;
+  }
+  const got = Array.isArray(shape) ? formatShape(shape) : shape;
+  if (got !== formatShape(expected)) return `must have shape ${formatShape(expected)}, got ${got}`;
+  if (data.length !== sizeOf(expected)) return `must have ${sizeOf(expected)} elements, got ${data.length}`;
+  return undefined;
+}
+
+/** The parameters that no module has. */
+function left(parameters: NamedParameters, mapped: { has(name: string): boolean }): string[] {
+  return Object.keys(parameters).filter((name) => !mapped.has(name)).map((name) => `${name} belongs to no module`);
+}
+
+/** The parameters of our model as tensors of another framework, by its names; throws a `TypeError` that lists what is left. */
 export function toForeign(
   model: Layer,
   framework: Framework,
@@ -123,12 +171,26 @@ export function toForeign(
 ): Map<string, SafetensorsInput> {
   const modules = modulesOf(model, { framework, direction: "to", options });
   const parameters = model.parameters();
-  return new Map(modules.flatMap(({ prefix, theirs, module }) => {
+  const problems: string[] = [];
+  const tensors = new Map<string, SafetensorsInput>();
+  const mapped = new Set<string>();
+  for (const { prefix, theirs, module } of modules) {
     const written = module.write(ofLayer(parameters, prefix));
-    return Object.entries(module.shapes).map(([name, shape]) =>
-      [theirs + name, { shape, data: written[name]! }] as const
-    );
-  }));
+    for (const [name, shape] of Object.entries(module.shapes)) {
+      const tensor = { shape, data: written[name]! };
+      const problem = problemOf(tensor, shape);
+      if (problem !== undefined) problems.push(`${theirs + name} ${problem}`);
+      tensors.set(theirs + name, tensor);
+    }
+    for (const name of Object.keys(written)) {
+      if (!Object.hasOwn(module.shapes, name)) problems.push(`${theirs + name} has no shape`);
+    }
+    if (problems.length > 0) continue;
+    for (const name of Object.keys(module.read(written))) mapped.add(prefix + name);
+  }
+  if (problems.length === 0) problems.push(...left(parameters, mapped));
+  failIfAny(problems, framework, "to");
+  return tensors;
 }
 
 /** The numbers of a layer's parameters by their names in it. */

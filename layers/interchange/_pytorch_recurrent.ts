@@ -1,6 +1,6 @@
-import { GRU } from "../gru.ts";
 import type { RecurrentState } from "../layer.ts";
 import type { Recurrent, RecurrentPart } from "../recurrent.ts";
+import { onnxCellOf } from "./_cells.ts";
 import { combined, turnedTensor, twoBiases } from "./_foreign_modules.ts";
 import type { ForeignModule } from "./layer_interchange.ts";
 
@@ -8,7 +8,7 @@ import type { ForeignModule } from "./layer_interchange.ts";
 export function pytorchRecurrent(layer: Recurrent<RecurrentState>): ForeignModule | string {
   const { parts, outputSize, hiddenSize } = layer;
   if (parts[0]!.weights.inputGain !== undefined) return "PyTorch has no layer normalisation in it";
-  if (layer instanceof GRU && !layer.resetAfter) return "PyTorch resets after the recurrent product alone";
+  if (onnxCellOf(layer)!.resetAfter === false) return "PyTorch resets after the recurrent product alone";
   const directions = outputSize / hiddenSize;
   return combined(...parts.map((part, index) => {
     const suffix = `_l${Math.floor(index / directions)}${index % directions === 1 ? "_reverse" : ""}`;

@@ -1,0 +1,145 @@
+import { type NamedParameters, Parameter, Random, type SafetensorsInput, type Tensor } from "@unfold/core";
+import { Dense, GRU, type Layer, LSTM, Sequential } from "@unfold/layers";
+import { fromKeras, fromPyTorch, type LayerInterchange, toKeras, toPyTorch } from "@unfold/layers/interchange";
+import assert from "node:assert/strict";
+
+const random = new Random(1);
+
+/** A layer with another one inside and a parameter of its own. */
+class ScaledGru implements Layer {
+  readonly gru = new GRU({ inputSize: 1, hiddenSize: 1, random });
+  readonly scale = new Parameter([2]);
+  parameters = (): NamedParameters => ({ ...this.gru.parameters(), scale: this.scale });
+  forward = (x: Tensor) => this.gru.forward(x);
+}
+
+const partial: LayerInterchange<ScaledGru> = { of: ScaledGru, inner: ({ gru }) => [["", gru]] };
+
+/** A hook of the layer's scale alone. */
+function scaleAs(module: Partial<ReturnType<NonNullable<LayerInterchange["pytorch"]>> & object>) {
+  const whole = {
+    shapes: { s: [2] },
+    read: ({ s }: Record<string, Float32Array<ArrayBuffer>>) => ({ scale: s! }),
+    write: ({ scale }: Record<string, Float32Array<ArrayBuffer>>) => ({ s: scale! }),
+    ...module,
+  };
+  return [{ of: ScaledGru, pytorch: () => whole } as LayerInterchange];
+}
+
+function floats(...values: number[]): SafetensorsInput {
+  return { shape: [values.length], data: Float32Array.from(values) };
+}
+
+Deno.test("parameters that no module has are listed, both ways", () => {
+  const model = new Sequential([new ScaledGru()]);
+  const layers = [partial];
+  const message = (direction: string) => `Cannot map weights ${direction} PyTorch: 0.scale belongs to no module`;
+  assert.throws(() => toPyTorch(model, { layers }), { name: "TypeError", message: message("to") });
+  const gru = toPyTorch(new Sequential([new GRU({ inputSize: 1, hiddenSize: 1 })]));
+  assert.throws(() => fromPyTorch(model, gru, { layers }), { name: "TypeError", message: message("from") });
+
+  const others = Object.keys(model.layers[0]!.parameters()).filter((name) => name !== "scale")
+    .map((name) => `0.${name} belongs to no module`).join("; ");
+  const hook = { layers: scaleAs({}) };
+  assert.throws(() => toPyTorch(model, hook), { message: `Cannot map weights to PyTorch: ${others}` });
+  assert.throws(() => fromPyTorch(model, new Map([["0.s", floats(1, 2)]]), hook), {
+    message: `Cannot map weights from PyTorch: ${others}`,
+  });
+});
+
+Deno.test("a hook that gives something else than it says is told so", () => {
+  const layer = new ScaledGru();
+  const two = new Float32Array(2);
+  const written: [made: object, message: RegExp][] = [
+    [{}, /: s must be F32, got nothing$/],
+    [{ s: new Float32Array(3) }, /: s must have 2 elements, got 3$/],
+    [{ s: two, t: two }, /: t has no shape$/],
+  ];
+  for (const [made, message] of written) {
+    const layers = scaleAs({ write: () => made } as object);
+    assert.throws(() => toPyTorch(layer, { layers }), message);
+  }
+  const read: [made: object, message: RegExp][] = [
+    [{ scale: new Float32Array(1) }, /: scale must have 2 elements, got 1; /],
+    [{ scale: two, size: two }, /: size is no parameter of the model; /],
+  ];
+  for (const [made, message] of read) {
+    const layers = scaleAs({ read: () => made } as object);
+    assert.throws(() => fromPyTorch(layer, new Map([["s", floats(1, 2)]]), { layers }), message);
+  }
+});
+
+Deno.test("names of modules are whole and each is there once", () => {
+  const dense = () => new Dense({ inputSize: 1, outputSize: 1, random });
+  const model = new Sequential([dense(), dense()]);
+  const refused: [modules: unknown, name: string, problem: string][] = [
+    [["a", "a"], "RangeError", "modules must have names of their own, got a.weight, a.bias twice"],
+    [["a", "b."], "RangeError", 'modules must be names without "." after them, got "b."'],
+    ["ab", "TypeError", 'modules must be an array of names, got "ab"'],
+    [["a", 1], "TypeError", 'modules must be an array of names, got ["a",1]'],
+  ];
+  for (const [modules, name, problem] of refused) {
+    const options = { modules: modules as string[] };
+    assert.throws(() => toPyTorch(model, options), { name, message: `Cannot map weights to PyTorch: ${problem}` });
+    assert.throws(() => fromPyTorch(model, new Map(), options), {
+      name,
+      message: `Cannot map weights from PyTorch: ${problem}`,
+    });
+  }
+  assert.throws(
+    () => toKeras(model, { modules: ["a", "b/"] }),
+    /modules must be names without "\/" after them, got "b\/"$/,
+  );
+  // Without anything before them the names are those of the modules' tensors.
+  assert.equal(
+    toPyTorch(new Sequential([dense(), new LSTM({ inputSize: 1, hiddenSize: 1 })]), { modules: ["", ""] }).size,
+    6,
+  );
+});
+
+Deno.test("a layer that is there twice takes the same weights twice, and no others", () => {
+  const shared = new Dense({ inputSize: 1, outputSize: 1, random });
+  const model = new Sequential([shared, shared]);
+  const tensors = toPyTorch(model);
+  assert.deepEqual(fromPyTorch(model, tensors).get("1.weight")!.data, shared.weight.data);
+  tensors.set("1.weight", { shape: [1, 1], data: Float32Array.of(7) });
+  assert.throws(() => fromPyTorch(model, tensors), {
+    name: "TypeError",
+    message: "Cannot map weights from PyTorch: 0.weight and 1.weight are one parameter, and must be equal",
+  });
+});
+
+Deno.test("what a reader could not read is told by name", () => {
+  const dense = new Dense({ inputSize: 1, outputSize: 2, random });
+  const tensors = new Map<string, unknown>([
+    ["layers/dense/vars/0", { shape: [1, 2], data: null }],
+    ["layers/dense/vars/1", { shape: null, data: new Float32Array(2) }],
+  ]);
+  assert.throws(() => fromKeras(dense, tensors as Map<string, SafetensorsInput>), {
+    name: "TypeError",
+    message: "Cannot map weights from Keras: layers/dense/vars/0 must be F32, got nothing; " +
+      "layers/dense/vars/1 must have shape [2], got null",
+  });
+});
+
+Deno.test("what is mapped is a copy, both ways", () => {
+  const dense = new Dense({ inputSize: 1, outputSize: 2, random });
+  const before = dense.bias!.data.slice();
+  const tensors = toPyTorch(dense);
+  (tensors.get("bias")!.data as Float32Array).fill(7);
+  assert.deepEqual(dense.bias!.data, before);
+  (fromPyTorch(dense, tensors).get("bias")!.data as Float32Array).fill(8);
+  assert.deepEqual(tensors.get("bias")!.data, Float32Array.of(7, 7));
+});
+
+Deno.test("an entry of one's own comes before ours", () => {
+  const mine: LayerInterchange<Dense> = {
+    of: Dense,
+    pytorch: () => "mine cannot",
+    keras: () => "mine cannot either",
+  };
+  const options = { layers: [mine] };
+  const dense = new Dense({ inputSize: 1, outputSize: 1 });
+  assert.throws(() => toPyTorch(dense, options), /: Dense cannot be mapped: mine cannot$/);
+  assert.throws(() => fromKeras(dense, new Map(), options), /: Dense cannot be mapped: mine cannot either$/);
+});
