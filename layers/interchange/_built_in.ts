@@ -9,18 +9,17 @@ import { layerNorm } from "./_layer_norm.ts";
 import { recurrent } from "./_recurrent.ts";
 import { Ops } from "./_ops.ts";
 import type { LayerInterchange } from "./layer_interchange.ts";
-import { recurrentNodes } from "./recurrent_nodes.ts";
 
 const sequential: LayerInterchange<Sequential> = {
   of: Sequential,
   inner: ({ layers }) => layers.map((layer, index) => [String(index), layer] as const),
-  onnx: ({ layers }, x, graph) => layers.reduce((value, layer, i) => graph.layer(layer, value, String(i)), x),
+  onnx: ({ layers }, x, graph) => layers.reduce((value, layer, i) => graph.layer(layer, value, { name: `${i}` }), x),
 };
 
 const carriedState: LayerInterchange<CarriedState> = {
   of: CarriedState,
   inner: ({ layer }) => [["", layer]],
-  onnx: ({ layer }, x, graph) => recurrentNodes(layer, { x, graph, carries: true }).output,
+  onnx: ({ layer }, x, graph) => graph.layer(layer, x, { carries: true }),
 };
 
 const dropout: LayerInterchange<Dropout> = { of: Dropout, onnx: (_, x) => x };

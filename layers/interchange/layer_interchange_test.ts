@@ -1,5 +1,6 @@
 import { add, matmul, multiply, noGrad, Parameter, Random, reshape, scope, type Tensor } from "@unfold/core";
 import {
+  CarriedState,
   type Cell,
   Dense,
   type ForwardOptions,
@@ -16,6 +17,8 @@ import {
   fromKeras,
   fromPyTorch,
   type LayerInterchange,
+  type OnnxGraph,
+  type OnnxValue,
   recurrentNodes,
   toKeras,
   toOnnx,
@@ -119,11 +122,11 @@ Deno.test("what extends a layer of ours, or is made of a cell of one's own, is n
       return add(super.forward(x), super.forward(x));
     }
   }
-  assert.throws(() => toOnnx(new Twice({ inputSize: 1, hiddenSize: 1 })), /^TypeError: Cannot export: inputShape must/);
-  assert.throws(
-    () => toOnnx(new Twice({ inputSize: 1, hiddenSize: 1 }), { inputShape: ["batch", "time", 1] }),
-    /^TypeError: Cannot export Twice: its nodes must be known/,
-  );
+  const twice = new Twice({ inputSize: 1, hiddenSize: 1 });
+  for (const options of [{}, { inputShape: ["batch", "time", 1] }]) {
+    assert.throws(() => toOnnx(twice, options), /^TypeError: Cannot export Twice: its nodes must be known/);
+    assert.throws(() => toOnnx(new Sequential([twice]), options), /: Cannot export 0 Twice: its nodes must be known/);
+  }
   const cell = { name: "Mine", gates: 1, states: ["hidden"], direct: false, recurrentBias: false } as unknown as Cell;
   class Mine extends Recurrent<{ hidden: Tensor }> {
     constructor(options: RecurrentOptions) {
@@ -137,7 +140,138 @@ Deno.test("what extends a layer of ours, or is made of a cell of one's own, is n
   };
   assert.throws(
     () => toOnnx(mine, { inputShape: ["batch", "time", 1], layers: [entry] }),
-    /^TypeError: Cannot export Mine: it must be a SimpleRNN, LSTM or GRU, or have a LayerInterchange$/,
+    /^TypeError: Cannot export Mine: it must be a SimpleRNN, LSTM or GRU$/,
+  );
+});
+
+/** A recurrent layer of one's own, as far as an export asks: twice an LSTM. */
+class Doubled extends LSTM {}
+
+Deno.test("in a CarriedState a recurrent layer of one's own is written by its entry, ours by the first entry", () => {
+  const layer = new Doubled({ inputSize: 1, hiddenSize: 1 });
+  const carried: boolean[] = [];
+  const entry: LayerInterchange<Doubled> = {
+    of: Doubled,
+    input: () => ({ shape: ["batch", "time", 1] }),
+    onnx(_, x, graph) {
+      carried.push(graph.carriesState);
+      return x;
+    },
+  };
+  const model = new Sequential([new CarriedState(layer), layer]);
+  for (const options of [{}, { state: true }, { state: false }]) toOnnx(model, { ...options, layers: [entry] });
+  assert.deepEqual(carried, [true, false, true, true, false, false]);
+  assert.throws(() => toOnnx(model), /^TypeError: Cannot export 0 Doubled: its nodes must be known/);
+});
+
+Deno.test("an entry can hold several recurrent layers, each with states of its own name", async () => {
+  class Pair implements Layer {
+    readonly low = new LSTM({ inputSize: 3, hiddenSize: 4, random });
+    readonly high = new GRU({ inputSize: 4, hiddenSize: 4, random });
+    parameters = () => ({ ...named(this.low, "low."), ...named(this.high, "high.") });
+    forward = (x: Tensor) => this.high.forward(this.low.forward(x));
+  }
+  const named = (layer: Layer, prefix: string) =>
+    Object.fromEntries(Object.entries(layer.parameters()).map(([name, parameter]) => [prefix + name, parameter]));
+  const entry: LayerInterchange<Pair> = {
+    of: Pair,
+    inner: ({ low, high }) => [["low", low], ["high", high]],
+    onnx({ low, high }, x, graph) {
+      const { output } = recurrentNodes(low, { x, graph, name: "low" });
+      return recurrentNodes(high, { x: output, graph, name: "high" }).output;
+    },
+  };
+  const pair = new Pair();
+  const onnx = await OnnxModel.load(toOnnx(new Sequential([pair]), { state: true, layers: [entry] }));
+  const states = ["0.low.hidden", "0.low.cell", "0.high.hidden"];
+  assert.deepEqual(onnx.inputs, ["input", ...states.map((name) => `state.${name}`)]);
+  assert.deepEqual(onnx.outputs, ["output", ...states.map((name) => `next.${name}`)]);
+  const input = draw(random, [2, 5, 3]);
+  const zeros = states.map((name) => [`state.${name}`, { shape: [2, 4], data: new Float32Array(8) }]);
+  assertEqual((await onnx.run({ input, ...Object.fromEntries(zeros) })).output, forward(pair, input), "output");
+});
+
+Deno.test("parameters may have the names of inputs and outputs, which give way to them", async () => {
+  class Named implements Layer {
+    readonly all = Object.fromEntries(
+      ["input", "output", "lengths", "state.hidden", "next.hidden"].map((name, i) => {
+        return [name, new Parameter([1], (data) => data.fill(i + 1))];
+      }),
+    );
+    parameters = () => this.all;
+    forward = (x: Tensor) => Object.values(this.all).reduce((value: Tensor, one) => add(value, one), x);
+  }
+  const entry: LayerInterchange<Named> = {
+    of: Named,
+    onnx: ({ all }, x, graph) =>
+      Object.values(all).reduce((value, one) => {
+        return graph.node("Add", [value, graph.parameter(one)], { shape: x.shape });
+      }, x),
+  };
+  const lstm = new GRU({ inputSize: 1, hiddenSize: 1, random });
+  const model = new Named();
+  const onnx = await OnnxModel.load(toOnnx(model, { inputShape: ["batch", 1], lengths: true, layers: [entry] }));
+  const input = draw(random, [3, 1]);
+  assertEqual((await onnx.run({ input, lengths: integers(1, 1, 1) })).output, forward(model, input), "output");
+  const both: LayerInterchange<Named> = {
+    of: Named,
+    onnx: (layer, x, graph) => recurrentNodes(lstm, { x: entry.onnx!(layer, x, graph), graph }).output,
+  };
+  const stateful = toOnnx(model, { inputShape: ["batch", "time", 1], state: true, layers: [both] });
+  assert.deepEqual((await OnnxModel.load(stateful)).inputs, ["input", "state.hidden"]);
+});
+
+Deno.test("a parameter that a hook asks for twice is in the file once", () => {
+  const twice: LayerInterchange<Dense> = {
+    of: Dense,
+    onnx({ bias }, x, graph) {
+      assert.equal(graph.parameter(bias!), graph.parameter(bias!));
+      return graph.node("Add", [x, graph.parameter(bias!)], { shape: x.shape });
+    },
+  };
+  const dense = new Dense({ inputSize: 1, outputSize: 1000 });
+  const { length } = toOnnx(dense, { inputShape: ["batch", 1000], layers: [twice] });
+  assert.ok(length > 4000 && length < 8000, `${length} bytes`);
+});
+
+Deno.test("what a hook does wrong is told", () => {
+  const refused: [onnx: (x: OnnxValue, graph: OnnxGraph) => unknown, message: RegExp][] = [
+    [
+      () => undefined,
+      /^TypeError: Cannot export 0 Scaled: its hook onnx must return a value of the graph, got undefined$/,
+    ],
+    [() => ({ name: "x" }), /: its hook onnx must return a value of the graph, got \{"name":"x"\}$/],
+    [
+      (x, graph) => graph.node("LeakyRelu", [x], { shape: x.shape, attributes: { alpha: 0.1 } }),
+      /^TypeError: Cannot export 0\.LeakyRelu: its alpha must be of integers, or \{ float: … \}, got 0\.1$/,
+    ],
+    [
+      (x, graph) => graph.node("Pad", [x], { shape: x.shape, attributes: { pads: [1, 0.5] } }),
+      /: its pads must be of integers, or \{ float: … \}, got \[1,0\.5\]$/,
+    ],
+    [
+      (_, graph) => graph.constant(new Float32Array(5), [3]),
+      /^TypeError: Cannot export 0\.constant: it must have 3 elements for its shape \[3\], got 5$/,
+    ],
+  ];
+  for (const [onnx, message] of refused) {
+    const layers = [{ ...scaled, onnx: (_, x, graph) => onnx(x, graph) } as LayerInterchange<Scaled>];
+    assert.throws(() => toOnnx(model, { layers }), message);
+  }
+});
+
+Deno.test("a file of 2 GiB or more, which no reader takes, is refused before it is made", () => {
+  const block = new Float32Array(2 ** 24);
+  const large: LayerInterchange<Scaled> = {
+    ...scaled,
+    onnx(_, x, graph) {
+      for (let i = 0; i < 32; i++) graph.constant(block, [block.length]);
+      return x;
+    },
+  };
+  assert.throws(
+    () => toOnnx(new Scaled(), { layers: [large] }),
+    /^RangeError: Cannot export: an ONNX file must be smaller than 2 GiB, got 21474\d+ bytes$/,
   );
 });
 

@@ -1,4 +1,4 @@
-import type { Parameter } from "@unfold/core";
+import { formatShape, type Parameter, sizeOf } from "@unfold/core";
 import type { Layer } from "../layer.ts";
 import {
   graphMessage,
@@ -11,6 +11,7 @@ import {
   tensorMessage,
   valueInfo,
 } from "./_onnx_messages.ts";
+import { exportError, onnxEntryOf } from "./_onnx_entry_of.ts";
 import { type Pieces, toBytes } from "./_protobuf.ts";
 import type { LayerInterchange } from "./layer_interchange.ts";
 
@@ -48,6 +49,22 @@ export interface OnnxNodeOptions extends OnnxOutput {
   readonly attributes?: Readonly<Record<string, OnnxAttribute>>;
 }
 
+/** Where a part of a layer is written. */
+export interface OnnxLayerOptions {
+  /**
+   * What stands before the names of its nodes and states, with a full stop: its index or another name within the layer.
+   *
+   * @default {nothing}
+   */
+  readonly name?: string;
+  /**
+   * Whether its state is carried from call to call: then it goes in and out, unless {@linkcode ToOnnxOptions.state} is false.
+   *
+   * @default {that of the layer around}
+   */
+  readonly carries?: boolean;
+}
+
 /** Arrays that a graph can hold as constants, by kind of element. */
 export type OnnxConstant = Float32Array<ArrayBuffer> | Int32Array<ArrayBuffer> | BigInt64Array<ArrayBuffer>;
 
@@ -58,6 +75,12 @@ interface Parts {
   readonly inputs: Pieces[];
   readonly outputs: Pieces[];
 }
+
+/** Names of inputs and outputs, which constants and nodes leave to them. */
+const RESERVED = /^(input|lengths|output|(state|next)\..*)$/;
+
+/** The most bytes that a message of protocol buffers can have. */
+const MOST_BYTES = 2 ** 31 - 1;
 
 function emptyParts(): Parts {
   return { nodes: [], constants: [], inputs: [], outputs: [] };
@@ -103,8 +126,10 @@ export class OnnxGraph {
   #nodes = this.#graph.nodes;
   /** The layer that is written, and those around it: `1.0.`. */
   #path = "";
-  /** Whether recurrent layers take and give their states; undefined where those do that carry them. */
-  readonly carriesStates: boolean | undefined;
+  /** What toOnnx was told of states; undefined where those go in and out that a layer carries. */
+  readonly #state: boolean | undefined;
+  /** Whether the layer that is written is one whose state another one carries. */
+  #isCarried = false;
   /** The model's input. */
   readonly x: OnnxValue;
   /** Time steps of each sequence, integers [batch], where the model is told them. */
@@ -124,25 +149,43 @@ export class OnnxGraph {
   }) {
     this.#interchanges = options.layers;
     this.#parameterNames = new Map(Object.entries(model.parameters()).map(([name, parameter]) => [parameter, name]));
-    this.carriesStates = options.state;
+    this.#state = options.state;
     this.x = this.input("input", options.x);
     const [batch] = this.x.shape as [number | string];
     this.lengths = options.lengths ? this.input("lengths", { shape: [batch], dtype: "i32" }) : undefined;
   }
 
-  /** Writes a layer that is part of another one; its name, such as its index, comes before those of its nodes. */
-  layer(layer: Layer, x: OnnxValue, name?: string): OnnxValue {
-    const around = this.#path;
+  /**
+   * Writes a layer that is part of another one.
+   *
+   * @param layer The layer, whose hook is called.
+   * @param x What it takes.
+   * @throws {TypeError} If it has no hook, or that gives nothing.
+   */
+  layer(layer: Layer, x: OnnxValue, options: OnnxLayerOptions = {}): OnnxValue {
+    return this.inside(options, () => {
+      const entry = onnxEntryOf(layer, { path: this.#path, layers: this.#interchanges });
+      const value: OnnxValue | undefined = entry.onnx(layer, x, this);
+      if (typeof value?.name === "string" && Array.isArray(value.shape)) return value;
+      throw this.error(layer, `its hook onnx must return a value of the graph, got ${JSON.stringify(value)}`);
+    });
+  }
+
+  /** Writes what belongs to a part of a layer: its name stands before those of nodes and states. */
+  inside<T>({ name, carries = false }: OnnxLayerOptions, write: () => T): T {
+    const [path, isCarried] = [this.#path, this.#isCarried];
     if (name !== undefined) this.#path += `${name}.`;
+    this.#isCarried ||= carries;
     try {
-      const found = this.#interchanges.find(({ of, onnx }) => of === layer.constructor && onnx !== undefined);
-      if (found === undefined) {
-        throw this.error(layer, "its nodes must be known, by a LayerInterchange with onnx among the option layers");
-      }
-      return found.onnx!(layer, x, this);
+      return write();
     } finally {
-      this.#path = around;
+      [this.#path, this.#isCarried] = [path, isCarried];
     }
+  }
+
+  /** Whether the layer that is written takes its state from an input of the model and gives it back. */
+  get carriesState(): boolean {
+    return this.#state ?? this.#isCarried;
   }
 
   /** The names of the layers around and of this one, each with a full stop: `1.`. */
@@ -152,7 +195,7 @@ export class OnnxGraph {
 
   /** An error about the layer that is written. */
   error(layer: Layer, problem: string): TypeError {
-    return new TypeError(`Cannot export ${this.#path.replace(/\.$/, " ")}${layer.constructor.name}: ${problem}`);
+    return exportError(this.#path, layer, problem);
   }
 
   /**
@@ -198,6 +241,11 @@ export class OnnxGraph {
       shape,
       dtype,
     }));
+    for (const [key, value] of Object.entries(options.attributes ?? {})) {
+      if ([value].flat().every((one) => typeof one !== "number" || Number.isInteger(one))) continue;
+      const got = JSON.stringify(value);
+      throw new TypeError(`Cannot export ${name}: its ${key} must be of integers, or { float: … }, got ${got}`);
+    }
     this.#nodes.push(node(op, {
       name,
       inputs: inputs.map((input) => input?.name ?? ""),
@@ -230,6 +278,10 @@ export class OnnxGraph {
 
   /** Adds a constant: floats, integers, or 64-bit integers, as ONNX wants shapes and indices. */
   constant(data: OnnxConstant, shape: readonly number[], name = "constant"): OnnxValue {
+    if (data.length !== sizeOf(shape)) {
+      const wanted = `${sizeOf(shape)} elements for its shape ${formatShape(shape)}`;
+      throw new TypeError(`Cannot export ${this.#path}${name}: it must have ${wanted}, got ${data.length}`);
+    }
     const dtype = data instanceof Float32Array ? "f32" : data instanceof Int32Array ? "i32" : "i64";
     return this.#constant(this.#unique(this.#path + name), shape, { dtype, data });
   }
@@ -246,7 +298,10 @@ export class OnnxGraph {
     return value;
   }
 
-  /** A parameter of the model, as a constant by its name there. Asked for twice it is there once. */
+  /**
+   * A parameter of the model, as a constant by its name there, or one with a number after it where an input or output has that.
+   * Asked for twice it is there once.
+   */
   parameter(parameter: Parameter): OnnxValue {
     const known = this.#parameters.get(parameter);
     if (known !== undefined) return known;
@@ -295,7 +350,7 @@ export class OnnxGraph {
   #unique(name: string): string {
     for (let count = 1;; count++) {
       const tried = count === 1 ? name : `${name}_${count}`;
-      if (this.#names.has(tried)) continue;
+      if (this.#names.has(tried) || (count === 1 && RESERVED.test(name))) continue;
       this.#names.add(tried);
       return tried;
     }
@@ -305,6 +360,10 @@ export class OnnxGraph {
   encode(output: OnnxValue, metadata: Readonly<Record<string, string>>): Uint8Array<ArrayBuffer> {
     this.output("output", output);
     this.#graph.outputs.unshift(this.#graph.outputs.pop()!);
-    return toBytes(modelMessage(graphMessage("unfold", this.#graph), metadata));
+    const file = modelMessage(graphMessage("unfold", this.#graph), metadata);
+    if (file.length > MOST_BYTES) {
+      throw new RangeError(`Cannot export: an ONNX file must be smaller than 2 GiB, got ${file.length} bytes`);
+    }
+    return toBytes(file);
   }
 }

@@ -42,9 +42,32 @@ Deno.test("the input's shape must be told where the first layer does not, and be
     name: "TypeError",
     message: "Cannot export: inputShape must be given, for the first layer does not tell it",
   });
-  for (const inputShape of [[], ["batch", 0], ["batch", 1.5], ["", 2], ["batch", -1], ["batch", NaN]]) {
+  for (const inputShape of [[], ["batch", 0], ["batch", 1.5], ["", 2], ["batch", -1], ["batch", NaN], ["...", 3]]) {
     assert.throws(() => toOnnx(dropout, { inputShape }), /^RangeError: Cannot export: inputShape must be of names and/);
   }
+});
+
+Deno.test("the kind of the input and the metadata are checked", () => {
+  const dense = new Dense({ inputSize: 3, outputSize: 2, random });
+  assert.throws(() => toOnnx(dense, { dtype: "f16" as "f32" }), {
+    name: "RangeError",
+    message: 'Cannot export: dtype must be "f32" or "i32", got "f16"',
+  });
+  assert.throws(() => toOnnx(dense, { metadata: { a: 1 as unknown as string } }), {
+    name: "TypeError",
+    message: "Cannot export: metadata must be text by key, got 1 for a",
+  });
+});
+
+Deno.test("metadata are in the file, byte for byte: key, then text", () => {
+  const dense = new Dense({ inputSize: 3, outputSize: 2, random });
+  const bytes = (...parts: (string | number)[]) =>
+    parts.flatMap((part) => typeof part === "number" ? [part] : [...new TextEncoder().encode(part)]);
+  // Fields 14 of the model, each a message of fields 1 and 2: a number for the field, one for the length, the bytes.
+  const expected = bytes(0x72, 14, 0x0a, 4, "task", 0x12, 6, "größ", 0x72, 9, 0x0a, 1, "b", 0x12, 4, "🐋");
+  const file = toOnnx(dense, { metadata: { task: "größ", b: "🐋" } });
+  assert.deepEqual([...file.slice(-expected.length)], expected);
+  assert.deepEqual([...file.slice(0, -expected.length)], [...toOnnx(dense)]);
 });
 
 Deno.test("an output can be there once", () => {

@@ -21,12 +21,11 @@ export interface RecurrentNodesOptions {
   /** The graph. */
   readonly graph: OnnxGraph;
   /**
-   * Whether the layer takes its state from an input of the model and gives it back, where {@linkcode ToOnnxOptions.state} leaves
-   * that open.
+   * What stands before the names of its states, as of {@linkcode OnnxGraph.layer}: where a layer has several inside.
    *
-   * @default {false}
+   * @default {nothing}
    */
-  readonly carries?: boolean;
+  readonly name?: string;
 }
 
 /**
@@ -64,14 +63,18 @@ export interface RecurrentNodesOptions {
  */
 export function recurrentNodes(
   layer: RecurrentLayer<RecurrentState>,
-  { x, graph, carries = false }: RecurrentNodesOptions,
+  { x, graph, name }: RecurrentNodesOptions,
 ): RecurrentValues {
+  return graph.inside(name === undefined ? {} : { name }, () => valuesOf(layer, x, graph));
+}
+
+function valuesOf(layer: RecurrentLayer<RecurrentState>, x: OnnxValue, graph: OnnxGraph): RecurrentValues {
   const cell = onnxCellOf(layer);
-  if (cell === undefined) throw graph.error(layer, "it must be a SimpleRNN, LSTM or GRU, or have a LayerInterchange");
+  if (cell === undefined) throw graph.error(layer, "it must be a SimpleRNN, LSTM or GRU");
   const { inputSize, hiddenSize, outputSize, parts } = layer as Recurrent<RecurrentState>;
   graph.check(layer, x, { shape: ["batch", "time", inputSize] });
   const ops = new Ops(graph);
-  const carried = graph.carriesStates ?? carries;
+  const carried = graph.carriesState;
   const shape = [x.shape[0]!, parts.length * hiddenSize];
   // [parts, batch, hidden], as the operators have it.
   const before = carried

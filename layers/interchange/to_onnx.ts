@@ -1,5 +1,6 @@
 import type { Layer } from "../layer.ts";
 import { BUILT_IN } from "./_built_in.ts";
+import { onnxEntryOf } from "./_onnx_entry_of.ts";
 import type { LayerInterchange } from "./layer_interchange.ts";
 import { OnnxGraph, type OnnxOutput, type OnnxShape } from "./onnx_graph.ts";
 
@@ -49,12 +50,13 @@ export interface ToOnnxOptions {
  * `input`, its output `output`; batch and time are open. It computes what {@linkcode Layer.forward} does under `noGrad`: dropout
  * does nothing.
  *
- * All of Unfold's layers are known but {@linkcode Lambda} of a function that is not one of core's activations; layers of your own
- * by {@linkcode LayerInterchange}.
+ * All of Unfold's layers are known but {@linkcode Lambda} of a function that is not one of core's activations, and
+ * {@linkcode Recurrent} with a cell of your own; those and layers of your own become so by a {@linkcode LayerInterchange}.
  *
  * @param model A `Sequential`, or a layer alone.
  * @returns The file.
  * @throws {TypeError} If a layer is not known, takes another shape than the one before gives, or the input's shape cannot be told.
+ * @throws {RangeError} If an option has another value than it may, or the file would have 2 GiB or more.
  *
  * @example
  * ```ts
@@ -79,22 +81,32 @@ export function toOnnx(model: Layer, options: ToOnnxOptions = {}): Uint8Array<Ar
   if (shape === undefined) {
     throw new TypeError("Cannot export: inputShape must be given, for the first layer does not tell it");
   }
+  if (dtype !== "f32" && dtype !== "i32") {
+    throw new RangeError(`Cannot export: dtype must be "f32" or "i32", got ${JSON.stringify(dtype)}`);
+  }
   const isLength = (length: number | string) =>
-    typeof length === "string" ? length !== "" : Number.isInteger(length) && length >= 1;
+    typeof length === "string" ? length !== "" && length !== "..." : Number.isInteger(length) && length >= 1;
   if (shape.length === 0 || !shape.every(isLength)) {
     throw new RangeError(
       `Cannot export: inputShape must be of names and integers of 1 or more, got [${shape.join(", ")}]`,
     );
   }
   const { lengths = false, state, metadata = {} } = options;
+  for (const [key, value] of Object.entries(metadata)) {
+    if (typeof value === "string") continue;
+    throw new TypeError(`Cannot export: metadata must be text by key, got ${JSON.stringify(value)} for ${key}`);
+  }
   const graph = new OnnxGraph(model, { x: { shape, dtype }, lengths, state, layers });
   return graph.encode(graph.layer(model, graph.x), metadata);
 }
 
 /** What a layer takes, if that is known. */
-function inputOf(layer: Layer, layers: readonly LayerInterchange[]): OnnxOutput | undefined {
+function inputOf(layer: Layer, layers: readonly LayerInterchange[], path = ""): OnnxOutput | undefined {
+  onnxEntryOf(layer, { path, layers });
   const known = layers.filter(({ of }) => of === layer.constructor);
   const told = known.find(({ input }) => input !== undefined)?.input?.(layer);
   const [first] = known.find(({ inner }) => inner !== undefined)?.inner?.(layer) ?? [];
-  return told ?? (first && inputOf(first[1], layers));
+  if (told !== undefined || first === undefined) return told;
+  const [name, part] = first;
+  return inputOf(part, layers, name === "" ? path : `${path}${name}.`);
 }
