@@ -23,7 +23,8 @@ export async function writeOnnx(
   const path = out ?? `${model.replace(/\.safetensors$/, "")}.onnx`;
   if (!path.endsWith(".onnx")) throw new UsageError(`--out must end in .onnx, got ${path}`);
   const [folder, name] = [dirname(path), basename(path)];
-  const json = name.replace(/onnx$/, "json");
+  // Not x.json: beside x.onnx that may be something else.
+  const json = `${name}.json`;
   await prepareFolder(folder);
   await writeFiles(folder, { [name]: file, [json]: `${JSON.stringify(about, null, 2)}\n` });
   console.log(`Written to ${folder}: ${name}, ${json}\n\n${about.preprocessing}\n${about.postprocessing}`);

@@ -9,6 +9,7 @@ import { FEATURE_SETS } from "./features.ts";
 import { Forecaster, type ForecasterConfig, MODELS } from "./forecaster.ts";
 
 const files = new Map<string, Uint8Array>();
+const abouts = new Map<string, unknown>();
 
 function make(model: ForecasterConfig["model"], target: ForecasterConfig["target"]): Forecaster {
   const random = new Random(1);
@@ -39,6 +40,7 @@ for (const model of MODELS) {
       const forecaster = make(model, target);
       const { file, about } = exportForecaster(forecaster);
       files.set(`${model} ${target}`, file);
+      abouts.set(`${model} ${target}`, about);
       const input = draw(random, [5, 30, names.length]);
       const { output } = await (await OnnxModel.load(file)).run({ input });
 
@@ -61,7 +63,9 @@ for (const model of MODELS) {
 
 Deno.test("onnx.checker accepts the exported networks", { ignore: !hasOnnxChecker }, async () => {
   assert.equal(files.size, 15);
-  await checkOnnx(files);
+  for (const [name, metadata] of await checkOnnx(files)) {
+    assert.deepEqual(metadata, { unfold: JSON.stringify(abouts.get(name)) }, name);
+  }
 });
 
 Deno.test("export writes both files beside the model or elsewhere, or says what is wrong and writes none", () =>
@@ -75,11 +79,14 @@ Deno.test("export writes both files beside the model or elsewhere, or says what 
     assert.equal(code, 0, stderr);
     assert.match(
       stdout,
-      /^Written to \S+: model\.onnx, model\.json\n\ninput: .*return, mean5.*\noutput: .*close·exp\(y\); from y − radius to y \+ radius is the interval\n$/,
+      /^Written to \S+: model\.onnx, model\.onnx\.json\n\ninput: .*return, mean5.*\noutput: .*close·exp\(y\); from y − radius to y \+ radius is the interval\n$/,
     );
+    await Deno.mkdir(`${folder}/b`);
+    await Deno.writeTextFile(`${folder}/b/c.json`, "another file");
     await stock(folder, "export", model, "--out", `${folder}/b/c.onnx`);
+    assert.equal(await Deno.readTextFile(`${folder}/b/c.json`), "another file");
     assert.deepEqual(await Deno.readFile(`${folder}/b/c.onnx`), await Deno.readFile(`${folder}/model.onnx`));
-    assert.deepEqual(JSON.parse(await Deno.readTextFile(`${folder}/b/c.json`)).interval, forecaster.interval);
+    assert.deepEqual(JSON.parse(await Deno.readTextFile(`${folder}/b/c.onnx.json`)).interval, forecaster.interval);
 
     await Deno.writeFile(`${folder}/cut.safetensors`, bytes.subarray(0, -4));
     const refused: [args: string[], code: number, message: RegExp][] = [

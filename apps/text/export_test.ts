@@ -98,10 +98,10 @@ Deno.test("export and classify export write ONNX beside the model, each of its o
       const { code, stdout, stderr } = await runApp("text", folder, args);
       assert.equal(code, 0, stderr);
       assert.ok(
-        stdout.startsWith(`Written to ${folder}: ${expected}.onnx, ${expected}.json\n\ninput: tokens, `),
+        stdout.startsWith(`Written to ${folder}: ${expected}.onnx, ${expected}.onnx.json\n\ninput: tokens, `),
         stdout,
       );
-      const about = JSON.parse(await Deno.readTextFile(`${folder}/${expected}.json`));
+      const about = JSON.parse(await Deno.readTextFile(`${folder}/${expected}.onnx.json`));
       assert.deepEqual(about.vocabulary, stack.vocabulary);
     }
     for (const args of [["export", classifier], ["classify", "export", model]]) {

@@ -205,5 +205,7 @@ Deno.test("a CarriedState takes its state and gives it back, unless told otherwi
 
 Deno.test("onnx.checker accepts every file with full_check", { ignore: !hasOnnxChecker }, async () => {
   assert.ok(files.size > 100, "the tests before must have run");
-  await checkOnnx(files);
+  const metadata = await checkOnnx(files);
+  assert.deepEqual(metadata.get("CarriedState"), { vocabulary: JSON.stringify(["a", "ß", "🐋"]) });
+  assert.deepEqual(metadata.get("Dense"), {});
 });

@@ -133,7 +133,7 @@ const predict = new Command("predict")
 const exportOnnx = new Command("export")
   .description("Write a trained classifier as ONNX, for other programs to run.")
   .argument("[classifier]", "what train wrote", DEFAULT_CLASSIFIER)
-  .option("--out <file>", "where it goes (default: beside the classifier)")
+  .option("--out <file>", "where it goes, with FILE.json beside it (default: beside the classifier)")
   .action(async (path, { out }) => {
     const classifier = Classifier.fromFile(await readFile(path), path);
     const { exportClassifier } = await import("../export_classifier.ts");
