@@ -14,8 +14,8 @@ import type { FromForeignOptions } from "./mapping_options.ts";
  * @param tensors The arrays of the file by their paths, such as `layers/lstm/cell/vars/0`.
  * @returns What `loadParameters` takes for the model.
  * @throws {TypeError} If layers have no counterpart in Keras, or tensors are missing, have another shape or kind, or belong to no
- * layer; the message lists them all.
- * @throws {RangeError} If there are not as many names of modules as modules.
+ * layer, or parameters to no module; the message lists them all.
+ * @throws {RangeError} If there are not as many names of modules as modules, or two tensors would have the same name.
  *
  * @example
  * ```ts

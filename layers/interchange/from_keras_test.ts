@@ -16,6 +16,7 @@ function readH5(bytes: Uint8Array<ArrayBuffer>): Map<string, SafetensorsInput> {
     return new Map(
       file.paths().flatMap((path) => {
         const found = file.get(path);
+        if (found === null) throw new Error(`Cannot read weights.h5: ${path} is damaged`);
         if (!(found instanceof h5.Dataset)) return [];
         return [[path, { shape: found.shape!, data: found.value as Float32Array<ArrayBuffer> }]];
       }),
@@ -75,6 +76,20 @@ Deno.test("a file that is cut off is told from a whole one", () => {
   for (const length of [0, 1000, h5File.length - 1]) {
     assert.throws(() => readH5(h5File.slice(0, length)), /^Error: Cannot read weights\.h5: it must be HDF5, whole$/);
   }
+});
+
+Deno.test("a file with a damaged entry is refused by its name", () => {
+  const bytes = h5File.slice();
+  bytes.fill(255, 6200, 6208);
+  assert.throws(() => readH5(bytes), /^Error: Cannot read weights\.h5: layers\/gru_1 is damaged$/);
+});
+
+Deno.test("what Keras keeps beside the weights can be left aside", () => {
+  const given = new Map(weights);
+  given.set("layers/dropout/seed_generator/vars/0", { shape: [2], data: new Uint32Array(2) });
+  given.set("optimizer/vars/0", { shape: [], data: new Int32Array(1) });
+  const ignore = /^optimizer\/|\/seed_generator\//;
+  assert.equal(fromKeras(build(), given, { ignore }).size, Object.keys(build().parameters()).length);
 });
 
 Deno.test("all that does not fit is listed", () => {

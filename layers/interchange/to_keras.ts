@@ -10,8 +10,8 @@ import type { ToForeignOptions } from "./mapping_options.ts";
  *
  * @param model The model.
  * @returns Arrays by their paths in a `.weights.h5` file.
- * @throws {TypeError} If a layer has no counterpart in Keras; the message lists them all.
- * @throws {RangeError} If there are not as many names of modules as modules.
+ * @throws {TypeError} If a layer has no counterpart in Keras, or a parameter belongs to no module; the message lists them all.
+ * @throws {RangeError} If there are not as many names of modules as modules, or two tensors would have the same name.
  *
  * @example
  * ```ts
