@@ -144,10 +144,10 @@ Deno.test("what extends a layer of ours, or is made of a cell of one's own, is n
   );
 });
 
-/** A recurrent layer of one's own, as far as an export asks: twice an LSTM. */
+/** A recurrent layer of one's own, as far as an export asks. */
 class Doubled extends LSTM {}
 
-Deno.test("in a CarriedState a recurrent layer of one's own is written by its entry, ours by the first entry", () => {
+Deno.test("in a CarriedState a recurrent layer of one's own is written by its entry, which can carry its state", async () => {
   const layer = new Doubled({ inputSize: 1, hiddenSize: 1 });
   const carried: boolean[] = [];
   const entry: LayerInterchange<Doubled> = {
@@ -155,12 +155,21 @@ Deno.test("in a CarriedState a recurrent layer of one's own is written by its en
     input: () => ({ shape: ["batch", "time", 1] }),
     onnx(_, x, graph) {
       carried.push(graph.carriesState);
+      if (!graph.carriesState) return x;
+      const before = graph.input(`state.${graph.path}hidden`, { shape: ["batch", 1] });
+      graph.output(`next.${graph.path}hidden`, graph.node("Neg", [before], { shape: before.shape }));
       return x;
     },
   };
   const model = new Sequential([new CarriedState(layer), layer]);
   for (const options of [{}, { state: true }, { state: false }]) toOnnx(model, { ...options, layers: [entry] });
   assert.deepEqual(carried, [true, false, true, true, false, false]);
+  const onnx = await OnnxModel.load(toOnnx(model, { layers: [entry] }));
+  const next = await onnx.run({
+    input: draw(random, [1, 2, 1]),
+    "state.0.hidden": { shape: [1, 1], data: Float32Array.of(3) },
+  });
+  assert.deepEqual(next["next.0.hidden"]!.data, Float32Array.of(-3));
   assert.throws(() => toOnnx(model), /^TypeError: Cannot export 0 Doubled: its nodes must be known/);
 });
 
