@@ -2,6 +2,7 @@ import { bytesToBroadcast, checkReduction } from "./_check.ts";
 import type { Launcher } from "./_launcher.ts";
 import { leave, leaveOnErrors } from "./_leave.ts";
 import { type MpiLibrary, openMpi } from "./_mpi_library.ts";
+import { Turn } from "./_turn.ts";
 import type { Communicator, Numbers, Reduction } from "./communicator.ts";
 
 /** MPI_THREAD_SERIALIZED: any thread may call, one at a time. */
@@ -24,9 +25,7 @@ export class MpiRanks implements Communicator {
   readonly #timeout: number;
   readonly #request = new Uint8Array(8);
   readonly #flag = new Int32Array(1);
-  /** What is under way. */
-  #doing: string | undefined;
-  readonly #done = { [Symbol.dispose]: () => void (this.#doing = undefined) };
+  readonly #turn = new Turn();
 
   private constructor(library: MpiLibrary, timeout: number) {
     this.#library = library;
@@ -71,7 +70,7 @@ export class MpiRanks implements Communicator {
 
   async allReduce(x: Numbers, reduction: Reduction): Promise<void> {
     checkReduction(x, reduction);
-    using _ = this.#alone("all-reduce");
+    using _ = this.#turn.take("all-reduce");
     const { calls, handles } = this.#library;
     const { length } = x;
     const late = this.#meet();
@@ -91,7 +90,7 @@ export class MpiRanks implements Communicator {
 
   async broadcast(x: ArrayBufferView<ArrayBuffer>, root = 0): Promise<void> {
     const bytes = bytesToBroadcast(x, root, this);
-    using _ = this.#alone("broadcast");
+    using _ = this.#turn.take("broadcast");
     const { calls, handles } = this.#library;
     await this.#meet();
     for (let from = 0; from < bytes.length; from += CHUNK) {
@@ -102,12 +101,12 @@ export class MpiRanks implements Communicator {
   }
 
   async barrier(): Promise<void> {
-    using _ = this.#alone("meet");
+    using _ = this.#turn.take("meet");
     await this.#meet();
   }
 
   async close(): Promise<void> {
-    using _ = this.#alone("close");
+    using _ = this.#turn.take("close");
     // Without it, some libraries never come back from their end where one rank is late.
     await this.#meet();
     this.#sayGoodbye();
@@ -115,15 +114,6 @@ export class MpiRanks implements Communicator {
     if (await within(limit, this.#library.calls.finalize()) === undefined) {
       console.error(`rank ${this.rank}: the library of MPI did not end in time and is left behind`);
     }
-  }
-
-  /** Lets one thing be done at a time, until what comes back is disposed of. */
-  #alone(doing: string): Disposable {
-    if (this.#doing !== undefined) {
-      throw new Error(`Cannot ${doing}: one thing must be done at a time, and ${this.#doing} is under way`);
-    }
-    this.#doing = doing;
-    return this.#done;
   }
 
   /** Waits until all ranks are here, so that what comes next need not wait for anybody; undefined where they are already. */
@@ -141,7 +131,7 @@ export class MpiRanks implements Communicator {
   async #watch(result: Promise<number>): Promise<number> {
     return await within(this.#timeout, result) ?? leave(
       this.#library.calls,
-      `Cannot ${this.#doing}: the other ranks must come within ${this.#timeout} s, and did not (rank ${this.rank})`,
+      `Cannot ${this.#turn.doing}: the other ranks must come within ${this.#timeout} s, and did not (rank ${this.rank})`,
     );
   }
 }

@@ -1,17 +1,20 @@
 import { bytesToBroadcast, checkReduction } from "./_check.ts";
+import { Turn } from "./_turn.ts";
 import type { Communicator, Numbers, Reduction } from "./communicator.ts";
 
 /** Bytes of an array that are exchanged at once. */
 const CHUNK = 1 << 20;
 /** Where the counters end and the outcome of a chunk begins; behind it each rank has a place for its own. */
 const HEADER = 64;
+/** Behind those places: what each rank is about to do, in so many letters. */
+const LETTERS = 64;
 const [ARRIVED, GENERATION, LEFT] = [0, 1, 2] as const;
 /** How often a rank looks for the others, before it sleeps until the last one wakes it: a tenth of a millisecond. */
 const LOOKS = 50_000;
 
 /** The memory that so many ranks meet in. */
 export function sharedMemoryFor(size: number): SharedArrayBuffer {
-  return new SharedArrayBuffer(HEADER + (1 + size) * CHUNK);
+  return new SharedArrayBuffer(HEADER + (1 + size) * CHUNK + size * LETTERS);
 }
 
 /** Ranks that are threads of one process and meet in memory that they share. */
@@ -22,6 +25,7 @@ export class SharedRanks implements Communicator {
   readonly #counters: Int32Array<SharedArrayBuffer>;
   readonly #timeout: number;
   readonly #onClose: () => void;
+  readonly #turn = new Turn();
 
   /**
    * @param shared From {@linkcode sharedMemoryFor}.
@@ -47,15 +51,42 @@ export class SharedRanks implements Communicator {
 
   async allReduce(x: Numbers, reduction: Reduction): Promise<void> {
     checkReduction(x, reduction);
+    using _ = this.#turn.take("all-reduce");
+    this.#announce(`the ${reduction} of ${x.length} numbers of a ${x.constructor.name}`);
     const most = CHUNK / x.BYTES_PER_ELEMENT;
-    for (let from = 0; from < x.length; from += most) {
+    // Nothing is exchanged too, so that it is not taken for a rank that does not come.
+    for (let from = 0; from === 0 || from < x.length; from += most) {
       const part = x.subarray(from, from + most);
       this.#placeOf(x, part.length, this.rank).set(part);
       await this.#meet("all-reduce");
+      if (from === 0) this.#compare("all-reduce");
       this.#reduceStretch(x, part.length, reduction);
       await this.#meet("all-reduce");
       part.set(this.#placeOf(x, part.length));
     }
+  }
+
+  /** Writes down what this rank is about to do. */
+  #announce(what: string): void {
+    this.#announcement(this.rank).set(new TextEncoder().encode(what.padEnd(LETTERS)));
+  }
+
+  #announcement(rank: number): Uint8Array {
+    return new Uint8Array(this.#shared, HEADER + (1 + this.size) * CHUNK + rank * LETTERS, LETTERS);
+  }
+
+  /** Fails where ranks that have met are about to do different things. */
+  #compare(doing: string): void {
+    const [first, ...others] = Array.from(
+      { length: this.size },
+      (_, rank) => new TextDecoder().decode(this.#announcement(rank).slice()).trimEnd(),
+    );
+    others.forEach((other, i) => {
+      if (other === first) return;
+      throw new Error(
+        `Cannot ${doing}: all ranks must do the same, and rank 0 wants ${first}, rank ${i + 1} ${other}`,
+      );
+    });
   }
 
   /** Each rank puts a stretch of the chunk together, always in the order of the ranks. */
@@ -86,22 +117,29 @@ export class SharedRanks implements Communicator {
 
   async broadcast(x: ArrayBufferView<ArrayBuffer>, root = 0): Promise<void> {
     const bytes = bytesToBroadcast(x, root, this);
-    for (let from = 0; from < bytes.length; from += CHUNK) {
+    using _ = this.#turn.take("broadcast");
+    this.#announce(`${bytes.length} bytes of rank ${root}`);
+    for (let from = 0; from === 0 || from < bytes.length; from += CHUNK) {
       const part = bytes.subarray(from, from + CHUNK);
       // Not where the outcome of a reduction is, which others may still be reading.
       const place = new Uint8Array(this.#shared, HEADER + (1 + root) * CHUNK, part.length);
       if (this.rank === root) place.set(part);
       await this.#meet("broadcast");
+      if (from === 0) this.#compare("broadcast");
       if (this.rank !== root) part.set(place);
       await this.#meet("broadcast");
     }
   }
 
-  barrier(): Promise<void> {
-    return this.#meet("meet");
+  async barrier(): Promise<void> {
+    using _ = this.#turn.take("meet");
+    this.#announce("to meet");
+    await this.#meet("meet");
   }
 
   async close(): Promise<void> {
+    using _ = this.#turn.take("close");
+    this.#announce("to close");
     await this.#meet("close");
     this.#onClose();
   }

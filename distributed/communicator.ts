@@ -1,4 +1,4 @@
-/** How {@linkcode Communicator.allReduce} puts the numbers of all ranks together. */
+/** How {@linkcode Communicator.allReduce} puts the numbers of all ranks together. The largest of NaN and a number is undefined. */
 export type Reduction = "sum" | "mean" | "max";
 
 /** Numbers that ranks can put together. */

@@ -26,6 +26,6 @@ Deno.test("bad calls are refused", async () => {
   });
   await assert.rejects(connect({ timeout: 0 }), {
     name: "RangeError",
-    message: "Cannot connect: timeout must be above 0 seconds, got 0",
+    message: "Cannot connect: timeout must be above 0 and at most 2147483 seconds, got 0",
   });
 });

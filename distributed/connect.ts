@@ -5,6 +5,9 @@ import { joinWorkers, startedAs, startWorkers } from "./_workers.ts";
 import type { Communicator } from "./communicator.ts";
 import { single } from "./single.ts";
 
+/** Timers count milliseconds in 31 bits. */
+const MOST_SECONDS = 2_147_483;
+
 /** Options for {@linkcode connect}. */
 export interface ConnectOptions {
   /**
@@ -36,7 +39,7 @@ export interface ConnectOptions {
  * MPICH and its kin (`libmpi.so.12`) and Open MPI (`libmpi.so.40`) are known. A rank that fails, or that others wait for in
  * vain, ends its process with an exit code other than 0, so that the launcher ends the others.
  *
- * @throws {RangeError} If `workers` is no integer of 1 or more, or `timeout` not above 0.
+ * @throws {RangeError} If `workers` is no integer of 1 or more, or `timeout` not above 0 and at most 2,147,483.
  * @throws {Error} If there is no library or it must not be loaded, the environment must not be read, or Workers do not connect.
  *
  * @example
@@ -51,7 +54,9 @@ export interface ConnectOptions {
 export async function connect(options: ConnectOptions = {}): Promise<Communicator> {
   const { workers, library, timeout = 1800 } = options;
   if (workers !== undefined) checkCount("connect", "workers", workers);
-  if (!(timeout > 0)) throw new RangeError(`Cannot connect: timeout must be above 0 seconds, got ${timeout}`);
+  if (!(timeout > 0 && timeout <= MOST_SECONDS)) {
+    throw new RangeError(`Cannot connect: timeout must be above 0 and at most ${MOST_SECONDS} seconds, got ${timeout}`);
+  }
   const started = startedAs();
   if (started !== undefined) return await joinWorkers({ ...started, timeout });
   if (workers !== undefined && workers > 1) return await startWorkers(Deno.mainModule, { size: workers, timeout });

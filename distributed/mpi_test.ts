@@ -116,7 +116,8 @@ for (const launcher of LAUNCHERS) {
   for (const [what, message] of [["throws", "thrown"], ["rejects", "rejected"], ["fails", "failed"]] as const) {
     test(`a rank that ${what}, while others wait or it waits itself, says so and ends the run`, async () => {
       const { code, stderr } = await fall(what);
-      assert.equal(code, 1);
+      // MPICH's launcher adds the signal that it ends the other with, where that is still there.
+      assert.notEqual(code, 0);
       assert.match(stderr, new RegExp(`^Error: ${message} on purpose`, "m"));
       assert.doesNotMatch(stderr, /signal|panic|Segmentation/i);
     });
@@ -130,7 +131,7 @@ for (const launcher of LAUNCHERS) {
 
   test("a rank that never comes is waited for only so long", async () => {
     const { code, stderr } = await fall("never comes");
-    assert.equal(code, 1);
+    assert.notEqual(code, 0);
     assert.match(stderr, /^error: Cannot meet: the other ranks must come within 2 s, and did not \(rank 0\)$/m);
   });
 

@@ -52,3 +52,50 @@ Deno.test("a rank that has left, or does not come, is not waited for", async () 
     message: "Cannot all-reduce: the other ranks must come within 0.05 s, and did not",
   });
 });
+
+Deno.test("a rank that sleeps is woken when another leaves", async () => {
+  const [first, second] = ranksOf(2, 60) as [SharedRanks, SharedRanks];
+  const waiting = first.barrier();
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  setTimeout(() => second.leave(), 50);
+  const late = new Promise((resolve) => timer = setTimeout(() => resolve("late"), 10_000));
+  await assert.rejects(Promise.race([waiting, late]), /rank 1 has left/);
+  clearTimeout(timer);
+});
+
+Deno.test("ranks that do different things, or two at a time, are told", async () => {
+  const different: ((ranks: SharedRanks) => Promise<void>)[] = [
+    (ranks) => ranks.allReduce(new Float32Array(5), "sum"),
+    (ranks) => ranks.allReduce(new Float32Array(3), "sum"),
+    (ranks) => ranks.allReduce(new Float64Array(5), "sum"),
+    (ranks) => ranks.allReduce(new Float32Array(5), "max"),
+    (ranks) => ranks.allReduce(new Float32Array(0), "sum"),
+    (ranks) => ranks.broadcast(new Float32Array(5)),
+    (ranks) => ranks.broadcast(new Float32Array(5), 1),
+  ];
+  for (const [i, one] of different.entries()) {
+    for (const other of different.slice(i + 1)) {
+      const outcomes = await Promise.allSettled(
+        ranksOf(2).map((ranks, rank) => rank === 0 ? one(ranks) : other(ranks)),
+      );
+      for (const { status } of outcomes) assert.equal(status, "rejected");
+    }
+  }
+  const unequal = ranksOf(2).map((ranks, rank) => ranks.allReduce(new Float32Array(5 - 2 * rank), "sum"));
+  await Promise.all(unequal.map((one) =>
+    assert.rejects(one, {
+      message:
+        "Cannot all-reduce: all ranks must do the same, and rank 0 wants the sum of 5 numbers of a Float32Array, " +
+        "rank 1 the sum of 3 numbers of a Float32Array",
+    })
+  ));
+  const [first, second] = ranksOf(2) as [SharedRanks, SharedRanks];
+  const x = Float32Array.of(1);
+  const under = first.allReduce(x, "sum");
+  await assert.rejects(first.barrier(), {
+    message: "Cannot meet: one thing must be done at a time, and all-reduce is under way",
+  });
+  await second.allReduce(Float32Array.of(2), "sum");
+  await under;
+  assert.equal(x[0], 3);
+});

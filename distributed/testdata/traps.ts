@@ -53,7 +53,7 @@ switch (what) {
     if (!isUnwise) await communicator.barrier().catch((error) => console.log(error.message));
     await late;
     clearInterval(timer);
-    if (!isUnwise) console.log(`${ticks >= 50 ? "timers" : ticks} and ${signals} signal came through`);
+    if (!isUnwise) console.log(`${ticks >= 5 ? "timers" : ticks} and ${signals} signal came through`);
     Deno.removeSignalListener("SIGUSR2", listener);
     break;
   }
