@@ -21,6 +21,7 @@ import {
 } from "@unfold/layers";
 import { type Batch, predict, type Series, StandardScaler, type StandardScalerState } from "@unfold/training";
 import { CELLS } from "../shared/cells.ts";
+import { checkFinite } from "../shared/check_finite.ts";
 import { makeRecurrent } from "../shared/make_recurrent.ts";
 import { FEATURE_SET_NAMES, FEATURE_SETS, type FeatureSet, type FeatureSetName, featuresOf } from "./features.ts";
 import { Flatten } from "./flatten.ts";
@@ -197,6 +198,7 @@ export class Forecaster {
       }
       const forecaster = uninitialized(() => new Forecaster(config, new Random(0)));
       loadParameters(forecaster.network.parameters(), tensors);
+      checkFinite(forecaster.network.parameters());
       forecaster.interval = interval;
       return forecaster;
     } catch (error) {

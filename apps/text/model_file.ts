@@ -9,6 +9,7 @@ import {
 } from "@unfold/core";
 import type { Layer } from "@unfold/layers";
 import { type CellName, CELLS } from "../shared/cells.ts";
+import { checkFinite } from "../shared/check_finite.ts";
 import { TOKEN_KINDS } from "./tokenizer.ts";
 
 /** A stack of recurrent layers. */
@@ -96,6 +97,7 @@ export function decodeModel<Model extends { network: Layer }>(
     }
     const model = uninitialized(() => build(config, tensors));
     loadParameters(model.network.parameters(), tensors);
+    checkFinite(model.network.parameters());
     return model;
   } catch (error) {
     throw new SafetensorsError(`Cannot read ${file}: ${(error as Error).message}`, { cause: error });

@@ -77,6 +77,16 @@ Deno.test("a text model's file is that of apps/text, a forecaster's that of apps
   assert.ok("unfold.stock" in decodeSafetensors(series!).metadata);
 });
 
+Deno.test("a tied model of apps/text trains and is unfolded", async () => {
+  const vocabulary = [...new Set(TEXT)];
+  const stack = { cell: "lstm", hidden: 12, embedding: 12, layers: 1, dropout: 0 } as const;
+  const model = new LanguageModel({ ...stack, tied: true, tokens: "char", vocabulary }, new Random(1));
+  const session = new Session(makeTask(start(RUNS[0]!, { file: { name: "tied", bytes: model.toFile() } })));
+  assert.deepEqual(session.unfold().outputWeight.shape, [12, vocabulary.length]);
+  const losses = await after(session, 40);
+  assert.ok(losses.at(-1)! < 0.9 * losses[0]!, `${losses}`);
+});
+
 Deno.test("once its memory has grown a session holds it constant", async () => {
   using session = new Session(makeTask(start(RUNS[0]!)));
   const look = async () => {
@@ -101,12 +111,18 @@ Deno.test("what cannot be learned is refused in a line", () => {
   );
   const text = new Session(makeTask(start(RUNS[0]!))).toFile("safetensors");
   const file = { name: "m.safetensors", bytes: text };
-  const { config } = Forecaster.decode(new Session(makeTask(start(RUNS[1]!))).toFile("safetensors"), "series");
+  const series = new Session(makeTask(start(RUNS[1]!))).toFile("safetensors");
+  const { config } = Forecaster.decode(series, "series");
   const mlp = { name: "mlp.safetensors", bytes: new Forecaster({ ...config, model: "mlp" }, new Random(1)).encode() };
   refused(
     start("data=sine", { file: mlp }),
     /^Cannot go on with the model: it must be a recurrent one .*, got mlp of price from returns$/,
   );
+  for (const [fragment, bytes] of [["data=own-text", text], ["data=sine", series]] as const) {
+    const bad = bytes.slice();
+    new DataView(bad.buffer).setFloat32(bad.length - 4, NaN, true);
+    refused(start(fragment, { file: { name: "bad", bytes: bad } }), /^Cannot read bad: .* must be finite, got NaN at /);
+  }
   refused(start("data=sine", { file }), /^Cannot read m\.safetensors: it must be a model of this app/);
   refused(
     start("data=own-text", { file, ...given(`${TEXT}ß`) }),
