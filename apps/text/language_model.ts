@@ -52,7 +52,7 @@ export class LanguageModel {
   readonly network: Sequential;
   readonly embedding: Embedding;
   readonly recurrent: RecurrentLayer<RecurrentState>;
-  readonly output: Layer;
+  readonly output: Dense | TiedDense;
 
   /**
    * @param random Where the first weights, and later what is dropped, come from.

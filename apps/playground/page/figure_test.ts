@@ -18,6 +18,7 @@ function unfolding(gradients: readonly number[], { layers = 2, label = "x" } = {
     recurrentWeights: Array.from({ length: layers }, () => excerpt),
     outputWeight: excerpt,
     gate: undefined,
+    switchedOff: false,
     sizes: { input: 2, state: 3, output: 1 },
     loss: 1,
   };

@@ -19,5 +19,9 @@ Deno.test("what becomes of a gradient is told as it is", () => {
     "It explodes",
   ]);
   assert.equal(describeFlow([0.02, 2]), "It fades: 1 step back one part in 100 of the last step’s gradient is left.");
-  assert.match(describeFlow([1, 0]), /^There is no gradient/);
+  // Units that are off are spoken of where there are such, and nothing gets through them.
+  assert.equal(describeFlow([1, 0], true), "There is no gradient to follow: that of the last step is 0.");
+  assert.match(describeFlow([0, 0, 1], true), /every unit is switched off, as ReLU does/);
+  assert.match(describeFlow([0, 0, 1]), /^It vanishes: 2 steps back nothing is left/);
+  assert.match(describeFlow([0.9, 1], true), /^It gets through/);
 });

@@ -58,7 +58,7 @@ export class UnfoldedView {
     if (this.#shape === "") this.#chain.scrollLeft = this.#chain.scrollWidth;
     this.#shape = shape;
     this.#unfolding = unfolding;
-    this.#flow.textContent = describeFlow(unfolding.steps.map(({ gradient }) => gradient));
+    this.#flow.textContent = describeFlow(unfolding.steps.map(({ gradient }) => gradient), unfolding.switchedOff);
     this.#showTable();
   }
 

@@ -1,5 +1,5 @@
 import { noGrad, Random, tensor } from "@unfold/core";
-import { type Dense, type Layer, softmaxCrossEntropy } from "@unfold/layers";
+import { type Layer, softmaxCrossEntropy } from "@unfold/layers";
 import type { Optimizer } from "@unfold/optimizers";
 import { evaluate, TokenStream, train, type TrainEvent } from "@unfold/training";
 import { exportLanguageModel } from "../../text/export_language_model.ts";
@@ -123,7 +123,7 @@ export class TextTask implements Task {
     const write = (token: number) => shown(tokenizer.decoder()(token));
     return {
       recurrent,
-      dense: output as Dense,
+      dense: output,
       x: noGrad(() => embedding.forward(tensor(Int32Array.from(read), { shape: [1, time] }))),
       labels: Array.from(read, write),
       loss: (logits) => softmaxCrossEntropy(logits, tensor(Int32Array.from(next), { shape: [1] })),

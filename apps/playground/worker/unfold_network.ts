@@ -1,5 +1,6 @@
 import { noGrad, type Parameter, reshape, scope, slice, type Tensor } from "@unfold/core";
-import { type Dense, gradientFlow, type RecurrentLayer, type RecurrentState } from "@unfold/layers";
+import { type Dense, gradientFlow, type RecurrentLayer, type RecurrentState, SimpleRNN } from "@unfold/layers";
+import { TiedDense } from "../../text/language_model.ts";
 
 /** Numbers of a matrix, row after row: its first ones where it has more. */
 export interface Excerpt {
@@ -30,6 +31,8 @@ export interface Unfolding {
   readonly outputWeight: Excerpt;
   /** The gate whose weights U and W are, where the cell has several. */
   readonly gate: string | undefined;
+  /** Whether every unit of the highest layer is a ReLU that gives 0 at the last step. */
+  readonly switchedOff: boolean;
   /** How many features x_t, s_t and h_t have. */
   readonly sizes: { readonly input: number; readonly state: number; readonly output: number };
   /** The loss at the last step. */
@@ -39,7 +42,8 @@ export interface Unfolding {
 /** What is unfolded. */
 export interface UnfoldOptions {
   readonly recurrent: RecurrentLayer<RecurrentState>;
-  readonly dense: Dense;
+  /** What h_t comes out of; V of a tied one is the embedding, transposed. */
+  readonly dense: Dense | TiedDense;
   /** What the network reads, [1, time, inputSize]. */
   readonly x: Tensor;
   /** How each time step is written. */
@@ -68,7 +72,9 @@ export function unfoldNetwork({ recurrent, dense, x, labels, loss, say }: Unfold
   using _ = scope();
   const time = x.shape[1]!;
   const { inputSize, hiddenSize } = recurrent;
-  const outputSize = dense.weight.shape[1]!;
+  const tied = dense instanceof TiedDense;
+  const outputWeight = tied ? dense.embedding.weight : dense.weight;
+  const outputSize = outputWeight.shape[tied ? 0 : 1]!;
   const parameters = recurrent.parameters();
   const layers = Object.keys(parameters).filter((name) => name.endsWith("recurrentWeight")).length;
   const shown = Math.min(hiddenSize, Math.floor(STATE / layers));
@@ -81,6 +87,7 @@ export function unfoldNetwork({ recurrent, dense, x, labels, loss, say }: Unfold
     return value;
   });
 
+  let switchedOff = recurrent instanceof SimpleRNN && recurrent.activation === "relu";
   const steps = noGrad(() => {
     let state = recurrent.initialState(1);
     return labels.map((label, t) => {
@@ -93,6 +100,7 @@ export function unfoldNetwork({ recurrent, dense, x, labels, loss, say }: Unfold
         (_, layer) => Float32Array.from(hidden.subarray(layer * hiddenSize, layer * hiddenSize + shown)),
       );
       const said = dense.forward(output).data;
+      if (t === time - 1) switchedOff &&= output.data.every((value) => value === 0);
       return {
         input: { label, values: Float32Array.from(now.data.subarray(0, INPUT)) },
         states,
@@ -111,13 +119,11 @@ export function unfoldNetwork({ recurrent, dense, x, labels, loss, say }: Unfold
     steps,
     inputWeight: ofGate(parameters.inputWeight!, Math.min(INPUT, inputSize)),
     recurrentWeights: recurrentWeights.map(([, weight]) => ofGate(weight, shown)),
-    outputWeight: excerpt(dense.weight, {
-      rows: shown,
-      columns: Math.min(OUTPUT, outputSize),
-      from: 0,
-      of: outputSize,
-    }),
+    outputWeight: tied
+      ? transposedExcerpt(outputWeight, shown, Math.min(OUTPUT, outputSize))
+      : excerpt(outputWeight, { rows: shown, columns: Math.min(OUTPUT, outputSize), from: 0, of: outputSize }),
     gate,
+    switchedOff,
     sizes: { input: inputSize, state: hiddenSize, output: outputSize },
     loss: lastLoss,
   };
@@ -134,4 +140,14 @@ function excerpt(
     values.set(data.subarray(row * width + from, row * width + from + columns), row * columns);
   }
   return { rows, columns, values, shape: [shape[0]!, of] };
+}
+
+/** The first rows and columns of a matrix, read from the one that it is the transposed of. */
+function transposedExcerpt({ data, shape }: Parameter, rows: number, columns: number): Excerpt {
+  const [outputs, width] = shape as [number, number];
+  const values = Float32Array.from(
+    { length: rows * columns },
+    (_, i) => data[(i % columns) * width + Math.floor(i / columns)]!,
+  );
+  return { rows, columns, values, shape: [width, outputs] };
 }

@@ -1,8 +1,9 @@
-import { noGrad, Random, reshape, scope, slice, softmax, tensor } from "@unfold/core";
-import { Dense, gradientFlow, LastStep, meanSquaredError } from "@unfold/layers";
+import { noGrad, Random, reshape, scope, slice, softmax, tensor, zeros } from "@unfold/core";
+import { Dense, Embedding, gradientFlow, LastStep, meanSquaredError } from "@unfold/layers";
 import assert from "node:assert/strict";
 import { CELLS } from "../../shared/cells.ts";
 import { makeRecurrent } from "../../shared/make_recurrent.ts";
+import { TiedDense } from "../../text/language_model.ts";
 import { unfoldNetwork } from "./unfold_network.ts";
 
 for (const cell of CELLS) {
@@ -67,6 +68,47 @@ for (const cell of CELLS) {
     });
   }
 }
+
+Deno.test("units are said to be off where ReLU gives 0 for all of them, and not where others do", () => {
+  using _ = scope();
+  const random = new Random(1);
+  for (const [cell, bias, expected] of [["relu", -9, true], ["relu", 9, false], ["rnn", 0, false]] as const) {
+    const recurrent = makeRecurrent({ cell, inputSize: 1, hiddenSize: 2, random });
+    for (const parameter of Object.values(recurrent.parameters())) parameter.data.fill(0);
+    recurrent.parameters().bias!.data.fill(bias);
+    const { switchedOff } = unfoldNetwork({
+      recurrent,
+      dense: new Dense({ inputSize: 2, outputSize: 1, random }),
+      x: tensor([[[1], [2]]]),
+      labels: ["1", "2"],
+      loss: (output) => meanSquaredError(output, tensor([[0]])),
+      say: String,
+    });
+    assert.equal(switchedOff, expected, `${cell} ${bias}`);
+  }
+});
+
+Deno.test("V of a tied layer is the embedding, transposed", () => {
+  using _ = scope();
+  const random = new Random(1);
+  const recurrent = makeRecurrent({ cell: "gru", inputSize: 1, hiddenSize: 3, random });
+  const embedding = new Embedding({ vocabularySize: 9, outputSize: 3, random });
+  const dense = new TiedDense(embedding);
+  const { steps, outputWeight, sizes } = unfoldNetwork({
+    recurrent,
+    dense,
+    x: tensor([[[1], [2]]]),
+    labels: ["1", "2"],
+    loss: (output) => meanSquaredError(output, zeros([1, 9])),
+    say: String,
+  });
+  assert.deepEqual([outputWeight.rows, outputWeight.columns, outputWeight.shape, sizes.output], [3, 6, [3, 9], 9]);
+  const state = steps[1]!.states[0]!;
+  steps[1]!.output.values.forEach((value, column) => {
+    const product = state.reduce((sum, s, row) => sum + s * outputWeight.values[row * 6 + column]!, 0);
+    assert.ok(Math.abs(value - product) < 1e-6, `${value}, ${product}`);
+  });
+});
 
 Deno.test("a network smaller than the figure is shown whole", () => {
   using _ = scope();
