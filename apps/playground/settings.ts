@@ -25,16 +25,14 @@ export interface Settings extends RunSettings {
   readonly view: View;
 }
 
-/** What the controls take: whole numbers from one to another. */
+/** What links and controls take, from the least to the most; all but the rate are whole numbers. */
 export const BOUNDS = {
   hidden: [1, 512],
   layers: [1, 3],
   length: [2, 200],
+  rate: [1e-6, 10],
   seed: [0, 2 ** 31 - 1],
 } as const;
-
-/** Learning rates lie above 0, and are not above this. */
-export const HIGHEST_RATE = 10;
 
 const DEFAULTS: Readonly<Record<TaskName, RunSettings>> = {
   text: {
@@ -69,9 +67,18 @@ export function fits(view: View, data: DataName): boolean {
   return view === "unfolded" || view === taskOf(data);
 }
 
-/** Settings as a link's fragment, without `#`. */
+/** Settings that links and controls take: those of a model from a file may lie outside, and go to the nearest. */
+export function withinBounds<T extends RunSettings>(settings: T): T {
+  const numbers = Object.entries(BOUNDS).map(([name, [least, most]]) =>
+    [name, Math.min(most, Math.max(least, settings[name as keyof typeof BOUNDS]))] as const
+  );
+  return { ...settings, ...Object.fromEntries(numbers) };
+}
+
+/** Settings as a link's fragment, without `#`, which {@linkcode fromFragment} takes. */
 export function toFragment(settings: Settings): string {
-  return new URLSearchParams(Object.entries(settings).map(([name, value]) => [name, String(value)])).toString();
+  return new URLSearchParams(Object.entries(withinBounds(settings)).map(([name, value]) => [name, String(value)]))
+    .toString();
 }
 
 /**
@@ -93,12 +100,14 @@ export function fromFragment(fragment: string): { readonly settings: Settings; r
   };
   const oneOf = <T extends string>(name: string, values: readonly T[]) =>
     take(name, (text) => values.find((value) => value === text), `one of ${values.join(", ")}`);
-  const integer = (name: keyof typeof BOUNDS) => {
+  const number = (name: keyof typeof BOUNDS) => {
     const [least, most] = BOUNDS[name];
+    const isWhole = name !== "rate";
     return take(name, (text) => {
       const value = Number(text);
-      return text !== "" && Number.isInteger(value) && value >= least && value <= most ? value : undefined;
-    }, `a whole number from ${least} to ${most}`);
+      const isSound = text !== "" && value >= least && value <= most && (!isWhole || Number.isInteger(value));
+      return isSound ? value : undefined;
+    }, `a ${isWhole ? "whole " : ""}number from ${least} to ${most}`);
   };
 
   const data = oneOf("data", DATA_NAMES);
@@ -106,20 +115,17 @@ export function fromFragment(fragment: string): { readonly settings: Settings; r
   const task = data === undefined ? (asked === "series" ? "series" : "text") : taskOf(data);
   const view = fits(asked, data ?? DEFAULTS[task].data) ? asked : task;
   const optimizer = oneOf("optimizer", OPTIMIZER_NAMES);
-  const rate = take("rate", (text) => {
-    const value = Number(text);
-    return value > 0 && value <= HIGHEST_RATE ? value : undefined;
-  }, `a number above 0, ${HIGHEST_RATE} at most`) ?? (optimizer && SUGGESTED_RATES[optimizer]);
+  const rate = number("rate") ?? (optimizer && SUGGESTED_RATES[optimizer]);
   const chosen = {
     view,
     data,
     cell: oneOf("cell", CELLS),
-    hidden: integer("hidden"),
-    layers: integer("layers"),
-    length: integer("length"),
+    hidden: number("hidden"),
+    layers: number("layers"),
+    length: number("length"),
     optimizer,
     rate,
-    seed: integer("seed"),
+    seed: number("seed"),
   };
   const known = Object.fromEntries(Object.entries(chosen).filter(([, value]) => value !== undefined));
   return { settings: { ...DEFAULTS[task], ...known } as Settings, problems };

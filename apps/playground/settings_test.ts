@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { CELLS } from "../shared/cells.ts";
 import { OPTIMIZERS } from "../shared/optimizers.ts";
 import { DATA, DATA_NAMES, fileOf, taskOf } from "./data.ts";
-import { BOUNDS, fits, fromFragment, HIGHEST_RATE, toFragment, VIEWS } from "./settings.ts";
+import { BOUNDS, fits, fromFragment, toFragment, VIEWS, withinBounds } from "./settings.ts";
 import { OPTIMIZER_NAMES, SUGGESTED_RATES } from "./suggested_rates.ts";
 
 Deno.test("settings come back from their link as they were", () => {
@@ -15,7 +15,7 @@ Deno.test("settings come back from their link as they were", () => {
     layers: integer(BOUNDS.layers),
     length: integer(BOUNDS.length),
     optimizer: fc.constantFrom(...OPTIMIZER_NAMES),
-    rate: fc.double({ min: 1e-6, max: HIGHEST_RATE, noNaN: true }),
+    rate: fc.double({ min: BOUNDS.rate[0], max: BOUNDS.rate[1], noNaN: true }),
     seed: integer(BOUNDS.seed),
     unfolded: fc.boolean(),
   }).map(({ unfolded, ...chosen }) => ({ view: unfolded ? "unfolded" as const : taskOf(chosen.data), ...chosen }));
@@ -47,7 +47,18 @@ Deno.test("what a link cannot mean is told and left out", () => {
   assert.ok(problems.includes('Cannot take hidden from the link: it must be a whole number from 1 to 512, got "0"'));
   assert.ok(problems.includes('Cannot take length from the link: it must be a whole number from 2 to 200, got ""'));
   assert.ok(problems.includes('Cannot take cell from the link: it must be one of lstm, gru, rnn, relu, got "elman"'));
-  assert.ok(problems.includes('Cannot take rate from the link: it must be a number above 0, 10 at most, got "-1"'));
+  assert.ok(problems.includes('Cannot take rate from the link: it must be a number from 0.000001 to 10, got "-1"'));
+  assert.equal(fromFragment("data=sine&rate=1e-7").problems.length, 1);
+  assert.deepEqual(fromFragment("data=sine&rate=1e-6").problems, []);
+});
+
+Deno.test("a model from a file may lie outside the bounds; what a link or a change makes of it does not", () => {
+  const { settings } = fromFragment("data=sine&seed=7&cell=gru");
+  assert.deepEqual(withinBounds(settings), settings);
+  const large = { ...settings, hidden: 600, layers: 4, length: 250 };
+  const expected = { ...settings, hidden: 512, layers: 3, length: 200 };
+  assert.deepEqual(withinBounds(large), expected);
+  assert.deepEqual(fromFragment(toFragment(large)), { settings: expected, problems: [] });
 });
 
 Deno.test("every optimizer of the library can be chosen; every view has data, and only what fits it", () => {

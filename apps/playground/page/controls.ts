@@ -1,6 +1,6 @@
 import { type CellName, CELLS } from "../../shared/cells.ts";
 import { DATA, DATA_NAMES, type DataName, taskOf } from "../data.ts";
-import { BOUNDS, fits, HIGHEST_RATE, type RunSettings, type View } from "../settings.ts";
+import { BOUNDS, fits, type RunSettings, type View } from "../settings.ts";
 import { OPTIMIZER_NAMES, type OptimizerName, SUGGESTED_RATES } from "../suggested_rates.ts";
 import { element, make } from "./element.ts";
 
@@ -16,34 +16,30 @@ export class Controls {
   readonly #cells = new Map<CellName, HTMLButtonElement>();
 
   /**
-   * @param onChange Is told of settings that were changed, and can be.
+   * @param onChange Is told of what was changed, if it can be.
    */
-  constructor(onChange: (settings: RunSettings) => void) {
+  constructor(onChange: (change: Partial<RunSettings>) => void) {
     this.#select("cell").append(...CELLS.map((cell) => make("option", { value: cell }, [CELL_LABELS[cell]])));
     this.#select("optimizer").append(...OPTIMIZER_NAMES.map((name) => make("option", { value: name }, [name])));
     for (const [name, [least, most]] of Object.entries(BOUNDS)) {
-      Object.assign(this.#input(name), { min: String(least), max: String(most), step: "1" });
+      Object.assign(this.#input(name), { min: String(least), max: String(most) });
     }
-    Object.assign(this.#input("rate"), { min: "0.000001", max: String(HIGHEST_RATE) });
     for (const cell of ["rnn", "relu", "lstm", "gru"] as const) {
       const button = make("button", { type: "button" }, [CELL_LABELS[cell]]);
-      button.addEventListener("click", () => {
-        this.#select("cell").value = cell;
-        tell();
-      });
+      button.addEventListener("click", () => onChange({ cell }));
       this.#cells.set(cell, button);
       element("cells").append(button);
     }
-    const tell = () => {
-      if (this.#form.reportValidity()) onChange(this.read());
-    };
-    this.#data.addEventListener("change", tell);
+    this.#data.addEventListener("change", () => onChange({ data: this.#data.value as DataName }));
     this.#form.addEventListener("submit", (event) => event.preventDefault());
+    // What the others hold does not matter: they may be of a model from a file, which may be larger.
     this.#form.addEventListener("change", ({ target }) => {
-      if (target === this.#select("optimizer")) {
-        this.#input("rate").value = String(SUGGESTED_RATES[this.#select("optimizer").value as OptimizerName]);
-      }
-      tell();
+      const { name, value, valueAsNumber } = target as HTMLInputElement;
+      if (name === "cell") onChange({ cell: value as CellName });
+      else if (name === "optimizer") {
+        const optimizer = value as OptimizerName;
+        onChange({ optimizer, rate: SUGGESTED_RATES[optimizer] });
+      } else if ((target as HTMLInputElement).reportValidity()) onChange({ [name]: valueAsNumber });
     });
   }
 
@@ -53,21 +49,6 @@ export class Controls {
 
   #select(name: string): HTMLSelectElement {
     return this.#form.elements.namedItem(name) as HTMLSelectElement;
-  }
-
-  /** The settings as they stand in the form. */
-  read(): RunSettings {
-    const number = (name: string) => this.#input(name).valueAsNumber;
-    return {
-      data: this.#data.value as DataName,
-      cell: this.#select("cell").value as CellName,
-      hidden: number("hidden"),
-      layers: number("layers"),
-      length: number("length"),
-      optimizer: this.#select("optimizer").value as OptimizerName,
-      rate: number("rate"),
-      seed: number("seed"),
-    };
   }
 
   /** Puts settings into the form, and offers the data that fits a view. */
