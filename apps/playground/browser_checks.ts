@@ -188,7 +188,63 @@ check("the link follows the controls, and the controls the link", ({ withPage })
     await page.fill("[name=layers]", "9");
     await page.press("[name=layers]", "Enter");
     assert.equal(hash().get("layers"), "2");
+    // What cannot be is told, and hinders nothing else.
+    assert.notEqual(
+      await page.evaluate(() => document.querySelector<HTMLInputElement>(":invalid")!.validationMessage),
+      "",
+    );
+    await page.selectOption("#data", "sine");
+    await page.waitForFunction(() => location.hash.includes("data=sine"));
+    await stepsFrom(page, 5);
+    assert.equal(await page.inputValue("[name=layers]"), "2");
   }));
+
+check(
+  "each task keeps its run; of many changes the last alone is prepared",
+  ({ withPage }) =>
+    withPage({ fragment: "data=names&hidden=16" }, async (page) => {
+      await train(page);
+      await stepsFrom(page, 20);
+      await page.click("#tab-series");
+      await page.waitForSelector("#train:enabled:text-is('Train')");
+      assert.equal(await page.textContent("#steps"), "0");
+      await page.click("#tab-text");
+      const kept = await numberIn(page, "#steps");
+      assert.ok(kept >= 20);
+      await train(page);
+      await stepsFrom(page, kept + 1);
+      await page.fill("[name=layers]", "3");
+      await page.fill("[name=hidden]", "384");
+      await page.press("[name=hidden]", "Enter");
+      const once = performance.now();
+      await page.waitForSelector("#train:text('Preparing …')");
+      await page.waitForSelector("#train:enabled", { timeout: PATIENCE });
+      const one = performance.now() - once;
+      const many = performance.now();
+      for (let seed = 2; seed <= 16; seed++) {
+        await page.fill("[name=seed]", String(seed));
+        await page.press("[name=seed]", "Enter");
+      }
+      await page.waitForSelector("#train:enabled", { timeout: PATIENCE });
+      assert.match(page.url(), /seed=16&/);
+      assert.ok(performance.now() - many < 4 * one + 2000, `${performance.now() - many} ms, one ${one} ms`);
+    }),
+);
+
+check(
+  "a file that is dropped beside the chart does not take the page's place",
+  ({ withPage }) =>
+    withPage({}, async (page) => {
+      const prevented = await page.evaluate(() => {
+        const dataTransfer = new DataTransfer();
+        dataTransfer.items.add(new File(["date,close"], "a.csv"));
+        const drop = new DragEvent("drop", { dataTransfer, bubbles: true, cancelable: true });
+        document.querySelector("header")!.dispatchEvent(drop);
+        return drop.defaultPrevented;
+      });
+      assert.ok(prevented);
+    }),
+);
 
 check(
   "a bad CSV is refused with its line; a good one is learned",
@@ -213,6 +269,10 @@ check(
       await train(page);
       await lossBelow(page, 0.2);
       assert.ok(await page.isHidden("#toast"));
+      await give("date,close\n2020-01-01,ten\n");
+      assert.match(await toast(page), /line 2, column close/);
+      const steps = await numberIn(page, "#steps");
+      await stepsFrom(page, steps + 1);
     }),
 );
 
@@ -261,8 +321,18 @@ check(
         await stepsFrom(page, 1);
         assert.ok(await numberIn(page, "#loss") < loss, `${await page.textContent("#loss")} after ${loss}`);
 
-        await page.setInputFiles("#load", { name: "bad.safetensors", mimeType: "", buffer: Buffer.from("no model") });
+        const mended = await numberIn(page, "#loss");
+        const bad = { name: "bad.safetensors", mimeType: "", buffer: Buffer.from("no model") };
+        await page.setInputFiles("#load", bad);
         assert.match(await toast(page), /^Cannot read bad\.safetensors: /);
+        // The model stays, Reset returns to its file, and the page says that the link does not.
+        assert.equal(await numberIn(page, "#loss"), mended);
+        await page.click("#reset");
+        await page.waitForFunction(() => document.getElementById("steps")!.textContent === "0");
+        await page.click("#step:enabled");
+        await stepsFrom(page, 1);
+        assert.equal(await numberIn(page, "#loss"), mended);
+        assert.match((await page.textContent("#note"))!, /names\.safetensors, which the link does not hold/);
       })
     ),
 );

@@ -9,16 +9,27 @@ export interface GivenData {
   readonly content: string | undefined;
 }
 
+/** A saved model. */
+export interface ModelFile {
+  readonly name: string;
+  readonly bytes: Uint8Array<ArrayBuffer>;
+}
+
 /** What the page asks of the worker. */
 export type Request =
-  /** Makes a model anew; `run` marks all that is then said of it. With `file`, a saved model is gone on with. */
+  /**
+   * Makes a model anew, and when it is made takes it in place of the one of the same task; `run` marks all that is then
+   * said of it. With `file`, a saved model is gone on with. Of several that wait the last alone is made.
+   */
   | {
     readonly type: "start";
     readonly run: number;
     readonly settings: RunSettings;
     readonly data: GivenData;
-    readonly file?: { readonly name: string; readonly bytes: Uint8Array<ArrayBuffer> };
+    readonly file?: ModelFile;
   }
+  /** Goes back to the run of the other task, paused; what is looked at comes with the next `look`. */
+  | { readonly type: "return"; readonly run: number }
   | { readonly type: "train" }
   | { readonly type: "pause" }
   /** Takes a single step. */
@@ -70,6 +81,6 @@ export type Report =
     | { readonly type: "preview"; readonly steps: number; readonly preview: Preview }
     | { readonly type: "unfolding"; readonly steps: number; readonly unfolding: Unfolding }
     | { readonly type: "file"; readonly format: ExportFormat; readonly bytes: Uint8Array<ArrayBuffer> }
-    /** Training has stopped, or never began; the message is for people. */
+    /** Training has stopped, or the run could not begin, whereupon the one before goes on; the message is for people. */
     | { readonly type: "failed"; readonly message: string }
   );

@@ -22,6 +22,11 @@ export class LossCurve {
     this.#validation.push(...validation);
   }
 
+  /** Steps so far. */
+  get steps(): number {
+    return this.#count;
+  }
+
   /** The mean loss of the last steps, some hundred of them; undefined before the first. */
   get recent(): number | undefined {
     return this.#count === 0 ? undefined : this.#mean(Math.max(0, this.#count - 100), this.#count);

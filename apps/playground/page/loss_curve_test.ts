@@ -13,7 +13,7 @@ Deno.test("a curve holds every loss, however they come, and gives them out to th
     training: [null, 1 / 3, 0.1, 1e-7],
     validation: [2, null, null, 0.7],
   });
-  assert.equal(curve.validation, 0.7);
+  assert.deepEqual([curve.steps, curve.validation], [3, 0.7]);
 });
 
 Deno.test("of many losses the means of equally many are drawn, and the mean of the last hundred is told", () => {

@@ -18,16 +18,12 @@ export class OwnData {
   readonly #given = new Map<DataName, GivenData>();
 
   /**
-   * @param onGiven Is told which data has come.
+   * @param onGiven Is told what has come.
    */
-  constructor(onGiven: (data: DataName) => void) {
-    const give = (data: DataName, name: string, content: string) => {
-      this.#given.set(data, { name, content });
-      onGiven(data);
-    };
+  constructor(onGiven: (data: DataName, given: GivenData) => void) {
     const open = async (data: DataName, file: File | undefined) => {
       const content = file && await readText(file);
-      if (content !== undefined) give(data, file!.name, content);
+      if (content !== undefined) onGiven(data, { name: file!.name, content });
     };
     const onFile = (input: HTMLInputElement, data: DataName) =>
       input.addEventListener("change", async () => {
@@ -39,7 +35,7 @@ export class OwnData {
     onFile(element<HTMLInputElement>("own-csv-file"), "own-csv");
     element<HTMLFormElement>("own-text").addEventListener("submit", (event) => {
       event.preventDefault();
-      give("own-text", "your text", element<HTMLTextAreaElement>("own-text-content").value);
+      onGiven("own-text", { name: "your text", content: element<HTMLTextAreaElement>("own-text-content").value });
     });
 
     const target = element("panel-series");
@@ -47,6 +43,14 @@ export class OwnData {
       event.preventDefault();
       element("forecast").classList.toggle("dropping", dropping);
     };
+    // Elsewhere a file that is dropped would take the page's place.
+    for (const type of ["dragover", "drop"] as const) {
+      document.addEventListener(type, (event) => {
+        if (!event.dataTransfer?.types.includes("Files") || event.defaultPrevented) return;
+        event.preventDefault();
+        event.dataTransfer.dropEffect = "none";
+      });
+    }
     target.addEventListener("dragover", (event) => mark(event, true));
     target.addEventListener("dragleave", (event) => mark(event, false));
     target.addEventListener("drop", (event) => {
@@ -55,7 +59,12 @@ export class OwnData {
     });
   }
 
-  /** What was given under a name. */
+  /** Keeps what was given under a name, once something can be learned from it. */
+  keep(data: DataName, given: GivenData): void {
+    this.#given.set(data, given);
+  }
+
+  /** What was kept under a name. */
   get(data: DataName): GivenData | undefined {
     return this.#given.get(data);
   }

@@ -1,5 +1,5 @@
 import { DATA, type DataName, fileOf, taskOf } from "../data.ts";
-import type { GivenData, Report, Request, RunFacts } from "../messages.ts";
+import type { GivenData, ModelFile, Report, Request, RunFacts } from "../messages.ts";
 import {
   defaultsFor,
   fits,
@@ -8,6 +8,7 @@ import {
   type Settings,
   toFragment,
   type View,
+  withinBounds,
 } from "../settings.ts";
 import { Controls } from "./controls.ts";
 import { download } from "./download.ts";
@@ -16,6 +17,7 @@ import { format, formatCount } from "./format.ts";
 import { LossCurve } from "./loss_curve.ts";
 import { LossView } from "./loss_view.ts";
 import { OwnData } from "./own_data.ts";
+import { type Run, Runs } from "./runs.ts";
 import { SeriesView } from "./series_view.ts";
 import { Tabs } from "./tabs.ts";
 import { TextView } from "./text_view.ts";
@@ -28,18 +30,22 @@ const SAY_EVERY = 10_000;
 /** How a run begins. */
 interface StartOptions {
   /** A saved model. */
-  readonly file?: NonNullable<Extract<Request, { type: "start" }>["file"]>;
+  readonly file?: ModelFile | undefined;
+  /** Data that is at hand. */
+  readonly given?: GivenData | undefined;
   readonly train?: boolean;
 }
 
-/** The page: one run, of which the worker computes all, and three views of it. */
+/** The page: a run, of which the worker computes all, and three views of it. */
 export class Playground {
   readonly #worker = new Worker("worker.js");
   readonly #tabs = new Tabs((view) => this.#choose(view));
-  readonly #controls = new Controls((settings) => {
-    void this.#start({ ...settings, view: this.#settings.view }, { train: this.#training });
+  readonly #controls = new Controls((change) => {
+    void this.#start({ ...withinBounds(this.#settings), ...change }, { train: this.#training });
   });
-  readonly #own = new OwnData((data) => void this.#start({ ...this.#settings, view: taskOf(data), data }));
+  readonly #own = new OwnData((data, given) => {
+    void this.#start({ ...withinBounds(this.#settings), view: taskOf(data), data }, { given });
+  });
   readonly #loss = new LossView();
   readonly #text = new TextView();
   readonly #series = new SeriesView();
@@ -52,20 +58,18 @@ export class Playground {
   #settings: Settings;
   /** What was last chosen for each task. */
   readonly #chosen = { text: defaultsFor("text"), series: defaultsFor("series") };
-  #run = 0;
-  #facts: RunFacts | undefined;
-  #curve = new LossCurve();
+  readonly #runs = new Runs((report) => this.#take(report));
   #training = false;
   /** Whether the run that begins does not wait. */
   #trainsAtOnce = false;
   #said = 0;
 
   constructor() {
-    this.#worker.onmessage = ({ data }: MessageEvent<Report>) => this.#take(data);
+    this.#worker.onmessage = ({ data }: MessageEvent<Report>) => this.#runs.hear(data);
     this.#worker.onerror = (event) => showToast(`The worker has failed: ${event.message ?? "it could not be loaded"}`);
     this.#train.addEventListener("click", () => this.#training ? this.#pause() : this.#resume());
     this.#step.addEventListener("click", () => this.#ask({ type: "step" }));
-    element("reset").addEventListener("click", () => void this.#start(this.#settings));
+    element("reset").addEventListener("click", () => this.#reset());
     element("copy").addEventListener("click", () => void this.#copyLink());
     this.#save.addEventListener("click", () => this.#ask({ type: "export", format: "safetensors" }));
     this.#onnx.addEventListener("click", () => this.#ask({ type: "export", format: "onnx" }));
@@ -83,7 +87,7 @@ export class Playground {
   /** Takes what the link says. */
   #open(): void {
     const { settings, problems } = fromFragment(location.hash);
-    const isShown = this.#run > 0 && toFragment(settings) === toFragment(this.#settings);
+    const isShown = document.body.classList.contains("ready") && toFragment(settings) === toFragment(this.#settings);
     if (!isShown) void this.#start(settings);
     if (problems.length > 0) showToast(problems.join(". "));
   }
@@ -96,13 +100,24 @@ export class Playground {
     this.#ask({ type: "look", view: this.#settings.view, temperature: this.#temperature.valueAsNumber });
   }
 
-  /** Goes to another view; where the data does not fit it, to what was last chosen there. */
+  /** Goes to another view; where the data does not fit it, to the last run of its task. */
   #choose(view: View): void {
-    const isShown = view === "unfolded" || fits(view, this.#settings.data);
-    if (isShown && this.#facts !== undefined) {
+    if (fits(view, this.#settings.data)) {
+      const { asked, current } = this.#runs;
+      if (asked === undefined && current === undefined) return void this.#start({ ...this.#settings, view });
       this.#show({ ...this.#settings, view });
-      this.#look();
-    } else void this.#start({ ...isShown ? this.#settings : this.#chosen[view], view });
+      return this.#look();
+    }
+    const task = view === "series" ? "series" : "text";
+    const kept = this.#runs.kept(task);
+    if (kept === undefined) return void this.#start({ ...this.#chosen[task], view });
+    this.#leave();
+    this.#runs.returnTo(kept);
+    this.#ask({ type: "return", run: kept.run });
+    this.#show({ ...kept.settings, view });
+    this.#look();
+    this.#showRun(kept);
+    this.#setTraining(false);
   }
 
   #show(settings: Settings): void {
@@ -116,37 +131,76 @@ export class Playground {
     document.body.classList.add("ready");
   }
 
-  /** Begins a run, which waits for the first step, or with `train` does not. With a file, its model is gone on with. */
-  async #start(settings: Settings, { file, train = false }: StartOptions = {}): Promise<void> {
-    const run = ++this.#run;
+  /**
+   * Prepares a run, which then waits for the first step, or with `train` does not. With a file, its model is gone on with.
+   * Until it begins the run before is seen, if it is of the same task.
+   */
+  async #start(settings: Settings, { file, given, train = false }: StartOptions = {}): Promise<void> {
+    const { current } = this.#runs;
+    const asked = this.#runs.ask(settings, file);
     this.#trainsAtOnce = train;
-    this.#ask({ type: "pause" });
-    this.#setTraining(false);
-    this.#facts = undefined;
-    this.#curve = new LossCurve();
-    this.#text.start();
-    this.#series.start();
-    this.#unfolded.start(settings.layers);
-    this.#loss.show(this.#curve);
-    for (const button of [this.#train, this.#step, this.#save, this.#onnx]) button.disabled = true;
-    this.#showNumbers(0, 0);
+    if (current !== undefined && taskOf(current.settings.data) !== taskOf(settings.data)) this.#leave();
+    if (this.#runs.current === undefined) this.#unfolded.start(settings.layers);
+    this.#showButtons();
     this.#show(settings);
     hideToast();
-    const data = await this.#dataOf(settings.data);
-    // Another run may have begun in the meantime.
-    if (run !== this.#run) return;
-    if (data === undefined) {
-      if (file !== undefined) {
-        showToast(`Cannot go on with ${file.name}: it must have data to learn from, and has none yet`);
-      }
-      // There it can be given.
-      return this.#show({ ...settings, view: taskOf(settings.data) });
+    try {
+      asked.data = given ?? await this.#dataOf(settings.data);
+    } catch (error) {
+      if (asked === this.#runs.asked) this.#refuse((error as Error).message);
+      return;
     }
+    // Another run may have been asked for in the meantime.
+    if (asked !== this.#runs.asked) return;
+    const { run, data } = asked;
+    if (data === undefined) return this.#awaitData(settings, file);
+    element("said").textContent = "Preparing the network";
     this.#look();
     this.#ask({ type: "start", run, settings: runSettings(settings), data, ...(file && { file }) });
   }
 
-  /** The data of a name; undefined where the visitor has not given it yet, or it cannot be had. */
+  /** Begins the run that is seen anew, from its file if it has one. */
+  #reset(): void {
+    const { file, data } = this.#runs.asked ?? this.#runs.current ?? {};
+    void this.#start(this.#settings, { file, given: data });
+  }
+
+  /** Shows where the data can be given. */
+  #awaitData(settings: Settings, file: ModelFile | undefined): void {
+    this.#runs.refuse();
+    this.#leave();
+    const task = taskOf(settings.data);
+    (task === "text" ? this.#text : this.#series).start();
+    this.#show({ ...settings, view: task });
+    if (file !== undefined) {
+      showToast(`Cannot go on with ${file.name}: it must have data to learn from, and has none yet`);
+    }
+  }
+
+  /** What was asked for cannot begin: the run that is seen stays. */
+  #refuse(message: string): void {
+    this.#runs.refuse();
+    const { current } = this.#runs;
+    if (current !== undefined) {
+      const { view } = this.#settings;
+      const { settings } = current;
+      this.#show({ ...settings, view: fits(view, settings.data) ? view : taskOf(settings.data) });
+    }
+    this.#showButtons();
+    showToast(message);
+  }
+
+  /** Pauses the run that is seen, and shows none. */
+  #leave(): void {
+    this.#pause();
+    this.#runs.leave();
+    this.#loss.show(this.#curve);
+    this.#unfolded.start(this.#settings.layers);
+    this.#showNumbers(0);
+    this.#showButtons();
+  }
+
+  /** The data of a name; undefined where the visitor has not given it yet. */
   async #dataOf(name: DataName): Promise<GivenData | undefined> {
     const file = fileOf(name);
     if (file === undefined) return name.startsWith("own-") ? this.#own.get(name) : { name, content: undefined };
@@ -155,8 +209,7 @@ export class Playground {
       if (!response.ok) throw new Error(`the server says ${response.status}`);
       return { name: DATA[name].label, content: await response.text() };
     } catch (error) {
-      showToast(`Cannot load ${DATA[name].label}: ${(error as Error).message}`);
-      return undefined;
+      throw new Error(`Cannot load ${DATA[name].label}: ${(error as Error).message}`, { cause: error });
     }
   }
 
@@ -172,20 +225,30 @@ export class Playground {
 
   #setTraining(training: boolean): void {
     this.#training = training;
-    this.#train.textContent = training ? "Pause" : "Train";
-    this.#step.disabled = training || this.#facts === undefined;
+    this.#showButtons();
   }
 
-  /** What the worker says; of an earlier run, nothing. */
+  #showButtons(): void {
+    const { asked, current } = this.#runs;
+    const isReady = asked === undefined && current !== undefined;
+    for (const button of [this.#train, this.#step, this.#save, this.#onnx]) button.disabled = !isReady;
+    if (this.#training) this.#step.disabled = true;
+    this.#train.textContent = asked !== undefined ? "Preparing …" : this.#training ? "Pause" : "Train";
+  }
+
+  /** The losses of the run that is seen. */
+  get #curve(): LossCurve {
+    return this.#runs.current?.curve ?? new LossCurve();
+  }
+
   #take(report: Report): void {
-    if (report.run !== this.#run) return;
     switch (report.type) {
       case "started":
         return this.#begin(report);
       case "progress":
         this.#curve.add(report);
         this.#loss.show(this.#curve);
-        return this.#showNumbers(report.steps, report.speed);
+        return this.#showNumbers(report.speed);
       case "preview":
         if (report.preview.kind === "text") this.#text.show(report.steps, report.preview.text);
         else this.#series.show(report.preview.forecast);
@@ -199,23 +262,39 @@ export class Playground {
           "application/octet-stream",
         );
       case "failed":
+        if (report.run === this.#runs.asked?.run) return this.#refuse(report.message);
         this.#setTraining(false);
         return showToast(report.message);
     }
   }
 
   #begin(facts: RunFacts): void {
-    this.#facts = facts;
+    const run = this.#runs.begin(facts);
+    const { data } = facts.settings;
+    if (data.startsWith("own-")) this.#own.keep(data, run.data!);
+    (taskOf(data) === "text" ? this.#text : this.#series).start();
     // A file's model may be another than was asked for.
     this.#show({ ...this.#settings, ...facts.settings });
-    this.#loss.start(facts);
-    this.#loss.show(this.#curve);
-    for (const button of [this.#train, this.#step, this.#save, this.#onnx]) button.disabled = false;
+    this.#showRun(run);
+    this.#setTraining(false);
     if (this.#trainsAtOnce) this.#resume();
   }
 
-  #showNumbers(steps: number, speed: number): void {
-    const { recent, validation } = this.#curve;
+  /** Shows what all views have of a run. */
+  #showRun({ settings, facts, curve, file }: Run): void {
+    this.#loss.start(facts);
+    this.#loss.show(curve);
+    this.#unfolded.start(settings.layers);
+    this.#showNumbers(0);
+    element("note").textContent = file !== undefined
+      ? `It goes on with ${file.name}, which the link does not hold: Reset returns to the file, a change starts anew.`
+      : settings.data.startsWith("own-")
+      ? "A change starts anew. The link in the address bar does not hold your data."
+      : "A change starts anew. The link in the address bar gives the same losses to the digit.";
+  }
+
+  #showNumbers(speed: number): void {
+    const { steps, recent, validation } = this.#curve;
     const said = (value: number | undefined) => value === undefined ? "–" : format(value);
     element("steps").textContent = formatCount(steps);
     element("loss").textContent = said(recent);
@@ -224,7 +303,9 @@ export class Playground {
     const now = performance.now();
     if (recent === undefined || (this.#training && now - this.#said < SAY_EVERY)) return;
     this.#said = now;
-    element("said").textContent = `Step ${formatCount(steps)}: loss ${format(recent)} ${this.#facts?.unit ?? ""}`;
+    element("said").textContent = `Step ${formatCount(steps)}: loss ${format(recent)} ${
+      this.#runs.current?.facts.unit ?? ""
+    }`;
   }
 
   async #copyLink(): Promise<void> {

@@ -26,7 +26,7 @@ export class TextView {
     this.#next = Math.max(FIRST_KEPT, 2 ** Math.ceil(Math.log2((steps + 1) / FIRST_KEPT)) * FIRST_KEPT);
     const line = make("li", {}, [
       `step ${formatCount(steps)}`,
-      make("span", {}, [text.slice(0, 120).replaceAll(/\s+/g, " ").trim()]),
+      make("span", {}, [[...text].slice(0, 120).join("").replaceAll(/\s+/g, " ").trim()]),
     ]);
     this.#milestones.append(line);
     if (this.#milestones.children.length > KEPT) this.#milestones.firstElementChild!.remove();

@@ -1,3 +1,4 @@
+import { type TaskName, taskOf } from "../data.ts";
 import type { Report, Request } from "../messages.ts";
 import { makeTask } from "./make_task.ts";
 import { Session } from "./session.ts";
@@ -21,11 +22,19 @@ function breathe(): Promise<void> {
   });
 }
 
+interface Run {
+  readonly run: number;
+  readonly session: Session;
+}
+
 /** Does what the page asks, and reports. */
 export class Runner {
   readonly #post: (report: Report) => void;
-  #session: Session | undefined;
-  #run = 0;
+  readonly #runs = new Map<TaskName, Run>();
+  /** The one that is trained and looked at. */
+  #current: Run | undefined;
+  /** What is to be made next. */
+  #asked: Request | undefined;
   #look: Omit<Extract<Request, { type: "look" }>, "type"> = { view: "text", temperature: 0.8 };
   /** What marks the training that goes on, if any: a later one is another. */
   #training: symbol | undefined;
@@ -41,60 +50,79 @@ export class Runner {
     try {
       await this.#do(request);
     } catch (error) {
-      this.#training = undefined;
-      this.#say({ type: "failed", message: error instanceof Error ? error.message : String(error) });
+      const run = "run" in request ? request.run : this.#current?.run ?? 0;
+      if (run === this.#current?.run) this.#training = undefined;
+      this.#post({ type: "failed", run, message: error instanceof Error ? error.message : String(error) });
     }
   }
 
   async #do(request: Request): Promise<void> {
     switch (request.type) {
       case "start":
+        this.#asked = request;
+        // Those that wait already are heard first: only the last is worth the time.
+        await breathe();
+        if (this.#asked === request) this.#start(request);
+        return;
+      case "return":
+        this.#asked = undefined;
         this.#training = undefined;
-        this.#run = request.run;
-        this.#session?.[Symbol.dispose]();
-        this.#session = undefined;
-        this.#session = new Session(makeTask(request));
-        this.#say({ type: "started", ...this.#session.facts });
-        return this.#showLook();
+        this.#current = [...this.#runs.values()].find(({ run }) => run === request.run);
+        if (this.#current === undefined) throw new Error("Cannot go back: another run has begun; Reset begins anew");
+        return;
       case "train":
-        if (this.#training === undefined && this.#session !== undefined) await this.#train(this.#session);
+        if (this.#training === undefined && this.#current !== undefined) await this.#train(this.#current);
         return;
       case "pause":
         this.#training = undefined;
         return;
       case "step":
         if (this.#training !== undefined) return;
-        await this.#session?.step();
+        await this.#current?.session.step();
         this.#reportLosses();
         return this.#showLook();
       case "look":
         this.#look = request;
         return this.#showLook();
       case "export":
-        if (this.#session === undefined) return;
-        return this.#say({ type: "file", format: request.format, bytes: this.#session.toFile(request.format) });
+        if (this.#current === undefined) return;
+        return this.#say({ type: "file", format: request.format, bytes: this.#current.session.toFile(request.format) });
     }
   }
 
+  #start(request: Extract<Request, { type: "start" }>): void {
+    // Where this fails the run before goes on.
+    const session = new Session(makeTask(request));
+    const task = taskOf(request.settings.data);
+    this.#training = undefined;
+    this.#runs.get(task)?.session[Symbol.dispose]();
+    this.#current = { run: request.run, session };
+    this.#runs.set(task, this.#current);
+    this.#say({ type: "started", ...session.facts });
+    this.#showLook();
+  }
+
   /** Trains until it is told to stop, or to do something else. */
-  async #train(session: Session): Promise<void> {
+  async #train(current: Run): Promise<void> {
+    const { session } = current;
     const training = this.#training = Symbol();
     this.#lastReport = { time: performance.now(), steps: session.steps };
     while (this.#training === training) {
       const end = performance.now() + CHUNK;
-      do await session.step(); while (performance.now() < end);
+      do await session.step(); while (this.#training === training && performance.now() < end);
+      if (this.#training !== training) break;
       const now = performance.now();
       if (now - this.#lastReport.time >= REPORT_EVERY) this.#reportLosses();
       if (now - this.#lastLook >= LOOK_EVERY) this.#showLook();
       await breathe();
     }
-    if (this.#training !== undefined || session !== this.#session) return;
+    if (this.#training !== undefined || current !== this.#current) return;
     this.#reportLosses();
     this.#showLook();
   }
 
   #reportLosses(): void {
-    const session = this.#session;
+    const session = this.#current?.session;
     if (session === undefined) return;
     const { steps } = session;
     const now = performance.now();
@@ -106,7 +134,7 @@ export class Runner {
   }
 
   #showLook(): void {
-    const session = this.#session;
+    const session = this.#current?.session;
     if (session === undefined) return;
     const { view, temperature } = this.#look;
     const { steps } = session;
@@ -116,6 +144,6 @@ export class Runner {
   }
 
   #say(report: Unmarked<Report>): void {
-    this.#post({ ...report, run: this.#run } as Report);
+    this.#post({ ...report, run: this.#current!.run } as Report);
   }
 }

@@ -67,9 +67,10 @@ Deno.test("a step is one step; a new run begins anew, and nothing more is said o
   await until("progress", 3);
   ask(start(2));
   await until("started", 2);
-  const at = reports.length;
+  const at = reports.findIndex(({ type, run }) => type === "started" && run === 2);
   await wait(100);
-  assert.ok(reports.slice(at - 1).every(({ run }) => run === 2));
+  // What was under way when it began says no more, and nothing of the new one either.
+  assert.deepEqual(reports.slice(at).map(({ type, run }) => [type, run]), [["started", 2], ["preview", 2]]);
   ask({ type: "step" });
   await wait(50);
   assert.equal(steps(), 1);
@@ -94,6 +95,7 @@ Deno.test("what goes wrong is said in a line, and stops the training", async () 
   ask(start(1, "data=own-csv"));
   assert.match((await until("failed")).message, /^Cannot read mine: .* got an empty file$/);
   ask(start(2, "data=ar&cell=relu&optimizer=sgd&rate=10&hidden=32&length=60"));
+  await until("started");
   ask({ type: "train" });
   const { message, run } = await until("failed", 2);
   assert.match(message, /^Cannot go on training: .* lower learning rate/);
@@ -102,4 +104,63 @@ Deno.test("what goes wrong is said in a line, and stops the training", async () 
   ask({ type: "step" });
   assert.equal((await until("failed", 3)).message, "Cannot go on: training has failed and must be reset");
   assert.equal(steps(), failed);
+});
+
+Deno.test("of starts that wait the last alone is made", async () => {
+  const { reports, ask, until } = listen();
+  for (let run = 1; run <= 15; run++) ask(start(run, `data=sine&hidden=4&length=8&seed=${run}`));
+  const { run, settings } = await until("started");
+  assert.deepEqual([run, settings.seed], [15, 15]);
+  await wait(50);
+  assert.deepEqual(reports.map(({ type }) => type), ["started", "preview"]);
+});
+
+Deno.test("what cannot begin leaves the run before as it was, which trains on", async () => {
+  const { reports, ask, until, steps } = listen();
+  ask(start(1));
+  await until("started");
+  ask({ type: "train" });
+  await until("progress");
+  const file = { name: "bad.safetensors", bytes: new TextEncoder().encode("no model") };
+  ask({ ...start(2) as Extract<Request, { type: "start" }>, file });
+  const { run, message } = await until("failed");
+  assert.equal(run, 2);
+  assert.match(message, /^Cannot read bad\.safetensors: /);
+  const before = steps();
+  await until("progress", 3);
+  ask({ type: "pause" });
+  await wait(100);
+  assert.ok(steps() > before);
+  assert.ok(reports.every(({ run, type }) => run === (type === "failed" ? 2 : 1)));
+});
+
+Deno.test("a run is kept while one of the other task goes on, and gone back to", async () => {
+  const { reports, ask, until } = listen();
+  ask(start(1));
+  await until("started");
+  ask({ type: "step" });
+  await until("progress");
+  const content = "so much depends upon a red wheel barrow ".repeat(30);
+  ask({
+    type: "start",
+    run: 2,
+    settings: fromFragment("data=own-text&hidden=4&length=8").settings,
+    data: { name: "t", content },
+  });
+  await until("started", 2);
+  ask({ type: "return", run: 1 });
+  ask({ type: "step" });
+  const { run, steps } = await until("progress", 2);
+  assert.deepEqual([run, steps], [1, 2]);
+  // Another of the same task takes its place.
+  ask(start(3));
+  await until("started", 3);
+  ask({ type: "return", run: 1 });
+  const failed = await until("failed");
+  assert.equal(failed.run, 1);
+  assert.match(failed.message, /^Cannot go back: another run has begun/);
+  ask({ type: "return", run: 2 });
+  ask({ type: "look", view: "text", temperature: 1 });
+  await wait(20);
+  assert.equal(reports.at(-1)!.run, 2);
 });

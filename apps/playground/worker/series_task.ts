@@ -99,9 +99,9 @@ export class SeriesTask implements Task {
       count += y.size;
     }
     this.floors = { naive: squares / count };
-    this.about = `${
-      prices.close.length.toLocaleString("en")
-    } days, forecast ${horizon} days ahead from ${window}; errors of standardised returns`;
+    this.about = `${prices.close.length.toLocaleString("en")} days, forecast ${horizon} day${
+      horizon === 1 ? "" : "s"
+    } ahead from ${window}; errors of standardised returns`;
   }
 
   #validation(): Windows {

@@ -88,7 +88,7 @@ export class TextTask implements Task {
       [`counting ${unit}s`]: unigram * this.scale,
       "counting five in a row": fiveGram * this.scale,
     };
-    this.about = `${tokens.length.toLocaleString("en")} ${unit}s, ${tokenizer.size} different`;
+    this.about = `${tokens.length.toLocaleString("en")} ${unit}s, ${tokenizer.size.toLocaleString("en")} different`;
   }
 
   train(optimizer: Optimizer): AsyncGenerator<TrainEvent, void, undefined> {
