@@ -9,6 +9,7 @@ import { cutOf, splitWindows } from "../../stock/split.ts";
 import { prepare, type Prepared } from "../../stock/train.ts";
 import type { ExportFormat, Preview } from "../messages.ts";
 import type { RunSettings } from "../settings.ts";
+import { startRemembering } from "./start_remembering.ts";
 import { BATCH_SIZE, countParameters, MOST_STEPS, type Task } from "./task.ts";
 import type { UnfoldOptions } from "./unfold_network.ts";
 
@@ -85,6 +86,7 @@ export class SeriesTask implements Task {
     const weights = random.split();
     this.#order = random.split();
     this.#forecaster = forecaster ?? new Forecaster({ ...this.#prepared.config, layers }, weights);
+    if (forecaster === undefined) startRemembering(this.#forecaster.network.layers[0]!, hidden);
     const features = this.#forecaster.scaleFeatures(this.#prepared.features);
     const targets = this.#forecaster.scaleTargets(this.#prepared.targets);
     this.#windows = (part, options = {}) =>

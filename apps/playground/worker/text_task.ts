@@ -9,6 +9,7 @@ import { floorsOf } from "../../text/n_gram.ts";
 import { unitOf } from "../../text/wording.ts";
 import type { ExportFormat, Preview } from "../messages.ts";
 import type { RunSettings } from "../settings.ts";
+import { startRemembering } from "./start_remembering.ts";
 import { BATCH_SIZE, countParameters, MOST_STEPS, type Task } from "./task.ts";
 import type { UnfoldOptions } from "./unfold_network.ts";
 
@@ -68,6 +69,7 @@ export class TextTask implements Task {
       tokens: "char",
       vocabulary: [...new Set(characters)],
     }, new Random(seed));
+    if (model === undefined) startRemembering(this.#model.recurrent as unknown as Layer, hidden);
     const { config, tokenizer } = this.#model;
     this.settings = { ...settings, cell: config.cell, hidden: config.hidden, layers: config.layers };
     this.network = this.#model.network;
