@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import type { Unfolding } from "../worker/unfold_network.ts";
 import { Bindings } from "./bindings.ts";
 import { spacingOf } from "./draw_chain.ts";
+import { listUnfolding } from "./list_unfolding.ts";
 import { CELL, GAP, level, powersOf, sceneOf, topOf } from "./figure.ts";
 
 const excerpt = { rows: 1, columns: 1, values: new Float32Array(1), shape: [1, 1] } as const;
@@ -66,6 +67,17 @@ Deno.test("steps share the width there is, and labels are as far apart as they a
   assert.deepEqual(spacingOf(unfolding(gradients), 812), { step: 40, x: 1, h: 1, t: 4 });
   assert.deepEqual(spacingOf(unfolding(gradients, { label: "+12.3%" }), 412), { step: 20, x: 2, h: 2, t: 4 });
   assert.equal(spacingOf(unfolding(gradients), 100).step, 14);
+});
+
+Deno.test("the tables have every number that is drawn, and how large the weights are", () => {
+  const { steps, weights } = listUnfolding(unfolding([0.5, 2]));
+  assert.deepEqual(steps.rows, [
+    ["1", "x: 0.0 −0.50", "−3.0 1.0 0.0; −2.0 1.0 0.0", "x: 0.25", "0.50"],
+    ["2", "x: 1.0 −0.50", "−3.0 1.0 0.0; −2.0 1.0 0.0", "x: 0.25", "2.0"],
+  ]);
+  const size = ["1 × 1", "1 × 1", "0.0"];
+  assert.deepEqual(weights.rows, [["U", ...size], ["W, layer 1", ...size], ["W, layer 2", ...size], ["V", ...size]]);
+  assert.deepEqual([steps.head.length, weights.head.length], [5, 4]);
 });
 
 Deno.test("bindings touch what has changed alone", () => {

@@ -1,5 +1,6 @@
 import type { Forecast } from "../worker/series_task.ts";
 import { element, makeTable } from "./element.ts";
+import { forecastLines } from "./forecast_lines.ts";
 import { format } from "./format.ts";
 import { Plot } from "./plot.ts";
 
@@ -32,21 +33,8 @@ export class SeriesView {
       label: (place) => this.#dates[place] ?? "",
     });
     const last = paths.at(-1)!;
-    const length = last.from + 1 + last.values.length;
-    const empty = () => Array<number | null>(length).fill(null);
-    const naive = empty();
-    // Each begins at a value that was known, where the one before it ends: two lines in turns.
-    const turns = [empty(), empty()] as const;
-    paths.forEach(({ from, values }, i) => {
-      const line = turns[i % 2]!;
-      line[from] = actual[from]!;
-      values.forEach((value, ahead) => {
-        line[from + 1 + ahead] = value;
-        naive[from + 1 + ahead] = actual[from]!;
-      });
-    });
-    const places = Array.from({ length }, (_, place) => place);
-    this.#plot.show([places, places.map((place) => actual[place] ?? null), naive, ...turns]);
+    const lines = forecastLines({ actual, paths });
+    this.#plot.show([lines.actual.map((_, place) => place), lines.actual, lines.naive, ...lines.network]);
 
     const percent = skill > 0.9995 ? "more than 99.9" : Math.abs(100 * skill).toFixed(1);
     this.#skill.textContent = `On unseen days its squared error is ${percent} % ${

@@ -5,7 +5,7 @@ import { drawChain, spacingOf } from "./draw_chain.ts";
 import { drawWeights } from "./draw_weights.ts";
 import { element, makeSvg, makeTable } from "./element.ts";
 import { GAP, type Scene, sceneOf } from "./figure.ts";
-import { format } from "./format.ts";
+import { listUnfolding } from "./list_unfolding.ts";
 
 /** Width of a colour in the legend. */
 const SWATCH = 9;
@@ -64,16 +64,7 @@ export class UnfoldedView {
 
   #showTable(): void {
     if (!this.#details.open || this.#unfolding === undefined) return;
-    const list = (values: Iterable<number>) => Array.from(values, (value) => format(value, 2)).join(" ");
-    this.#table.replaceChildren(makeTable(
-      ["t", "x_t", "h_t", "‖∂loss/∂s_t‖", "s_t, its first features"],
-      this.#unfolding.steps.map(({ input, output, gradient, states }, t) => [
-        String(t + 1),
-        input.label,
-        output.label,
-        format(gradient, 2),
-        states.map(list).join("; "),
-      ]),
-    ));
+    const { steps, weights } = listUnfolding(this.#unfolding);
+    this.#table.replaceChildren(makeTable(steps.head, steps.rows), makeTable(weights.head, weights.rows));
   }
 }

@@ -77,6 +77,48 @@ Deno.test("a text model's file is that of apps/text, a forecaster's that of apps
   assert.ok("unfold.stock" in decodeSafetensors(series!).metadata);
 });
 
+for (const data of ["own-text", "sine"]) {
+  Deno.test(`${data}: before anything is learned gated cells carry the gradient, and tanh and ReLU lose it`, () => {
+    const carried = (cell: string, layers = 1) => {
+      const gradients = new Session(makeTask(start(`data=${data}&length=48&cell=${cell}&layers=${layers}`)))
+        .unfold().steps.map(({ gradient }) => gradient);
+      return gradients[0]! / gradients.at(-1)!;
+    };
+    for (const cell of ["rnn", "relu"]) assert.ok(carried(cell) < 1e-4, `${cell} ${carried(cell)}`);
+    for (const cell of ["lstm", "gru"]) assert.ok(carried(cell) > 3e-3, `${cell} ${carried(cell)}`);
+    assert.ok(carried("lstm", 2) > 3e-3);
+  });
+}
+
+Deno.test("what is held back is not learned from", async () => {
+  const held = Math.round(0.05 * TEXT.length);
+  const other = TEXT.slice(0, -held) + TEXT.slice(-held).split("").reverse().join("");
+  const [a, b] = [TEXT, other].map((content) =>
+    new Session(makeTask(start(RUNS[0]!, { data: { name: "the song", content } })))
+  );
+  // Several times through the text.
+  assert.deepEqual(await after(a!, 60), await after(b!, 60));
+});
+
+Deno.test("gradients are clipped to the norm 1", async () => {
+  const vocabulary = [...new Set(TEXT)];
+  const stack = { cell: "gru", hidden: 12, embedding: 8, layers: 1, dropout: 0, tied: false } as const;
+  const model = new LanguageModel({ ...stack, tokens: "char", vocabulary }, new Random(1));
+  // So wrong that its gradient is long.
+  for (const parameter of Object.values(model.output.parameters())) {
+    parameter.data.forEach((_, i, data) => data[i]! *= 40);
+  }
+  const file = { name: "wrong", bytes: model.toFile() };
+  const session = new Session(makeTask(start("data=own-text&optimizer=sgd&rate=0.1&length=10", { file })));
+  await session.step();
+  const { tensors } = decodeSafetensors(session.toFile("safetensors"));
+  let squares = 0;
+  for (const [name, { data }] of Object.entries(model.network.parameters())) {
+    (tensors.get(name)!.data as Float32Array).forEach((value, i) => squares += (value - data[i]!) ** 2);
+  }
+  assert.ok(Math.abs(Math.sqrt(squares) - 0.1) < 1e-4, `${Math.sqrt(squares)}`);
+});
+
 Deno.test("a tied model of apps/text trains and is unfolded", async () => {
   const vocabulary = [...new Set(TEXT)];
   const stack = { cell: "lstm", hidden: 12, embedding: 12, layers: 1, dropout: 0 } as const;

@@ -19,6 +19,13 @@ Deno.test("what it writes is what apps/text writes with the saved model, the sam
   }
 });
 
+Deno.test("characters are code points, not halves of them", () => {
+  const task = new TextTask({ settings, text: "😀 or 🙃? ".repeat(30), name: "faces" });
+  const { vocabulary } = LanguageModel.fromFile(task.toFile("safetensors"), "file").config;
+  assert.deepEqual(vocabulary, ["😀", " ", "o", "r", "🙃", "?"]);
+  assert.equal(task.about, "240 characters, 6 different");
+});
+
 Deno.test("floors are those of apps/text on what is held back, in bits; what is unfolded is its beginning", () => {
   const tokens = model.tokenizer.encode(TEXT);
   const from = tokens.length - Math.round(0.05 * tokens.length);
