@@ -12,6 +12,7 @@ import { assertEqual, draw, forward, OnnxModel } from "../../tools/onnx_runtime.
 import { withFolder } from "../../tools/with_folder.ts";
 import { runApp } from "../shared/_run_app.ts";
 import { Forecaster } from "../stock/forecaster.ts";
+import { LanguageModel } from "../text/language_model.ts";
 import { CHROMIUM, openBrowser, type OpenedBrowser } from "./_open_browser.ts";
 import { DIST } from "./dist.ts";
 import { VIEWS } from "./settings.ts";
@@ -228,6 +229,27 @@ check(
       await page.waitForSelector("#train:enabled", { timeout: PATIENCE });
       assert.match(page.url(), /seed=16&/);
       assert.ok(performance.now() - many < 4 * one + 2000, `${performance.now() - many} ms, one ${one} ms`);
+    }),
+);
+
+check(
+  "a model from a file that is larger than the bounds hinders no change",
+  ({ withPage }) =>
+    withPage({ fragment: "data=names" }, async (page) => {
+      const vocabulary = [...new Set(await Deno.readTextFile(new URL("data/names.txt", DIST)))];
+      const stack = { cell: "gru", hidden: 8, layers: 4, embedding: 8, dropout: 0, tied: true } as const;
+      const buffer = Buffer.from(new LanguageModel({ ...stack, tokens: "char", vocabulary }, new Random(1)).toFile());
+      await page.waitForSelector("#train:enabled");
+      await page.setInputFiles("#load", { name: "deep.safetensors", mimeType: "", buffer });
+      await page.waitForFunction(() => document.querySelector<HTMLInputElement>("[name=layers]")!.value === "4");
+      await page.click("#tab-unfolded");
+      await page.waitForSelector("#chain svg");
+      await page.fill("[name=seed]", "5");
+      await page.press("[name=seed]", "Enter");
+      await page.waitForFunction(() => location.hash.includes("seed=5"));
+      assert.equal(await page.inputValue("[name=layers]"), "3");
+      await page.click("#step:enabled");
+      await stepsFrom(page, 1);
     }),
 );
 

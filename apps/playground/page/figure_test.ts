@@ -72,8 +72,8 @@ Deno.test("steps share the width there is, and labels are as far apart as they a
 Deno.test("the tables have every number that is drawn, and how large the weights are", () => {
   const { steps, weights } = listUnfolding(unfolding([0.5, 2]));
   assert.deepEqual(steps.rows, [
-    ["1", "x: 0.0 −0.50", "−3.0 1.0 0.0; −2.0 1.0 0.0", "x: 0.25", "0.50"],
-    ["2", "x: 1.0 −0.50", "−3.0 1.0 0.0; −2.0 1.0 0.0", "x: 0.25", "2.0"],
+    ["1", "0.50", "x: 0.0 −0.50", "x: 0.25", "−3.0 1.0 0.0; −2.0 1.0 0.0"],
+    ["2", "2.0", "x: 1.0 −0.50", "x: 0.25", "−3.0 1.0 0.0; −2.0 1.0 0.0"],
   ]);
   const size = ["1 × 1", "1 × 1", "0.0"];
   assert.deepEqual(weights.rows, [["U", ...size], ["W, layer 1", ...size], ["W, layer 2", ...size], ["V", ...size]]);

@@ -21,13 +21,13 @@ export function listUnfolding(unfolding: Unfolding): { readonly steps: Listing; 
   ];
   return {
     steps: {
-      head: ["t", "x_t", "s_t", "h_t", "‖∂loss/∂s_t‖"],
+      head: ["t", "‖∂loss/∂s_t‖", "x_t", "h_t", "s_t"],
       rows: steps.map(({ input, states, output, gradient }, t) => [
         String(t + 1),
-        `${input.label}: ${list(input.values)}`,
-        states.map(list).join("; "),
-        `${output.label}: ${list(output.values)}`,
         format(gradient, 2),
+        `${input.label}: ${list(input.values)}`,
+        `${output.label}: ${list(output.values)}`,
+        states.map(list).join("; "),
       ]),
     },
     weights: {
