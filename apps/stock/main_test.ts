@@ -262,8 +262,10 @@ Deno.test("a model whose weights were altered in shape is refused by name", () =
       { featureScaler: { mean: [0], deviation: [1] } },
       /its featureScaler must be means and deviations of 5 columns/,
     );
-    const spoilt = new Map(all).set("2.bias", { dtype: "F32", shape: [1], data: Float32Array.of(NaN) });
-    await refused(spoilt, {}, /the model must give a finite price, got NaN\n$/);
+    const spoilt = (bias: number) =>
+      new Map(all).set("2.bias", { dtype: "F32", shape: [1], data: Float32Array.of(bias) });
+    await refused(spoilt(NaN), {}, /2\.bias must be finite, got NaN at position 0\n$/);
+    await refused(spoilt(1e30), {}, /the model must give a finite price, got Infinity\n$/);
   }));
 
 Deno.test("help needs no permission and shows train's options too", () =>
