@@ -104,10 +104,18 @@ export function dataParallel(options: DataParallelOptions): Parallel {
       if (optimizer.steps % verifyEvery === 0) await verify();
       await communicator.allReduce(optimizer.slab.grads, "sum");
     },
+    async settle() {
+      await verify();
+      await communicator.allReduce(optimizer.slab.grads, "sum");
+      if (rank > 0) optimizer.slab.grads.fill(0);
+    },
     async synchronize() {
       await communicator.broadcast(optimizer.slab.params);
       const [state] = await gather(rank === 0 ? encodeSafetensors(optimizer.state()) : new Uint8Array());
-      if (rank > 0) optimizer.load(decodeSafetensors(state!).tensors);
+      if (rank === 0) return;
+      optimizer.load(decodeSafetensors(state!).tensors);
+      // Gradients of a step that is not yet whole are summed over the ranks, and must count once.
+      optimizer.slab.grads.fill(0);
     },
   };
 }

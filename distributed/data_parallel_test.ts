@@ -210,6 +210,21 @@ for (const task of [windows.bind(undefined, { dropout: 0.3 }), stream as unknown
   });
 }
 
+Deno.test("a run goes on in the middle of an accumulation, to the bit, or with fewer ranks or more", async () => {
+  const settings = { accumulate: 3 };
+  const whole = await runAll(windows, 2, settings);
+  for (const size of [2, 1, 3]) {
+    await withFolder(async (folder) => {
+      const [first] = await runAll(windows, 2, { ...settings, folder, epochs: 1 });
+      assert.notEqual(first!.losses.length % 3, 0);
+      const rest = await runAll(windows, size, { ...settings, folder });
+      for (const other of rest) assert.deepEqual(other, rest[0]);
+      assertClose([...first!.losses, ...rest[0]!.losses], whole[0]!.losses);
+      if (size === 2) assert.deepEqual(rest[0]!.weights, whole[0]!.weights);
+    });
+  }
+});
+
 Deno.test("ranks that there were not before draw numbers of their own", () =>
   withFolder(async (folder) => {
     const draw = (random: Random) => Array.from({ length: 5 }, () => random.uniform());
@@ -254,25 +269,43 @@ Deno.test("weights and the optimizer's state are those of rank 0 from the start"
   assert.equal(results[0]!.length, 9);
 });
 
-Deno.test("a rank whose weights have come to differ is found and named", async () => {
-  const outcomes = await Promise.allSettled(
+/** What becomes of a run of two epochs of five steps, whose rank 1 comes to differ from the others after some step. */
+function comeApart(after: number, { verifyEvery = 100, folder }: { verifyEvery?: number; folder?: string } = {}) {
+  const seen: string[] = [];
+  const outcomes = Promise.allSettled(
     inProcess(3).map(async (communicator, rank) => {
       const model = new Dense({ inputSize: 1, outputSize: 1, random: new Random(1) });
       const optimizer = new Optimizer(model.parameters(), [sgd()], { learningRate: 0.1 });
-      const batches = [{ x: tensor([[1], [2], [3]]), y: tensor([[1], [2], [3]]) }];
-      const parallel = dataParallel({ optimizer, communicator, verifyEvery: 4 });
-      for await (
-        const event of train({ model, optimizer, loss: meanSquaredError, batches, epochs: 10, parallel })
-      ) if (event.type === "step" && event.step === 2 && rank === 1) model.weight.data[0]! += 1e-6;
+      const batches = Array(5).fill({ x: tensor([[1], [2], [3]]), y: tensor([[1], [2], [3]]) });
+      const parallel = dataParallel({ optimizer, communicator, verifyEvery });
+      const checkpoints = folder === undefined ? {} : { checkpoints: new Checkpoints({ folder, everySteps: 3 }) };
+      const options = { model, optimizer, loss: meanSquaredError, batches, epochs: 2, parallel, ...checkpoints };
+      for await (const event of train(options)) {
+        if (event.type === "step" && event.step === after && rank === 1) model.weight.data[0]! += 1e-6;
+        if (event.type !== "step" && rank === 0) seen.push(event.type);
+      }
     }),
   );
-  for (const outcome of outcomes) {
-    assert.match(
-      String((outcome as PromiseRejectedResult).reason),
-      /the weights of rank 0 after step 4, and rank 1 does/,
-    );
-  }
+  return outcomes.then((all) => ({
+    seen,
+    reasons: all.map((outcome) => String((outcome as PromiseRejectedResult).reason)),
+  }));
+}
+
+Deno.test("a rank whose weights have come to differ is found and named", async () => {
+  const { reasons } = await comeApart(2, { verifyEvery: 4 });
+  for (const reason of reasons) assert.match(reason, /the weights of rank 0 after step 4, and rank 1 does/);
 });
+
+Deno.test("ranks that have come apart are neither saved nor called done", () =>
+  withFolder(async (folder) => {
+    const saved = await comeApart(2, { folder });
+    for (const reason of saved.reasons) assert.match(reason, /rank 0 after step 3, and rank 1 does/);
+    assert.deepEqual([saved.seen, [...Deno.readDirSync(folder)]], [[], []]);
+    const last = await comeApart(10);
+    for (const reason of last.reasons) assert.match(reason, /rank 0 after step 10, and rank 1 does/);
+    assert.deepEqual(last.seen, ["epoch"]);
+  }));
 
 Deno.test("a loss that is not finite on one rank stops all of them, or is skipped by all", async () => {
   const start = (plugins: ConstructorParameters<typeof Optimizer>[1]) =>

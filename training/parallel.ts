@@ -23,7 +23,12 @@ export interface Parallel {
   sum(numbers: readonly number[]): Promise<number[]>;
   /** Makes the gradients the sums over all ranks; every so often, makes sure before that the weights are still equal. */
   sumGradients(): Promise<void>;
-  /** Makes weights and the optimizer's state those of rank 0. */
+  /**
+   * Before a checkpoint, and at the end: makes sure that the weights are still equal, and puts the gradients of a step that is
+   * not yet whole together on rank 0, where they are saved; those of the others are then 0.
+   */
+  settle(): Promise<void>;
+  /** Makes weights and the optimizer's state those of rank 0, which alone keeps the gradients of a step that is not yet whole. */
   synchronize(): Promise<void>;
   /** What each rank hands in, in their order. */
   gather(bytes: Uint8Array<ArrayBuffer>): Promise<Uint8Array<ArrayBuffer>[]>;

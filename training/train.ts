@@ -217,7 +217,7 @@ export async function* train<Y extends DType>(
       if (signal !== undefined) await breathe();
       if (parallel === undefined ? signal?.aborted : stopped) {
         if (checkpoints !== undefined) yield await save();
-        yield { type: "done", epoch, step, loss: meanLoss(), finished: false };
+        yield await done(epoch, false);
         return;
       }
       if (step > stepsBefore && step % (checkpoints?.everySteps ?? Infinity) === 0) yield await save();
@@ -228,6 +228,8 @@ export async function* train<Y extends DType>(
           "its batches only once, an array or a Windows again and again",
       );
     }
+    // Consumers may leave at the epoch's event, and take the weights.
+    await parallel?.settle();
     const { steps: step } = optimizer;
     const validationLoss = validation === undefined
       ? undefined
@@ -239,8 +241,7 @@ export async function* train<Y extends DType>(
     yield { type: "epoch", epoch, step, loss: meanLoss(), validationLoss };
     if (checkpoints !== undefined) yield await save(next());
   }
-  checkWeights();
-  yield { type: "done", epoch: progress.epoch - 1, step: optimizer.steps, loss: meanLoss(), finished: true };
+  yield await done(progress.epoch - 1, true);
 
   /** NaN where every step of the epoch was dropped. */
   function meanLoss(): number {
@@ -251,6 +252,11 @@ export async function* train<Y extends DType>(
     const loss = meanLoss();
     const before = Number.isFinite(loss) ? loss : null;
     return { epoch: progress.epoch + 1, batches: 0, total: 0, targets: 0, over: false, before };
+  }
+
+  async function done(epoch: number, finished: boolean): Promise<DoneEvent> {
+    await checkWeights();
+    return { type: "done", epoch, step: optimizer.steps, loss: meanLoss(), finished };
   }
 
   async function start(): Promise<Progress> {
@@ -271,7 +277,7 @@ export async function* train<Y extends DType>(
   }
 
   async function save(at: Progress = progress): Promise<CheckpointEvent> {
-    checkWeights();
+    await checkWeights();
     // At its last batch a source already stands before the first one of the next pass.
     if (at === progress && isStateful(batches)) at.over = Number(batches.state().get("position")?.data[0]) === 0;
     lastSaved = await checkpoints!.save(optimizer.steps, parts, at);
@@ -324,8 +330,9 @@ export async function* train<Y extends DType>(
     return value;
   }
 
-  /** A step may have been so large that its outcome is infinite, which only the next loss would tell. */
-  function checkWeights(): void {
+  /** A step may have been so large that its outcome is infinite, which only the next loss would tell; ranks may have come apart. */
+  async function checkWeights(): Promise<void> {
+    await parallel?.settle();
     for (const [name, { offset, size }] of Object.entries(model.parameters())) {
       const squares = coreKernels.sumOfSquares(offset, size);
       if (!Number.isFinite(squares)) throw diverged(`${name} must hold finite numbers, and does not`);
