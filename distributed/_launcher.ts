@@ -1,12 +1,12 @@
 /** Variables in which launchers tell each rank how many there are: Open MPI, MPICH's family (Slurm's pmi2 too), Slurm. */
-const COUNTS = ["OMPI_COMM_WORLD_SIZE", "PMI_SIZE", "SLURM_STEP_NUM_TASKS"] as const;
+export const LAUNCHER_VARIABLES = ["OMPI_COMM_WORLD_SIZE", "PMI_SIZE", "SLURM_STEP_NUM_TASKS"] as const;
 
 /** What launched the program as several ranks. */
 export interface Launcher {
   /** Ranks by the launcher's own count. */
   readonly size: number;
   /** The variable that says so. */
-  readonly variable: typeof COUNTS[number];
+  readonly variable: typeof LAUNCHER_VARIABLES[number];
 }
 
 /**
@@ -15,7 +15,7 @@ export interface Launcher {
  * @throws {Error} If the environment must not be looked at.
  */
 export function findLauncher(): Launcher | undefined {
-  for (const variable of COUNTS) {
+  for (const variable of LAUNCHER_VARIABLES) {
     const size = Number(readVariable(variable) ?? 1);
     if (size > 1) return { size, variable };
   }
@@ -27,7 +27,7 @@ function readVariable(name: string): string | undefined {
     return Deno.env.get(name);
   } catch (error) {
     throw new Error(
-      `Cannot connect: whether there are other ranks must be read from the environment; run again with --allow-env=${COUNTS}`,
+      `Cannot connect: whether there are other ranks must be read from the environment; run again with --allow-env=${LAUNCHER_VARIABLES}`,
       { cause: error },
     );
   }

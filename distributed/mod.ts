@@ -29,5 +29,6 @@
 export * from "./communicator.ts";
 export * from "./connect.ts";
 export * from "./data_parallel.ts";
+export * from "./launched_ranks.ts";
 export * from "./own_stream.ts";
 export * from "./single.ts";

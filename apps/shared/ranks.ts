@@ -1,5 +1,5 @@
 import { Option } from "@commander-js/extra-typings";
-import { type Communicator, connect, single } from "@unfold/distributed";
+import { type Communicator, connect, launchedRanks, single } from "@unfold/distributed";
 import { integer, StoppedError, UsageError } from "./cli.ts";
 
 /** Trains on what a launcher has started. */
@@ -18,21 +18,38 @@ export interface RankOptions {
   readonly workers?: number | undefined;
 }
 
+/** What else of a command's options matters to ranks. */
+interface Inputs {
+  /** Files, - for stdin. */
+  readonly text?: readonly string[] | undefined;
+}
+
 /**
  * A command's action that all ranks run side by side; the first one alone should print and write. It throws a
- * {@linkcode UsageError} where both kinds of rank are asked for.
+ * {@linkcode UsageError} where both kinds of rank are asked for, a launcher has started several that were not, or all would read stdin.
  */
-export function onRanks<Options extends RankOptions>(
+export function onRanks<Options extends RankOptions & Inputs>(
   action: (options: Omit<Options, keyof RankOptions>, communicator: Communicator) => Promise<void>,
 ): (options: Options) => Promise<void> {
-  return async ({ distributed, workers, ...options }) => {
+  return async (given) => {
+    const { distributed, workers, ...options } = given;
     if (distributed !== undefined && workers !== undefined) {
       throw new UsageError("--distributed and --workers must not be there both");
+    }
+    const launched = launchedRanks();
+    if (distributed === undefined && launched > 1) {
+      throw new UsageError(`a launcher has started ${launched} of this program, which needs --distributed to be one run`);
+    }
+    if ((workers ?? launched) > 1 && given.text?.includes("-")) {
+      throw new UsageError("--text - must not be there with several ranks: stdin can be read by one alone");
     }
     const library = typeof distributed === "string" ? { library: distributed } : {};
     const communicator = distributed === undefined && workers === undefined
       ? single()
       : await connect(workers === undefined ? library : { workers });
+    if (distributed !== undefined && communicator.size === 1) {
+      console.error("--distributed: no mpiexec or srun has started other ranks; training alone");
+    }
     try {
       await action(options, communicator);
     } catch (error) {

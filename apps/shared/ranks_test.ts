@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { LAUNCHERS, UNMEASURED } from "../../distributed/testdata/launchers.ts";
 import { withFolder } from "../../tools/with_folder.ts";
 import { runApp, stopApp } from "./_run_app.ts";
+import { exists } from "./exists.ts";
 
 /** A text of some order and some chance. */
 const TEXT = Array.from({ length: 900 }, (_, i) => `the ${(i * i) % 7} sat on ${i % 5} `).join("");
@@ -87,6 +88,53 @@ Deno.test("what does not go together is refused", () =>
     assert.equal(hidden.code, 1);
     assert.match(hidden.stderr, /run again with --allow-env=OMPI_COMM_WORLD_SIZE,PMI_SIZE,SLURM_STEP_NUM_TASKS/);
   }));
+
+Deno.test("text: stdin is read by one rank alone", () =>
+  withText(async (folder, args) => {
+    const run = (workers: string) =>
+      runApp("text", folder, [...args.slice(2), "--text", "-", "--epochs", "1", "--out", folder, "--workers", workers], {
+        stdin: TEXT,
+      });
+    const several = await run("2");
+    const message = "error: --text - must not be there with several ranks: stdin can be read by one alone\n";
+    assert.deepEqual([several.code, several.stderr], [2, message]);
+    assert.equal((await run("1")).code, 0);
+  }));
+
+for (const [app, variable] of [["text", "OMPI_COMM_WORLD_SIZE"], ["stock", "PMI_SIZE"], ["text", "SLURM_STEP_NUM_TASKS"]]) {
+  Deno.test(`${app}: without --distributed several ranks are refused, ${variable}; with it one says that it is alone`, () =>
+    withText(async (folder, args) => {
+      const run = async (ranks: number, more: readonly string[]) => {
+        const { code, stderr } = await new Deno.Command(Deno.execPath(), {
+          args: [
+            "run",
+            "--no-prompt",
+            "--allow-read",
+            "--allow-env=OMPI_COMM_WORLD_SIZE,PMI_SIZE,SLURM_STEP_NUM_TASKS",
+            `--allow-write=${folder}`,
+            `apps/${app}/main.ts`,
+            ...app === "text" ? args : ["--window", "10", "--hidden", "4"],
+            ...["--epochs", "1", "--out", `${folder}/out`],
+            ...more,
+          ],
+          env: { [variable!]: String(ranks) },
+        }).output();
+        return { code, stderr: new TextDecoder().decode(stderr) };
+      };
+      for (const more of [[], ["--workers", "2"]]) {
+        assert.deepEqual(await run(2, more), {
+          code: 2,
+          stderr: "error: a launcher has started 2 of this program, which needs --distributed to be one run\n",
+        });
+      }
+      assert.ok(!await exists(`${folder}/out`));
+      if (variable === "PMI_SIZE") return;
+      const alone = await run(1, ["--distributed"]);
+      assert.equal(alone.code, 0);
+      assert.match(alone.stderr, /^--distributed: no mpiexec or srun has started other ranks; training alone\n/);
+      assert.doesNotMatch((await run(1, [])).stderr, /alone/);
+    }));
+}
 
 for (const { name, command, library } of LAUNCHERS) {
   Deno.test({
