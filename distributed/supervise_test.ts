@@ -2,6 +2,49 @@ import assert from "node:assert/strict";
 import { withFolder } from "../tools/with_folder.ts";
 import { finish, LAUNCHERS, rankArguments, start, UNMEASURED } from "./testdata/launchers.ts";
 
+const CLUSTER = Deno.realPathSync("examples/cluster");
+
+/** What bash makes of a command, with launchers that only note that they were called. */
+async function pretend(command: string, cwd: string) {
+  for (const launcher of ["mpiexec", "srun", "scontrol"]) {
+    await Deno.writeTextFile(`${cwd}/${launcher}`, "#!/bin/sh\necho started\n", { mode: 0o755 });
+  }
+  const { code, stdout, stderr } = await new Deno.Command("bash", {
+    args: ["-c", `PATH="$PWD:$PATH"\n${command}`],
+    cwd,
+  }).output();
+  const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
+  return { code, stdout: text(stdout), stderr: text(stderr) };
+}
+
+const JOB = /^ *- >-\n([^]*?)\n *volumeMounts/m.exec(await Deno.readTextFile(`${CLUSTER}/mpijob.yaml`))![1]!;
+for (
+  const [name, command] of [
+    ["supervise.sh", `bash ${CLUSTER}/supervise.sh 2 runs/text/checkpoints true`],
+    ["train.sbatch", `bash ${CLUSTER}/train.sbatch`],
+    // Folded, as YAML does.
+    ["mpijob.yaml", JOB.replaceAll(/\s+/g, " ")],
+  ] as const
+) {
+  Deno.test(`${name}: a run that is done is left alone`, () =>
+    withFolder(async (folder) => {
+      assert.deepEqual(await pretend(command, folder), { code: 0, stdout: "started\n", stderr: "" });
+      await Deno.mkdir(`${folder}/runs/text`, { recursive: true });
+      await Deno.writeTextFile(`${folder}/runs/text/metrics.json`, "{}");
+      const { code, stdout } = await pretend(command, folder);
+      assert.deepEqual([code, stdout], [0, ""]);
+    }));
+}
+
+Deno.test("supervise.sh: bad usage is told", () =>
+  withFolder(async (folder) => {
+    for (const args of ["", "2", "2 checkpoints", "0 checkpoints true", "two checkpoints true"]) {
+      const { code, stdout, stderr } = await pretend(`bash ${CLUSTER}/supervise.sh ${args}`, folder);
+      assert.deepEqual([code, stdout], [2, ""]);
+      assert.match(stderr, /^usage: .*supervise.sh RANKS CHECKPOINTS COMMAND..., RANKS a whole number of 1 or more\n$/);
+    }
+  }));
+
 for (const { name, command, library } of LAUNCHERS) {
   /** The supervisor, over ranks that keep their checkpoints in a folder. */
   const supervise = (ranks: number, folder: string, args: readonly string[]) =>

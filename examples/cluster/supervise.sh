@@ -5,11 +5,21 @@
 #     examples/cluster/supervise.sh 8 runs/text/checkpoints deno task text --distributed --resume
 #
 # The command must go on from the checkpoints in the folder, and exit with 0 when it is done alone. After two failures in a
-# row without a new checkpoint there are half as many ranks, after six it gives up. MPIEXEC is the launcher and its options.
+# row without a new checkpoint there are half as many ranks, after six it gives up. A run that has written metrics.json beside
+# that folder is done, and not started again. MPIEXEC is the launcher and its options.
 set -u
 
+if [ $# -lt 3 ] || ! [[ $1 =~ ^[1-9][0-9]*$ ]]; then
+  echo "usage: $0 RANKS CHECKPOINTS COMMAND..., RANKS a whole number of 1 or more" >&2
+  exit 2
+fi
 ranks=$1 folder=$2
 shift 2
+metrics=$(dirname "$folder")/metrics.json
+if [ -f "$metrics" ]; then
+  echo "$metrics is there: the run is done; remove it to train again" >&2
+  exit 0
+fi
 failures=0
 stopped=
 child=
