@@ -1,4 +1,4 @@
-import { type DType, encodeSafetensors, Random, type Tensor, tensor } from "@unfold/core";
+import { type DType, encodeSafetensors, noGrad, Random, type Tensor, tensor, zeros } from "@unfold/core";
 import { reserve } from "@unfold/core/kernels";
 import { type Communicator, dataParallel, ownStream, single } from "@unfold/distributed";
 import {
@@ -250,6 +250,25 @@ Deno.test("ranks that there were not before draw numbers of their own", () =>
     assert.deepEqual(five.slice(0, 2), two);
     assert.equal(new Set(five.map(String)).size, 5);
   }));
+
+Deno.test("a rank that has no row where sequences start lets its state go too", async () => {
+  const batch = (rows: number) => ({ x: zeros([rows, 2, 1]), y: zeros([rows, 2, 2]), first: true });
+  const rows = await Promise.all(
+    inProcess(2).map(async (communicator) => {
+      const model = new CarriedState(new GRU({ inputSize: 1, hiddenSize: 2, random: new Random(1) }));
+      const optimizer = new Optimizer(model.parameters(), [sgd()], { learningRate: 0.1 });
+      const parallel = dataParallel({ optimizer, communicator });
+      const batches = [batch(4), batch(1)];
+      const options = { model, optimizer, loss: meanSquaredError, batches, validation: batches, epochs: 1, parallel };
+      for await (const _ of train(options));
+      const carried = [...model.state().values()].map(({ shape }) => shape[0]);
+      // A state of two rows would not fit.
+      if (communicator.rank === 0) noGrad(() => model.forward(zeros([3, 2, 1])));
+      return carried;
+    }),
+  );
+  assert.deepEqual(rows, [[], [1]]);
+});
 
 Deno.test("weights and the optimizer's state are those of rank 0 from the start", async () => {
   const results = await Promise.all(

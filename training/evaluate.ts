@@ -52,7 +52,10 @@ export async function evaluate<Y extends DType>(
   for await (const batch of batches) {
     targets += batch.y.size;
     const share = parallel === undefined ? batch : parallel.shard(batch);
-    if (share === undefined) continue;
+    if (share === undefined) {
+      if (batch.first) noGrad(() => model.reset?.());
+      continue;
+    }
     using _ = scope();
     total += share.y.size * noGrad(() => lossOf(model, loss, share)).item();
   }

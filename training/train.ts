@@ -296,6 +296,7 @@ export async function* train<Y extends DType>(
     if (parallel === undefined) return computeGradients(batch, 1);
     const share = parallel.shard(batch);
     const weight = (share?.y.size ?? 0) / batch.y.size;
+    if (share === undefined && batch.first) model.reset?.();
     const own = share === undefined ? 0 : weight * computeGradients(share, weight);
     const [value, stops] = await parallel.sum([own, Number(signal?.aborted ?? false)]);
     stopped = stops! > 0;

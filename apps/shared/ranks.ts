@@ -1,4 +1,4 @@
-import { Option } from "@commander-js/extra-typings";
+import { InvalidArgumentError, Option } from "@commander-js/extra-typings";
 import { type Communicator, connect, launchedRanks, single } from "@unfold/distributed";
 import { integer, StoppedError, UsageError } from "./cli.ts";
 
@@ -6,7 +6,11 @@ import { integer, StoppedError, UsageError } from "./cli.ts";
 export const distributedOption = new Option(
   "--distributed [library]",
   "train on the ranks that mpiexec or srun has started, each on its share of every batch",
-);
+).argParser((path) => {
+  // It need not be there, and would take any word that follows.
+  if (/[/\\].*\.(so|dylib|dll)\b/.test(path)) return path;
+  throw new InvalidArgumentError("It must be the path of a library of MPI, such as /usr/lib/libmpi.so.40, or nothing.");
+});
 
 /** Trains on several threads. */
 export const workersOption = new Option("--workers <n>", "train on so many threads, each on its share of every batch")
@@ -22,6 +26,8 @@ export interface RankOptions {
 interface Inputs {
   /** Files, - for stdin. */
   readonly text?: readonly string[] | undefined;
+  /** Rows of a batch. */
+  readonly batchSize: number;
 }
 
 /**
@@ -38,7 +44,9 @@ export function onRanks<Options extends RankOptions & Inputs>(
     }
     const launched = launchedRanks();
     if (distributed === undefined && launched > 1) {
-      throw new UsageError(`a launcher has started ${launched} of this program, which needs --distributed to be one run`);
+      throw new UsageError(
+        `a launcher has started ${launched} of this program, which needs --distributed to be one run`,
+      );
     }
     if ((workers ?? launched) > 1 && given.text?.includes("-")) {
       throw new UsageError("--text - must not be there with several ranks: stdin can be read by one alone");
@@ -50,6 +58,7 @@ export function onRanks<Options extends RankOptions & Inputs>(
     if (distributed !== undefined && communicator.size === 1) {
       console.error("--distributed: no mpiexec or srun has started other ranks; training alone");
     }
+    if (communicator.rank === 0) warn(communicator.size, { workers, rows: given.batchSize });
     try {
       await action(options, communicator);
     } catch (error) {
@@ -59,6 +68,13 @@ export function onRanks<Options extends RankOptions & Inputs>(
     }
     await communicator.close();
   };
+}
+
+/** Says where ranks are too many to be of use. */
+function warn(ranks: number, { workers = 1, rows }: { workers: number | undefined; rows: number }): void {
+  const cores = navigator.hardwareConcurrency;
+  if (workers > cores) console.error(`--workers ${workers}: there are ${cores} cores, which more threads only share`);
+  if (ranks > rows) console.error(`--batch-size ${rows}: batches have fewer rows than there are ranks, ${ranks}`);
 }
 
 /** What a command that was stopped throws, on whichever rank the signal came. */

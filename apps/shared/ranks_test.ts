@@ -84,24 +84,48 @@ Deno.test("what does not go together is refused", () =>
     assert.deepEqual([both.code, both.stderr], [2, "error: --distributed and --workers must not be there both\n"]);
     const none = await run("--workers", "0");
     assert.equal(none.code, 2);
+    const word = await run("--distributed", "generate");
+    assert.equal(word.code, 2);
+    assert.match(word.stderr, /'generate' is invalid. It must be the path of a library of MPI/);
     const hidden = await run("--distributed");
     assert.equal(hidden.code, 1);
     assert.match(hidden.stderr, /run again with --allow-env=OMPI_COMM_WORLD_SIZE,PMI_SIZE,SLURM_STEP_NUM_TASKS/);
   }));
 
+Deno.test("text: more threads than cores or rows are warned of, once", () =>
+  withText(async (folder, args) => {
+    const workers = navigator.hardwareConcurrency + 1;
+    const few = [...args, "--epochs", "1", "--steps", "2", "--out", folder];
+    const many = await runApp("text", folder, [...few, "--batch-size", "1", "--workers", String(workers)]);
+    assert.equal(many.code, 0, many.stderr);
+    assert.deepEqual(many.stderr.match(/^--.*$/gm), [
+      `--workers ${workers}: there are ${workers - 1} cores, which more threads only share`,
+      `--batch-size 1: batches have fewer rows than there are ranks, ${workers}`,
+    ]);
+    const one = await runApp("text", folder, few);
+    assert.doesNotMatch(one.stderr, /^--/m);
+  }));
+
 Deno.test("text: stdin is read by one rank alone", () =>
   withText(async (folder, args) => {
     const run = (workers: string) =>
-      runApp("text", folder, [...args.slice(2), "--text", "-", "--epochs", "1", "--out", folder, "--workers", workers], {
-        stdin: TEXT,
-      });
+      runApp(
+        "text",
+        folder,
+        [...args.slice(2), "--text", "-", "--epochs", "1", "--out", folder, "--workers", workers],
+        {
+          stdin: TEXT,
+        },
+      );
     const several = await run("2");
     const message = "error: --text - must not be there with several ranks: stdin can be read by one alone\n";
     assert.deepEqual([several.code, several.stderr], [2, message]);
     assert.equal((await run("1")).code, 0);
   }));
 
-for (const [app, variable] of [["text", "OMPI_COMM_WORLD_SIZE"], ["stock", "PMI_SIZE"], ["text", "SLURM_STEP_NUM_TASKS"]]) {
+for (
+  const [app, variable] of [["text", "OMPI_COMM_WORLD_SIZE"], ["stock", "PMI_SIZE"], ["text", "SLURM_STEP_NUM_TASKS"]]
+) {
   Deno.test(`${app}: without --distributed several ranks are refused, ${variable}; with it one says that it is alone`, () =>
     withText(async (folder, args) => {
       const run = async (ranks: number, more: readonly string[]) => {
