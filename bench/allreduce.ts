@@ -7,8 +7,7 @@
  * @module
  */
 
-import { formatNumber } from "../apps/shared/format_number.ts";
-import { table } from "../apps/shared/table.ts";
+import { formatNumber, table } from "../apps/shared/format.ts";
 import { LAUNCHERS, type MpiLauncher } from "../distributed/testdata/launchers.ts";
 import { median } from "./_measure.ts";
 

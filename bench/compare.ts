@@ -8,7 +8,7 @@
  * @module
  */
 
-import { table } from "../apps/shared/table.ts";
+import { table } from "../apps/shared/format.ts";
 
 const ROUNDS = 3;
 

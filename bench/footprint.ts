@@ -10,7 +10,7 @@
 import { build, stop } from "esbuild";
 import { fileURLToPath } from "node:url";
 import { gzipSync } from "node:zlib";
-import { table } from "../apps/shared/table.ts";
+import { table } from "../apps/shared/format.ts";
 import { resolveModules } from "../tools/resolve_modules.ts";
 import { median } from "./_measure.ts";
 

@@ -8,12 +8,10 @@
  */
 
 import { noGrad, Random, reshape, scope, tensor, useBlas } from "@unfold/core";
+import { assertClose } from "@unfold/core/testing";
 import { Dense, Embedding, LSTM, type LSTMState, Sequential } from "@unfold/layers";
 import { toOnnx } from "@unfold/layers/interchange";
-import { assertClose } from "@unfold/core/testing";
-
-import { formatNumber } from "../apps/shared/format_number.ts";
-import { table } from "../apps/shared/table.ts";
+import { formatNumber, table } from "../apps/shared/format.ts";
 import { ort } from "../tools/onnx_runtime.ts";
 import { median } from "./_measure.ts";
 

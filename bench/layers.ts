@@ -9,7 +9,7 @@
 
 import { noGrad, Random, scope, sum, type Tensor, tensor, useBlas } from "@unfold/core";
 import { GRU, LSTM, type Recurrent, type RecurrentOptions, type RecurrentState, SimpleRNN } from "@unfold/layers";
-import { table } from "../apps/shared/table.ts";
+import { table } from "../apps/shared/format.ts";
 import { median, roundOf } from "./_measure.ts";
 
 /** What a workload's recurrent layer goes over. */

@@ -9,8 +9,7 @@
 
 import { empty, scope, useBlas } from "@unfold/core";
 import { gemm, rightOperand } from "@unfold/core/kernels";
-import { formatNumber } from "../apps/shared/format_number.ts";
-import { table } from "../apps/shared/table.ts";
+import { formatNumber, table } from "../apps/shared/format.ts";
 import { median, peak, secondsOf } from "./_measure.ts";
 
 /** m, n, k. */

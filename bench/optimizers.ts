@@ -21,8 +21,8 @@ import {
   rmsprop,
   sgd,
 } from "@unfold/optimizers";
-import { table } from "../apps/shared/table.ts";
-import { plainRules } from "../optimizers/_plain_rules_test.ts";
+import { table } from "../apps/shared/format.ts";
+import { plainRules } from "../optimizers/rules/_plain_rules_test.ts";
 import { median, roundOf } from "./_measure.ts";
 import { pythonWith } from "../tools/python_with.ts";
 

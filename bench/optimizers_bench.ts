@@ -15,7 +15,7 @@ import {
   rmsprop,
   sgd,
 } from "@unfold/optimizers";
-import { plainRules } from "../optimizers/_plain_rules_test.ts";
+import { plainRules } from "../optimizers/rules/_plain_rules_test.ts";
 import { ours } from "./_benchmarks.ts";
 
 const SIZE = 100_000;

@@ -11,9 +11,8 @@ import { Random, scope, tensor, zeros } from "@unfold/core";
 import { Dense, LastStep, LSTM, meanSquaredError, Sequential } from "@unfold/layers";
 import { adam, Optimizer } from "@unfold/optimizers";
 import { drawChart, LIGHT } from "../apps/shared/charts.ts";
-import { formatNumber } from "../apps/shared/format_number.ts";
-import { table } from "../apps/shared/table.ts";
-import { writeFiles } from "../apps/shared/write_files.ts";
+import { writeFiles } from "../apps/shared/files.ts";
+import { formatNumber, table } from "../apps/shared/format.ts";
 import { median, peak, roundOf } from "./_measure.ts";
 
 /** The sizes that stay as they are while one is varied. */

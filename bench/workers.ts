@@ -20,7 +20,7 @@ import {
 } from "@unfold/layers";
 import { adam, Optimizer } from "@unfold/optimizers";
 import { type Batch, type Loss, train } from "@unfold/training";
-import { table } from "../apps/shared/table.ts";
+import { table } from "../apps/shared/format.ts";
 import { median } from "./_measure.ts";
 import { loadWorkload, numbers, tokens, type Workload } from "./peers/_workload.ts";
 

@@ -29,7 +29,14 @@ export {
   kernels as coreKernels,
   type UnaryKernel,
 } from "./_kernels.ts";
-export * from "./gemm.ts";
-export * from "./load_kernels.ts";
+export {
+  type Gemm,
+  gemm,
+  type RightMatrix,
+  type RightOperand,
+  rightOperand,
+  type RightOperandOptions,
+} from "./gemm.ts";
+export { type KernelBuilds, loadKernels, type LoadKernelsOptions } from "./load_kernels.ts";
 export { memory, reserve, view } from "./memory.ts";
 export { scratch } from "./scope.ts";

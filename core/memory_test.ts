@@ -1,3 +1,5 @@
+import fc from "fast-check";
+import assert from "node:assert/strict";
 import {
   add,
   empty,
@@ -19,10 +21,7 @@ import {
   zeros,
 } from "@unfold/core";
 import { view } from "@unfold/core/kernels";
-import fc from "fast-check";
-import assert from "node:assert/strict";
-import { FreeList } from "./_free_list.ts";
-import { Block, memory, reserve } from "./memory.ts";
+import { Block, FreeList, memory, reserve } from "./memory.ts";
 
 Deno.test("a free list never hands out overlapping ranges, and merges what comes back", () => {
   fc.assert(fc.property(fc.array(fc.tuple(fc.integer({ min: 1, max: 50 }), fc.boolean())), (actions) => {

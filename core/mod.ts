@@ -22,58 +22,63 @@
  * @module
  */
 
-export * from "./define_op.ts";
-export { empty, type TensorOptions } from "./empty.ts";
-export * from "./from_values.ts";
-export * from "./full.ts";
-export * from "./keep.ts";
-export * from "./load_parameters.ts";
-export * from "./memory_stats.ts";
-export * from "./no_grad.ts";
-export * from "./ops/abs.ts";
-export * from "./ops/add.ts";
-export * from "./ops/argmax.ts";
-export * from "./ops/clamp.ts";
-export * from "./ops/concat.ts";
-export * from "./ops/divide.ts";
-export * from "./ops/dropout.ts";
-export * from "./ops/exp.ts";
-export * from "./ops/gather.ts";
-export * from "./ops/gelu.ts";
-export * from "./ops/log.ts";
-export * from "./ops/log_softmax.ts";
-export * from "./ops/matmul.ts";
-export * from "./ops/max.ts";
-export * from "./ops/maximum.ts";
-export * from "./ops/mean.ts";
-export * from "./ops/multiply.ts";
-export * from "./ops/negate.ts";
-export * from "./ops/power.ts";
-export * from "./ops/relu.ts";
-export * from "./ops/reshape.ts";
-export * from "./ops/scale.ts";
-export * from "./ops/sigmoid.ts";
-export * from "./ops/slice.ts";
-export * from "./ops/softmax.ts";
-export * from "./ops/softplus.ts";
-export * from "./ops/sqrt.ts";
-export * from "./ops/stack.ts";
-export * from "./ops/subtract.ts";
-export * from "./ops/sum.ts";
-export * from "./ops/tanh.ts";
-export * from "./ops/transpose.ts";
-export * from "./ops/where.ts";
-export * from "./pack_parameters.ts";
-export * from "./parameter.ts";
-export * from "./random.ts";
-export * from "./safetensors.ts";
-export { scope } from "./scope.ts";
-export * from "./slab.ts";
-export * from "./tensor.ts";
-export type { ReduceOptions } from "./_axes.ts";
-export type { AxisOptions } from "./ops/_rows.ts";
-export type { TapeNode } from "./_tape.ts";
-export { uninitialized } from "./uninitialized.ts";
-export * from "./use_blas.ts";
-export * from "./will_record.ts";
-export * from "./zeros.ts";
+export type { ReduceOptions } from "./_shape.ts";
+export { defineOp, noGrad, type OpResult, willRecord } from "./autograd.ts";
+export { type BlasInUse, useBlas, type UseBlasOptions } from "./blas.ts";
+export { empty, full, keep, tensor, type TensorOptions, zeros } from "./create.ts";
+export { loadParameters, type PackedParameters, packParameters, type Segment } from "./named_parameters.ts";
+export { add, divide, maximum, multiply, negate, power, scale, subtract, where } from "./ops/arithmetic.ts";
+export { dropout, type DropoutOptions } from "./ops/dropout.ts";
+export {
+  abs,
+  clamp,
+  type ClampBounds,
+  exp,
+  gelu,
+  log,
+  relu,
+  sigmoid,
+  softplus,
+  sqrt,
+  tanh,
+} from "./ops/elementwise.ts";
+export {
+  concat,
+  type ConcatOptions,
+  gather,
+  type GatherOptions,
+  slice,
+  type SliceRange,
+  stack,
+  type StackOptions,
+} from "./ops/indexing.ts";
+export { matmul, type MatmulOptions } from "./ops/matmul.ts";
+export { argmax, type ArgmaxOptions, max, type MaxOptions, mean, sum } from "./ops/reduce.ts";
+export { reshape, transpose } from "./ops/shape.ts";
+export { type AxisOptions, logSoftmax, softmax } from "./ops/softmax.ts";
+export { type NamedParameters, Parameter, Slab, uninitialized } from "./parameter.ts";
+export { Random, type RandomState } from "./random.ts";
+export {
+  decodeSafetensors,
+  type DecodeSafetensorsOptions,
+  encodeSafetensors,
+  type EncodeSafetensorsOptions,
+  type Safetensors,
+  type SafetensorsData,
+  type SafetensorsDType,
+  SafetensorsError,
+  type SafetensorsInput,
+  type SafetensorsTensor,
+} from "./safetensors.ts";
+export { type MemoryStats, memoryStats, scope } from "./scope.ts";
+export {
+  type DType,
+  formatShape,
+  type NestedArray,
+  type Owner,
+  type Shape,
+  sizeOf,
+  type TapeNode,
+  Tensor,
+  type TensorData,
+} from "./tensor.ts";

@@ -1,7 +1,77 @@
-import { addInto } from "./_tape.ts";
-import { Slab } from "./slab.ts";
-import { isSkippingInitialization } from "./uninitialized.ts";
+import { Block, view } from "./memory.ts";
 import { formatShape, type Owner, type Shape, sizeOf, Tensor } from "./tensor.ts";
+
+let skipping = 0;
+
+/** Whether parameters are being made whose first values do not matter. */
+function isSkippingInitialization(): boolean {
+  return skipping > 0;
+}
+
+/**
+ * Builds a model whose first weights are left at 0, because others are about to be loaded: for large models, drawing them
+ * takes longer than loading.
+ *
+ * @param build Makes the model; it must not be asynchronous.
+ * @returns What it returns.
+ *
+ * @example
+ * ```ts
+ * import { Parameter, uninitialized } from "@unfold/core";
+ * import assert from "node:assert/strict";
+ *
+ * const weight = uninitialized(() => new Parameter([2], (data) => data.fill(7)));
+ * assert.deepEqual(weight.toArray(), [0, 0]);
+ * ```
+ */
+export function uninitialized<T>(build: () => T): T {
+  skipping++;
+  try {
+    return build();
+  } finally {
+    skipping--;
+  }
+}
+
+/** Parameters and, right behind them, their gradients: two flat arrays of one length, each in one piece. */
+export class Slab implements Owner {
+  /** Numbers in each of the two arrays. */
+  readonly length: number;
+  readonly #block: Block;
+
+  /** Allocates a slab of zeros; `purpose` is for the message when the memory is exhausted. */
+  constructor(length: number, purpose: string) {
+    this.length = length;
+    this.#block = new Block(8 * length, purpose);
+    view(this.offset, 2 * length).fill(0);
+  }
+
+  /** Where the first parameter is, in bytes; the gradients start `length` numbers behind it. */
+  get offset(): number {
+    if (this.released) throw new ReferenceError("Cannot use a slab of parameters: they have moved into another one");
+    return this.#block.offset;
+  }
+
+  /** Whether the memory has been given back. */
+  get released(): boolean {
+    return this.#block.released;
+  }
+
+  /** Gives the memory back. */
+  release(): void {
+    this.#block.release();
+  }
+
+  /** All parameters, as a view that is valid until the next allocation. */
+  get params(): Float32Array<ArrayBuffer> {
+    return view(this.offset, this.length);
+  }
+
+  /** All gradients, as a view that is valid until the next allocation. */
+  get grads(): Float32Array<ArrayBuffer> {
+    return view(this.offset + 4 * this.length, this.length);
+  }
+}
 
 /**
  * A tensor that is learned. It lives in a {@linkcode Slab}, beside its gradient: in one of its own until
@@ -72,11 +142,6 @@ export class Parameter extends Tensor {
   /** The slab that the parameter lives in. */
   get slab(): Slab {
     return this.#slab;
-  }
-
-  /** Adds to the gradient in the slab. @internal */
-  override addGrad(gradient: Tensor): void {
-    addInto(this.grad, gradient);
   }
 
   /** Moves value and gradient into another slab. @internal */

@@ -1,5 +1,4 @@
-import { checkShape } from "./_check_shape.ts";
-import { formatShape, type Shape, sizeOf } from "./tensor.ts";
+import { checkShape, formatShape, type Shape, sizeOf } from "./tensor.ts";
 
 /** The kinds of element that the format names, and the arrays that hold them; half floats come as their raw bits, behind the
  * kind that an array of their type is taken for. */

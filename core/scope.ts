@@ -1,4 +1,4 @@
-import { alignedSize, Block, formatBytes, inUse } from "./memory.ts";
+import { alignedSize, Block, bytesInBlocks, formatBytes, inUse, memory } from "./memory.ts";
 
 const FIRST_CHUNK = 1 << 20;
 
@@ -11,7 +11,7 @@ let chunkSize = FIRST_CHUNK;
 let innermost: Scope | undefined;
 
 /** An open scope: everything allocated while it is the innermost one is released when it ends. */
-export class Scope implements Disposable {
+class Scope implements Disposable {
   readonly #parent = innermost;
   readonly #chunk = chunk;
   readonly #cursor = cursor;
@@ -113,7 +113,7 @@ function place(room: Block, size: number): number {
 }
 
 /** Bytes that the chunks of the arena hold. */
-export function bytesInArena(): number {
+function bytesInArena(): number {
   return chunks.reduce((total, { bytes }) => total + bytes, 0);
 }
 
@@ -123,4 +123,75 @@ export function scratch(bytes: number): number {
   return allocateInScope(bytes, "scratch memory");
 }
 
-inUse.push(() => `${formatBytes(bytesInArena())} of them by scopes`);
+inUse.push(
+  () => `${formatBytes(bytesInArena())} of them by scopes`,
+  () => `${formatBytes(ambientBytes)} by tensors outside any scope`,
+);
+
+/** How much may live outside any scope before a loop without scopes is suspected. */
+const AMBIENT_BUDGET = 2 ** 30;
+let ambientBytes = 0;
+const ambientBackstop = new FinalizationRegistry<number>((bytes) => void (ambientBytes -= bytes));
+
+/** A block that counts towards the ambient budget. */
+export class AmbientBlock extends Block {
+  constructor(bytes: number, purpose: string) {
+    if (ambientBytes + bytes > AMBIENT_BUDGET) {
+      throw new RangeError(
+        `Cannot allocate ${formatBytes(bytes)} for ${purpose}: outside any scope tensors may take ` +
+          `${formatBytes(AMBIENT_BUDGET)} in all, and ${
+            formatBytes(ambientBytes)
+          } are in use. A loop that makes tensors must open ` +
+          "a scope: put `using _ = scope();` first in its body, and keep() what must outlive it. What is meant to stay can be " +
+          "made with { persistent: true }",
+      );
+    }
+    super(bytes, purpose);
+    ambientBytes += this.bytes;
+    ambientBackstop.register(this, this.bytes, this);
+  }
+
+  override release(): void {
+    if (!this.released) {
+      ambientBackstop.unregister(this);
+      ambientBytes -= this.bytes;
+    }
+    super.release();
+  }
+}
+
+/** Where the memory went, in bytes. */
+export interface MemoryStats {
+  /** Size of the memory; it never shrinks. */
+  total: number;
+  /** In blocks: everything below, and parameters, optimizer slots and kept tensors. */
+  blocks: number;
+  /** Held for scopes, whether one is open or not. */
+  scopes: number;
+  /** In tensors that were made outside any scope. */
+  ambient: number;
+}
+
+/**
+ * Tells how much memory is in use, and for what.
+ *
+ * @example
+ * ```ts
+ * import { memoryStats, zeros } from "@unfold/core";
+ * import assert from "node:assert/strict";
+ *
+ * const before = memoryStats().ambient;
+ * const x = zeros([1024]);
+ * assert.equal(memoryStats().ambient - before, 4096);
+ * x.dispose();
+ * assert.equal(memoryStats().ambient, before);
+ * ```
+ */
+export function memoryStats(): MemoryStats {
+  return {
+    total: memory.buffer.byteLength,
+    blocks: bytesInBlocks(),
+    scopes: bytesInArena(),
+    ambient: ambientBytes,
+  };
+}

@@ -1,7 +1,4 @@
-import { addInto, runBackward, type TapeNode } from "./_tape.ts";
 import { Block, memory } from "./memory.ts";
-import { currentScope } from "./scope.ts";
-import { zeros } from "./zeros.ts";
 
 /** The kinds of element: 32-bit floats, and 32-bit integers for tokens and indices. */
 export type DType = "f32" | "i32";
@@ -20,6 +17,32 @@ export interface Owner {
   /** Whether the memory has been given back. */
   readonly released: boolean;
 }
+
+/** One recorded op: what it was computed from, and how a gradient flows back through it. */
+export interface TapeNode {
+  /** The op's name. */
+  readonly name: string;
+  /** Later ops have higher numbers: descending order is a topological order. */
+  readonly order: number;
+  /** What gradients flow to. */
+  readonly inputs: readonly Tensor[];
+  /** The outputs' shapes. */
+  readonly shapes: readonly Shape[];
+  /** ∂loss/∂output of each output that has been reached. */
+  readonly gradients: (Tensor | undefined)[];
+  /** `undefined` once the tape has been released. */
+  backward: ((...gradients: Tensor[]) => readonly (Tensor | undefined)[]) | undefined;
+}
+
+/**
+ * Back-propagation, which `autograd.ts` puts in place when it loads: the class below has a method for it, and must not import
+ * what is built on the class.
+ */
+export const tape: { backward: (root: Tensor, gradient: Tensor | undefined) => void } = {
+  backward() {
+    throw new ReferenceError("Cannot run backward: core/autograd.ts must be loaded first");
+  },
+};
 
 /** Number of elements of a shape. */
 export function sizeOf(shape: Shape): number {
@@ -165,7 +188,7 @@ export class Tensor<D extends DType = "f32"> implements Disposable {
    * ```
    */
   backward(gradient?: Tensor): void {
-    runBackward(this as unknown as Tensor, gradient);
+    tape.backward(this as unknown as Tensor, gradient);
   }
 
   /** ∂loss/∂this after `loss.backward()`, for a tensor made with `requiresGrad`; sums up over several calls. */
@@ -178,11 +201,9 @@ export class Tensor<D extends DType = "f32"> implements Disposable {
     this.#grad = undefined;
   }
 
-  /** Adds to the gradient of a leaf of the tape. @internal */
-  addGrad(gradient: Tensor): void {
-    // A copy of its own, for an op may have handed the same gradient to several tensors; it lives as long as the tensor does.
-    this.#grad ??= zeros(this.shape, { persistent: this.owner !== currentScope() });
-    addInto(this.#grad, gradient);
+  /** Sets the tensor that gradients are added to. @internal */
+  setGrad(grad: Tensor): void {
+    this.#grad = grad;
   }
 
   /**
@@ -205,4 +226,15 @@ export class Tensor<D extends DType = "f32"> implements Disposable {
     const shown = [...this.data.subarray(0, 8)].map((value) => String(Math.fround(Number(value.toPrecision(6)))));
     return `${head} ${shown.join(" ")}${this.size > 8 ? " …" : ""}`;
   }
+}
+
+/** Whether two shapes are equal. */
+export function sameShape(a: Shape, b: Shape): boolean {
+  return a.length === b.length && a.every((length, axis) => length === b[axis]);
+}
+
+/** Throws a `RangeError` unless all lengths are integers of 0 or more. */
+export function checkShape(doing: string, shape: Shape): void {
+  if (shape.every((length) => Number.isInteger(length) && length >= 0)) return;
+  throw new RangeError(`Cannot ${doing}: shape must be integers of 0 or more, got ${formatShape(shape)}`);
 }

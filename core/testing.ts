@@ -5,11 +5,11 @@
  */
 
 import assert from "node:assert/strict";
-import { multiply } from "./ops/multiply.ts";
-import { sum } from "./ops/sum.ts";
+import { multiply } from "./ops/arithmetic.ts";
+import { sum } from "./ops/reduce.ts";
 import { Random } from "./random.ts";
 import { scope } from "./scope.ts";
-import { tensor } from "./from_values.ts";
+import { tensor } from "./create.ts";
 import { formatShape, type Shape, sizeOf, type Tensor } from "./tensor.ts";
 
 /** Elements of each input whose gradient is compared: a difference costs two calls of the oracle. */

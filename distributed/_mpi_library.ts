@@ -1,4 +1,4 @@
-import type { Launcher } from "./_launcher.ts";
+import type { Launcher } from "./launcher.ts";
 
 /** Where systems keep the libraries. Absolute paths, so that `--allow-ffi=PATH` can name one. */
 const OPEN_MPI = [
@@ -60,7 +60,7 @@ const SYMBOLS = {
 } as const;
 
 /** The handles and constants of a library. */
-export interface MpiHandles {
+interface MpiHandles {
   readonly world: bigint;
   readonly byte: bigint;
   readonly float: bigint;

@@ -1,9 +1,7 @@
-import { checkCount } from "./_check.ts";
-import { findLauncher } from "./_launcher.ts";
 import { MpiRanks } from "./_mpi_ranks.ts";
-import { joinWorkers, startedAs, startWorkers } from "./_workers.ts";
-import type { Communicator } from "./communicator.ts";
-import { single } from "./single.ts";
+import { joinWorkers, startedAs, startWorkers } from "./_shared_ranks.ts";
+import { checkCount, type Communicator, single } from "./communicator.ts";
+import { findLauncher } from "./launcher.ts";
 
 /** Timers count milliseconds in 31 bits. */
 const MOST_SECONDS = 2_147_483;

@@ -1,8 +1,7 @@
 import { decodeSafetensors, type DType, encodeSafetensors, formatShape, Tensor } from "@unfold/core";
 import type { Optimizer } from "@unfold/optimizers";
 import type { Batch, Parallel } from "@unfold/training";
-import { checkCount } from "./_check.ts";
-import type { Communicator } from "./communicator.ts";
+import { checkCount, type Communicator } from "./communicator.ts";
 
 /** Options for {@linkcode dataParallel}. */
 export interface DataParallelOptions {

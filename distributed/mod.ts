@@ -26,9 +26,7 @@
  * @module
  */
 
-export * from "./communicator.ts";
-export * from "./connect.ts";
-export * from "./data_parallel.ts";
-export * from "./launched_ranks.ts";
-export * from "./own_stream.ts";
-export * from "./single.ts";
+export { type Communicator, type Numbers, ownStream, type Reduction, single } from "./communicator.ts";
+export { connect, type ConnectOptions } from "./connect.ts";
+export { dataParallel, type DataParallelOptions } from "./data_parallel.ts";
+export { launchedRanks } from "./launcher.ts";

@@ -1,12 +1,12 @@
 import { Random } from "@unfold/core";
 import assert from "node:assert/strict";
 import type { OnnxExport } from "../apps/shared/write_onnx.ts";
-import { csv } from "../apps/stock/_walk.ts";
-import { exportForecaster } from "../apps/stock/export_forecaster.ts";
+import { csv } from "../apps/stock/_testing.ts";
+import { exportForecaster } from "../apps/stock/export.ts";
 import { FEATURE_SETS } from "../apps/stock/features.ts";
 import { Forecaster } from "../apps/stock/forecaster.ts";
 import { parsePrices } from "../apps/stock/prices.ts";
-import { exportLanguageModel } from "../apps/text/export_language_model.ts";
+import { exportLanguageModel } from "../apps/text/export.ts";
 import { LanguageModel } from "../apps/text/language_model.ts";
 
 const page = Deno.readTextFileSync(new URL("onnx.md", import.meta.url));
@@ -20,7 +20,7 @@ function programs(language: string): string[] {
 export const TASKS = ["forecast", "text"] as const;
 
 /** One of them. */
-export type Task = typeof TASKS[number];
+type Task = typeof TASKS[number];
 
 /** A task's program in a language, and the JavaScript that it imports. */
 export function programOf(task: Task, language: "python" | "js" | "html"): { program: string; shared: string } {

@@ -1,4 +1,4 @@
-import type { Cell, CellWeights } from "./cell.ts";
+import type { Cell, CellWeights } from "./recurrent/cell.ts";
 
 /** The shapes of a layer's weights by name. */
 export function weightShapes(

@@ -11,7 +11,7 @@ import {
 } from "@unfold/core";
 import { coreKernels, gemm, rightOperand } from "@unfold/core/kernels";
 import { checkSize } from "./_check.ts";
-import { glorotUniform, type Initializer } from "./glorot_uniform.ts";
+import { glorotUniform, type Initializer } from "./initializers.ts";
 import type { Layer } from "./layer.ts";
 
 /** Options for {@linkcode Dense}. */

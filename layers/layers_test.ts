@@ -1,3 +1,5 @@
+import fc from "fast-check";
+import assert from "node:assert/strict";
 import {
   full,
   loadParameters,
@@ -11,18 +13,14 @@ import {
   zeros,
 } from "@unfold/core";
 import { assertClose, checkOp, type Oracle } from "@unfold/core/testing";
-import fc from "fast-check";
-import assert from "node:assert/strict";
-import { constant } from "./constant.ts";
 import { Dense } from "./dense.ts";
 import { Dropout } from "./dropout.ts";
 import { Embedding } from "./embedding.ts";
-import { LastStep } from "./last_step.ts";
-import { layerNorm } from "./_layer_norm.ts";
-import { LayerNorm } from "./layer_norm.ts";
-import { LSTM } from "./lstm.ts";
-import { meanSquaredError } from "./mean_squared_error.ts";
-import { orthogonal } from "./orthogonal.ts";
+import { constant, orthogonal } from "./initializers.ts";
+import { meanSquaredError } from "./losses/regression.ts";
+import { LayerNorm, layerNorm } from "./normalization.ts";
+import { LSTM } from "./recurrent/lstm.ts";
+import { LastStep } from "./recurrent/pooling.ts";
 import { Sequential } from "./sequential.ts";
 import { summary } from "./summary.ts";
 

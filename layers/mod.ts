@@ -21,32 +21,39 @@
  * @module
  */
 
-export * from "./attention.ts";
-export * from "./binary_cross_entropy.ts";
-export * from "./carried_state.ts";
-export * from "./cell.ts";
-export * from "./constant.ts";
-export * from "./dense.ts";
-export * from "./dropout.ts";
-export * from "./embedding.ts";
-export * from "./gaussian_negative_log_likelihood.ts";
-export * from "./glorot_uniform.ts";
-export * from "./gradient_flow.ts";
-export * from "./gru.ts";
-export * from "./he_normal.ts";
-export * from "./huber.ts";
-export * from "./lambda.ts";
-export * from "./last_step.ts";
-export * from "./layer.ts";
-export * from "./layer_norm.ts";
-export * from "./lstm.ts";
-export * from "./mean_absolute_error.ts";
-export * from "./mean_squared_error.ts";
-export * from "./orthogonal.ts";
-export * from "./quantile_loss.ts";
-export * from "./recurrent.ts";
-export * from "./sequential.ts";
-export * from "./simple_rnn.ts";
-export * from "./softmax_cross_entropy.ts";
-export * from "./summary.ts";
-export * from "./uniform.ts";
+export { type Attended, Attention, type AttentionOptions } from "./attention.ts";
+export { Dense, type DenseOptions } from "./dense.ts";
+export { Dropout, type DropoutLayerOptions } from "./dropout.ts";
+export { Embedding, type EmbeddingOptions } from "./embedding.ts";
+export {
+  constant,
+  glorotUniform,
+  heNormal,
+  type Initializer,
+  orthogonal,
+  uniform,
+  type UniformOptions,
+} from "./initializers.ts";
+export { Lambda } from "./lambda.ts";
+export type { ForwardOptions, Layer, RecurrentLayer, RecurrentResult, RecurrentState, RunOptions } from "./layer.ts";
+export { binaryCrossEntropy, softmaxCrossEntropy, type SoftmaxCrossEntropyOptions } from "./losses/classification.ts";
+export {
+  gaussianNegativeLogLikelihood,
+  huber,
+  type HuberOptions,
+  meanAbsoluteError,
+  meanSquaredError,
+  quantileLoss,
+  type QuantileLossOptions,
+} from "./losses/regression.ts";
+export { LayerNorm, type LayerNormOptions } from "./normalization.ts";
+export { CarriedState } from "./recurrent/carried_state.ts";
+export type { BackwardFrame, Cell, CellBackward, CellRun, CellWeights, Frame, Gates } from "./recurrent/cell.ts";
+export { gradientFlow } from "./recurrent/gradient_flow.ts";
+export { GRU, type GRUOptions, type GRUState } from "./recurrent/gru.ts";
+export { LSTM, type LSTMState } from "./recurrent/lstm.ts";
+export { LastStep } from "./recurrent/pooling.ts";
+export { Recurrent, type RecurrentOptions, type RecurrentPart } from "./recurrent/recurrent.ts";
+export { SimpleRNN, type SimpleRNNOptions, type SimpleRNNState } from "./recurrent/simple_rnn.ts";
+export { Sequential } from "./sequential.ts";
+export { type Summary, summary, type SummaryLine, type SummaryOptions } from "./summary.ts";

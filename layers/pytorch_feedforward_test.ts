@@ -1,15 +1,12 @@
 import { loadParameters, multiply, scope, sum, type Tensor, tensor } from "@unfold/core";
 import { assertClose } from "@unfold/core/testing";
-import { binaryCrossEntropy } from "./binary_cross_entropy.ts";
 import { Dense } from "./dense.ts";
 import { Embedding } from "./embedding.ts";
-import { gaussianNegativeLogLikelihood } from "./gaussian_negative_log_likelihood.ts";
-import { huber } from "./huber.ts";
 import type { Layer } from "./layer.ts";
-import { LayerNorm } from "./layer_norm.ts";
-import { meanAbsoluteError } from "./mean_absolute_error.ts";
-import { meanSquaredError } from "./mean_squared_error.ts";
-import { softmaxCrossEntropy } from "./softmax_cross_entropy.ts";
+import { binaryCrossEntropy, softmaxCrossEntropy } from "./losses/classification.ts";
+import { gaussianNegativeLogLikelihood, huber, meanAbsoluteError, meanSquaredError } from "./losses/regression.ts";
+import { LayerNorm } from "./normalization.ts";
+
 import golden from "./testdata/pytorch_feedforward.json" with { type: "json" };
 
 const layers: Record<string, () => Layer> = {

@@ -1,10 +1,10 @@
 import { add, loadParameters, multiply, scope, sum, type Tensor, tensor } from "@unfold/core";
 import { assertClose } from "@unfold/core/testing";
-import { GRU } from "./gru.ts";
-import { LSTM } from "./lstm.ts";
-import type { Recurrent, RecurrentOptions } from "./recurrent.ts";
+import { GRU } from "./recurrent/gru.ts";
+import { LSTM } from "./recurrent/lstm.ts";
+import type { Recurrent, RecurrentOptions } from "./recurrent/recurrent.ts";
 import type { RecurrentState } from "./layer.ts";
-import { SimpleRNN } from "./simple_rnn.ts";
+import { SimpleRNN } from "./recurrent/simple_rnn.ts";
 import golden from "./testdata/pytorch.json" with { type: "json" };
 
 /** A tensor as the golden files hold it. */

@@ -1,5 +1,4 @@
-import type { Tensor } from "@unfold/core";
-import { noGrad, scope, type Shape, zeros } from "@unfold/core";
+import { noGrad, scope, type Shape, type Tensor, zeros } from "@unfold/core";
 import type { Sequential } from "./sequential.ts";
 
 /** One line of a {@linkcode summary}. */

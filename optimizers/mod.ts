@@ -21,27 +21,37 @@
  * @module
  */
 
-export * from "./adadelta.ts";
-export * from "./adagrad.ts";
-export * from "./adam.ts";
-export * from "./adam_w.ts";
-export * from "./add_decayed_weights.ts";
-export * from "./clip_by_global_norm.ts";
-export * from "./clip_by_value.ts";
-export * from "./constant.ts";
-export * from "./cosine_decay.ts";
-export * from "./ema.ts";
-export * from "./exponential_decay.ts";
-export * from "./join.ts";
-export * from "./linear_warmup.ts";
-export * from "./lion.ts";
-export * from "./lookahead.ts";
-export * from "./nadam.ts";
-export * from "./one_cycle.ts";
-export * from "./optimizer.ts";
-export * from "./partition.ts";
-export * from "./plugin.ts";
-export * from "./rmsprop.ts";
-export * from "./sgd.ts";
-export * from "./skip_non_finite.ts";
-export * from "./step_decay.ts";
+export { ema, type EmaOptions, lookahead, type LookaheadOptions } from "./averaging.ts";
+export { Optimizer, type OptimizerOptions, type OptimizerState } from "./optimizer.ts";
+export { Partition, partition } from "./partition.ts";
+export type { OptimizerPlugin, ParameterGroup, PluginEntry, Schedule, UpdateInfo } from "./plugin.ts";
+export { adam, type AdamOptions, adamW, type AdamWOptions, nadam, type NadamOptions } from "./rules/adam.ts";
+export {
+  adadelta,
+  type AdadeltaOptions,
+  adagrad,
+  type AdagradOptions,
+  rmsprop,
+  type RmspropOptions,
+} from "./rules/adaptive.ts";
+export { lion, type LionOptions, sgd, type SgdOptions } from "./rules/momentum.ts";
+export {
+  constant,
+  cosineDecay,
+  type CosineDecayOptions,
+  exponentialDecay,
+  type ExponentialDecayOptions,
+  join,
+  linearWarmup,
+  oneCycle,
+  type OneCycleOptions,
+  stepDecay,
+  type StepDecayOptions,
+} from "./schedules.ts";
+export {
+  addDecayedWeights,
+  clipByGlobalNorm,
+  clipByValue,
+  skipNonFinite,
+  type SkipNonFiniteOptions,
+} from "./transforms.ts";

@@ -7,8 +7,7 @@ import {
 } from "@unfold/core";
 import { coreKernels } from "@unfold/core/kernels";
 import { checkCount } from "./_check.ts";
-import { checkPlugins, hostPlugins } from "./_host_plugins.ts";
-import { entriesOf, type HostedPlugin, takeEntries } from "./_hosted_plugin.ts";
+import { checkPlugins, entriesOf, type HostedPlugin, hostPlugins, takeEntries } from "./_hosting.ts";
 import { Partition } from "./partition.ts";
 import type { PluginEntry, Schedule } from "./plugin.ts";
 

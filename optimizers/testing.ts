@@ -15,7 +15,7 @@
 import { memoryStats, type NamedParameters, Parameter, Random } from "@unfold/core";
 import assert from "node:assert/strict";
 import process from "node:process";
-import { cosineDecay } from "./cosine_decay.ts";
+import { cosineDecay } from "./schedules.ts";
 import { Optimizer } from "./optimizer.ts";
 import { Partition } from "./partition.ts";
 import type { OptimizerPlugin } from "./plugin.ts";

@@ -1,4 +1,5 @@
 import type { DType, Tensor } from "@unfold/core";
+import type { Layer } from "@unfold/layers";
 
 /**
  * Inputs and what should come out.
@@ -26,3 +27,9 @@ export type Batches<Y extends DType = "f32"> = Iterable<Batch<Y>> | AsyncIterabl
 
 /** A loss: a scalar from prediction and target. */
 export type Loss<Y extends DType = "f32"> = (prediction: Tensor, target: Tensor<Y>) => Tensor;
+
+/** The loss of a batch; a model that carries its state lets it go where sequences start. */
+export function lossOf<Y extends DType>(model: Layer, loss: Loss<Y>, { x, y, lengths, first }: Batch<Y>): Tensor {
+  if (first) model.reset?.();
+  return loss(model.forward(x, lengths === undefined ? {} : { lengths }), y);
+}

@@ -11,7 +11,7 @@ import {
   Windows,
 } from "@unfold/training";
 import assert from "node:assert/strict";
-import { encodeChecked } from "./_checkpoint_file.ts";
+import { encodeChecked } from "./checkpoints.ts";
 import { withFolder } from "../tools/with_folder.ts";
 
 /** A counter, the least that has a state. */

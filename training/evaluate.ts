@@ -1,7 +1,6 @@
 import { type DType, noGrad, scope } from "@unfold/core";
 import type { Layer } from "@unfold/layers";
-import { lossOf } from "./_loss_of.ts";
-import type { Batches, Loss } from "./batch.ts";
+import { type Batches, type Loss, lossOf } from "./batch.ts";
 import type { Parallel } from "./parallel.ts";
 
 /**

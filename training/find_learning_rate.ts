@@ -1,8 +1,7 @@
 import { type DType, scope } from "@unfold/core";
 import type { Layer } from "@unfold/layers";
 import type { Optimizer, Schedule } from "@unfold/optimizers";
-import { lossOf } from "./_loss_of.ts";
-import type { Batch, Batches, Loss } from "./batch.ts";
+import { type Batch, type Batches, type Loss, lossOf } from "./batch.ts";
 
 /** How much of the smoothed loss stays from step to step. */
 const SMOOTHING = 0.98;

@@ -26,46 +26,88 @@
  * @module
  */
 
-export * from "./accuracy.ts";
-export * from "./batch.ts";
-export * from "./bits_per_character.ts";
-export * from "./calibration.ts";
-export * from "./checkpoint_error.ts";
-export * from "./checkpoints.ts";
-export * from "./conformal_interval.ts";
-export * from "./confusion_matrix.ts";
-export * from "./consume.ts";
-export * from "./diebold_mariano.ts";
-export * from "./directional_accuracy.ts";
-export * from "./early_stopping.ts";
-export * from "./evaluate.ts";
-export * from "./find_learning_rate.ts";
-export * from "./history.ts";
-export * from "./interval_coverage.ts";
-export * from "./json_lines.ts";
-export * from "./load_scaler.ts";
-export * from "./log_scaler.ts";
-export * from "./macro_f1.ts";
-export * from "./mape.ts";
-export * from "./mase.ts";
-export * from "./min_max_scaler.ts";
-export * from "./padded_batches.ts";
-export * from "./parallel.ts";
-export * from "./perplexity.ts";
-export * from "./pinball_loss.ts";
-export * from "./predict.ts";
-export * from "./progress_bar.ts";
-export * from "./reduce_on_plateau.ts";
-export * from "./regression_metrics.ts";
-export * from "./robust_scaler.ts";
-export * from "./rolling_origin.ts";
-export * from "./scaler.ts";
-export * from "./smape.ts";
-export * from "./split_by_time.ts";
-export * from "./standard_scaler.ts";
-export * from "./stateful.ts";
-export * from "./stop_on_signals.ts";
-export * from "./tensor_board.ts";
-export * from "./token_stream.ts";
-export * from "./train.ts";
-export * from "./windows.ts";
+export type { Batch, Batches, Loss } from "./batch.ts";
+export { type CheckpointConfig, CheckpointError, Checkpoints, type CheckpointsOptions } from "./checkpoints.ts";
+export { consume, type Consumer } from "./consumers/consume.ts";
+export { type EpochLosses, type History, history, jsonLines, tensorBoard } from "./consumers/logs.ts";
+export { progressBar, type ProgressBarOptions, type ProgressOutput } from "./consumers/progress_bar.ts";
+export {
+  type EarlyStopping,
+  earlyStopping,
+  type EarlyStoppingOptions,
+  reduceOnPlateau,
+  type ReduceOnPlateauOptions,
+  type SignalStop,
+  stopOnSignals,
+} from "./consumers/stopping.ts";
+export { PaddedBatches, type PaddedBatchesOptions } from "./data/padded_batches.ts";
+export {
+  type Fold,
+  type Part,
+  rollingOrigin,
+  type RollingOriginOptions,
+  splitByTime,
+  type SplitByTimeOptions,
+  type TimeSplit,
+} from "./data/splits.ts";
+export { type TokenSource, TokenStream, type TokenStreamOptions } from "./data/token_stream.ts";
+export { type Series, Windows, type WindowsOptions } from "./data/windows.ts";
+export { evaluate, type EvaluateOptions } from "./evaluate.ts";
+export { findLearningRate, type FindLearningRateOptions, type LearningRateSearch } from "./find_learning_rate.ts";
+export {
+  accuracy,
+  type Calibration,
+  calibration,
+  type CalibrationBin,
+  type CalibrationOptions,
+  type ConfusionMatrix,
+  confusionMatrix,
+  type DirectionalAccuracy,
+  directionalAccuracy,
+  type DirectionalAccuracyOptions,
+  macroF1,
+} from "./metrics/classification.ts";
+export { type DieboldMariano, dieboldMariano, type DieboldMarianoOptions } from "./metrics/diebold_mariano.ts";
+export {
+  type ConformalInterval,
+  conformalInterval,
+  type ConformalIntervalOptions,
+  type IntervalCoverage,
+  intervalCoverage,
+  type Intervals,
+  pinballLoss,
+  type PinballLossOptions,
+} from "./metrics/intervals.ts";
+export { bitsPerCharacter, perplexity } from "./metrics/language.ts";
+export {
+  mape,
+  mase,
+  type MaseOptions,
+  type RegressionMetrics,
+  regressionMetrics,
+  smape,
+} from "./metrics/regression.ts";
+export type { Parallel } from "./parallel.ts";
+export { predict } from "./predict.ts";
+export {
+  MinMaxScaler,
+  type MinMaxScalerState,
+  RobustScaler,
+  type RobustScalerState,
+  type Scaler,
+  StandardScaler,
+  type StandardScalerState,
+} from "./scalers/affine.ts";
+export { loadScaler } from "./scalers/load.ts";
+export { LogScaler, type LogScalerOptions, type LogScalerState } from "./scalers/log.ts";
+export type { State, Stateful } from "./stateful.ts";
+export {
+  type CheckpointEvent,
+  type DoneEvent,
+  type EpochEvent,
+  type StepEvent,
+  train,
+  type TrainEvent,
+  type TrainOptions,
+  type ValidationEvent,
+} from "./train.ts";

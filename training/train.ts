@@ -2,14 +2,11 @@ import { type DType, full, loadParameters, type NamedParameters, scope } from "@
 import { coreKernels } from "@unfold/core/kernels";
 import type { Layer } from "@unfold/layers";
 import type { Optimizer } from "@unfold/optimizers";
-import { checkCounts } from "./_check_counts.ts";
-import { lossOf } from "./_loss_of.ts";
-import { RankRows } from "./_rank_state.ts";
-import type { Batch, Batches, Loss } from "./batch.ts";
-import { CheckpointError } from "./checkpoint_error.ts";
-import type { Checkpoints } from "./checkpoints.ts";
+import { checkCounts } from "./_check.ts";
+import { type Batch, type Batches, type Loss, lossOf } from "./batch.ts";
+import { CheckpointError, type Checkpoints } from "./checkpoints.ts";
 import { evaluate } from "./evaluate.ts";
-import type { Parallel } from "./parallel.ts";
+import { type Parallel, RankRows } from "./parallel.ts";
 import type { Stateful } from "./stateful.ts";
 
 /**

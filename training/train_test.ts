@@ -6,7 +6,7 @@ import type { Batch } from "./batch.ts";
 import { evaluate } from "./evaluate.ts";
 import { predict } from "./predict.ts";
 import { train, type TrainEvent } from "./train.ts";
-import { Windows } from "./windows.ts";
+import { Windows } from "./data/windows.ts";
 
 function line(): Batch {
   return { x: tensor([[0], [1], [2]]), y: tensor([[1], [3], [5]]) };

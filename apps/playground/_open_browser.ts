@@ -1,7 +1,6 @@
 import { type Browser, chromium, type Page } from "playwright-core";
 import { buildPlayground, type BuiltFile } from "./build.ts";
-import { DIST } from "./dist.ts";
-import { servePlayground } from "./serve.ts";
+import { DIST, servePlayground } from "./serve.ts";
 
 /** Where Debian and others put a browser. */
 const PLACES = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"];
@@ -16,7 +15,7 @@ export const CHROMIUM = PLACES.find((path) => {
 });
 
 /** How a page is opened. */
-export interface OpenOptions {
+interface OpenOptions {
   /** What follows # in the link. */
   readonly fragment?: string;
   readonly width?: number;

@@ -8,7 +8,7 @@
 
 import { CHROMIUM, openBrowser } from "./_open_browser.ts";
 import { fileOf } from "./data.ts";
-import { DIST } from "./dist.ts";
+import { DIST } from "./serve.ts";
 import { defaultsFor } from "./settings.ts";
 import { makeTask } from "./worker/make_task.ts";
 import { Session } from "./worker/session.ts";

@@ -14,7 +14,7 @@ import { runApp } from "../shared/_run_app.ts";
 import { Forecaster } from "../stock/forecaster.ts";
 import { LanguageModel } from "../text/language_model.ts";
 import { CHROMIUM, openBrowser, type OpenedBrowser } from "./_open_browser.ts";
-import { DIST } from "./dist.ts";
+import { DIST } from "./serve.ts";
 import { VIEWS } from "./settings.ts";
 
 /** Milliseconds in which a loss must fall. */

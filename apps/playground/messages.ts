@@ -1,5 +1,4 @@
 import type { Unfolding } from "./worker/unfold_network.ts";
-import type { Forecast } from "./worker/series_task.ts";
 import type { RunSettings, View } from "./settings.ts";
 
 /** A run's data: a text, or a CSV; undefined where the worker makes it. */
@@ -53,6 +52,17 @@ export interface RunFacts {
   readonly floors: Readonly<Record<string, number>>;
   /** What the data is, in a line. */
   readonly about: string;
+}
+
+/** Forecasts over the end of a series, each of the days up to the next one, and one of the days after the last. */
+export interface Forecast {
+  /** The days that are drawn, beginning with some that were only read; those to come have no date. */
+  readonly dates: readonly string[];
+  readonly actual: Float64Array<ArrayBuffer>;
+  /** Each forecast's values on the days after `from`, a place in `dates`; naive says `actual[from]` on all of them. */
+  readonly paths: readonly { readonly from: number; readonly values: Float64Array<ArrayBuffer> }[];
+  /** Over the whole test part: 1 − squared error/squared error of naive. */
+  readonly skill: number;
 }
 
 /** What the network makes of its data as it stands. */

@@ -1,3 +1,9 @@
+import { Command } from "@commander-js/extra-typings";
+import { integer, runCommand, UsageError } from "../shared/cli.ts";
+
+/** Where the built page goes. */
+export const DIST = new URL("dist/", import.meta.url);
+
 /**
  * Serves the built playground on this machine alone.
  *
@@ -5,10 +11,6 @@
  *
  * @module
  */
-
-import { Command } from "@commander-js/extra-typings";
-import { integer, runCommand, UsageError } from "../shared/cli.ts";
-import { DIST } from "./dist.ts";
 
 const TYPES: Readonly<Record<string, string>> = {
   css: "text/css",

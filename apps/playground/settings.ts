@@ -1,6 +1,17 @@
-import { type CellName, CELLS } from "../shared/cells.ts";
+import { type CellName, CELLS, OPTIMIZER_NAMES, type OptimizerName } from "../shared/choices.ts";
 import { DATA_NAMES, type DataName, type TaskName, taskOf } from "./data.ts";
-import { OPTIMIZER_NAMES, type OptimizerName, SUGGESTED_RATES } from "./suggested_rates.ts";
+
+/** Learning rates that small recurrent networks start well with, by optimizer; the page asks for no optimizer itself. */
+export const SUGGESTED_RATES: Readonly<Record<OptimizerName, number>> = {
+  adadelta: 1,
+  adagrad: 0.02,
+  adam: 0.005,
+  adamW: 0.005,
+  lion: 0.001,
+  nadam: 0.005,
+  rmsprop: 0.003,
+  sgd: 0.5,
+};
 
 /** The views of the page. */
 export const VIEWS = ["text", "series", "unfolded"] as const;

@@ -1,10 +1,9 @@
 import fc from "fast-check";
 import assert from "node:assert/strict";
-import { CELLS } from "../shared/cells.ts";
-import { OPTIMIZERS } from "../shared/optimizers.ts";
+import { CELLS, OPTIMIZER_NAMES } from "../shared/choices.ts";
+import { OPTIMIZERS } from "../shared/models.ts";
 import { DATA, DATA_NAMES, fileOf, taskOf } from "./data.ts";
-import { BOUNDS, fits, fromFragment, toFragment, VIEWS, withinBounds } from "./settings.ts";
-import { OPTIMIZER_NAMES, SUGGESTED_RATES } from "./suggested_rates.ts";
+import { BOUNDS, fits, fromFragment, SUGGESTED_RATES, toFragment, VIEWS, withinBounds } from "./settings.ts";
 
 Deno.test("settings come back from their link as they were", () => {
   const integer = ([min, max]: readonly [number, number]) => fc.integer({ min, max });
@@ -62,7 +61,7 @@ Deno.test("a model from a file may lie outside the bounds; what a link or a chan
 });
 
 Deno.test("every optimizer of the library can be chosen; every view has data, and only what fits it", () => {
-  assert.deepEqual(OPTIMIZER_NAMES, Object.keys(OPTIMIZERS));
+  assert.deepEqual([...OPTIMIZER_NAMES], Object.keys(OPTIMIZERS));
   for (const view of VIEWS) assert.ok(DATA_NAMES.some((data) => fits(view, data)));
   assert.ok(!fits("text", "sine") && !fits("series", "names"));
   for (const data of DATA_NAMES) {

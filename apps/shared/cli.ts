@@ -1,5 +1,6 @@
-import type { Command } from "@commander-js/extra-typings";
-import { CommanderError, InvalidArgumentError } from "@commander-js/extra-typings";
+import { type Command, CommanderError, InvalidArgumentError } from "@commander-js/extra-typings";
+import { useBlas } from "@unfold/core";
+import { Checkpoints } from "@unfold/training";
 
 /** Bad usage found only after the options were parsed: exit code 2, as for an unknown option. */
 export class UsageError extends Error {
@@ -93,5 +94,24 @@ export async function runCommand(program: Command, args: readonly string[]): Pro
     // On a terminal an open line of progress may stand where the message goes.
     console.error(`${Deno.stderr.isTerminal() ? "\r\x1b[K" : ""}error: ${error.message}`);
     return error instanceof UsageError ? 2 : 1;
+  }
+}
+
+/** Says so where a run is to be gone on with that left no checkpoint: it was finished, or never begun. */
+export async function sayIfNew(folder: string): Promise<void> {
+  const found = await new Checkpoints({ folder }).list();
+  if (found.length === 0) console.error(`${folder} has no checkpoint to go on from: training starts anew`);
+}
+
+/** Uses OpenBLAS, or says why not and goes on without: the result is the same, only later. */
+export function tryBlas(
+  library: string | true,
+  { quiet = false, ...options }: { readonly threads?: number; readonly quiet?: boolean } = {},
+): void {
+  const say = (text: string) => quiet || console.error(text);
+  try {
+    say(`matrix products by ${useBlas(library === true ? undefined : library, options).path}`);
+  } catch (error) {
+    say(`${(error as Error).message}; going on with WebAssembly`);
   }
 }

@@ -17,7 +17,7 @@ export const workersOption = new Option("--workers <n>", "train on so many threa
   .argParser(integer(1));
 
 /** Which ranks a command runs on: this process alone, unless it was asked for more. */
-export interface RankOptions {
+interface RankOptions {
   readonly distributed?: string | true | undefined;
   readonly workers?: number | undefined;
 }

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { LAUNCHERS, UNMEASURED } from "../../distributed/testdata/launchers.ts";
 import { withFolder } from "../../tools/with_folder.ts";
 import { runApp, stopApp } from "./_run_app.ts";
-import { exists } from "./exists.ts";
+import { exists } from "./files.ts";
 
 /** A text of some order and some chance. */
 const TEXT = Array.from({ length: 900 }, (_, i) => `the ${(i * i) % 7} sat on ${i % 5} `).join("");

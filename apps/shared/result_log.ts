@@ -1,9 +1,7 @@
-import { exists } from "./exists.ts";
-import { readTextFile } from "./read_file.ts";
-import { prepareFolder, writeFiles } from "./write_files.ts";
+import { exists, prepareFolder, readTextFile, writeFiles } from "./files.ts";
 
 /** Results one after the other, in a file with a line each: what was done of a long search is not lost. */
-export interface ResultLog<Entry> {
+interface ResultLog<Entry> {
   /** Those so far. */
   readonly entries: readonly Entry[];
   /** Adds one, and writes the file anew. */

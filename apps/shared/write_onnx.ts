@@ -1,6 +1,6 @@
 import { basename, dirname } from "node:path";
 import { UsageError } from "./cli.ts";
-import { prepareFolder, writeFiles } from "./write_files.ts";
+import { prepareFolder, writeFiles } from "./files.ts";
 
 /** A model as ONNX. */
 export interface OnnxExport {

@@ -1,11 +1,10 @@
 import assert from "node:assert/strict";
+import { adam } from "@unfold/optimizers";
 import { withFolder } from "../../tools/with_folder.ts";
-import { QUICK, stock } from "./_run_stock.ts";
-import { csv } from "./_walk.ts";
+import { csv, QUICK, stock } from "./_testing.ts";
 import { parsePrices, type Prices } from "./prices.ts";
 import { splitWindows } from "./split.ts";
 import { beforeTest, candidates, tune } from "./tune.ts";
-import { adam } from "@unfold/optimizers";
 
 const FOLDS = ["--folds", "2", "--fold-days", "30"];
 

@@ -1,3 +1,5 @@
+import { type NamedParameters, reshape, type Tensor } from "@unfold/core";
+import type { Layer } from "@unfold/layers";
 import type { Series } from "@unfold/training";
 import type { Column, Prices } from "./prices.ts";
 
@@ -107,4 +109,16 @@ export function featuresOf(prices: Prices, set: FeatureSet): Series {
   const of = set.of(prices);
   for (let day = set.warmUp; day < length; day++) data.set(of(day), (day - set.warmUp) * columns);
   return { data, columns };
+}
+
+/** A window's days side by side: [batch, window, features] → [batch, window·features]. */
+export class Flatten implements Layer {
+  parameters(): NamedParameters {
+    return {};
+  }
+
+  forward(x: Tensor): Tensor {
+    const [batch, window, features] = x.shape as [number, number, number];
+    return reshape(x, [batch, window * features]);
+  }
 }

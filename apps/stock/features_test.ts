@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { csv } from "./_walk.ts";
+import { csv } from "./_testing.ts";
 import { FEATURE_SETS, featuresOf } from "./features.ts";
 import { parsePrices, type Prices } from "./prices.ts";
 

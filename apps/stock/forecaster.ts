@@ -20,11 +20,16 @@ import {
   Sequential,
 } from "@unfold/layers";
 import { type Batch, predict, type Series, StandardScaler, type StandardScalerState } from "@unfold/training";
-import { CELLS } from "../shared/cells.ts";
-import { checkFinite } from "../shared/check_finite.ts";
-import { makeRecurrent } from "../shared/make_recurrent.ts";
-import { FEATURE_SET_NAMES, FEATURE_SETS, type FeatureSet, type FeatureSetName, featuresOf } from "./features.ts";
-import { Flatten } from "./flatten.ts";
+import { CELLS } from "../shared/choices.ts";
+import { checkFinite, makeRecurrent } from "../shared/models.ts";
+import {
+  FEATURE_SET_NAMES,
+  FEATURE_SETS,
+  type FeatureSet,
+  type FeatureSetName,
+  featuresOf,
+  Flatten,
+} from "./features.ts";
 import type { Prices } from "./prices.ts";
 import { LONGEST_HORIZON, type Target, TARGET_NAMES, type TargetName, TARGETS } from "./targets.ts";
 

@@ -1,12 +1,11 @@
+import assert from "node:assert/strict";
 import { Random } from "@unfold/core";
 import { dieboldMariano, directionalAccuracy } from "@unfold/training";
-import assert from "node:assert/strict";
 import type { FoldResult } from "./backtest.ts";
 import { advantageOver, daysAfter, returnsOf } from "./charts.ts";
-import { foldVerdict } from "./fold_table.ts";
 import { isPerfect, judge, type Score, type TestDays } from "./judge.ts";
 import { TARGETS } from "./targets.ts";
-import { directionLine, isBetter, verdict } from "./wording.ts";
+import { directionLine, foldVerdict, isBetter, verdict } from "./wording.ts";
 
 const random = new Random(1);
 const draw = (count: number, deviation: number) =>

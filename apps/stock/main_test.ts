@@ -1,11 +1,10 @@
-import { decodeSafetensors, encodeSafetensors, type SafetensorsTensor } from "@unfold/core";
-import { Command } from "@commander-js/extra-typings";
 import assert from "node:assert/strict";
+import { Command } from "@commander-js/extra-typings";
+import { decodeSafetensors, encodeSafetensors, type SafetensorsTensor } from "@unfold/core";
 import { withFolder } from "../../tools/with_folder.ts";
 import { runCommand } from "../shared/cli.ts";
-import { writeFiles } from "../shared/write_files.ts";
-import { QUICK, stock } from "./_run_stock.ts";
-import { csv } from "./_walk.ts";
+import { writeFiles } from "../shared/files.ts";
+import { csv, QUICK, stock } from "./_testing.ts";
 
 Deno.test("train writes model, metrics and chart; forecast gives the same number to the bit", () =>
   withFolder(async (folder) => {

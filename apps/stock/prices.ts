@@ -2,7 +2,7 @@
 import { dsvFormat } from "d3-dsv";
 
 /** A CSV file that cannot be used; the message names file, line and column. */
-export class CsvError extends Error {
+class CsvError extends Error {
   override readonly name = "CsvError";
 }
 

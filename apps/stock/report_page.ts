@@ -1,12 +1,21 @@
 import { learningChart, PAGE } from "../shared/charts.ts";
 import { html, htmlChart, htmlPage, htmlTable, settingsTable } from "../shared/html.ts";
-import { errorChart, forecastChart, gradientChart, priceChart, returnsChart } from "./charts.ts";
 import type { FoldResult } from "./backtest.ts";
-import { foldTable } from "./fold_table.ts";
+import { errorChart, forecastChart, gradientChart, priceChart, returnsChart } from "./charts.ts";
 import { referenceOf, type TestDays } from "./judge.ts";
-import { TARGETS } from "./targets.ts";
 import type { Summary } from "./summary.ts";
-import { directionLine, outlookLines, percent, scoreHead, scoreRow, shortName, titleOf, verdict } from "./wording.ts";
+import { TARGETS } from "./targets.ts";
+import {
+  directionLine,
+  foldTable,
+  outlookLines,
+  percent,
+  scoreHead,
+  scoreRow,
+  shortName,
+  titleOf,
+  verdict,
+} from "./wording.ts";
 
 /** One page with all that a run showed, which needs nothing from anywhere. */
 export async function reportPage(

@@ -1,8 +1,7 @@
 import assert from "node:assert/strict";
 import { withFolder } from "../../tools/with_folder.ts";
 import { stopApp } from "../shared/_run_app.ts";
-import { QUICK, stock } from "./_run_stock.ts";
-import { csv } from "./_walk.ts";
+import { csv, QUICK, stock } from "./_testing.ts";
 
 Deno.test("an optimizer comes by name or from a module, with its options, and what was chosen is written down", () =>
   withFolder(async (folder) => {

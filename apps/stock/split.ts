@@ -6,7 +6,7 @@ import type { Prices } from "./prices.ts";
 const LEAST_WINDOWS = 20;
 
 /** How a series is cut into windows. */
-export interface Cut {
+interface Cut {
   /** Days in a window. */
   readonly window: number;
   /** Days before the first features. */

@@ -1,5 +1,7 @@
-import type { OptimizerOption } from "../shared/load_optimizer.ts";
-import { MODEL } from "./judge.ts";
+// @ts-types="@types/d3-dsv"
+import { csvFormatRows, csvParse } from "d3-dsv";
+import type { OptimizerOption } from "../shared/optimizers.ts";
+import { MODEL, type TestDays } from "./judge.ts";
 import type { Prices } from "./prices.ts";
 import type { TrainResult, TrainSettings } from "./train.ts";
 
@@ -31,5 +33,62 @@ export function summaryOf(prices: Prices, settings: Chosen, result: TrainResult)
     next: forecaster.next(prices),
     history,
     gradientFlow,
+  };
+}
+
+/** The columns before the forecasts, the model's of which stands between the ends of its interval. */
+const FIXED = ["made", "date", "close", "actual", "low", "high"] as const;
+
+/**
+ * A test part as a CSV: the day of the forecasts, the day they are of, the former's close, what happened, interval,
+ * forecasts.
+ */
+export function encodeForecasts({ made, dates, before, actual, interval, forecasts }: TestDays): string {
+  const names = Object.keys(forecasts);
+  const ends = (i: number) => [interval?.low[i], interval?.high[i]];
+  const rows = dates.map((date, i) =>
+    [made[i], date, before[i], actual[i], ...ends(i), ...names.map((name) => forecasts[name]![i])].map((cell) =>
+      cell === undefined ? "" : String(cell)
+    )
+  );
+  return `${csvFormatRows([[...FIXED, ...names], ...rows])}\n`;
+}
+
+/**
+ * Reads what {@linkcode encodeForecasts} wrote.
+ *
+ * @param file The file's name, for messages.
+ * @throws {TypeError} If it is no such file.
+ */
+export function decodeForecasts(text: string, file: string): TestDays {
+  const rows = csvParse(text);
+  const missing = FIXED.filter((name) => !rows.columns.includes(name));
+  const names = rows.columns.filter((name) => !(FIXED as readonly string[]).includes(name));
+  const numbers = (name: string) =>
+    rows.map((row, i) => {
+      const value = Number(row[name] || NaN);
+      if (Number.isFinite(value)) return value;
+      throw new TypeError(
+        `Cannot read ${file}: line ${i + 2}, column ${name}: it must be a number, got "${row[name]}"`,
+      );
+    });
+  if (missing.length > 0 || names.length < 2 || rows.length === 0) {
+    throw new TypeError(
+      `Cannot read ${file}: it must have rows of ${FIXED.join(", ")} and forecasts, got the columns ${rows.columns}`,
+    );
+  }
+  const days = (name: "made" | "date") =>
+    rows.map((row, i) => {
+      if (/^\d{4}-\d{2}-\d{2}$/.test(row[name]!) && !Number.isNaN(Date.parse(row[name]!))) return row[name]!;
+      throw new TypeError(`Cannot read ${file}: line ${i + 2}, column ${name}: it must be a day, got "${row[name]}"`);
+    });
+  const hasInterval = rows[0]!.low !== "";
+  return {
+    dates: days("date"),
+    made: days("made"),
+    before: numbers("close"),
+    actual: numbers("actual"),
+    forecasts: Object.fromEntries(names.map((name) => [name, numbers(name)])),
+    ...(hasInterval && { interval: { low: numbers("low"), high: numbers("high") } }),
   };
 }

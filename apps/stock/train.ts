@@ -17,12 +17,11 @@ import {
   train,
   Windows,
 } from "@unfold/training";
-import { BASELINES, type Baselines } from "./baselines.ts";
+import { BASELINES, type Baselines, Ridge } from "./baselines.ts";
 import { FEATURE_SETS, featuresOf } from "./features.ts";
 import { Forecaster, type ForecasterConfig, type ForecastInterval } from "./forecaster.ts";
 import { isPerfect, judge, type Judgement, MODEL, type TestDays } from "./judge.ts";
 import type { Prices } from "./prices.ts";
-import { Ridge } from "./ridge.ts";
 import { TARGETS, targetsOf } from "./targets.ts";
 
 /** How often intervals are to hold what happens. */
@@ -66,7 +65,7 @@ export interface TrainResult extends Judgement {
 }
 
 /** How a training run goes, whatever is trained. */
-export interface TrainRun {
+interface TrainRun {
   readonly optimizer: OptimizerPlugin;
   /** What is told of its events. */
   readonly onEvent?: Consumer;

@@ -6,7 +6,7 @@ import { FEATURE_SETS, featuresOf } from "./features.ts";
 import { parsePrices, type Prices } from "./prices.ts";
 import { splitFolds, splitWindows } from "./split.ts";
 import { prepare, trainForecaster, type TrainSettings } from "./train.ts";
-import { csv } from "./_walk.ts";
+import { csv } from "./_testing.ts";
 
 /** Days before the first features. */
 const WARM_UP = FEATURE_SETS.returns.warmUp;

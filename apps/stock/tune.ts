@@ -7,7 +7,7 @@ import { cutOf, type FoldOptions, splitFolds, splitWindows } from "./split.ts";
 import type { TrainSettings } from "./train.ts";
 
 /** What is searched. */
-export interface Candidate {
+interface Candidate {
   readonly model: ForecasterConfig["model"];
   readonly hidden: number;
   readonly window: number;

@@ -19,7 +19,7 @@ import {
   type RecurrentState,
   Sequential,
 } from "@unfold/layers";
-import { makeRecurrent } from "../shared/make_recurrent.ts";
+import { makeRecurrent } from "../shared/models.ts";
 import { checkerOf, checkStack, decodeModel, encodeModel, type StackConfig, stackOptions } from "./model_file.ts";
 import { makeTokenizer, type Tokenizer, type TokenKind } from "./tokenizer.ts";
 
@@ -34,7 +34,7 @@ export interface ClassifierConfig extends StackConfig {
 }
 
 /** What a classifier says of a text. */
-export interface Prediction {
+interface Prediction {
   /** The number of the likeliest class. */
   readonly index: number;
   readonly label: string;

@@ -1,13 +1,12 @@
-import { Random, scope, softmax, tensor } from "@unfold/core";
 import assert from "node:assert/strict";
+import { Random, scope, softmax, tensor } from "@unfold/core";
 import { checkOnnx, hasOnnxChecker } from "../../tools/check_onnx.ts";
 import { assertEqual, forward, integers, type Numbers, OnnxModel, stir } from "../../tools/onnx_runtime.ts";
 import { withFolder } from "../../tools/with_folder.ts";
 import { runApp } from "../shared/_run_app.ts";
-import { CELLS } from "../shared/cells.ts";
+import { CELLS } from "../shared/choices.ts";
 import { Classifier } from "./classifier.ts";
-import { exportClassifier } from "./export_classifier.ts";
-import { exportLanguageModel } from "./export_language_model.ts";
+import { exportClassifier, exportLanguageModel } from "./export.ts";
 import { Reader } from "./generate.ts";
 import { LanguageModel } from "./language_model.ts";
 import { encodingOf, makeTokenizer } from "./tokenizer.ts";

@@ -1,6 +1,6 @@
 // @ts-types="@types/d3-dsv"
 import { dsvFormat } from "d3-dsv";
-import { readTextFile } from "../shared/read_file.ts";
+import { readTextFile } from "../shared/files.ts";
 
 /** Texts, each of a class. */
 export interface LabelledText {

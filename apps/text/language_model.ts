@@ -9,7 +9,7 @@ import {
   type RecurrentState,
   Sequential,
 } from "@unfold/layers";
-import { makeRecurrent } from "../shared/make_recurrent.ts";
+import { makeRecurrent } from "../shared/models.ts";
 import { checkerOf, checkStack, decodeModel, encodeModel, type StackConfig, stackOptions } from "./model_file.ts";
 import { makeTokenizer, type Tokenizer, type TokenKind } from "./tokenizer.ts";
 

@@ -1,10 +1,9 @@
-import { noGrad, Random, scope, tensor } from "@unfold/core";
 import assert from "node:assert/strict";
-import { generateText, generateTokens, Reader } from "./generate.ts";
-import { CELLS } from "../shared/cells.ts";
+import { noGrad, Random, scope, tensor } from "@unfold/core";
+import { CELLS } from "../shared/choices.ts";
+import { generateText, generateTokens, Reader, sampleToken } from "./generate.ts";
 import { LanguageModel, type LanguageModelConfig } from "./language_model.ts";
-import { readPassage, steadiestUnit } from "./report_page.ts";
-import { sampleToken } from "./sampling.ts";
+import { readPassage, steadiestUnit } from "./report.ts";
 
 const config: LanguageModelConfig = {
   tokens: "char",

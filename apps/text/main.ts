@@ -13,9 +13,8 @@ import { Command } from "@commander-js/extra-typings";
 import { runCommand } from "../shared/cli.ts";
 import { classify } from "./commands/classify.ts";
 import { evaluate } from "./commands/evaluate.ts";
-import { exportOnnx } from "./commands/export.ts";
+import { exportOnnx, report } from "./commands/export.ts";
 import { generate } from "./commands/generate.ts";
-import { report } from "./commands/report.ts";
 import { train } from "./commands/train.ts";
 
 const program = new Command("text")

@@ -8,8 +8,8 @@ import {
   uninitialized,
 } from "@unfold/core";
 import type { Layer } from "@unfold/layers";
-import { type CellName, CELLS } from "../shared/cells.ts";
-import { checkFinite } from "../shared/check_finite.ts";
+import { type CellName, CELLS } from "../shared/choices.ts";
+import { checkFinite } from "../shared/models.ts";
 import { TOKEN_KINDS } from "./tokenizer.ts";
 
 /** A stack of recurrent layers. */
@@ -37,7 +37,7 @@ export function stackOptions({ cell, hidden, layers, embedding, dropout }: Stack
 const METADATA_KEY = "unfold.text";
 
 /** A configuration as a file holds it: JSON from anywhere. */
-export type RawConfig = Readonly<Record<string, unknown>>;
+type RawConfig = Readonly<Record<string, unknown>>;
 
 /** Makes a function that throws unless an entry of a configuration is sound. */
 export function checkerOf(config: RawConfig): (name: string, sound: boolean, wanted: string) => void {

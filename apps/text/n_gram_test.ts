@@ -1,7 +1,6 @@
-import { Random } from "@unfold/core";
 import assert from "node:assert/strict";
-import { CountTable } from "./count_table.ts";
-import { floorsOf, NGram } from "./n_gram.ts";
+import { Random } from "@unfold/core";
+import { CountTable, floorsOf, NGram } from "./n_gram.ts";
 
 Deno.test("a table counts as a Map does", () => {
   const random = new Random(1);

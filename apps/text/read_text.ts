@@ -1,4 +1,4 @@
-import { readingFailed } from "../shared/read_file.ts";
+import { readingFailed } from "../shared/files.ts";
 
 /** Where text comes from. */
 export interface TextInput {

@@ -2,8 +2,7 @@ import assert from "node:assert/strict";
 import fc from "fast-check";
 import { withFolder } from "../../tools/with_folder.ts";
 import { decodeText, fileInput, givenText, type TextInput } from "./read_text.ts";
-import { TokenStore } from "./token_store.ts";
-import { tokenize } from "./tokenize.ts";
+import { tokenize, TokenStore } from "./tokenize.ts";
 import { buildVocabulary, makeTokenizer, UNKNOWN } from "./tokenizer.ts";
 
 /** Bytes that come in pieces of some sizes. */

@@ -54,7 +54,7 @@ export interface LanguageResult {
 }
 
 /** How a training run goes, whatever is trained. */
-export interface TrainRun {
+interface TrainRun {
   readonly optimizer: OptimizerPlugin;
   /** Makes what is told of its events, of so many epochs. */
   readonly onEvent: (epochs: number) => Consumer;

@@ -10,7 +10,7 @@
 import { Random, scope, tensor, useBlas } from "@unfold/core";
 import { CarriedState, Dense, Embedding, LSTM, Sequential, softmaxCrossEntropy } from "@unfold/layers";
 import { clipByGlobalNorm, Optimizer, rmsprop } from "@unfold/optimizers";
-import { table } from "../../apps/shared/table.ts";
+import { table } from "../../apps/shared/format.ts";
 import { median } from "../_measure.ts";
 import { pythonWith } from "../../tools/python_with.ts";
 

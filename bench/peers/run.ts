@@ -7,8 +7,8 @@
  * @module
  */
 
-import { formatNumber } from "../../apps/shared/format_number.ts";
-import { writeFiles } from "../../apps/shared/write_files.ts";
+import { formatNumber } from "../../apps/shared/format.ts";
+import { writeFiles } from "../../apps/shared/files.ts";
 import { median } from "../_measure.ts";
 import { type Engine, engines, type Outcome, run } from "./_engines.ts";
 import { loadWorkloads } from "./_workload.ts";

@@ -1,6 +1,6 @@
 import { kernels } from "../_kernels.ts";
-import { defineOp } from "../define_op.ts";
-import { empty } from "../empty.ts";
+import { defineOp } from "../autograd.ts";
+import { empty } from "../create.ts";
 import type { Random } from "../random.ts";
 import type { Tensor } from "../tensor.ts";
 

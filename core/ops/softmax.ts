@@ -1,6 +1,49 @@
 import { kernels } from "../_kernels.ts";
+import { resolveAxis } from "../_shape.ts";
+import { defineOp } from "../autograd.ts";
+import { empty } from "../create.ts";
 import type { Tensor } from "../tensor.ts";
-import { type AxisOptions, rowsOp } from "./_rows.ts";
+import { transpose } from "./shape.ts";
+
+/** Options of the ops that normalise along an axis. */
+export interface AxisOptions {
+  /**
+   * The axis; negative ones count from the last.
+   *
+   * @default {-1}
+   */
+  axis?: number;
+}
+
+/** An op y = f(x) on each row along an axis, whose gradient kernel takes y and ∂L/∂y. */
+function rowsOp(
+  name: string,
+  kernel: (x: number, y: number, rows: number, n: number) => void,
+  gradientKernel: (y: number, dy: number, dx: number, rows: number, n: number) => void,
+): (x: Tensor, options?: AxisOptions) => Tensor {
+  const alongLast = defineOp(name, (x: Tensor) => {
+    const n = x.shape.at(-1)!;
+    const rows = n === 0 ? 0 : x.size / n;
+    const y = empty(x.shape);
+    kernel(x.offset, y.offset, rows, n);
+    return {
+      inputs: [x],
+      output: y,
+      backward: (dy) => {
+        const dx = empty(x.shape);
+        gradientKernel(y.offset, dy.offset, dx.offset, rows, n);
+        return [dx];
+      },
+    };
+  });
+  return (x, { axis = -1 } = {}) => {
+    const at = resolveAxis(name, x.shape, axis);
+    const last = x.shape.length - 1;
+    if (at === last) return alongLast(x);
+    const swapped = x.shape.map((_, i) => i === at ? last : i === last ? at : i);
+    return transpose(alongLast(transpose(x, swapped)), swapped);
+  };
+}
 
 /**
  * Softmax along an axis: yᵢ = e^xᵢ/Σ e^xⱼ, ∂L/∂xᵢ = yᵢ·(∂L/∂yᵢ − Σ yⱼ·∂L/∂yⱼ). Large values do not overflow.
@@ -19,4 +62,24 @@ export const softmax: (x: Tensor, options?: AxisOptions) => Tensor = rowsOp(
   "softmax",
   kernels.softmax,
   kernels.softmaxGradient,
+);
+
+/**
+ * Logarithm of the softmax along an axis: yᵢ = xᵢ − ln Σ e^xⱼ, ∂L/∂xᵢ = ∂L/∂yᵢ − e^yᵢ·Σ ∂L/∂yⱼ. Large values do not overflow,
+ * small probabilities do not become −∞.
+ *
+ * @throws {RangeError} If the axis lies outside x.
+ *
+ * @example
+ * ```ts
+ * import { logSoftmax, tensor } from "@unfold/core";
+ * import assert from "node:assert/strict";
+ *
+ * assert.deepEqual(logSoftmax(tensor([0, -1e4])).toArray(), [0, -1e4]);
+ * ```
+ */
+export const logSoftmax: (x: Tensor, options?: AxisOptions) => Tensor = rowsOp(
+  "logSoftmax",
+  kernels.logSoftmax,
+  kernels.logSoftmaxGradient,
 );

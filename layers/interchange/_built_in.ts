@@ -1,14 +1,134 @@
-import { CarriedState } from "../carried_state.ts";
+import {
+  abs,
+  exp,
+  gelu,
+  log,
+  logSoftmax,
+  negate,
+  relu,
+  sigmoid,
+  softmax,
+  softplus,
+  sqrt,
+  tanh,
+  type Tensor,
+} from "@unfold/core";
+import { Dense } from "../dense.ts";
 import { Dropout } from "../dropout.ts";
-import { LastStep } from "../last_step.ts";
+import { Embedding } from "../embedding.ts";
+import { Lambda } from "../lambda.ts";
+import type { RecurrentState } from "../layer.ts";
+import { LayerNorm } from "../normalization.ts";
+import { CarriedState } from "../recurrent/carried_state.ts";
+import { GRU } from "../recurrent/gru.ts";
+import { LSTM } from "../recurrent/lstm.ts";
+import { LastStep } from "../recurrent/pooling.ts";
+import type { Recurrent } from "../recurrent/recurrent.ts";
+import { SimpleRNN } from "../recurrent/simple_rnn.ts";
 import { Sequential } from "../sequential.ts";
-import { dense } from "./_dense.ts";
-import { embedding } from "./_embedding.ts";
-import { lambda } from "./_lambda.ts";
-import { layerNorm } from "./_layer_norm.ts";
-import { recurrent } from "./_recurrent.ts";
-import { Ops } from "./_ops.ts";
-import type { LayerInterchange } from "./layer_interchange.ts";
+import type { ForeignModule, LayerInterchange } from "./layer_interchange.ts";
+import { Ops } from "./onnx/_ops.ts";
+import type { OnnxValue } from "./onnx/graph.ts";
+import { recurrentNodes } from "./onnx/recurrent.ts";
+import { combined, oneTensor, turnedTensor } from "./weights/_modules.ts";
+import { kerasRecurrent, pytorchRecurrent } from "./weights/_recurrent.ts";
+
+/** What is known of {@linkcode Dense}. */
+const dense: LayerInterchange<Dense> = {
+  of: Dense,
+  input: ({ weight }) => ({ shape: ["batch", weight.shape[0]!] }),
+  onnx(layer, x, graph) {
+    graph.check(layer, x, { shape: ["...", layer.weight.shape[0]!] });
+    const ops = new Ops(graph);
+    const product = ops.matmul(x, graph.parameter(layer.weight));
+    return layer.bias === undefined ? product : ops.same("Add", product, graph.parameter(layer.bias));
+  },
+  pytorch({ weight, bias }) {
+    return combined(turnedTensor(["weight", "weight"], weight.shape), bias && oneTensor(["bias", "bias"], bias.shape));
+  },
+  keras({ weight, bias }) {
+    const kernel = oneTensor(["vars/0", "weight"], weight.shape);
+    return [{ name: "dense", ...combined(kernel, bias && oneTensor(["vars/1", "bias"], bias.shape)) }];
+  },
+};
+
+/** What is known of {@linkcode Embedding}. */
+const embedding: LayerInterchange<Embedding> = {
+  of: Embedding,
+  input: () => ({ shape: ["batch", "time"], dtype: "i32" }),
+  onnx(layer, x, graph) {
+    graph.check(layer, x, { shape: ["..."], dtype: "i32" });
+    const shape = [...x.shape, layer.weight.shape[1]!];
+    return graph.node("Gather", [graph.parameter(layer.weight), x], { shape });
+  },
+  pytorch: ({ weight }) => oneTensor(["weight", "weight"], weight.shape),
+  keras: ({ weight }) => [{ name: "embedding", ...oneTensor(["vars/0", "weight"], weight.shape) }],
+};
+
+/** What is known of {@linkcode LayerNorm}. */
+const layerNorm: LayerInterchange<LayerNorm> = {
+  of: LayerNorm,
+  input: ({ weight }) => ({ shape: ["batch", weight.size] }),
+  onnx(layer, x, graph) {
+    graph.check(layer, x, { shape: ["...", layer.weight.size] });
+    const [gain, bias] = [graph.parameter(layer.weight), graph.parameter(layer.bias)];
+    return new Ops(graph).norm(x, gain, { bias, eps: layer.eps });
+  },
+  pytorch: (layer) => gainAndBias(layer, ["weight", "bias"]),
+  keras: (layer) => [{ name: "layer_normalization", ...gainAndBias(layer, ["vars/0", "vars/1"]) }],
+};
+
+function gainAndBias({ weight, bias }: LayerNorm, [gain, shift]: readonly [string, string]): ForeignModule {
+  return combined(oneTensor([gain, "weight"], weight.shape), oneTensor([shift, "bias"], bias.shape));
+}
+
+/** Functions of core's that one operator computes. */
+const OPERATORS = new Map<(x: Tensor) => Tensor, string>([
+  [abs, "Abs"],
+  [exp, "Exp"],
+  [log, "Log"],
+  [logSoftmax, "LogSoftmax"],
+  [negate, "Neg"],
+  [relu, "Relu"],
+  [sigmoid, "Sigmoid"],
+  [softmax, "Softmax"],
+  [softplus, "Softplus"],
+  [sqrt, "Sqrt"],
+  [tanh, "Tanh"],
+]);
+
+/** x·Φ(x) with Φ(x) = (1 + erf(x/√2))/2: opset 17 has no operator for it. */
+function geluNodes(x: OnnxValue, ops: Ops): OnnxValue {
+  const erf = ops.same("Erf", ops.same("Mul", x, ops.number(Math.SQRT1_2)));
+  const twice = ops.same("Mul", x, ops.same("Add", erf, ops.number(1)));
+  return ops.same("Mul", twice, ops.number(0.5));
+}
+
+/** What is known of {@linkcode Lambda}: core's activations. */
+const lambda: LayerInterchange<Lambda> = {
+  of: Lambda,
+  onnx(layer, x, graph) {
+    graph.check(layer, x, { shape: ["..."] });
+    const ops = new Ops(graph);
+    if (layer.f === gelu) return geluNodes(x, ops);
+    const operator = OPERATORS.get(layer.f);
+    if (operator !== undefined) return ops.same(operator, x);
+    throw graph.error(
+      layer,
+      "its function must be an activation of @unfold/core, such as relu; another one must be a class with a LayerInterchange",
+    );
+  },
+};
+
+const shared: Omit<LayerInterchange<Recurrent<RecurrentState>>, "of"> = {
+  input: ({ inputSize }) => ({ shape: ["batch", "time", inputSize] }),
+  onnx: (layer, x, graph) => recurrentNodes(layer, { x, graph }).output,
+  pytorch: pytorchRecurrent,
+  keras: kerasRecurrent,
+};
+
+/** What is known of the recurrent layers. */
+const recurrent: readonly LayerInterchange[] = [SimpleRNN, LSTM, GRU].map((of) => ({ of, ...shared }));
 
 const sequential: LayerInterchange<Sequential> = {
   of: Sequential,

@@ -1,10 +1,36 @@
-import { GRU } from "../gru.ts";
 import type { Layer } from "../layer.ts";
-import { LSTM } from "../lstm.ts";
-import type { RecurrentPart } from "../recurrent.ts";
-import { SimpleRNN } from "../simple_rnn.ts";
-import type { Ops } from "./_ops.ts";
-import type { OnnxValue } from "./onnx_graph.ts";
+import { GRU } from "../recurrent/gru.ts";
+import { LSTM } from "../recurrent/lstm.ts";
+import type { RecurrentPart } from "../recurrent/recurrent.ts";
+import { SimpleRNN } from "../recurrent/simple_rnn.ts";
+import type { Ops } from "./onnx/_ops.ts";
+import type { OnnxValue } from "./onnx/graph.ts";
+
+/** How gates lie in a weight of ours: beside each other in every row. */
+interface GateLayout {
+  /** Columns of a gate. */
+  readonly hidden: number;
+  /** Which of our gates comes first, which next, in the other order. */
+  readonly order: readonly number[];
+}
+
+/** [rows, gates·hidden] → the same with the gates in another order. */
+export function reorderGates(
+  data: Float32Array<ArrayBuffer>,
+  { hidden, order }: GateLayout,
+): Float32Array<ArrayBuffer> {
+  const width = order.length * hidden;
+  return data.map((_, i) => {
+    const [row, gate, column] = [Math.floor(i / width), Math.floor(i % width / hidden), i % hidden];
+    return data[row * width + order[gate]! * hidden + column]!;
+  });
+}
+
+/** [rows, columns] → [columns, rows]. */
+export function transposed(data: Float32Array<ArrayBuffer>, columns: number): Float32Array<ArrayBuffer> {
+  const rows = data.length / columns;
+  return data.map((_, i) => data[i % rows * columns + Math.floor(i / rows)]!);
+}
 
 /** How ONNX has one of our recurrent layers. */
 export interface OnnxCell {

@@ -1,6 +1,6 @@
 import type { Shape } from "@unfold/core";
 import type { Layer } from "../layer.ts";
-import type { OnnxGraph, OnnxOutput, OnnxValue } from "./onnx_graph.ts";
+import type { OnnxLayer, OnnxOutput } from "./onnx/graph.ts";
 
 /** The numbers of tensors by name, in row-major order. */
 export type NamedArrays = Readonly<Record<string, Float32Array<ArrayBuffer>>>;
@@ -54,9 +54,7 @@ export interface KerasModule extends ForeignModule {
  * assert.ok(file.length > 0);
  * ```
  */
-export interface LayerInterchange<L extends Layer = Layer> {
-  /** The class. */
-  readonly of: abstract new (...args: never) => L;
+export interface LayerInterchange<L extends Layer = Layer> extends OnnxLayer<L> {
   /**
    * The layers inside, by what stands before the names of their parameters, with a full stop: `"0"` for `0.weight`, `""` where
    * nothing does. Where `pytorch` or `keras` is left out, it is that of these.
@@ -67,8 +65,6 @@ export interface LayerInterchange<L extends Layer = Layer> {
    * tells, {@linkcode toOnnx} has to be told.
    */
   input?(layer: L): OnnxOutput;
-  /** Adds the layer's nodes to a graph; returns what it computes. Training's dropout is left out. */
-  onnx?(layer: L, x: OnnxValue, graph: OnnxGraph): OnnxValue;
   /** PyTorch's module of the same weights, or what is in the way of one. */
   pytorch?(layer: L): ForeignModule | string;
   /** Keras's layers of the same weights, one for each of stacked ones, or what is in the way of them. */

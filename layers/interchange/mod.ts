@@ -17,12 +17,19 @@
  * @module
  */
 
-export * from "./from_keras.ts";
-export * from "./from_pytorch.ts";
-export * from "./layer_interchange.ts";
-export * from "./mapping_options.ts";
-export * from "./onnx_graph.ts";
-export * from "./recurrent_nodes.ts";
-export * from "./to_keras.ts";
-export * from "./to_onnx.ts";
-export * from "./to_pytorch.ts";
+export type { ForeignModule, KerasModule, LayerInterchange, NamedArrays } from "./layer_interchange.ts";
+export type { OnnxAttribute, OnnxBody, OnnxDType, OnnxShape } from "./onnx/_messages.ts";
+export {
+  type OnnxConstant,
+  OnnxGraph,
+  type OnnxLayer,
+  type OnnxLayerOptions,
+  type OnnxNodeOptions,
+  type OnnxOutput,
+  type OnnxValue,
+} from "./onnx/graph.ts";
+export { recurrentNodes, type RecurrentNodesOptions, type RecurrentValues } from "./onnx/recurrent.ts";
+export { toOnnx, type ToOnnxOptions } from "./onnx/to_onnx.ts";
+export type { FromForeignOptions, ToForeignOptions } from "./weights/foreign_weights.ts";
+export { fromKeras, toKeras } from "./weights/keras.ts";
+export { fromPyTorch, toPyTorch } from "./weights/pytorch.ts";

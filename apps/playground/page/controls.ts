@@ -1,7 +1,6 @@
-import { type CellName, CELLS } from "../../shared/cells.ts";
+import { type CellName, CELLS, OPTIMIZER_NAMES, type OptimizerName } from "../../shared/choices.ts";
 import { DATA, DATA_NAMES, type DataName, taskOf } from "../data.ts";
-import { BOUNDS, fits, type RunSettings, type View } from "../settings.ts";
-import { OPTIMIZER_NAMES, type OptimizerName, SUGGESTED_RATES } from "../suggested_rates.ts";
+import { BOUNDS, fits, type RunSettings, SUGGESTED_RATES, type View } from "../settings.ts";
 import { element, make } from "./element.ts";
 
 /** What cells are called. */

@@ -1,7 +1,6 @@
 import type { Unfolding } from "../worker/unfold_network.ts";
-import type { Bindings } from "./bindings.ts";
 import { makeSvg } from "./element.ts";
-import { CELL, group, level, powersOf, type Row, type Scene, text, topOf } from "./figure.ts";
+import { type Bindings, CELL, group, level, powersOf, type Row, type Scene, text, topOf } from "./figure.ts";
 import { format } from "./format.ts";
 
 /** How wide a time step is, at least and at most, and its boxes. */
@@ -12,7 +11,7 @@ const CHARACTER = 7;
 const MARGIN = 12;
 
 /** How wide a time step is, and of how many labels one is written, so that none covers the next. */
-export interface Spacing {
+interface Spacing {
   readonly step: number;
   readonly x: number;
   readonly h: number;

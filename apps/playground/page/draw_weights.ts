@@ -1,7 +1,6 @@
 import type { Excerpt, Unfolding } from "../worker/unfold_network.ts";
-import type { Bindings } from "./bindings.ts";
 import { makeSvg } from "./element.ts";
-import { GAP, group, largest, level, powersOf, type Row, type Scene, text } from "./figure.ts";
+import { type Bindings, GAP, group, largest, level, powersOf, type Row, type Scene, text } from "./figure.ts";
 import { format } from "./format.ts";
 
 /** The side of a cell that stands for a weight. */

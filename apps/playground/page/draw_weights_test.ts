@@ -1,8 +1,7 @@
 import assert from "node:assert/strict";
 import type { Unfolding } from "../worker/unfold_network.ts";
-import { Bindings } from "./bindings.ts";
 import { drawWeights } from "./draw_weights.ts";
-import { type Scene, sceneOf } from "./figure.ts";
+import { Bindings, type Scene, sceneOf } from "./figure.ts";
 
 /** As much of an element as is drawn with. */
 class FakeElement {

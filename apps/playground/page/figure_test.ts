@@ -1,9 +1,8 @@
 import assert from "node:assert/strict";
 import type { Unfolding } from "../worker/unfold_network.ts";
-import { Bindings } from "./bindings.ts";
 import { spacingOf } from "./draw_chain.ts";
-import { listUnfolding } from "./list_unfolding.ts";
-import { CELL, GAP, level, powersOf, sceneOf, topOf } from "./figure.ts";
+import { Bindings, CELL, GAP, level, powersOf, sceneOf, topOf } from "./figure.ts";
+import { listUnfolding } from "./unfolded_view.ts";
 
 const excerpt = { rows: 1, columns: 1, values: new Float32Array(1), shape: [1, 1] } as const;
 

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { describeFlow } from "./describe_flow.ts";
+import { describeFlow } from "./unfolded_view.ts";
 import { format, formatCount } from "./format.ts";
 
 Deno.test("numbers are short and have a real minus", () => {

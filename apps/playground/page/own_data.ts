@@ -1,7 +1,6 @@
 import type { DataName } from "../data.ts";
 import type { GivenData } from "../messages.ts";
-import { element } from "./element.ts";
-import { showToast } from "./toast.ts";
+import { element, showToast } from "./element.ts";
 
 /** Decodes a file; what is no text is said to be none. */
 async function readText(file: File): Promise<string | undefined> {

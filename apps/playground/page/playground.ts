@@ -11,17 +11,13 @@ import {
   withinBounds,
 } from "../settings.ts";
 import { Controls } from "./controls.ts";
-import { download } from "./download.ts";
-import { element } from "./element.ts";
+import { download, element, hideToast, showToast, Tabs } from "./element.ts";
 import { format, formatCount } from "./format.ts";
-import { LossCurve } from "./loss_curve.ts";
-import { LossView } from "./loss_view.ts";
+import { LossCurve, LossView } from "./loss_view.ts";
 import { OwnData } from "./own_data.ts";
 import { type Run, Runs } from "./runs.ts";
 import { SeriesView } from "./series_view.ts";
-import { Tabs } from "./tabs.ts";
 import { TextView } from "./text_view.ts";
-import { hideToast, showToast } from "./toast.ts";
 import { UnfoldedView } from "./unfolded_view.ts";
 
 /** Milliseconds from one word to a screen reader about the loss to the next. */

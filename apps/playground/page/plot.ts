@@ -1,7 +1,7 @@
 import uPlot from "uplot";
 
 /** How a line is drawn: a colour of the style sheet, and a pattern. */
-export interface Line {
+interface Line {
   readonly label: string;
   /** `--accent` or the like. */
   readonly color: string;
@@ -14,7 +14,7 @@ export interface Line {
 }
 
 /** How a plot is made. */
-export interface PlotOptions {
+interface PlotOptions {
   readonly lines: readonly Line[];
   /** Whether the values go by powers of ten. */
   readonly logarithmic?: boolean;
@@ -23,7 +23,7 @@ export interface PlotOptions {
 }
 
 /** What lines are drawn through: the places, and the values of each line. */
-export type PlotData = readonly [x: readonly number[], ...lines: readonly (readonly (number | null)[])[]];
+type PlotData = readonly [x: readonly number[], ...lines: readonly (readonly (number | null)[])[]];
 
 /** Lines over a common axis, in the colours and the size that the style sheet gives their element. */
 export class Plot {

@@ -1,10 +1,10 @@
 import { type TaskName, taskOf } from "../data.ts";
 import type { GivenData, ModelFile, Report, RunFacts } from "../messages.ts";
 import type { RunSettings } from "../settings.ts";
-import { LossCurve } from "./loss_curve.ts";
+import { LossCurve } from "./loss_view.ts";
 
 /** A run that is to begin. */
-export interface AskedRun {
+interface AskedRun {
   readonly run: number;
   readonly settings: RunSettings;
   /** A saved model that it goes on with. */

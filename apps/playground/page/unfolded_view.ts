@@ -1,11 +1,71 @@
-import type { Unfolding } from "../worker/unfold_network.ts";
-import { Bindings } from "./bindings.ts";
-import { describeFlow } from "./describe_flow.ts";
+import type { Excerpt, Unfolding } from "../worker/unfold_network.ts";
 import { drawChain, spacingOf } from "./draw_chain.ts";
 import { drawWeights } from "./draw_weights.ts";
 import { element, makeSvg, makeTable } from "./element.ts";
-import { GAP, type Scene, sceneOf } from "./figure.ts";
-import { listUnfolding } from "./list_unfolding.ts";
+import { Bindings, GAP, largest, type Scene, sceneOf } from "./figure.ts";
+import { format } from "./format.ts";
+
+/**
+ * What becomes of the gradient on its way back, in a sentence.
+ *
+ * @param switchedOff Whether every unit is a ReLU that is off at the last step.
+ */
+export function describeFlow(gradients: readonly number[], switchedOff = false): string {
+  const [first, last] = [gradients[0]!, gradients.at(-1)!];
+  if (last === 0) return "There is no gradient to follow: that of the last step is 0.";
+  const ratio = first / last;
+  const steps = gradients.length - 1;
+  const back = `${steps} step${steps === 1 ? "" : "s"} back`;
+  if (ratio === 0 && switchedOff) return "It ends at once: at the last step every unit is switched off, as ReLU does.";
+  if (ratio < 1e-9) return `It vanishes: ${back} nothing is left of the last step’s gradient.`;
+  if (ratio < 1e-3) {
+    return `It vanishes: ${back} one part in ${format(1 / ratio, 2)} of the last step’s gradient is left.`;
+  }
+  if (ratio < 0.5) return `It fades: ${back} one part in ${format(1 / ratio, 2)} of the last step’s gradient is left.`;
+  if (ratio > 10) return `It explodes: ${back} the gradient is ${format(ratio, 2)} times that of the last step.`;
+  return `It gets through: ${back} the gradient is ${format(ratio, 2)} times that of the last step.`;
+}
+
+/** A table: what its columns are called, and its rows. */
+interface Listing {
+  readonly head: readonly string[];
+  readonly rows: readonly (readonly string[])[];
+}
+
+/** All that the figure shows as numbers: the values of each time step, and how large the weights are. */
+export function listUnfolding(unfolding: Unfolding): { readonly steps: Listing; readonly weights: Listing } {
+  const { steps, inputWeight, recurrentWeights, outputWeight, gate } = unfolding;
+  const list = (values: Iterable<number>) => Array.from(values, (value) => format(value, 2)).join(" ");
+  const of = gate === undefined ? "" : ` of gate ${gate}`;
+  const weight = (name: string, { rows, columns, shape, values }: Excerpt) => [
+    name,
+    shape.join(" × "),
+    `${rows} × ${columns}`,
+    format(largest(values), 2),
+  ];
+  return {
+    steps: {
+      head: ["t", "‖∂loss/∂s_t‖", "x_t", "h_t", "s_t"],
+      rows: steps.map(({ input, states, output, gradient }, t) => [
+        String(t + 1),
+        format(gradient, 2),
+        `${input.label}: ${list(input.values)}`,
+        `${output.label}: ${list(output.values)}`,
+        states.map(list).join("; "),
+      ]),
+    },
+    weights: {
+      head: ["weights", "size", "drawn, its first", "largest of these"],
+      rows: [
+        weight(`U${of}`, inputWeight),
+        ...recurrentWeights.map((matrix, layer) =>
+          weight(`W${of}${recurrentWeights.length > 1 ? `, layer ${layer + 1}` : ""}`, matrix)
+        ),
+        weight("V", outputWeight),
+      ],
+    },
+  };
+}
 
 /** Width of a colour in the legend. */
 const SWATCH = 9;

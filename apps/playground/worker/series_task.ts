@@ -2,15 +2,14 @@ import { Random, tensor } from "@unfold/core";
 import { type Dense, meanSquaredError, type RecurrentLayer, type RecurrentState } from "@unfold/layers";
 import type { Optimizer } from "@unfold/optimizers";
 import { evaluate, type Part, StandardScaler, train, type TrainEvent, Windows } from "@unfold/training";
-import { exportForecaster } from "../../stock/export_forecaster.ts";
+import { exportForecaster } from "../../stock/export.ts";
 import { Forecaster } from "../../stock/forecaster.ts";
 import type { Prices } from "../../stock/prices.ts";
 import { cutOf, splitWindows } from "../../stock/split.ts";
 import { prepare, type Prepared } from "../../stock/train.ts";
 import type { ExportFormat, Preview } from "../messages.ts";
 import type { RunSettings } from "../settings.ts";
-import { startRemembering } from "./start_remembering.ts";
-import { BATCH_SIZE, countParameters, MOST_STEPS, type Task } from "./task.ts";
+import { BATCH_SIZE, countParameters, MOST_STEPS, startRemembering, type Task } from "./task.ts";
 import type { UnfoldOptions } from "./unfold_network.ts";
 
 /** Days ahead that a new model forecasts. */
@@ -22,19 +21,8 @@ const MOST_VALIDATION = 256;
 /** Forecasts that are drawn at most, one after the other, besides that of what is not known yet. */
 const MOST_DRAWN = 8;
 
-/** Forecasts over the end of a series, each of the days up to the next one, and one of the days after the last. */
-export interface Forecast {
-  /** The days that are drawn, beginning with some that were only read; those to come have no date. */
-  readonly dates: readonly string[];
-  readonly actual: Float64Array<ArrayBuffer>;
-  /** Each forecast's values on the days after `from`, a place in `dates`; naive says `actual[from]` on all of them. */
-  readonly paths: readonly { readonly from: number; readonly values: Float64Array<ArrayBuffer> }[];
-  /** Over the whole test part: 1 − squared error/squared error of naive. */
-  readonly skill: number;
-}
-
 /** What a series task is made of. */
-export interface SeriesTaskOptions {
+interface SeriesTaskOptions {
   readonly settings: RunSettings;
   readonly prices: Prices;
   /** A model to go on with. */

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { Forecaster } from "../../stock/forecaster.ts";
 import type { Prices } from "../../stock/prices.ts";
 import { fromFragment } from "../settings.ts";
-import { makePrices } from "./make_prices.ts";
+import { makePrices } from "./make_task.ts";
 import { SeriesTask } from "./series_task.ts";
 
 function near(actual: number, expected: number, tolerance = 1e-6): void {

@@ -1,7 +1,7 @@
 import { scope } from "@unfold/core";
 import { clipByGlobalNorm, Optimizer } from "@unfold/optimizers";
 import type { StepEvent, TrainEvent } from "@unfold/training";
-import { OPTIMIZERS } from "../../shared/optimizers.ts";
+import { OPTIMIZERS } from "../../shared/models.ts";
 import type { ExportFormat, Preview, RunFacts } from "../messages.ts";
 import type { Task } from "./task.ts";
 import { type Unfolding, unfoldNetwork } from "./unfold_network.ts";

@@ -2,15 +2,14 @@ import { noGrad, Random, tensor } from "@unfold/core";
 import { type Layer, softmaxCrossEntropy } from "@unfold/layers";
 import type { Optimizer } from "@unfold/optimizers";
 import { evaluate, TokenStream, train, type TrainEvent } from "@unfold/training";
-import { exportLanguageModel } from "../../text/export_language_model.ts";
+import { exportLanguageModel } from "../../text/export.ts";
 import { generateTokens } from "../../text/generate.ts";
 import { LanguageModel } from "../../text/language_model.ts";
 import { floorsOf } from "../../text/n_gram.ts";
 import { unitOf } from "../../text/wording.ts";
 import type { ExportFormat, Preview } from "../messages.ts";
 import type { RunSettings } from "../settings.ts";
-import { startRemembering } from "./start_remembering.ts";
-import { BATCH_SIZE, countParameters, MOST_STEPS, type Task } from "./task.ts";
+import { BATCH_SIZE, countParameters, MOST_STEPS, startRemembering, type Task } from "./task.ts";
 import type { UnfoldOptions } from "./unfold_network.ts";
 
 /** Features of a token. */
@@ -23,7 +22,7 @@ const [HELD_BACK, MOST_HELD_BACK] = [0.05, 8192];
 const SAMPLE = 240;
 
 /** What a text task is made of. */
-export interface TextTaskOptions {
+interface TextTaskOptions {
   readonly settings: RunSettings;
   readonly text: string;
   /** The text's name, for messages. */

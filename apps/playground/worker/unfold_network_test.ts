@@ -1,8 +1,8 @@
+import assert from "node:assert/strict";
 import { noGrad, Random, reshape, scope, slice, softmax, tensor, zeros } from "@unfold/core";
 import { Dense, Embedding, gradientFlow, LastStep, meanSquaredError } from "@unfold/layers";
-import assert from "node:assert/strict";
-import { CELLS } from "../../shared/cells.ts";
-import { makeRecurrent } from "../../shared/make_recurrent.ts";
+import { CELLS } from "../../shared/choices.ts";
+import { makeRecurrent } from "../../shared/models.ts";
 import { TiedDense } from "../../text/language_model.ts";
 import { unfoldNetwork } from "./unfold_network.ts";
 

@@ -1,11 +1,10 @@
 import { stopOnSignals } from "@unfold/training";
 import { integer, StoppedError } from "../../shared/cli.ts";
+import { table } from "../../shared/format.ts";
 import { openResultLog } from "../../shared/result_log.ts";
-import { table } from "../../shared/table.ts";
-import { backtest as backtestFolds, skillsOf, spreadOf } from "../backtest.ts";
-import { BACKTEST_FILE, foldProblem } from "../fold_log.ts";
-import { foldTable, foldVerdict } from "../fold_table.ts";
+import { backtest as backtestFolds, BACKTEST_FILE, foldProblem, skillsOf, spreadOf } from "../backtest.ts";
 import { TARGETS } from "../targets.ts";
+import { foldTable, foldVerdict } from "../wording.ts";
 import { networkCommand, outOption, prepareTraining, seriesOf } from "./options.ts";
 
 export const backtest = networkCommand("backtest")

@@ -1,7 +1,6 @@
 import { stopOnSignals } from "@unfold/training";
 import { integer, StoppedError } from "../../shared/cli.ts";
-import { formatNumber } from "../../shared/format_number.ts";
-import { table } from "../../shared/table.ts";
+import { formatNumber, table } from "../../shared/format.ts";
 import { spreadOf } from "../backtest.ts";
 import { COMPARED_MODELS } from "../forecaster.ts";
 import { MODEL, referenceOf, type Score } from "../judge.ts";

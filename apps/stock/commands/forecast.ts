@@ -1,4 +1,6 @@
-import { readFile } from "../../shared/read_file.ts";
+import { Command } from "@commander-js/extra-typings";
+import { readFile } from "../../shared/files.ts";
+import { writeOnnx } from "../../shared/write_onnx.ts";
 import { Forecaster } from "../forecaster.ts";
 import { outlookLines } from "../wording.ts";
 import { dataCommand, DEFAULT_OUT, readPrices } from "./options.ts";
@@ -10,4 +12,14 @@ export const forecast = dataCommand("forecast")
     const forecaster = Forecaster.decode(await readFile(model), model);
     const outlook = forecaster.next(await readPrices(data, forecaster.config.featureSet));
     console.log(json ? JSON.stringify(outlook, null, 2) : outlookLines(outlook));
+  });
+
+export const exportOnnx = new Command("export")
+  .description("Write a trained model as ONNX, for other programs to run.")
+  .argument("[model]", "a model that train wrote", `${DEFAULT_OUT}/model.safetensors`)
+  .option("--out <file>", "where it goes, with FILE.json beside it (default: beside the model)")
+  .action(async (model, { out }) => {
+    const forecaster = Forecaster.decode(await readFile(model), model);
+    const { exportForecaster } = await import("../export.ts");
+    await writeOnnx(model, out, exportForecaster(forecaster));
   });

@@ -1,14 +1,14 @@
 import { Command, InvalidArgumentError, Option } from "@commander-js/extra-typings";
 import type { OptimizerPlugin } from "@unfold/optimizers";
-import { between, integer, UsageError } from "../../shared/cli.ts";
-import { tryBlas } from "../../shared/try_blas.ts";
-import { loadOptimizer, optimizerOption } from "../../shared/load_optimizer.ts";
+import csv from "vega-datasets/data/sp500-2000.csv" with { type: "text" };
+import { between, integer, tryBlas, UsageError } from "../../shared/cli.ts";
+import { readTextFile } from "../../shared/files.ts";
+import { loadOptimizer, optimizerOption } from "../../shared/optimizers.ts";
 import { FEATURE_SET_NAMES, FEATURE_SETS, type FeatureSetName } from "../features.ts";
 import { MODELS } from "../forecaster.ts";
-import { loadPrices } from "../load_prices.ts";
-import { type Column, COLUMNS, type Prices } from "../prices.ts";
-import { LONGEST_HORIZON, TARGET_NAMES } from "../targets.ts";
+import { type Column, COLUMNS, parsePrices, type PriceOptions, type Prices } from "../prices.ts";
 import type { Chosen } from "../summary.ts";
+import { LONGEST_HORIZON, TARGET_NAMES } from "../targets.ts";
 
 /** Where results go unless told otherwise. */
 export const DEFAULT_OUT = "runs/stock";
@@ -131,4 +131,10 @@ export async function seriesOf(
   const text = JSON.stringify([dates, [...close], Object.entries(more).map(([name, values]) => [name, [...values]])]);
   const hash = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(text));
   return [file, dates.length, new Uint8Array(hash).toHex().slice(0, 16)];
+}
+
+/** The prices in a file, or the S&P 500 from 2000 to 2020 that comes with `vega-datasets`. */
+async function loadPrices(file: string | undefined, options: PriceOptions = {}): Promise<Prices> {
+  if (file === undefined) return parsePrices(csv, "S&P 500 (vega-datasets)", { need: options.need ?? [] });
+  return parsePrices(await readTextFile(file), file, options);
 }

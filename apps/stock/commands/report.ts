@@ -1,14 +1,9 @@
 import { Command } from "@commander-js/extra-typings";
-import { exists } from "../../shared/exists.ts";
-import { readTextFile } from "../../shared/read_file.ts";
-import { asWritten, readJson } from "../../shared/read_json.ts";
+import { asWritten, exists, readJson, readTextFile, writeFiles } from "../../shared/files.ts";
 import { readResultLog } from "../../shared/result_log.ts";
-import { writeFiles } from "../../shared/write_files.ts";
-import type { FoldResult } from "../backtest.ts";
-import { BACKTEST_FILE, foldProblem } from "../fold_log.ts";
-import { decodeForecasts } from "../forecasts_csv.ts";
+import { BACKTEST_FILE, foldProblem, type FoldResult } from "../backtest.ts";
 import type { TestDays } from "../judge.ts";
-import type { Summary } from "../summary.ts";
+import { decodeForecasts, type Summary } from "../summary.ts";
 import { TARGETS } from "../targets.ts";
 import { DEFAULT_OUT } from "./options.ts";
 

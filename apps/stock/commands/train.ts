@@ -1,12 +1,11 @@
 import { Checkpoints, progressBar, stopOnSignals } from "@unfold/training";
+import { sayIfNew } from "../../shared/cli.ts";
+import { prepareFolder, writeFiles } from "../../shared/files.ts";
+import { table } from "../../shared/format.ts";
 import { distributedOption, onRanks, stoppedOn, workersOption } from "../../shared/ranks.ts";
-import { sayIfNew } from "../../shared/say_if_new.ts";
-import { table } from "../../shared/table.ts";
-import { prepareFolder, writeFiles } from "../../shared/write_files.ts";
-import { encodeForecasts } from "../forecasts_csv.ts";
 import { referenceOf } from "../judge.ts";
 import { cutOf, splitWindows } from "../split.ts";
-import { type Summary, summaryOf } from "../summary.ts";
+import { encodeForecasts, type Summary, summaryOf } from "../summary.ts";
 import { prepare, trainForecaster } from "../train.ts";
 import { directionLine, outlookLines, percent, scoreHead, scoreRow, shortName, titleOf, verdict } from "../wording.ts";
 import { checkFractions, networkCommand, outOption, prepareTraining, seriesOf, testOption } from "./options.ts";
@@ -62,7 +61,7 @@ export const train = networkCommand("train")
     const summary = summaryOf(prices, settings, result);
     const [{ forecastChart }, { toPng }] = await Promise.all([
       import("../charts.ts"),
-      import("../../shared/to_png.ts"),
+      import("../../shared/charts.ts"),
     ]);
     const svg = await forecastChart(result.test, { ...settings, next: summary.next, title: titleOf(summary) });
     await writeFiles(out, {

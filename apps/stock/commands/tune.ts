@@ -1,7 +1,7 @@
 import { stopOnSignals } from "@unfold/training";
 import { integer, StoppedError } from "../../shared/cli.ts";
 import { openResultLog } from "../../shared/result_log.ts";
-import { table } from "../../shared/table.ts";
+import { table } from "../../shared/format.ts";
 import { spreadOf } from "../backtest.ts";
 import { COMPARED_MODELS } from "../forecaster.ts";
 import { type Trial, tune as tuneTrials } from "../tune.ts";

@@ -1,11 +1,10 @@
 import { Command, Option } from "@commander-js/extra-typings";
 import { progressBar, stopOnSignals } from "@unfold/training";
 import { between, integer, UsageError } from "../../shared/cli.ts";
-import { loadOptimizer } from "../../shared/load_optimizer.ts";
-import { readFile } from "../../shared/read_file.ts";
+import { prepareFolder, readFile, writeFiles } from "../../shared/files.ts";
+import { table } from "../../shared/format.ts";
+import { loadOptimizer } from "../../shared/optimizers.ts";
 import { onRanks, stoppedOn } from "../../shared/ranks.ts";
-import { table } from "../../shared/table.ts";
-import { prepareFolder, writeFiles } from "../../shared/write_files.ts";
 import { writeOnnx } from "../../shared/write_onnx.ts";
 import { Classifier } from "../classifier.ts";
 import { firstNames, readLabelled } from "../labelled_text.ts";
@@ -136,7 +135,7 @@ const exportOnnx = new Command("export")
   .option("--out <file>", "where it goes, with FILE.json beside it (default: beside the classifier)")
   .action(async (path, { out }) => {
     const classifier = Classifier.fromFile(await readFile(path), path);
-    const { exportClassifier } = await import("../export_classifier.ts");
+    const { exportClassifier } = await import("../export.ts");
     await writeOnnx(path, out, exportClassifier(classifier));
   });
 

@@ -1,7 +1,7 @@
 import { Command, InvalidArgumentError } from "@commander-js/extra-typings";
 import { Random } from "@unfold/core";
 import { from, integer, share } from "../../shared/cli.ts";
-import { readFile } from "../../shared/read_file.ts";
+import { readFile } from "../../shared/files.ts";
 import { generateText, generateTokens } from "../generate.ts";
 import { LanguageModel } from "../language_model.ts";
 import { UNKNOWN } from "../tokenizer.ts";

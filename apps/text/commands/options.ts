@@ -1,10 +1,9 @@
 import { Command, Option } from "@commander-js/extra-typings";
 import { type Communicator, single } from "@unfold/distributed";
-import { between, from, integer, UsageError } from "../../shared/cli.ts";
-import { optimizerOption } from "../../shared/load_optimizer.ts";
-import { CELLS } from "../../shared/cells.ts";
+import { between, from, integer, tryBlas, UsageError } from "../../shared/cli.ts";
+import { CELLS } from "../../shared/choices.ts";
+import { optimizerOption } from "../../shared/optimizers.ts";
 import { distributedOption, workersOption } from "../../shared/ranks.ts";
-import { tryBlas } from "../../shared/try_blas.ts";
 import { fileInput, givenText, standardInput, type TextInput } from "../read_text.ts";
 
 /** Where results go unless told otherwise. */

@@ -16,7 +16,7 @@ const KNOWN = " etaonihsrldumcwfgypbv,k.-;—“”’!xjq?z0123456789\n";
 const TIME = 100;
 
 /** The parts that are learned from and tested on, the end of the book. */
-export const PARTS = { train: text.slice(0, -100_000), test: text.slice(-100_000) };
+const PARTS = { train: text.slice(0, -100_000), test: text.slice(-100_000) };
 
 function isCapital(char: string): boolean {
   return char !== char.toLowerCase();

@@ -36,7 +36,7 @@ function monthOf(date: Date): string {
 }
 
 /** A date, as a person wrote it and as it should read. */
-export interface Sample {
+interface Sample {
   readonly text: string;
   readonly iso: string;
 }

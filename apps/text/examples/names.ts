@@ -18,7 +18,7 @@ const LONGEST = 16;
 const HIDDEN = 96;
 
 /** A name as tokens, and its label. */
-export interface Name {
+interface Name {
   readonly tokens: readonly number[];
   readonly label: number;
 }

@@ -2,7 +2,7 @@ import { argmax, concat, type NamedParameters, noGrad, type Random, scope, type 
 import { Attention, Dense, Embedding, LSTM, type LSTMState } from "@unfold/layers";
 
 /** Sizes of a {@linkcode Seq2Seq}. */
-export interface Seq2SeqOptions {
+interface Seq2SeqOptions {
   /** Tokens that may be read. */
   readonly sourceTokens: number;
   /** Tokens that may be written. */

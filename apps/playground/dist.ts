@@ -1,2 +1,0 @@
-/** Where the built page goes. */
-export const DIST = new URL("dist/", import.meta.url);

@@ -1,0 +1,107 @@
+/** Whether there is anything at a path. */
+export function exists(path: string): Promise<boolean> {
+  return Deno.stat(path).then(() => true, () => false);
+}
+
+/** What a failure to read says, in one line. */
+export function readingFailed(path: string, error: unknown): Error {
+  const reason = error instanceof Deno.errors.NotFound
+    ? "there is no such file"
+    : error instanceof Deno.errors.IsADirectory
+    ? "it must be a file, got a folder"
+    : (error as Error).message;
+  return new Error(`Cannot read ${path}: ${reason}`, { cause: error });
+}
+
+/** Reads a file; a failure names the file and the reason in one line. */
+export async function readFile(path: string): Promise<Uint8Array<ArrayBuffer>> {
+  try {
+    return await Deno.readFile(path);
+  } catch (error) {
+    throw readingFailed(path, error);
+  }
+}
+
+/** Reads a file as UTF-8 text. */
+export async function readTextFile(path: string): Promise<string> {
+  const bytes = await readFile(path);
+  try {
+    return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+  } catch {
+    throw new Error(`Cannot read ${path}: it must be text in UTF-8`);
+  }
+}
+
+/**
+ * Reads a JSON document that one of the commands wrote.
+ *
+ * @param has A key that it must have.
+ */
+export async function readJson(path: string, has: string): Promise<unknown> {
+  const text = await readTextFile(path);
+  try {
+    const value = JSON.parse(text);
+    if (Object.hasOwn(Object(value), has)) return value;
+  } catch {
+    // Said below.
+  }
+  throw new Error(`Cannot read ${path}: it must be JSON with ${has}, got ${JSON.stringify(text.slice(0, 40))}`);
+}
+
+/**
+ * Makes something of a document that one of the commands wrote; its parts are taken to be as they were written.
+ *
+ * @throws {Error} If they are not.
+ */
+export async function asWritten<T>(path: string, make: () => T | Promise<T>): Promise<T> {
+  try {
+    return await make();
+  } catch (error) {
+    if (!(error instanceof TypeError)) throw error;
+    throw new Error(`Cannot report: ${path} must be as train wrote it, and lacks a part`, { cause: error });
+  }
+}
+
+function failed(folder: string, error: unknown): Error {
+  return new Error(`Cannot write to ${folder}: ${(error as Error).message}`, { cause: error });
+}
+
+/**
+ * Makes a folder if it is missing and makes sure that files can be written there, before the work is done that would be
+ * lost.
+ */
+export async function prepareFolder(folder: string): Promise<void> {
+  try {
+    await Deno.mkdir(folder, { recursive: true });
+    await Deno.remove(await Deno.makeTempFile({ dir: folder, prefix: "." }));
+  } catch (error) {
+    throw failed(folder, error);
+  }
+}
+
+/**
+ * Writes files into a folder so that each is either there whole or not at all: all are written under temporary names
+ * first, then renamed.
+ *
+ * @param folder The folder, which must exist.
+ * @param files Contents by file name.
+ */
+export async function writeFiles(folder: string, files: Readonly<Record<string, string | Uint8Array>>): Promise<void> {
+  const temporary = (name: string) => `${folder}/.${name}.${Deno.pid}.tmp`;
+  const names = Object.keys(files);
+  try {
+    for (const name of names) {
+      const contents = files[name]!;
+      await Deno.writeFile(
+        temporary(name),
+        typeof contents === "string" ? new TextEncoder().encode(contents) : contents,
+      );
+      const there = await Deno.lstat(`${folder}/${name}`).catch(() => undefined);
+      if (there?.isDirectory) throw new Error(`${name} must be a file, got a folder`);
+    }
+    for (const name of names) await Deno.rename(temporary(name), `${folder}/${name}`);
+  } catch (error) {
+    await Promise.allSettled(names.map((name) => Deno.remove(temporary(name))));
+    throw failed(folder, error);
+  }
+}

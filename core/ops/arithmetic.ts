@@ -1,0 +1,265 @@
+import { type BinaryKernel, kernels } from "../_kernels.ts";
+import { broadcastShape, stretchedStrides } from "../_shape.ts";
+import { defineOp } from "../autograd.ts";
+import { empty, full, zeros } from "../create.ts";
+import { memory } from "../memory.ts";
+import { sameShape, type Tensor } from "../tensor.ts";
+import { applyBinary, copyStrided, reduceTo } from "./_broadcast.ts";
+
+function times(x: Tensor, factor: number): Tensor {
+  const y = empty(x.shape);
+  kernels.affine(x.offset, y.offset, x.size, factor, 0);
+  return y;
+}
+
+/**
+ * Product with a number, elementwise: y = factor·x, ∂y/∂x = factor.
+ *
+ * @example
+ * ```ts
+ * import { scale, tensor } from "@unfold/core";
+ * import assert from "node:assert/strict";
+ *
+ * assert.deepEqual(scale(tensor([1, 2]), -3).toArray(), [-3, -6]);
+ * ```
+ */
+export const scale: (x: Tensor, factor: number) => Tensor = defineOp("scale", (x: Tensor, factor: number) => ({
+  inputs: [x],
+  output: times(x, factor),
+  backward: (dy) => [times(dy, factor)],
+}));
+
+/**
+ * Negation, elementwise: y = −x, ∂y/∂x = −1.
+ *
+ * @example
+ * ```ts
+ * import { negate, tensor } from "@unfold/core";
+ * import assert from "node:assert/strict";
+ *
+ * assert.deepEqual(negate(tensor([1, -2])).toArray(), [-1, 2]);
+ * ```
+ */
+export function negate(x: Tensor): Tensor {
+  return scale(x, -1);
+}
+
+/**
+ * Sum, elementwise with broadcasting: y = a + b, ∂y/∂a = ∂y/∂b = 1.
+ *
+ * @throws {TypeError} If the shapes do not broadcast.
+ *
+ * @example
+ * ```ts
+ * import { add, tensor } from "@unfold/core";
+ * import assert from "node:assert/strict";
+ *
+ * assert.deepEqual(add(tensor([[1, 2], [3, 4]]), tensor([10, 20])).toArray(), [[11, 22], [13, 24]]);
+ * ```
+ */
+export const add: (a: Tensor, b: Tensor) => Tensor = defineOp("add", (a: Tensor, b: Tensor) => ({
+  inputs: [a, b],
+  output: applyBinary("add", kernels.add, a, b),
+  backward: (dy) => [reduceTo(dy, a.shape), reduceTo(dy, b.shape)],
+}));
+
+/**
+ * Difference, elementwise with broadcasting: y = a − b, ∂y/∂a = 1, ∂y/∂b = −1.
+ *
+ * @throws {TypeError} If the shapes do not broadcast.
+ *
+ * @example
+ * ```ts
+ * import { subtract, tensor } from "@unfold/core";
+ * import assert from "node:assert/strict";
+ *
+ * assert.deepEqual(subtract(tensor([5, 7]), tensor(2)).toArray(), [3, 5]);
+ * ```
+ */
+export const subtract: (a: Tensor, b: Tensor) => Tensor = defineOp("subtract", (a: Tensor, b: Tensor) => ({
+  inputs: [a, b],
+  output: applyBinary("subtract", kernels.subtract, a, b),
+  backward: (dy) => [reduceTo(dy, a.shape), b.requiresGrad ? scale(reduceTo(dy, b.shape), -1) : undefined],
+}));
+
+/**
+ * Product, elementwise with broadcasting: y = a·b, ∂y/∂a = b, ∂y/∂b = a.
+ *
+ * @throws {TypeError} If the shapes do not broadcast.
+ *
+ * @example
+ * ```ts
+ * import { multiply, tensor } from "@unfold/core";
+ * import assert from "node:assert/strict";
+ *
+ * assert.deepEqual(multiply(tensor([[1], [2]]), tensor([3, 4])).toArray(), [[3, 4], [6, 8]]);
+ * ```
+ */
+export const multiply: (a: Tensor, b: Tensor) => Tensor = defineOp("multiply", (a: Tensor, b: Tensor) => ({
+  inputs: [a, b],
+  output: applyBinary("multiply", kernels.multiply, a, b),
+  backward: (dy) => [
+    a.requiresGrad ? reduceTo(applyBinary("multiply", kernels.multiply, dy, b), a.shape) : undefined,
+    b.requiresGrad ? reduceTo(applyBinary("multiply", kernels.multiply, dy, a), b.shape) : undefined,
+  ],
+}));
+
+/**
+ * Quotient, elementwise with broadcasting: y = a/b, ∂y/∂a = 1/b, ∂y/∂b = −y/b.
+ *
+ * @throws {TypeError} If the shapes do not broadcast.
+ *
+ * @example
+ * ```ts
+ * import { divide, tensor } from "@unfold/core";
+ * import assert from "node:assert/strict";
+ *
+ * assert.deepEqual(divide(tensor([6, 8]), tensor(2)).toArray(), [3, 4]);
+ * ```
+ */
+export const divide: (a: Tensor, b: Tensor) => Tensor = defineOp("divide", (a: Tensor, b: Tensor) => {
+  const y = applyBinary("divide", kernels.divide, a, b);
+  return {
+    inputs: [a, b],
+    output: y,
+    backward: (dy) => {
+      const quotient = (x: Tensor) => applyBinary("divide", kernels.divide, x, b);
+      // In this order: 1/b may be infinite where dy·y is 0.
+      const db = () => scale(quotient(applyBinary("multiply", kernels.multiply, dy, y)), -1);
+      return [
+        a.requiresGrad ? reduceTo(quotient(dy), a.shape) : undefined,
+        b.requiresGrad ? reduceTo(db(), b.shape) : undefined,
+      ];
+    },
+  };
+});
+
+/** A kernel in JavaScript: powers are rare. */
+function kernelOf(f: (a: number, b: number) => number): BinaryKernel {
+  return (a, b, y, outer, inner, aOuter, aInner, bOuter, bInner) => {
+    const numbers = new Float32Array(memory.buffer);
+    for (let o = 0; o < outer; o++) {
+      for (let i = 0; i < inner; i++) {
+        const left = numbers[(a + o * aOuter + i * aInner) >>> 2]!;
+        numbers[(y >>> 2) + o * inner + i] = f(left, numbers[(b + o * bOuter + i * bInner) >>> 2]!);
+      }
+    }
+  };
+}
+
+/** As in C and NumPy: 1 to any power is 1, and so is −1 to ±∞, where JavaScript has NaN. */
+function pow(a: number, b: number): number {
+  return a === 1 || (a === -1 && Math.abs(b) === Infinity) ? 1 : a ** b;
+}
+
+const value = kernelOf(pow);
+const baseSlope = kernelOf((a, b) => b === 0 ? 0 : b * a ** (b - 1));
+const exponentSlope = kernelOf((a, b) => a === 0 && b >= 0 ? 0 : a ** b * Math.log(a));
+
+const broadcastPower = defineOp("power", (base: Tensor, exponent: Tensor) => ({
+  inputs: [base, exponent],
+  output: applyBinary("power", value, base, exponent),
+  backward: (dy) => {
+    const part = (to: Tensor, slope: BinaryKernel) => {
+      const local = applyBinary("power", slope, base, exponent);
+      return reduceTo(applyBinary("multiply", kernels.multiply, dy, local), to.shape);
+    };
+    return [
+      base.requiresGrad ? part(base, baseSlope) : undefined,
+      exponent.requiresGrad ? part(exponent, exponentSlope) : undefined,
+    ];
+  },
+}));
+
+/**
+ * Power, elementwise with broadcasting: y = aᵇ, ∂y/∂a = b·aᵇ⁻¹, ∂y/∂b = y·ln a.
+ *
+ * @param base a.
+ * @param exponent b, a tensor or one number. NaN for a negative base and an exponent that is no integer.
+ * @throws {TypeError} If the shapes do not broadcast.
+ *
+ * @example
+ * ```ts
+ * import { power, tensor } from "@unfold/core";
+ * import assert from "node:assert/strict";
+ *
+ * assert.deepEqual(power(tensor([1, 2, 3]), 2).toArray(), [1, 4, 9]);
+ * assert.deepEqual(power(tensor([2, 3]), tensor([3, 2])).toArray(), [8, 9]);
+ * ```
+ */
+export function power(base: Tensor, exponent: Tensor | number): Tensor {
+  return broadcastPower(base, typeof exponent === "number" ? full([], exponent) : exponent);
+}
+
+/**
+ * The larger of two values, elementwise with broadcasting: y = max(a, b). The gradient goes to the larger one, and in halves
+ * to both where they are equal. NaN where either is, with no
+ * gradient.
+ *
+ * @throws {TypeError} If the shapes do not broadcast.
+ *
+ * @example
+ * ```ts
+ * import { maximum, tensor } from "@unfold/core";
+ * import assert from "node:assert/strict";
+ *
+ * assert.deepEqual(maximum(tensor([1, 5]), tensor(3)).toArray(), [3, 5]);
+ * ```
+ */
+export const maximum: (a: Tensor, b: Tensor) => Tensor = defineOp("maximum", (a: Tensor, b: Tensor) => ({
+  inputs: [a, b],
+  output: applyBinary("maximum", kernels.maximum, a, b),
+  backward: (dy) => {
+    const part = (x: Tensor, other: Tensor) => {
+      const share = applyBinary("maximum", kernels.maximumShare, x, other);
+      return reduceTo(applyBinary("multiply", kernels.multiply, dy, share), x.shape);
+    };
+    return [a.requiresGrad ? part(a, b) : undefined, b.requiresGrad ? part(b, a) : undefined];
+  },
+}));
+
+function select(condition: Tensor, a: Tensor, b: Tensor): Tensor {
+  const y = empty(a.shape);
+  kernels.select(condition.offset, a.offset, b.offset, y.offset, y.size);
+  return y;
+}
+
+/**
+ * Chooses elementwise with broadcasting: y = a where the condition is not 0, else b. Gradients go to what was chosen; NaN in
+ * what was not chosen does no harm.
+ *
+ * @param condition Integers, 0 for no.
+ * @param a Taken where the condition is not 0.
+ * @param b Taken where it is 0.
+ * @throws {TypeError} If the shapes do not broadcast, or the condition holds no integers.
+ *
+ * @example
+ * ```ts
+ * import { tensor, where } from "@unfold/core";
+ * import assert from "node:assert/strict";
+ *
+ * const condition = tensor([1, 0], { dtype: "i32" });
+ * assert.deepEqual(where(condition, tensor([1, 2]), tensor(NaN)).toArray(), [1, NaN]);
+ * ```
+ */
+export const where: (condition: Tensor<"i32">, a: Tensor, b: Tensor) => Tensor = defineOp(
+  "where",
+  (condition: Tensor<"i32">, a: Tensor, b: Tensor) => {
+    if (condition.dtype !== "i32") {
+      throw new TypeError(`Cannot choose: the condition must hold integers (dtype "i32"), got "${condition.dtype}"`);
+    }
+    const shape = broadcastShape("choose", broadcastShape("choose", condition.shape, a.shape), b.shape);
+    const stretch = (x: Tensor): Tensor =>
+      sameShape(x.shape, shape) ? x : copyStrided(x, shape, stretchedStrides(x.shape, shape));
+    // Copying moves 32 bits at a time, whatever they mean.
+    const chosen = stretch(condition as unknown as Tensor);
+    return {
+      inputs: [a, b],
+      output: select(chosen, stretch(a), stretch(b)),
+      backward: (dy) => {
+        const none = zeros(shape);
+        return [reduceTo(select(chosen, dy, none), a.shape), reduceTo(select(chosen, none, dy), b.shape)];
+      },
+    };
+  },
+);

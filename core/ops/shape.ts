@@ -1,0 +1,69 @@
+import { stretchedStrides } from "../_shape.ts";
+import { defineOp } from "../autograd.ts";
+import { viewAs } from "../create.ts";
+import { checkShape, formatShape, type Shape, sizeOf, type Tensor } from "../tensor.ts";
+import { copyStrided } from "./_broadcast.ts";
+
+/**
+ * The same elements, in the same order and the same memory, under another shape.
+ *
+ * @param x The tensor.
+ * @param shape The new lengths of the axes, of the same product.
+ * @throws {RangeError} If a length is no integer of 0 or more.
+ * @throws {TypeError} If the number of elements differs.
+ *
+ * @example
+ * ```ts
+ * import { reshape, tensor } from "@unfold/core";
+ * import assert from "node:assert/strict";
+ *
+ * assert.deepEqual(reshape(tensor([1, 2, 3, 4]), [2, 2]).toArray(), [[1, 2], [3, 4]]);
+ * ```
+ */
+export const reshape: (x: Tensor, shape: Shape) => Tensor = defineOp("reshape", (x: Tensor, shape: Shape) => {
+  checkShape("reshape", shape);
+  if (sizeOf(shape) !== x.size) {
+    throw new TypeError(
+      `Cannot reshape ${formatShape(x.shape)} to ${formatShape(shape)}: it must have ${x.size} elements, got ${
+        sizeOf(shape)
+      }`,
+    );
+  }
+  return { inputs: [x], output: viewAs(x, shape), backward: (dy) => [viewAs(dy, x.shape)] };
+});
+
+function permute(x: Tensor, axes: readonly number[]): Tensor {
+  const strides = stretchedStrides(x.shape, x.shape);
+  return copyStrided(x, axes.map((axis) => x.shape[axis]!), axes.map((axis) => strides[axis]!));
+}
+
+/**
+ * The axes in another order: axis i of the result is axis `axes[i]` of x.
+ *
+ * @param x The tensor.
+ * @param axes All axes, in their new order; in reverse order by default.
+ * @throws {TypeError} If `axes` does not name each axis once.
+ *
+ * @example
+ * ```ts
+ * import { transpose, tensor } from "@unfold/core";
+ * import assert from "node:assert/strict";
+ *
+ * assert.deepEqual(transpose(tensor([[1, 2, 3], [4, 5, 6]])).toArray(), [[1, 4], [2, 5], [3, 6]]);
+ * assert.deepEqual(transpose(tensor([[[1], [2]]]), [1, 0, 2]).shape, [2, 1, 1]);
+ * ```
+ */
+export const transpose: (x: Tensor, axes?: readonly number[]) => Tensor = defineOp(
+  "transpose",
+  (x: Tensor, axes: readonly number[] = x.shape.map((_, axis) => x.shape.length - 1 - axis)) => {
+    if (axes.length !== x.shape.length || !x.shape.every((_, axis) => axes.includes(axis))) {
+      throw new TypeError(
+        `Cannot transpose a tensor of shape ${formatShape(x.shape)}: axes must name each axis once, got ${
+          formatShape(axes)
+        }`,
+      );
+    }
+    const back = axes.map((_, axis) => axes.indexOf(axis));
+    return { inputs: [x], output: permute(x, axes), backward: (dy) => [permute(dy, back)] };
+  },
+);

@@ -1,0 +1,211 @@
+import {
+  abs,
+  exp,
+  gelu,
+  log,
+  logSoftmax,
+  negate,
+  noGrad,
+  Random,
+  relu,
+  scope,
+  sigmoid,
+  softmax,
+  softplus,
+  sqrt,
+  tanh,
+} from "@unfold/core";
+import {
+  CarriedState,
+  Dense,
+  Dropout,
+  Embedding,
+  GRU,
+  Lambda,
+  LastStep,
+  type Layer,
+  LayerNorm,
+  LSTM,
+  type RecurrentLayer,
+  type RecurrentOptions,
+  type RecurrentState,
+  Sequential,
+  SimpleRNN,
+} from "@unfold/layers";
+import { toOnnx, type ToOnnxOptions } from "@unfold/layers/interchange";
+import assert from "node:assert/strict";
+import { checkOnnx, hasOnnxChecker } from "../../../tools/check_onnx.ts";
+import {
+  assertEqual,
+  draw,
+  forward,
+  fromTensor,
+  integers,
+  named,
+  type Numbers,
+  OnnxModel,
+  stir,
+  toTensor,
+} from "../../../tools/onnx_runtime.ts";
+
+const random = new Random(1);
+
+/** Files of all the tests, for the checker. */
+const files = new Map<string, Uint8Array<ArrayBuffer>>();
+
+async function exported(name: string, model: Layer, options: ToOnnxOptions = {}): Promise<OnnxModel> {
+  const file = toOnnx(model, options);
+  files.set(name, file);
+  return await OnnxModel.load(file);
+}
+
+const cells: Record<string, (options: RecurrentOptions) => RecurrentLayer<RecurrentState>> = {
+  "SimpleRNN tanh": (options) => new SimpleRNN(options),
+  "SimpleRNN relu": (options) => new SimpleRNN({ ...options, activation: "relu" }),
+  LSTM: (options) => new LSTM(options),
+  "GRU, reset after": (options) => new GRU(options),
+  "GRU, reset before": (options) => new GRU({ ...options, resetAfter: false }),
+} as Record<string, (options: RecurrentOptions) => RecurrentLayer<RecurrentState>>;
+
+const kinds: Record<string, Partial<RecurrentOptions>> = {
+  plain: {},
+  "without biases": { bias: false },
+  stacked: { layers: 3 },
+  bidirectional: { bidirectional: true },
+  "stacked and bidirectional": { layers: 2, bidirectional: true },
+  normalised: { layerNorm: true },
+  "normalised, without biases": { layerNorm: true, bias: false },
+  "normalised, stacked and bidirectional": { layers: 2, bidirectional: true, layerNorm: true },
+};
+
+for (const [cell, make] of Object.entries(cells)) {
+  for (const [kind, options] of Object.entries(kinds)) {
+    const name = `${cell}, ${kind}`;
+    const layer = stir(make({ inputSize: 3, hiddenSize: 32, random, ...options }), random);
+
+    Deno.test(`${name}: ONNX Runtime gives our output, whatever batch and time are`, async () => {
+      const model = await exported(name, layer);
+      assert.deepEqual([model.inputs, model.outputs], [["input"], ["output"]]);
+      // Layer normalisation inside a cell lets rounding grow from step to step, there as here.
+      for (const shape of [[5, 7, 3], [1, 1, 3], [2, options.layerNorm ? 10 : 40, 3]]) {
+        const input = draw(random, shape);
+        assertEqual((await model.run({ input })).output, forward(layer, input), name);
+      }
+    });
+
+    Deno.test(`${name}: and our states, with padding, from given states`, async () => {
+      const model = await exported(`${name}, lengths, state`, layer, { lengths: true, state: true });
+      using _ = scope();
+      const input = draw(random, [5, 7, 3]);
+      const lengths = [7, 3, 0, 1, 5];
+      // What stands in the padding does not matter.
+      const features = 7 * 3;
+      lengths.forEach((length, row) => input.data.fill(NaN, row * features + 3 * length, (row + 1) * features));
+      const state = Object.fromEntries(
+        Object.entries(layer.initialState(5)).map(([name, { shape }]) => [name, toTensor(draw(random, shape))]),
+      );
+      const expected = noGrad(() => layer.run(toTensor(input), { state, lengths }));
+      const feeds = { input, lengths: integers(...lengths), ...named(state, "state.") };
+      const { output, ...next } = await model.run(feeds);
+      assertEqual(output, fromTensor(expected.output), "output");
+      const wanted = named(expected.state, "next.");
+      assert.deepEqual(Object.keys(next).sort(), Object.keys(wanted).sort());
+      for (const [name, value] of Object.entries(wanted)) assertEqual(next[name], value, name);
+    });
+
+    if (options.bidirectional) continue;
+    Deno.test(`${name}: step by step it gives what the whole sequence gives`, async () => {
+      const model = await exported(`${name}, state`, layer, { state: true });
+      using _ = scope();
+      const input = draw(random, [2, 12, 3]);
+      const whole = forward(layer, input);
+      let state = named(layer.initialState(2), "state.");
+      for (let t = 0; t < 12; t++) {
+        const now = (numbers: Numbers) => {
+          const features = numbers.shape[2]!;
+          const rows = [0, 1].map((row) => numbers.data.subarray((row * 12 + t) * features).subarray(0, features));
+          return { shape: [2, 1, features], data: Float32Array.from([...rows[0]!, ...rows[1]!]) };
+        };
+        const { output, ...next } = await model.run({ input: now(input), ...state });
+        assertEqual(output, now(whole), `step ${t}`);
+        state = Object.fromEntries(Object.entries(next).map(([name, value]) => [name.replace("next", "state"), value]));
+      }
+    });
+  }
+}
+
+/** Models whose output is compared, with what they take. */
+const models: Record<string, [model: Layer, input: Numbers, options?: ToOnnxOptions]> = {
+  Dense: [new Dense({ inputSize: 3, outputSize: 4, random }), draw(random, [5, 3])],
+  "Dense without bias": [new Dense({ inputSize: 3, outputSize: 4, bias: false, random }), draw(random, [5, 3])],
+  "Dense over time": [new Dense({ inputSize: 3, outputSize: 4, random }), draw(random, [5, 6, 3]), {
+    inputShape: ["batch", "time", 3],
+  }],
+  Embedding: [new Embedding({ vocabularySize: 9, outputSize: 4, paddingIndex: 0, random }), draw(random, [5, 6], 9)],
+  LayerNorm: [new LayerNorm({ size: 6, eps: 0.1 }), draw(random, [5, 6])],
+  Dropout: [new Dropout({ rate: 0.5 }), draw(random, [5, 6]), { inputShape: ["batch", 6] }],
+  LastStep: [new LastStep(), draw(random, [5, 6, 2]), { inputShape: ["batch", "time", 2] }],
+  "nothing at all": [new Sequential([]), draw(random, [5, 6]), { inputShape: ["batch", 6] }],
+  "Sequential in Sequential": [
+    new Sequential([
+      new Sequential([new Embedding({ vocabularySize: 9, outputSize: 4, random }), new Dropout({ rate: 0.1 })]),
+      new GRU({ inputSize: 4, hiddenSize: 5, random }),
+      new Sequential([new LastStep(), new LayerNorm({ size: 5 }), new Dense({ inputSize: 5, outputSize: 2, random })]),
+    ]),
+    draw(random, [3, 6], 9),
+  ],
+  ...Object.fromEntries(
+    Object.entries({ abs, exp, gelu, log, logSoftmax, negate, relu, sigmoid, softmax, softplus, sqrt, tanh })
+      .map(([name, f]) => {
+        const { shape, data } = draw(random, [4, 6]);
+        const input = { shape, data: name === "log" || name === "sqrt" ? data.map(Math.abs) : data } as Numbers;
+        return [`Lambda of ${name}`, [new Lambda(f), input, { inputShape: ["batch", 6] }]];
+      }),
+  ),
+};
+
+for (const [name, [model, input, options]] of Object.entries(models)) {
+  Deno.test(`${name}: ONNX Runtime gives our output`, async () => {
+    const onnx = await exported(name, stir(model, random), options);
+    assertEqual((await onnx.run({ input })).output, forward(model, input), name);
+  });
+}
+
+Deno.test("LastStep takes the last step of each sequence where lengths are told", async () => {
+  const model = new Sequential([new LSTM({ inputSize: 3, hiddenSize: 4, random }), new LastStep()]);
+  const onnx = await exported("LastStep, lengths", model, { lengths: true });
+  const input = draw(random, [3, 6, 3]);
+  const lengths = [6, 1, 4];
+  const { output } = await onnx.run({ input, lengths: integers(...lengths) });
+  assertEqual(output, forward(model, input, { lengths }), "output");
+});
+
+Deno.test("a CarriedState takes its state and gives it back, unless told otherwise; a text is read in pieces", async () => {
+  const carried = new CarriedState(new LSTM({ inputSize: 6, hiddenSize: 8, layers: 2, random }));
+  const model = new Sequential([
+    new Embedding({ vocabularySize: 10, outputSize: 6, random }),
+    carried,
+    new Dense({ inputSize: 8, outputSize: 10, random }),
+  ]);
+  const onnx = await exported("CarriedState", model, { metadata: { vocabulary: JSON.stringify(["a", "ß", "🐋"]) } });
+  assert.deepEqual(onnx.inputs, ["input", "state.1.hidden", "state.1.cell"]);
+  assert.deepEqual(onnx.outputs, ["output", "next.1.hidden", "next.1.cell"]);
+  const pieces = [draw(random, [2, 5], 10), draw(random, [2, 1], 10), draw(random, [2, 9], 10)];
+  let state = named(carried.layer.initialState(2), "state.1.");
+  for (const input of pieces) {
+    const { output, ...next } = await onnx.run({ input, ...state });
+    assertEqual(output, forward(model, input), "output");
+    state = Object.fromEntries(Object.entries(next).map(([name, value]) => [name.replace("next", "state"), value]));
+  }
+  noGrad(() => carried.reset());
+  const plain = await exported("CarriedState without its state", model, { state: false });
+  assert.deepEqual(plain.inputs, ["input"]);
+  assertEqual((await plain.run({ input: pieces[0]! })).output, forward(model, pieces[0]!), "output");
+});
+
+Deno.test("onnx.checker accepts every file with full_check", { ignore: !hasOnnxChecker }, async () => {
+  assert.ok(files.size > 100, "the tests before must have run");
+  const metadata = await checkOnnx(files);
+  assert.deepEqual(metadata.get("CarriedState"), { vocabulary: JSON.stringify(["a", "ß", "🐋"]) });
+  assert.deepEqual(metadata.get("Dense"), {});
+});

@@ -1,0 +1,169 @@
+import {
+  abs,
+  add,
+  defineOp,
+  empty,
+  formatShape,
+  full,
+  mean,
+  multiply,
+  negate,
+  relu,
+  scale,
+  sigmoid,
+  softplus,
+  subtract,
+  type Tensor,
+} from "@unfold/core";
+import { coreKernels } from "@unfold/core/kernels";
+import { checkSameShape } from "../_check.ts";
+
+/** Options for {@linkcode softmaxCrossEntropy}. */
+export interface SoftmaxCrossEntropyOptions {
+  /**
+   * A target that does not count, such as padding.
+   *
+   * @default {none}
+   */
+  ignoreIndex?: number;
+  /**
+   * How much of the target's probability is spread evenly over all classes, ε (Szegedy et al., 2016).
+   *
+   * @default {0}
+   */
+  labelSmoothing?: number;
+}
+
+/** The targets' positions in the flat logits, −1 where one does not count. */
+function positionsOf(logits: Tensor, targets: Tensor<"i32">, ignoreIndex: number | undefined): Int32Array {
+  const classes = logits.shape.at(-1) ?? 0;
+  return targets.data.map((target, row) => {
+    if (target === ignoreIndex) return -1;
+    if (target < 0 || target >= classes) {
+      throw new RangeError(
+        `Cannot compute the cross-entropy: targets must be classes from 0 to ${
+          classes - 1
+        }, got ${target} at position ${row}`,
+      );
+    }
+    return row * classes + target;
+  });
+}
+
+const crossEntropy = defineOp(
+  "softmaxCrossEntropy",
+  (logits: Tensor, targets: Tensor<"i32">, { ignoreIndex, labelSmoothing = 0 }: SoftmaxCrossEntropyOptions) => {
+    const classes = logits.shape.at(-1)!;
+    const rows = targets.size;
+    const positions = positionsOf(logits, targets, ignoreIndex);
+    const counted = positions.reduce((total, position) => total + (position >= 0 ? 1 : 0), 0);
+    const logs = empty(logits.shape);
+    coreKernels.logSoftmax(logits.offset, logs.offset, rows, classes);
+    const values = logs.data;
+    let total = 0;
+    positions.forEach((position, row) => {
+      if (position < 0) return;
+      total -= (1 - labelSmoothing) * values[position]!;
+      if (labelSmoothing > 0) {
+        total -= labelSmoothing / classes * coreKernels.sum(logs.offset + 4 * row * classes, classes);
+      }
+    });
+    return {
+      inputs: [logits],
+      output: full([], total / counted),
+      backward: (dy) => {
+        // (softmax − smoothed target)/counted, in three passes: probabilities, an even share, the targets.
+        const d = empty(logits.shape);
+        const slope = dy.item() / counted;
+        coreKernels.exp(logs.offset, d.offset, d.size);
+        coreKernels.affine(d.offset, d.offset, d.size, slope, -slope * labelSmoothing / classes);
+        const data = d.data;
+        positions.forEach((position, row) => {
+          if (position < 0) data.fill(0, row * classes, (row + 1) * classes);
+          else data[position]! -= slope * (1 - labelSmoothing);
+        });
+        return [d];
+      },
+    };
+  },
+);
+
+/**
+ * Cross-entropy of the softmax of logits, in nats: the mean of −ln pₜ over all targets t that count, with
+ * p = softmax(logits); ∂L/∂logits = (p − onehot(t))/n. With smoothing, the target is (1 − ε)·onehot(t) + ε/classes.
+ *
+ * @param logits [..., classes].
+ * @param targets Classes, [...].
+ * @returns A scalar; NaN where no target counts, as in PyTorch.
+ * @throws {TypeError} If the shapes do not fit.
+ * @throws {RangeError} If a target is no class, or ε does not lie in [0, 1].
+ *
+ * @example
+ * ```ts
+ * import { tensor } from "@unfold/core";
+ * import { softmaxCrossEntropy } from "@unfold/layers";
+ * import assert from "node:assert/strict";
+ *
+ * const logits = tensor([[1e4, 0], [5, 5]]);
+ * const loss = softmaxCrossEntropy(logits, tensor([0, 1], { dtype: "i32" })).item();
+ * assert.ok(Math.abs(loss - Math.log(2) / 2) < 1e-6);
+ * ```
+ */
+export function softmaxCrossEntropy(
+  logits: Tensor,
+  targets: Tensor<"i32">,
+  options: SoftmaxCrossEntropyOptions = {},
+): Tensor {
+  const { labelSmoothing = 0 } = options;
+  if (!(labelSmoothing >= 0 && labelSmoothing <= 1)) {
+    throw new RangeError(`Cannot compute the cross-entropy: labelSmoothing must be from 0 to 1, got ${labelSmoothing}`);
+  }
+  if (
+    targets.dtype !== "i32" || logits.shape.slice(0, -1).join() !== targets.shape.join() || logits.shape.length === 0
+  ) {
+    throw new TypeError(
+      `Cannot compute the cross-entropy: targets must be integers of the logits' shape without its last axis, got ` +
+        `${targets.dtype} ${formatShape(targets.shape)} for ${formatShape(logits.shape)}`,
+    );
+  }
+  return crossEntropy(logits, targets, options);
+}
+
+const binaryLoss = defineOp("binaryCrossEntropy", (prediction: Tensor, target: Tensor) => {
+  const tail = softplus(negate(abs(prediction)));
+  return {
+    inputs: [prediction, target],
+    output: mean(add(subtract(relu(prediction), multiply(prediction, target)), tail)),
+    backward: (dy) => {
+      const slope = dy.item() / prediction.size;
+      return [
+        scale(subtract(sigmoid(prediction), target), slope),
+        target.requiresGrad ? scale(prediction, -slope) : undefined,
+      ];
+    },
+  };
+});
+
+/**
+ * Binary cross-entropy from logits over all n elements: the mean of ln(1 + eᵖ) − p·t, computed as
+ * max(p, 0) − p·t + ln(1 + e^−|p|), ∂L/∂p = (σ(p) − t)/n. It neither
+ * overflows nor loses digits for large logits.
+ *
+ * @param prediction p.
+ * @param target t, of the same shape.
+ * @returns A scalar.
+ * @throws {TypeError} If the shapes differ.
+ *
+ * @example
+ * ```ts
+ * import { tensor } from "@unfold/core";
+ * import { binaryCrossEntropy } from "@unfold/layers";
+ * import assert from "node:assert/strict";
+ *
+ * assert.equal(binaryCrossEntropy(tensor([1e4, -1e4]), tensor([1, 0])).item(), 0);
+ * ```
+ */
+export function binaryCrossEntropy(prediction: Tensor, target: Tensor): Tensor {
+  checkSameShape("compute the binary cross-entropy", ["prediction", prediction], ["target", target]);
+  return binaryLoss(prediction, target);
+}

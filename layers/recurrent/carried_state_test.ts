@@ -1,0 +1,98 @@
+import { memoryStats, noGrad, Random, scope, slice, sum, type Tensor, tensor, zeros } from "@unfold/core";
+import assert from "node:assert/strict";
+import { CarriedState } from "./carried_state.ts";
+import { Dense } from "../dense.ts";
+import { GRU } from "./gru.ts";
+import { LSTM } from "./lstm.ts";
+import { Sequential } from "../sequential.ts";
+
+function draw(random: Random, ...shape: number[]): Tensor {
+  return tensor(Float32Array.from({ length: shape.reduce((a, b) => a * b, 1) }, () => random.normal()), { shape });
+}
+
+Deno.test("CarriedState: pieces give what the whole gives; what an evaluation does in between changes nothing", () => {
+  using _ = scope();
+  for (const make of [GRU, LSTM]) {
+    const random = new Random(1);
+    const layer = new make({ inputSize: 3, hiddenSize: 5, layers: 2, random });
+    const carried = new CarriedState(layer);
+    const model = new Sequential([carried]);
+    const x = draw(random, 2, 9, 3);
+    const whole = layer.forward(x).data;
+    const pieces = [0, 4, 6].map((start, i) => {
+      const piece = slice(x, { axis: 1, start, end: [4, 6, 9][i]! });
+      noGrad(() => model.forward(draw(random, 7, 2, 3)));
+      return model.forward(piece);
+    });
+    const rows = [0, 1].flatMap((row) =>
+      pieces.flatMap((piece) => [...slice(piece, { start: row, end: row + 1 }).data])
+    );
+    rows.forEach((value, i) => assert.ok(Math.abs(value - whole[i]!) < 1e-6));
+    noGrad(() => model.reset());
+    assert.throws(() => model.forward(draw(random, 7, 2, 3)), /state.hidden must have shape \[batch = 7/);
+    model.reset();
+    assert.deepEqual(model.forward(x).data, whole);
+  }
+});
+
+Deno.test("CarriedState: no gradient goes into the piece before", () => {
+  using _ = scope();
+  const carried = new CarriedState(new GRU({ inputSize: 1, hiddenSize: 3, random: new Random(1) }));
+  const first = tensor([[[1], [2]]], { requiresGrad: true });
+  carried.forward(first);
+  sum(carried.forward(tensor([[[3]]]))).backward();
+  assert.equal(first.grad, undefined);
+});
+
+Deno.test("CarriedState: its state goes into a checkpoint and comes back; another one is refused", () => {
+  using _ = scope();
+  const random = new Random(1);
+  const lstm = new LSTM({ inputSize: 1, hiddenSize: 3, random });
+  const [a, b] = [new CarriedState(lstm), new CarriedState(lstm)];
+  assert.equal(a.state().size, 0);
+  a.forward(draw(random, 2, 4, 1));
+  const state = a.state();
+  assert.deepEqual([...state].map(([name, { shape }]) => [name, ...shape]), [["hidden", 2, 3], ["cell", 2, 3]]);
+  b.load(state);
+  const next = draw(random, 2, 4, 1);
+  assert.deepEqual(b.forward(next).data, a.forward(next).data);
+  for (const bad of [new Map([["hidden", state.get("hidden")!]]), new Map([...state, ["other", state.get("cell")!]])]) {
+    assert.throws(() => b.load(bad), {
+      name: "TypeError",
+      message: /^Cannot load a carried state: it must be hidden \[batch, 3\], cell/,
+    });
+  }
+  const narrow = new CarriedState(new LSTM({ inputSize: 1, hiddenSize: 2 }));
+  assert.throws(() => narrow.load(state), /got hidden \[2, 3\], cell \[2, 3\]/);
+  b.load(new Map());
+  assert.deepEqual(b.forward(next).data, lstm.forward(next).data);
+});
+
+Deno.test("CarriedState: holds memory constant", () => {
+  const carried = new CarriedState(new LSTM({ inputSize: 2, hiddenSize: 3, random: new Random(1) }));
+  const step = () => {
+    using _ = scope();
+    sum(carried.forward(zeros([2, 5, 2]))).backward();
+    noGrad(() => carried.forward(zeros([2, 5, 2])));
+  };
+  for (let i = 0; i < 3; i++) step();
+  const before = memoryStats();
+  for (let i = 0; i < 500; i++) step();
+  assert.deepEqual(memoryStats(), before);
+});
+
+Deno.test("CarriedState: Sequential hands on its state by the layer's index", () => {
+  using _ = scope();
+  const random = new Random(1);
+  const gru = new GRU({ inputSize: 2, hiddenSize: 3, random });
+  const make = () => new Sequential([new Dense({ inputSize: 2, outputSize: 2, random }), new CarriedState(gru)]);
+  const [a, b] = [make(), make()];
+  a.forward(draw(random, 2, 4, 2));
+  assert.deepEqual([...a.state().keys()], ["1.hidden"]);
+  b.load(a.state());
+  assert.deepEqual(b.state(), a.state());
+  b.load(new Map());
+  assert.equal(b.state().size, 0);
+  const stray = new Map([["0.hidden", a.state().get("1.hidden")!]]);
+  assert.throws(() => b.load(stray), { message: "Cannot load a carried state: no layer carries 0.hidden" });
+});

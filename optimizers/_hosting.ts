@@ -1,0 +1,252 @@
+import {
+  formatShape,
+  type NamedParameters,
+  type PackedParameters,
+  type SafetensorsInput,
+  type Segment,
+  type Slab,
+  type Tensor,
+  zeros,
+} from "@unfold/core";
+import { memory, reserve } from "@unfold/core/kernels";
+import type { OptimizerPlugin, PluginEntry, UpdateInfo } from "./plugin.ts";
+
+/** How many slots an update may make without the memory growing under the plugin's views; no known rule has more. */
+const SLOTS_IN_RESERVE = 6;
+
+/** A stretch of the slab: all parameters, or those of one group. */
+interface Stretch {
+  /** Its first element, counted from the start of the slab. */
+  readonly start: number;
+  /** Its elements. */
+  readonly length: number;
+  /** The parameters in it, counted from its own start. */
+  readonly segments: readonly Segment[];
+}
+
+/** A plugin at work on a stretch of the parameters, with its slots. */
+export class HostedPlugin {
+  readonly plugin: OptimizerPlugin;
+  readonly #stretch: Stretch;
+  #slots = new Map<string, Tensor>();
+  /** Whether the slots came from a saved state, which must then have all of them. */
+  #complete = false;
+
+  constructor(plugin: OptimizerPlugin, stretch: Stretch) {
+    this.plugin = plugin;
+    this.#stretch = stretch;
+  }
+
+  /** Carries out one step of the plugin. */
+  update(slab: Slab, info: UpdateInfo): void {
+    const { length, segments } = this.#stretch;
+    reserve(SLOTS_IN_RESERVE, 4 * length);
+    const { buffer } = memory;
+    const group = {
+      params: this.#own(slab.params),
+      grads: this.#own(slab.grads),
+      segments,
+      slot: (name: string) => this.#slot(name).data as Float32Array<ArrayBuffer>,
+    };
+    this.plugin.update(group, info);
+    if (memory.buffer === buffer) return;
+    throw new Error(
+      `Cannot step: ${this.plugin.name} must not make the memory grow in update(), where its arrays would end; it may ask ` +
+        `for ${SLOTS_IN_RESERVE} slots and must allocate tensors elsewhere`,
+    );
+  }
+
+  /** The stretch of an array over all parameters. */
+  #own(array: Float32Array<ArrayBuffer>): Float32Array<ArrayBuffer> {
+    const { start, length } = this.#stretch;
+    return array.subarray(start, start + length);
+  }
+
+  #slot(name: string): Tensor {
+    let slot = this.#slots.get(name);
+    if (slot === undefined) {
+      if (name.includes("/")) throw new TypeError(`Cannot step: the name of a slot must have no "/", got "${name}"`);
+      if (this.#complete) {
+        throw new TypeError(
+          `Cannot step: the state that was loaded must have ${this.plugin.name}.${name}, and has not`,
+        );
+      }
+      slot = zeros([this.#stretch.length], { persistent: true });
+      this.#slots.set(name, slot);
+    }
+    return slot;
+  }
+
+  /** Exchanges parameters and slot; whether there is such a slot. */
+  swap(slab: Slab, slot: string): boolean {
+    const data = this.#slots.get(slot)?.data;
+    if (data === undefined) return false;
+    const params = this.#own(slab.params);
+    const kept = params.slice();
+    params.set(data);
+    data.set(kept);
+    return true;
+  }
+
+  /** The slots, parameter by parameter. */
+  state(): [name: string, entry: SafetensorsInput][] {
+    return [...this.#slots].flatMap(([name, { data }]) => entriesOf(this.#stretch.segments, this.#prefix(name), data));
+  }
+
+  #prefix(slot: string): string {
+    return `${this.plugin.name}.${slot}/`;
+  }
+
+  /**
+   * Takes what is the plugin's own out of the entries of a saved state, and notes what is wrong with it. Nothing is changed
+   * before the function that comes back is called.
+   */
+  load(entries: Map<string, SafetensorsInput>, problems: string[], complete: boolean): () => void {
+    const own = `${this.plugin.name}.`;
+    // What is there already, the plugin is known to need.
+    const names = new Set<string>(complete ? this.#slots.keys() : []);
+    for (const key of entries.keys()) {
+      const [slot, parameter] = key.startsWith(own) ? splitOnce(key.slice(own.length)) : [];
+      if (slot !== undefined && this.#stretch.segments.some(({ name }) => name === parameter)) names.add(slot);
+    }
+    const found = [...names].map((name) =>
+      [name, takeEntries(entries, this.#prefix(name), this.#stretch, problems)] as const
+    );
+    return () => {
+      this.#complete = complete;
+      for (const slot of this.#slots.values()) slot.dispose();
+      this.#slots = new Map(found.map(([name, values]) => {
+        const slot = zeros([this.#stretch.length], { persistent: true });
+        slot.data.set(values);
+        return [name, slot];
+      }));
+    };
+  }
+}
+
+function splitOnce(text: string): string[] {
+  const at = text.indexOf("/");
+  return at < 0 ? [] : [text.slice(0, at), text.slice(at + 1)];
+}
+
+function sizeOf({ shape }: Segment): number {
+  return shape.reduce((a, b) => a * b, 1);
+}
+
+/** A flat array as one entry a parameter. */
+export function entriesOf(
+  segments: readonly Segment[],
+  prefix: string,
+  data: Float32Array,
+): [name: string, entry: SafetensorsInput][] {
+  return segments.map((segment) => {
+    const values = data.slice(segment.offset, segment.offset + sizeOf(segment));
+    return [prefix + segment.name, { shape: segment.shape, data: values as Float32Array<ArrayBuffer> }];
+  });
+}
+
+/** The reverse of {@linkcode entriesOf}: takes the entries out and puts them together; notes what is missing or does not fit. */
+export function takeEntries(
+  entries: Map<string, SafetensorsInput>,
+  prefix: string,
+  { segments, length }: Pick<Stretch, "segments" | "length">,
+  problems: string[],
+): Float32Array {
+  const flat = new Float32Array(length);
+  for (const segment of segments) {
+    const name = prefix + segment.name;
+    const entry = entries.get(name);
+    entries.delete(name);
+    if (entry === undefined) problems.push(`${name} is missing`);
+    else if (!fits(entry, segment)) {
+      const [wanted, got] = [segment, entry].map(({ shape }) => formatShape(shape));
+      const { data } = entry;
+      problems.push(
+        `${name} must be 32-bit floats of shape ${wanted}, got shape ${got}, ${data.length} numbers in a ${data.constructor.name}`,
+      );
+    } else flat.set(entry.data as Float32Array, segment.offset);
+  }
+  return flat;
+}
+
+function fits({ shape, data }: SafetensorsInput, segment: Segment): boolean {
+  return data instanceof Float32Array && data.length === sizeOf(segment) &&
+    formatShape(shape) === formatShape(segment.shape);
+}
+
+function isPlugin(entry: unknown): entry is OptimizerPlugin {
+  return typeof (entry as OptimizerPlugin | null)?.update === "function";
+}
+
+/** Throws a `TypeError` unless all entries are plugins, or plugins of groups that there are. */
+export function checkPlugins(entries: readonly unknown[], labels: readonly string[]): void {
+  const refuse = (problem: string) => {
+    throw new TypeError(`Cannot make an Optimizer: ${problem}`);
+  };
+  const check = (place: string, entry: unknown) => {
+    const got = typeof entry === "function" ? `the function ${entry.name}, which may have to be called` : String(entry);
+    if (!isPlugin(entry)) return refuse(`${place} must be a plugin, with a name and update(), got ${got}`);
+    if (typeof entry.name === "string" && /^[^./]+$/.test(entry.name)) return;
+    refuse(`${place} must have a name without "." and "/", got ${JSON.stringify(entry.name)}`);
+  };
+  if (entries.length === 0) refuse("there must be at least one plugin, got none");
+  entries.forEach((entry, index) => {
+    const place = `plugins[${index}]`;
+    if (isPlugin(entry) || typeof entry !== "object" || entry === null) return check(place, entry);
+    if (Object.keys(entry).length === 0) refuse(`${place} must be a plugin, or name groups, got an object without any`);
+    for (const [label, plugin] of Object.entries(entry)) {
+      if (!labels.includes(label)) {
+        refuse(`${place} must be a plugin, or name groups (${labels.join(", ") || "there are none"}), got ${label}`);
+      }
+      check(`${place}.${label}`, plugin);
+    }
+  });
+}
+
+/** Each plugin with its stretch of the slab, in which groups lie one after the other. */
+export function hostPlugins(
+  entries: readonly PluginEntry[],
+  { slab, segments }: PackedParameters,
+  groups: Readonly<Record<string, NamedParameters>>,
+): HostedPlugin[] {
+  const all: Stretch = { start: 0, length: slab.length, segments };
+  const stretches = new Map<string, Stretch>();
+  let start = 0;
+  let first = 0;
+  for (const [label, group] of Object.entries(groups)) {
+    const own = segments.slice(first, first += Object.keys(group).length);
+    const offset = start;
+    const length = Object.values(group).reduce((total, { size }) => total + size, 0);
+    stretches.set(label, {
+      start: offset,
+      length,
+      segments: own.map((segment) => ({ ...segment, offset: segment.offset - offset })),
+    });
+    start += length;
+  }
+  const taken = new Set<string>();
+  const host = (plugin: OptimizerPlugin, stretch: Stretch) => {
+    for (const { name } of stretch.segments) {
+      const key = `${plugin.name}/${name}`;
+      if (taken.has(key)) {
+        throw new TypeError(`Cannot make an Optimizer: plugins must differ in name, got "${plugin.name}" twice`);
+      }
+      taken.add(key);
+    }
+    return new HostedPlugin(plugin, stretch);
+  };
+  const skipping = entries.findIndex((entry, index) => {
+    return isPlugin(entry)
+      ? index > 0 && entry.skipsNonFinite
+      : Object.values(entry).some((plugin) => plugin?.skipsNonFinite);
+  });
+  if (skipping >= 0) {
+    throw new TypeError(
+      `Cannot make an Optimizer: plugins[${skipping}] must be the first and act on all parameters, for it drops whole steps`,
+    );
+  }
+  return entries.flatMap((entry) => {
+    if (isPlugin(entry)) return host(entry, all);
+    return Object.entries(entry).map(([label, plugin]) => host(plugin!, stretches.get(label)!));
+  });
+}

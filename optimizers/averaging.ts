@@ -1,0 +1,118 @@
+import { checkCount, checkFraction, checkRange } from "./_check.ts";
+import { kernels } from "./_kernels.ts";
+import type { OptimizerPlugin } from "./plugin.ts";
+
+/** Options for {@linkcode ema}. */
+export interface EmaOptions {
+  /**
+   * How much of the average is kept at each step, d.
+   *
+   * @default {0.999}
+   */
+  decay?: number;
+}
+
+/**
+ * Keeps an exponential moving average of the parameters: a ← p at the first step, then a ← d·a + (1 − d)·p (Polyak and
+ * Juditsky, 1992). It stands after the rule, and changes no parameter; `optimizer.swap("ema", "average")` puts the averages in
+ * their place, to evaluate or save them.
+ *
+ * @throws {RangeError} If the decay does not lie in [0, 1).
+ *
+ * @example
+ * ```ts
+ * import { Parameter } from "@unfold/core";
+ * import { adam, ema, Optimizer } from "@unfold/optimizers";
+ * import assert from "node:assert/strict";
+ *
+ * const weight = new Parameter([1]);
+ * const optimizer = new Optimizer({ weight }, [adam(), ema()], { learningRate: 0.5 });
+ * for (let step = 0; step < 3; step++) {
+ *   weight.grad.data.fill(1);
+ *   optimizer.step();
+ * }
+ * {
+ *   using _ = optimizer.swap("ema", "average");
+ *   assert.ok(weight.item() > -0.51);
+ * }
+ * assert.ok(weight.item() < -1.49);
+ * ```
+ */
+export function ema(options: EmaOptions = {}): OptimizerPlugin {
+  const { decay = 0.999 } = options;
+  checkRange("ema", "decay", decay, 0, 1);
+  return {
+    name: "ema",
+    update({ params, slot }, { step }) {
+      const average = slot("average");
+      if (step === 1) average.set(params);
+      else kernels.blend(average.byteOffset, params.byteOffset, params.length, 1 - decay);
+    },
+  };
+}
+
+/** Options for {@linkcode lookahead}; defaults as in the paper. */
+export interface LookaheadOptions {
+  /**
+   * Steps of the rule between two of the slow weights, k.
+   *
+   * @default {5}
+   */
+  every?: number;
+  /**
+   * How far the slow weights go towards the fast ones, α.
+   *
+   * @default {0.5}
+   */
+  alpha?: number;
+}
+
+/**
+ * Lets a rule go k steps ahead, then goes part of the way: after every k steps s ← s + α·(p − s) and p ← s, where s are the
+ * parameters before the first of them (Zhang et al., 2019).
+ *
+ * @param rule What takes the steps, such as `adam()`.
+ * @throws {TypeError} If the rule is no plugin.
+ * @throws {RangeError} If k is no integer of 1 or more, or α does not lie in [0, 1].
+ *
+ * @example
+ * ```ts
+ * import { Parameter } from "@unfold/core";
+ * import { lookahead, Optimizer, sgd } from "@unfold/optimizers";
+ * import assert from "node:assert/strict";
+ *
+ * const weight = new Parameter([1]);
+ * const optimizer = new Optimizer({ weight }, [lookahead(sgd(), { every: 2 })], { learningRate: 1 });
+ * for (let step = 0; step < 2; step++) {
+ *   weight.grad.data.fill(-1);
+ *   optimizer.step();
+ * }
+ * assert.equal(weight.item(), 1);
+ * ```
+ */
+export function lookahead(rule: OptimizerPlugin, options: LookaheadOptions = {}): OptimizerPlugin {
+  const { every = 5, alpha = 0.5 } = options;
+  if (typeof rule?.update !== "function") {
+    throw new TypeError(`Cannot make lookahead: its rule must be a plugin, such as adam(), got ${typeof rule}`);
+  }
+  checkCount("lookahead", "every", every);
+  checkFraction("lookahead", "alpha", alpha);
+  return {
+    ...rule,
+    name: "lookahead",
+    update(group, info) {
+      const { params } = group;
+      const slow = group.slot("slow");
+      if (info.step === 1) slow.set(params);
+      let skipped = false;
+      const skip = () => {
+        skipped = true;
+        info.skip();
+      };
+      rule.update({ ...group, slot: (name) => group.slot(`${rule.name}.${name}`) }, { ...info, skip });
+      if (skipped || info.step % every > 0) return;
+      kernels.blend(slow.byteOffset, params.byteOffset, params.length, alpha);
+      params.set(slow);
+    },
+  };
+}

@@ -1,0 +1,171 @@
+import { checkFlag, checkPositive, checkRange } from "../_check.ts";
+import { kernels } from "../_kernels.ts";
+import type { OptimizerPlugin } from "../plugin.ts";
+
+/** Options for {@linkcode adagrad}; names and defaults as in PyTorch. */
+export interface AdagradOptions {
+  /**
+   * How fast the learning rate falls, κ.
+   *
+   * @default {0}
+   */
+  lrDecay?: number;
+  /**
+   * The sum of squares before the first step.
+   *
+   * @default {0}
+   */
+  initialAccumulatorValue?: number;
+  /**
+   * Added to the root, ε, so that it is not 0.
+   *
+   * @default {1e-10}
+   */
+  eps?: number;
+}
+
+/**
+ * Adagrad: s ← s + g², p ← p − η/(1 + (t − 1)·κ)·g/(√s + ε) (Duchi et al., 2011).
+ *
+ * @throws {RangeError} If an option is negative.
+ *
+ * @example
+ * ```ts
+ * import { Parameter } from "@unfold/core";
+ * import { adagrad, Optimizer } from "@unfold/optimizers";
+ * import assert from "node:assert/strict";
+ *
+ * const weight = new Parameter([1]);
+ * const optimizer = new Optimizer({ weight }, [adagrad()], { learningRate: 0.5 });
+ * weight.grad.data.fill(3);
+ * optimizer.step();
+ * assert.equal(weight.item(), -0.5);
+ * ```
+ */
+export function adagrad(options: AdagradOptions = {}): OptimizerPlugin {
+  const { lrDecay = 0, initialAccumulatorValue = 0, eps = 1e-10 } = options;
+  for (const [name, value] of Object.entries({ lrDecay, initialAccumulatorValue, eps })) {
+    checkRange("adagrad", name, value, 0, Infinity);
+  }
+  return {
+    name: "adagrad",
+    update({ params, grads, slot }, { step, learningRate }) {
+      const sum = slot("sum");
+      if (step === 1) sum.fill(initialAccumulatorValue);
+      const rate = learningRate / (1 + (step - 1) * lrDecay);
+      kernels.adagrad(params.byteOffset, grads.byteOffset, sum.byteOffset, params.length, rate, eps);
+    },
+  };
+}
+
+/** Options for {@linkcode rmsprop}; names and defaults as in PyTorch. */
+export interface RmspropOptions {
+  /**
+   * Decay of the mean of the squared gradient, α.
+   *
+   * @default {0.99}
+   */
+  alpha?: number;
+  /**
+   * Added to the root, ε, so that it is not 0.
+   *
+   * @default {1e-8}
+   */
+  eps?: number;
+  /**
+   * How much of the last velocity is kept, μ.
+   *
+   * @default {0}
+   */
+  momentum?: number;
+  /**
+   * Whether the variance of the gradient stands for the mean of its square.
+   *
+   * @default {false}
+   */
+  centered?: boolean;
+}
+
+/**
+ * RMSprop: v ← α·v + (1 − α)·g², p ← p − η·g/(√v + ε) (Tieleman and Hinton, 2012). With momentum u ← μ·u + g/(√v + ε) and
+ * p ← p − η·u; centred √(v − m²) stands for √v, with m ← α·m + (1 − α)·g (Graves, 2013).
+ *
+ * @throws {RangeError} If α does not lie in [0, 1), or ε or μ is negative.
+ *
+ * @example
+ * ```ts
+ * import { Parameter } from "@unfold/core";
+ * import { Optimizer, rmsprop } from "@unfold/optimizers";
+ * import assert from "node:assert/strict";
+ *
+ * const weight = new Parameter([1]);
+ * weight.grad.data.fill(5);
+ * new Optimizer({ weight }, [rmsprop({ alpha: 0.75 })], { learningRate: 0.1 }).step();
+ * assert.ok(Math.abs(weight.item() + 0.2) < 1e-6);
+ * ```
+ */
+export function rmsprop(options: RmspropOptions = {}): OptimizerPlugin {
+  const { alpha = 0.99, eps = 1e-8, momentum = 0, centered = false } = options;
+  checkRange("rmsprop", "alpha", alpha, 0, 1);
+  checkRange("rmsprop", "eps", eps, 0, Infinity);
+  checkFlag("rmsprop", "centered", centered);
+  checkRange("rmsprop", "momentum", momentum, 0, Infinity);
+  return {
+    name: "rmsprop",
+    update({ params, grads, slot }, { learningRate }) {
+      const square = slot("square").byteOffset;
+      const mean = centered ? slot("mean").byteOffset : 0;
+      const velocity = momentum > 0 ? slot("velocity").byteOffset : 0;
+      const [p, g, n] = [params.byteOffset, grads.byteOffset, params.length];
+      kernels.rmsprop(p, g, square, mean, velocity, n, learningRate, alpha, 1 - alpha, eps, momentum);
+    },
+  };
+}
+
+/** Options for {@linkcode adadelta}; names and defaults as in PyTorch. */
+export interface AdadeltaOptions {
+  /**
+   * Decay of the means of squares, ρ.
+   *
+   * @default {0.9}
+   */
+  rho?: number;
+  /**
+   * Added to the means, ε, so that none is 0.
+   *
+   * @default {1e-6}
+   */
+  eps?: number;
+}
+
+/**
+ * Adadelta: v ← ρ·v + (1 − ρ)·g², d = √(u + ε)/√(v + ε)·g, u ← ρ·u + (1 − ρ)·d², p ← p − η·d (Zeiler, 2012). Its usual
+ * learning rate is 1.
+ *
+ * @throws {RangeError} If ρ does not lie in [0, 1), or ε is not above 0, without which it would never move.
+ *
+ * @example
+ * ```ts
+ * import { Parameter } from "@unfold/core";
+ * import { adadelta, Optimizer } from "@unfold/optimizers";
+ * import assert from "node:assert/strict";
+ *
+ * const weight = new Parameter([1]);
+ * weight.grad.data.fill(2);
+ * new Optimizer({ weight }, [adadelta({ rho: 0.75, eps: 1 })], { learningRate: 1 }).step();
+ * assert.ok(Math.abs(weight.item() + Math.SQRT2) < 1e-6);
+ * ```
+ */
+export function adadelta(options: AdadeltaOptions = {}): OptimizerPlugin {
+  const { rho = 0.9, eps = 1e-6 } = options;
+  checkRange("adadelta", "rho", rho, 0, 1);
+  checkPositive("adadelta", "eps", eps);
+  return {
+    name: "adadelta",
+    update({ params, grads, slot }, { learningRate }) {
+      const [p, g, n] = [params.byteOffset, grads.byteOffset, params.length];
+      const [gradient, change] = [slot("squaredGradient").byteOffset, slot("squaredChange").byteOffset];
+      kernels.adadelta(p, g, gradient, change, n, learningRate, rho, 1 - rho, eps);
+    },
+  };
+}

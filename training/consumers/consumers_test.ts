@@ -1,0 +1,242 @@
+import { Random, tensor } from "@unfold/core";
+import { Dense, meanSquaredError } from "@unfold/layers";
+import { Optimizer, sgd } from "@unfold/optimizers";
+import {
+  consume,
+  type Consumer,
+  earlyStopping,
+  history,
+  jsonLines,
+  progressBar,
+  tensorBoard,
+  train,
+  type TrainEvent,
+} from "@unfold/training";
+import assert from "node:assert/strict";
+import { withFolder } from "../../tools/with_folder.ts";
+
+function epochEvent(epoch: number, validationLoss: number | undefined, loss = 1): TrainEvent {
+  return { type: "epoch", epoch, step: epoch, loss, validationLoss };
+}
+
+const step: TrainEvent = { type: "step", epoch: 1, step: 3, loss: 0.25, samples: 10, targets: 40, learningRate: 0.125 };
+const done: TrainEvent = { type: "done", epoch: 9, step: 9, loss: 1, finished: true };
+
+Deno.test("consume hands every event to every consumer, and ends when one says stop", async () => {
+  const model = new Dense({ inputSize: 1, outputSize: 1, random: new Random(1) });
+  const optimizer = new Optimizer(model.parameters(), [sgd()], { learningRate: 0.1 });
+  const batches = [{ x: tensor([[1]]), y: tensor([[2]]) }];
+  const seen: string[][] = [[], []];
+  const watch = (index: number): Consumer => (event) => {
+    seen[index]!.push(`${event.type} ${event.epoch}`);
+    if (index === 0 && event.type === "epoch" && event.epoch === 2) return "stop";
+  };
+  const events = train({ model, optimizer, loss: meanSquaredError, batches, epochs: 5 });
+  const last = await consume(events, watch(0), async (event) => watch(1)(await Promise.resolve(event)));
+  assert.deepEqual(seen[0], ["step 1", "epoch 1", "step 2", "epoch 2"]);
+  assert.deepEqual(seen[1], seen[0]);
+  assert.deepEqual([last?.type, last?.epoch], ["epoch", 2]);
+  assert.equal(await consume((async function* () {})()), undefined);
+});
+
+Deno.test("history takes the losses down, and goes on from a state", () => {
+  const [first, second] = [history(), history()];
+  for (const event of [step, epochEvent(1, undefined, 3), epochEvent(2, 0.5, 2), done]) first(event);
+  assert.deepEqual(first.epochs, [{ epoch: 1, loss: 3 }, { epoch: 2, loss: 2, validationLoss: 0.5 }]);
+  second.load(first.state());
+  second(epochEvent(3, 0.25));
+  assert.deepEqual(second.epochs, [...first.epochs, { epoch: 3, loss: 1, validationLoss: 0.25 }]);
+  assert.throws(() => second.load(new Map()), {
+    message: "Cannot go on with the history: its state must have epochs, [n, 3], got none",
+  });
+});
+
+/** A model whose weight says which epoch it is of. */
+function following(options = {}) {
+  const model = new Dense({ inputSize: 1, outputSize: 1, bias: false });
+  const early = earlyStopping(model.parameters(), options);
+  const run = async (losses: readonly (number | undefined)[]) => {
+    for (const [i, loss] of losses.entries()) {
+      model.weight.data[0] = i + 1;
+      if (await early(epochEvent(i + 1, loss, 10 - i)) === "stop") return i + 1;
+    }
+    return undefined;
+  };
+  return { model, early, run };
+}
+
+Deno.test("early stopping waits for as many epochs as it is told, then puts the best weights back", async () => {
+  const { model, early, run } = following({ patience: 2 });
+  assert.equal(await run([5, 3, 4, 3, 3.5, 1]), 5);
+  assert.deepEqual([early.epoch, early.loss, model.weight.item()], [2, 3, 2]);
+});
+
+Deno.test("early stopping: without patience it never stops, and the best weights are back when the run is done", async () => {
+  const { model, early, run } = following();
+  assert.equal(await run([5, NaN, 4, 6, 7, 8, 9]), undefined);
+  early({ ...done, finished: false } as TrainEvent);
+  assert.equal(model.weight.item(), 7);
+  early(done);
+  assert.deepEqual([early.epoch, early.loss, model.weight.item()], [3, 4, 3]);
+  early(step);
+});
+
+Deno.test("early stopping goes by the training loss where there is no validation, and by the threshold", async () => {
+  const { early, run } = following({ patience: 3, threshold: 0.5 });
+  await run([undefined, undefined, undefined]);
+  assert.deepEqual([early.epoch, early.loss], [1, 10]);
+});
+
+Deno.test("early stopping: its state holds the best weights", async () => {
+  const [a, b] = [following({ patience: 2 }), following({ patience: 2 })];
+  await a.run([5, 3, 4]);
+  b.early.load(a.early.state());
+  assert.equal(b.early(epochEvent(4, 6)), undefined);
+  assert.equal(b.early(epochEvent(5, 6)), "stop");
+  assert.deepEqual([b.early.epoch, b.early.loss, b.model.weight.item()], [2, 3, 2]);
+  const other = earlyStopping(new Dense({ inputSize: 2, outputSize: 1 }).parameters());
+  assert.throws(() => other.load(a.early.state()), {
+    message: "Cannot stop early: its state must have the best weights of weight, [2,1]",
+  });
+  assert.throws(() => b.early.load(new Map()), {
+    name: "TypeError",
+    message: "Cannot stop early: its state must have the numbers epoch, loss, waited, and lacks epoch, loss, waited",
+  });
+});
+
+Deno.test("early stopping: bad options are refused", () => {
+  assert.throws(() => earlyStopping({}, { patience: -1 }), /patience must be 0 or more, got -1/);
+  assert.throws(() => earlyStopping({}, { threshold: 1 }), /threshold must be at least 0 and below 1, got 1/);
+});
+
+Deno.test("jsonLines adds a line an event to what is there", () =>
+  withFolder(async (folder) => {
+    const path = `${folder}/log.jsonl`;
+    for (const event of [step, epochEvent(1, NaN), done]) jsonLines(path)(event);
+    const lines = (await Deno.readTextFile(path)).trimEnd().split("\n").map((line) => JSON.parse(line));
+    assert.deepEqual(lines.map(({ time, ...event }) => [typeof time, event]), [
+      ["string", step],
+      ["string", { ...epochEvent(1, undefined), validationLoss: null }],
+      ["string", done],
+    ]);
+  }));
+
+/** The remainder of CRC-32C, bit by bit from its definition. */
+function crc32c(bytes: Uint8Array): number {
+  let crc = 0xffffffffn;
+  for (const byte of bytes) {
+    crc ^= BigInt(byte);
+    for (let bit = 0; bit < 8; bit++) crc = (crc >> 1n) ^ (crc & 1n ? 0x82f63b78n : 0n);
+  }
+  return Number(crc ^ 0xffffffffn);
+}
+
+function unmask(masked: number): number {
+  const rotated = (masked - 0xa282ead8) >>> 0;
+  return ((rotated << 15) | (rotated >>> 17)) >>> 0;
+}
+
+/** The fields of a message: number → values; numbers for varints, bytes for the rest. */
+function fieldsOf(bytes: Uint8Array): Map<number, (number | Uint8Array)[]> {
+  const fields = new Map<number, (number | Uint8Array)[]>();
+  let at = 0;
+  const varint = () => {
+    let [value, scale] = [0, 1];
+    for (;; scale *= 128) {
+      const byte = bytes[at++]!;
+      value += (byte & 127) * scale;
+      if (byte < 128) return value;
+    }
+  };
+  while (at < bytes.length) {
+    const key = varint();
+    const kind = key & 7;
+    const length = kind === 0 ? 0 : kind === 1 ? 8 : kind === 5 ? 4 : varint();
+    const value = kind === 0 ? varint() : bytes.slice(at, at += length);
+    fields.set(key >> 3, [...fields.get(key >> 3) ?? [], value]);
+  }
+  return fields;
+}
+
+/** The records of a TFRecord file, each checksum checked. */
+function recordsOf(bytes: Uint8Array): Uint8Array[] {
+  const records: Uint8Array[] = [];
+  const view = new DataView(bytes.buffer);
+  for (let at = 0; at < bytes.length;) {
+    const length = Number(view.getBigUint64(at, true));
+    assert.equal(unmask(view.getUint32(at + 8, true)), crc32c(bytes.slice(at, at + 8)));
+    const data = bytes.slice(at + 12, at + 12 + length);
+    assert.equal(unmask(view.getUint32(at + 12 + length, true)), crc32c(data));
+    records.push(data);
+    at += length + 16;
+  }
+  return records;
+}
+
+Deno.test("the reader's checksum is CRC-32C: RFC 3720, appendix B.4", () => {
+  assert.equal(crc32c(new Uint8Array(32)), 0x8a9136aa);
+  assert.equal(crc32c(Uint8Array.from({ length: 32 }, (_, i) => i)), 0x46dd794e);
+});
+
+Deno.test("tensorBoard's files are read back by a reader written from the format's description", () =>
+  withFolder(async (folder) => {
+    const board = tensorBoard(`${folder}/runs/a`);
+    const far = { ...step, step: 300_000, loss: 1e-3 };
+    const before = Date.now() / 1000;
+    const events: TrainEvent[] = [
+      step,
+      far,
+      { type: "validation", epoch: 1, step: 3, loss: 0.75 },
+      epochEvent(1, 0.75, 0.5),
+      { type: "checkpoint", epoch: 1, step: 3, loss: 0.5, path: "x" },
+      done,
+    ];
+    for (const event of events) board(event);
+    const [{ name }] = [...Deno.readDirSync(`${folder}/runs/a`)] as [Deno.DirEntry];
+    const text = (bytes: number | Uint8Array) => new TextDecoder().decode(bytes as Uint8Array);
+    const [version, ...rest] = recordsOf(await Deno.readFile(`${folder}/runs/a/${name}`)).map(fieldsOf);
+    assert.equal(text(version!.get(3)![0]!), "brain.Event:2");
+    const float = (bytes: number | Uint8Array) => new DataView((bytes as Uint8Array).buffer).getFloat32(0, true);
+    const scalars = rest.map((event) => {
+      const time = new DataView((event.get(1)![0] as Uint8Array).buffer).getFloat64(0, true);
+      assert.ok(time >= before && time <= Date.now() / 1000);
+      const values = fieldsOf(event.get(5)![0] as Uint8Array).get(1)!.map((value) => fieldsOf(value as Uint8Array));
+      return [event.get(2)![0], ...values.flatMap((value) => [text(value.get(1)![0]!), float(value.get(2)![0]!)])];
+    });
+    assert.deepEqual(scalars, [
+      [3, "loss", 0.25, "learning rate", 0.125],
+      [300_000, "loss", Math.fround(1e-3), "learning rate", 0.125],
+      [3, "epoch/validation loss", 0.75],
+      [1, "epoch/loss", 0.5],
+    ]);
+  }));
+
+Deno.test("progress: a line an epoch where lines cannot be written over, without control codes", () => {
+  const written: string[] = [];
+  const progress = progressBar({
+    epochs: 12,
+    samples: 10,
+    output: { terminal: false, write: (text) => written.push(text) },
+  });
+  for (const event of [step, epochEvent(1, 0.5), { ...step, epoch: 12 }, epochEvent(12, undefined), done]) {
+    progress(event);
+  }
+  progress({ ...done, finished: false } as TrainEvent);
+  const [first, last, stopped, ...none] = written;
+  assert.match(first!, /^epoch {2}1\/12 {2}loss 1.0000 {2}validation 0.5000 {2}[\d,∞]+ samples\/s {2}.* left\n$/);
+  assert.match(last!, /^epoch 12\/12 {2}loss 1.0000 {2}[\d,∞]+ samples\/s {2}\d+ s in all\n$/);
+  assert.deepEqual([stopped, none], ["stopped in epoch 9 after step 9\n", []]);
+});
+
+Deno.test("progress: on a terminal the line is written over, ten times a second at most", () => {
+  const written: string[] = [];
+  const progress = progressBar({
+    epochs: 2,
+    samples: 10,
+    output: { terminal: true, write: (text) => written.push(text) },
+  });
+  for (let i = 0; i < 1000; i++) progress(step);
+  assert.ok(written.length <= 2, `${written.length}`);
+  progress(epochEvent(1, undefined));
+  assert.ok(written.at(-1)!.startsWith("\repoch 1/2 ") && written.at(-1)!.endsWith(" left\x1b[K\n"));
+});

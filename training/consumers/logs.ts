@@ -1,0 +1,205 @@
+import type { State, Stateful } from "../stateful.ts";
+import type { Consumer } from "./consume.ts";
+
+/** The losses of one epoch. */
+export interface EpochLosses {
+  /** The epoch; the first is 1. */
+  readonly epoch: number;
+  /** The mean training loss. */
+  readonly loss: number;
+  /** The mean loss on the validation data, where there is any. */
+  readonly validationLoss?: number;
+}
+
+/** What {@linkcode history} returns. */
+export interface History extends Consumer, Stateful {
+  /** The losses of the epochs so far: the learning curve. */
+  readonly epochs: readonly EpochLosses[];
+}
+
+/**
+ * Takes down the losses of each epoch. With its state in the checkpoints a resumed run has those before it too.
+ *
+ * @returns A consumer of training events.
+ *
+ * @example
+ * ```ts
+ * import { tensor } from "@unfold/core";
+ * import { Dense, meanSquaredError } from "@unfold/layers";
+ * import { Optimizer, sgd } from "@unfold/optimizers";
+ * import { consume, history, train } from "@unfold/training";
+ * import assert from "node:assert/strict";
+ *
+ * const model = new Dense({ inputSize: 1, outputSize: 1 });
+ * const optimizer = new Optimizer(model.parameters(), [sgd()], { learningRate: 0.1 });
+ * const batches = [{ x: tensor([[0], [1], [2]]), y: tensor([[1], [3], [5]]) }];
+ * const curve = history();
+ * await consume(train({ model, optimizer, loss: meanSquaredError, batches, epochs: 3 }), curve);
+ * assert.deepEqual(curve.epochs.map(({ epoch }) => epoch), [1, 2, 3]);
+ * assert.ok(curve.epochs[2]!.loss < curve.epochs[0]!.loss);
+ * ```
+ */
+export function history(): History {
+  let epochs: EpochLosses[] = [];
+  const consumer: Consumer = (event) => {
+    if (event.type !== "epoch") return;
+    const { epoch, loss, validationLoss } = event;
+    epochs.push({ epoch, loss, ...(validationLoss !== undefined && { validationLoss }) });
+  };
+  return Object.defineProperties(consumer, {
+    epochs: { get: () => epochs },
+    state: {
+      value: (): State => {
+        // NaN stands for a validation that there was not.
+        const data = Float64Array.from(epochs.flatMap((one) => [one.epoch, one.loss, one.validationLoss ?? NaN]));
+        return new Map([["epochs", { shape: [epochs.length, 3], data }]]);
+      },
+    },
+    load: {
+      value: (state: State) => {
+        const { data, shape } = state.get("epochs") ?? {};
+        if (!(data instanceof Float64Array) || shape?.[1] !== 3) {
+          throw new TypeError(
+            `Cannot go on with the history: its state must have epochs, [n, 3], got ${
+              shape === undefined ? "none" : `[${shape}]`
+            }`,
+          );
+        }
+        epochs = Array.from({ length: data.length / 3 }, (_, i) => {
+          const [epoch, loss, validationLoss] = data.subarray(3 * i) as unknown as [number, number, number];
+          return { epoch, loss, ...(!Number.isNaN(validationLoss) && { validationLoss }) };
+        });
+      },
+    },
+  }) as History;
+}
+
+/**
+ * Writes a line of JSON for each event to the end of a file: the event, and when it happened as `time`. What is not finite is
+ * null. A run that is resumed goes on in the same file, where the steps since its last checkpoint then stand twice.
+ *
+ * @param path The file.
+ * @returns A consumer of training events.
+ *
+ * @example
+ * ```ts
+ * import { jsonLines } from "@unfold/training";
+ * import assert from "node:assert/strict";
+ *
+ * const file = await Deno.makeTempFile();
+ * const log = jsonLines(file);
+ * log({ type: "validation", epoch: 1, step: 10, loss: 0.5 });
+ * const { time, ...event } = JSON.parse(await Deno.readTextFile(file));
+ * assert.deepEqual(event, { type: "validation", epoch: 1, step: 10, loss: 0.5 });
+ * assert.ok(Date.parse(time) <= Date.now());
+ * await Deno.remove(file);
+ * ```
+ */
+export function jsonLines(path: string): Consumer {
+  return (event) => {
+    Deno.writeTextFileSync(path, `${JSON.stringify({ time: new Date().toISOString(), ...event })}\n`, { append: true });
+  };
+}
+
+/**
+ * Writes event files that TensorBoard reads: the scalars `loss`, `learning rate` and, after each epoch, `epoch/loss` and
+ * `epoch/validation loss`, by the optimizer's steps. Each run of the program writes a file of its own.
+ *
+ * The format is TFRecord: the length of a record, its CRC-32C, the record, its CRC-32C; a record is an `Event` in protocol
+ * buffers.
+ *
+ * @param folder Where the file goes; it is made if there is none. `tensorboard --logdir` takes it, or the folder above.
+ * @returns A consumer of training events.
+ *
+ * @example
+ * ```ts
+ * import { tensorBoard } from "@unfold/training";
+ * import assert from "node:assert/strict";
+ *
+ * const folder = await Deno.makeTempDir();
+ * tensorBoard(folder)({ type: "validation", epoch: 1, step: 10, loss: 0.5 });
+ * const [{ name }] = [...Deno.readDirSync(folder)] as [Deno.DirEntry];
+ * assert.match(name, /^events\.out\.tfevents\.\d+\./);
+ * await Deno.remove(folder, { recursive: true });
+ * ```
+ */
+export function tensorBoard(folder: string): Consumer {
+  Deno.mkdirSync(folder, { recursive: true });
+  const seconds = Math.floor(Date.now() / 1000);
+  const unique = crypto.randomUUID().slice(0, 8);
+  const path = `${folder}/events.out.tfevents.${seconds}.unfold.${unique}`;
+  const append = (event: Uint8Array) => Deno.writeFileSync(path, record(event), { append: true });
+  const now = () => double(1, Date.now() / 1000);
+  append(concat(now(), bytesField(3, new TextEncoder().encode("brain.Event:2"))));
+  return (event) => {
+    const scalars: Record<string, number> = {};
+    if (event.type === "step") Object.assign(scalars, { loss: event.loss, "learning rate": event.learningRate });
+    else if (event.type === "epoch") scalars["epoch/loss"] = event.loss;
+    else if (event.type === "validation") scalars["epoch/validation loss"] = event.loss;
+    else return;
+    const values = Object.entries(scalars).map(([tag, value]) =>
+      bytesField(1, concat(bytesField(1, new TextEncoder().encode(tag)), float(2, value)))
+    );
+    append(concat(now(), varintField(2, event.step), bytesField(5, concat(...values))));
+  };
+}
+
+/** A record with its length and the two checksums. */
+function record(data: Uint8Array): Uint8Array {
+  const bytes = new Uint8Array(data.length + 16);
+  const view = new DataView(bytes.buffer);
+  view.setBigUint64(0, BigInt(data.length), true);
+  view.setUint32(8, maskedCrc(bytes.subarray(0, 8)), true);
+  bytes.set(data, 12);
+  view.setUint32(12 + data.length, maskedCrc(data), true);
+  return bytes;
+}
+
+/** Remainders of CRC-32C, Castagnoli's polynomial with its bits reversed, for each byte. */
+const CRC_TABLE = Uint32Array.from({ length: 256 }, (_, byte) => {
+  let value = byte;
+  for (let bit = 0; bit < 8; bit++) value = value & 1 ? (value >>> 1) ^ 0x82f63b78 : value >>> 1;
+  return value;
+});
+
+/** The CRC-32C, turned and shifted as TFRecord has it, so that checksums of data with checksums in it are sound. */
+function maskedCrc(data: Uint8Array): number {
+  let crc = 0xffffffff;
+  for (const byte of data) crc = CRC_TABLE[(crc ^ byte) & 0xff]! ^ (crc >>> 8);
+  crc = ~crc >>> 0;
+  return (((crc >>> 15) | (crc << 17)) + 0xa282ead8) >>> 0;
+}
+
+// Fields of protocol buffers: a key, the field's number and the kind of its value, then the value.
+
+function varint(value: number): Uint8Array {
+  const bytes: number[] = [];
+  for (; value >= 128; value = Math.floor(value / 128)) bytes.push(value % 128 + 128);
+  return Uint8Array.of(...bytes, value);
+}
+
+function varintField(field: number, value: number): Uint8Array {
+  return concat(varint(field << 3), varint(value));
+}
+
+function bytesField(field: number, value: Uint8Array): Uint8Array {
+  return concat(varint(field << 3 | 2), varint(value.length), value);
+}
+
+function double(field: number, value: number): Uint8Array {
+  return concat(varint(field << 3 | 1), new Uint8Array(Float64Array.of(value).buffer));
+}
+
+function float(field: number, value: number): Uint8Array {
+  return concat(varint(field << 3 | 5), new Uint8Array(Float32Array.of(value).buffer));
+}
+
+function concat(...parts: readonly Uint8Array[]): Uint8Array {
+  const whole = new Uint8Array(parts.reduce((total, { length }) => total + length, 0));
+  let at = 0;
+  for (const part of parts) {
+    whole.set(part, at);
+    at += part.length;
+  }
+  return whole;
+}

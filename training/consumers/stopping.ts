@@ -1,0 +1,263 @@
+import { loadParameters, type NamedParameters, type SafetensorsInput } from "@unfold/core";
+import type { Optimizer } from "@unfold/optimizers";
+import { numbersState, readNumbers, type State, type Stateful } from "../stateful.ts";
+import type { EpochEvent } from "../train.ts";
+import type { Consumer } from "./consume.ts";
+
+/** The loss that tells how a run goes: of the validation, or of the training where there is none. */
+function watchedLoss({ validationLoss, loss }: EpochEvent): number {
+  return validationLoss ?? loss;
+}
+
+/** Whether a loss is smaller than the best so far by more than a fraction of it; any finite loss is better than none. */
+function improves(loss: number, best: number, threshold: number): boolean {
+  return best === Infinity ? loss < best : loss < best - threshold * Math.abs(best);
+}
+
+/** Options for {@linkcode earlyStopping}. */
+export interface EarlyStoppingOptions {
+  /**
+   * Epochs without improvement that are waited for.
+   *
+   * @default {Infinity: never stop, but keep the best weights}
+   */
+  patience?: number;
+  /**
+   * By which fraction of the best loss a loss must be smaller to count as better.
+   *
+   * @default {0}
+   */
+  threshold?: number;
+}
+
+/** What {@linkcode earlyStopping} returns. */
+export interface EarlyStopping extends Consumer, Stateful {
+  /** The best epoch so far, 0 before the first. */
+  readonly epoch: number;
+  /** Its loss. */
+  readonly loss: number;
+}
+
+/**
+ * Keeps the weights of the epoch with the smallest loss (of the validation, or of the training where there is none), says
+ * "stop" when none has been better for some epochs, and puts the best weights back then or when the run is done.
+ *
+ * @param parameters The model's parameters.
+ * @returns A consumer of training events, whose state a checkpoint may hold.
+ * @throws {RangeError} If `patience` is not 0 or more, or `threshold` does not lie in [0, 1).
+ *
+ * @example
+ * ```ts
+ * import { tensor } from "@unfold/core";
+ * import { Dense, meanSquaredError } from "@unfold/layers";
+ * import { Optimizer, sgd } from "@unfold/optimizers";
+ * import { consume, earlyStopping, train } from "@unfold/training";
+ * import assert from "node:assert/strict";
+ *
+ * const model = new Dense({ inputSize: 1, outputSize: 1 });
+ * const optimizer = new Optimizer(model.parameters(), [sgd()], { learningRate: 0.1 });
+ * const batches = [{ x: tensor([[0], [1], [2]]), y: tensor([[1], [3], [5]]) }];
+ * const early = earlyStopping(model.parameters(), { patience: 2 });
+ * await consume(train({ model, optimizer, loss: meanSquaredError, batches, epochs: 5 }), early);
+ * assert.equal(early.epoch, 5);
+ * ```
+ */
+export function earlyStopping(parameters: NamedParameters, options: EarlyStoppingOptions = {}): EarlyStopping {
+  const { patience = Infinity, threshold = 0 } = options;
+  if (!(patience >= 0)) throw new RangeError(`Cannot stop early: patience must be 0 or more, got ${patience}`);
+  if (!(threshold >= 0 && threshold < 1)) {
+    throw new RangeError(`Cannot stop early: threshold must be at least 0 and below 1, got ${threshold}`);
+  }
+  let best = { epoch: 0, loss: Infinity, waited: 0 };
+  let weights: State = new Map();
+  const copy = () => {
+    weights = new Map(
+      Object.entries(parameters).map((
+        [name, { shape, data }],
+      ) => [name, { shape, data: data.slice() as Float32Array<ArrayBuffer> }]),
+    );
+  };
+  const restore = () => {
+    if (weights.size > 0) loadParameters(parameters, weights);
+  };
+  const consumer: Consumer = (event) => {
+    if (event.type === "done" && event.finished) restore();
+    if (event.type !== "epoch") return;
+    const loss = watchedLoss(event);
+    if (improves(loss, best.loss, threshold)) {
+      best = { epoch: event.epoch, loss, waited: 0 };
+      copy();
+    } else if (++best.waited > patience) {
+      restore();
+      return "stop";
+    }
+  };
+  return Object.defineProperties(consumer, {
+    epoch: { get: () => best.epoch },
+    loss: { get: () => best.loss },
+    state: {
+      value: () =>
+        new Map<string, SafetensorsInput>([
+          ...numbersState(best),
+          ...[...weights].map(([name, entry]) => [`weights/${name}`, entry] as const),
+        ]),
+    },
+    load: {
+      value: (state: State) => {
+        const numbers = readNumbers("stop early", state, ["epoch", "loss", "waited"]);
+        const foreign = Object.entries(parameters).find(([name, { shape }]) =>
+          numbers.epoch > 0 && `${state.get(`weights/${name}`)?.shape}` !== `${shape}`
+        );
+        if (foreign !== undefined) {
+          throw new TypeError(
+            `Cannot stop early: its state must have the best weights of ${foreign[0]}, [${foreign[1].shape}]`,
+          );
+        }
+        weights = new Map(
+          [...state].filter(([name]) => name.startsWith("weights/")).map((
+            [name, entry],
+          ) => [name.slice("weights/".length), entry]),
+        );
+        best = numbers;
+      },
+    },
+  }) as EarlyStopping;
+}
+
+/** Options for {@linkcode reduceOnPlateau}; names and defaults as in PyTorch's `ReduceLROnPlateau`. */
+export interface ReduceOnPlateauOptions {
+  /**
+   * What the learning rate is multiplied with.
+   *
+   * @default {0.1}
+   */
+  factor?: number;
+  /**
+   * Epochs without improvement that are waited for.
+   *
+   * @default {10}
+   */
+  patience?: number;
+  /**
+   * By which fraction of the best loss a loss must be smaller to count as better.
+   *
+   * @default {1e-4}
+   */
+  threshold?: number;
+  /**
+   * Epochs after a reduction that do not count.
+   *
+   * @default {0}
+   */
+  cooldown?: number;
+  /**
+   * The least that the learning rate is scaled to, as a fraction of the schedule's.
+   *
+   * @default {0}
+   */
+  leastScale?: number;
+}
+
+/**
+ * Makes the learning rate smaller when the loss no longer falls: the validation loss of each epoch, or the training loss
+ * where there is no validation. It sets `optimizer.learningRateScale`, so that it goes with any schedule.
+ *
+ * @param optimizer Whose learning rate to change.
+ * @returns A consumer of training events, whose state a checkpoint may hold.
+ * @throws {RangeError} If an option is out of range.
+ *
+ * @example
+ * ```ts
+ * import { tensor } from "@unfold/core";
+ * import { Dense, meanSquaredError } from "@unfold/layers";
+ * import { Optimizer, sgd } from "@unfold/optimizers";
+ * import { reduceOnPlateau, train } from "@unfold/training";
+ * import assert from "node:assert/strict";
+ *
+ * const model = new Dense({ inputSize: 1, outputSize: 1 });
+ * const optimizer = new Optimizer(model.parameters(), [sgd()], { learningRate: 0.2 });
+ * const batches = [{ x: tensor([[0], [1]]), y: tensor([[1], [2]]) }];
+ * const reduce = reduceOnPlateau(optimizer, { factor: 0.5, patience: 2, threshold: 0.5 });
+ * for await (const event of train({ model, optimizer, loss: meanSquaredError, batches, epochs: 60 })) reduce(event);
+ * assert.ok(optimizer.learningRate < 0.2);
+ * ```
+ */
+export function reduceOnPlateau(
+  optimizer: Optimizer,
+  options: ReduceOnPlateauOptions = {},
+): Consumer & Stateful {
+  const { factor = 0.1, patience = 10, threshold = 1e-4, cooldown = 0, leastScale = 0 } = options;
+  const check = (name: string, value: number, valid: boolean, wanted: string) => {
+    if (!valid) throw new RangeError(`Cannot reduce on a plateau: ${name} must be ${wanted}, got ${value}`);
+  };
+  check("factor", factor, factor > 0 && factor < 1, "above 0 and below 1");
+  check("patience", patience, Number.isInteger(patience) && patience >= 0, "an integer of 0 or more");
+  check("threshold", threshold, threshold >= 0 && threshold < 1, "at least 0 and below 1");
+  check("cooldown", cooldown, Number.isInteger(cooldown) && cooldown >= 0, "an integer of 0 or more");
+  check("leastScale", leastScale, leastScale >= 0 && leastScale <= 1, "from 0 to 1");
+  let progress = { best: Infinity, waited: 0, cooling: 0 };
+  const consumer: Consumer = (event) => {
+    if (event.type !== "epoch") return;
+    const loss = watchedLoss(event);
+    const better = improves(loss, progress.best, threshold);
+    if (better) progress.best = loss;
+    progress.waited = better ? 0 : progress.waited + 1;
+    if (progress.cooling > 0) {
+      progress.cooling--;
+      progress.waited = 0;
+    }
+    if (progress.waited <= patience) return;
+    const { learningRateScale } = optimizer;
+    optimizer.learningRateScale = Math.min(learningRateScale, Math.max(leastScale, factor * learningRateScale));
+    progress.cooling = cooldown;
+    progress.waited = 0;
+  };
+  return Object.assign(consumer, {
+    state: () => new Map(numbersState(progress)),
+    load: (state: State) => void (progress = readNumbers("reduce on a plateau", state, ["best", "waited", "cooling"])),
+  });
+}
+
+/** What {@linkcode stopOnSignals} returns: disposing of it lets signals act as they do by default. */
+export interface SignalStop extends Disposable {
+  /** Aborted by the first signal; for `train()`. */
+  readonly signal: AbortSignal;
+  /** What the process should exit with: 130 after SIGINT, 143 after SIGTERM, undefined without either. */
+  readonly exitCode: number | undefined;
+}
+
+const EXIT_CODES = { SIGINT: 130, SIGTERM: 143 } as const;
+
+/**
+ * Lets a run end in order: the first SIGINT (Ctrl-C) or SIGTERM aborts a signal, on which `train()` finishes its step, writes a
+ * checkpoint and ends; a second SIGINT leaves at once.
+ *
+ * @example
+ * ```ts
+ * import { stopOnSignals } from "@unfold/training";
+ * import assert from "node:assert/strict";
+ *
+ * using stop = stopOnSignals();
+ * assert.deepEqual([stop.signal.aborted, stop.exitCode], [false, undefined]);
+ * ```
+ */
+export function stopOnSignals(): SignalStop {
+  const controller = new AbortController();
+  let exitCode: number | undefined;
+  const listeners = Object.entries(EXIT_CODES).map(([name, code]) => {
+    const listener = () => {
+      if (name === "SIGINT" && controller.signal.aborted) Deno.exit(code);
+      exitCode ??= code;
+      controller.abort(`the process received ${name}`);
+    };
+    Deno.addSignalListener(name as Deno.Signal, listener);
+    return () => Deno.removeSignalListener(name as Deno.Signal, listener);
+  });
+  return {
+    signal: controller.signal,
+    get exitCode() {
+      return exitCode;
+    },
+    [Symbol.dispose]: () => listeners.forEach((remove) => remove()),
+  };
+}

@@ -1,0 +1,39 @@
+import { MinMaxScaler, RobustScaler, type Scaler, StandardScaler } from "./affine.ts";
+import { LogScaler } from "./log.ts";
+
+/**
+ * Makes the scaler that a state was saved of.
+ *
+ * @param state What a scaler's `state` was, after a way through JSON.
+ * @returns A scaler of the same kind that does the same.
+ * @throws {TypeError} If the state is of no known kind, or not what a scaler of its kind learns.
+ * @throws {RangeError} If it is a logarithm's, with an offset that is no finite number of 0 or more.
+ *
+ * @example
+ * ```ts
+ * import { loadScaler, RobustScaler } from "@unfold/training";
+ * import assert from "node:assert/strict";
+ *
+ * const scaler = RobustScaler.fit({ data: Float32Array.of(1, 2, 3), columns: 1 });
+ * const loaded = loadScaler(JSON.parse(JSON.stringify(scaler.state)));
+ * assert.deepEqual(loaded, scaler);
+ * ```
+ */
+export function loadScaler(state: unknown): Scaler {
+  // The constructors check what the state holds.
+  const found = Object(state);
+  switch (found.kind) {
+    case "standard":
+      return new StandardScaler(found);
+    case "minMax":
+      return new MinMaxScaler(found);
+    case "robust":
+      return new RobustScaler(found);
+    case "log":
+      return new LogScaler(found);
+    default:
+      throw new TypeError(
+        `Cannot load a scaler: kind must be one of standard, minMax, robust, log, got ${JSON.stringify(found.kind)}`,
+      );
+  }
+}
