@@ -53,7 +53,7 @@ for (const { name, command, library } of LAUNCHERS) {
         ...UNMEASURED.slice(1),
         "timeout",
         "--kill-after=5",
-        "60",
+        "300",
         "examples/cluster/supervise.sh",
         String(ranks),
         folder,
@@ -71,7 +71,7 @@ for (const { name, command, library } of LAUNCHERS) {
     fn: () =>
       withFolder(async (folder) => {
         const run = (name: string) => {
-          const options = { library, folder: `${folder}/${name}`, epochs: 6, dropout: 0.2, pause: 10 };
+          const options = { library, folder: `${folder}/${name}`, epochs: 6, dropout: 0.2, pause: 50 };
           return rankArguments("training_run.ts", [JSON.stringify(options)], { library, folder });
         };
         const whole = await finish(start({ name, command, library }, 2, run("whole")));

@@ -46,7 +46,7 @@ Deno.test("Workers that are stopped by SIGTERM write a checkpoint and go on to t
   withFolder(async (folder) => {
     const options = { workers: 2, epochs: 4, dropout: 0.2 };
     const whole = await train({ ...options, folder: `${folder}/whole` }, folder);
-    const stopped = { ...options, folder: `${folder}/stopped`, pause: 50 };
+    const stopped = { ...options, folder: `${folder}/stopped`, pause: 100 };
     const child = start(undefined, 1, rankArguments("training_run.ts", [JSON.stringify(stopped)], { folder }));
     const { rest: stopping } = await untilStep(child, 13);
     Deno.kill(child.pid, "SIGTERM");
@@ -67,8 +67,8 @@ for (
     ],
     [
       "never comes",
-      "if (rank === 1) await new Promise((resolve) => setTimeout(resolve, 5000)); await c.barrier();",
-      /Cannot meet: the other ranks must come within 1 s, and did not/,
+      "if (rank === 1) await new Promise((resolve) => setTimeout(resolve, 60_000)); await c.barrier();",
+      /Cannot meet: the other ranks must come within 10 s, and did not/,
     ],
   ] as const
 ) {
@@ -79,7 +79,7 @@ for (
         path,
         `import { connect } from "${
           import.meta.resolve("./connect.ts")
-        }"; const c = await connect({ workers: 2, timeout: 1 });` +
+        }"; const c = await connect({ workers: 2, timeout: 10 });` +
           `const { rank } = c; ${program} await c.close();`,
       );
       const args = ["run", "--no-prompt", "--no-check", "--quiet", "--allow-read", path];

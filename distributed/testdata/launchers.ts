@@ -45,7 +45,7 @@ export interface Outcome {
 export const UNMEASURED = ["env", "-u", "DENO_COVERAGE_DIR"] as const;
 
 /** How long anything may take that a test starts. */
-const SECONDS = 60;
+const SECONDS = 300;
 
 /** The arguments that run a program of this folder as a rank, with no more permissions than it needs. */
 export function rankArguments(
