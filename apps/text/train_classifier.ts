@@ -88,11 +88,7 @@ export async function trainClassifier(
     optimizer: OptimizerPlugin;
     onEvent: Consumer;
     signal: AbortSignal;
-    /**
-     * The ranks that share each batch.
-     *
-     * @default single()
-     */
+    /** The ranks that share the work. */
     communicator?: Communicator;
   },
 ): Promise<ClassifierResult | undefined> {

@@ -166,7 +166,7 @@ export async function trainLanguageModel(
   const last = (await consume(events, run.onEvent(Math.ceil(most / batches.length)), best, curve, enough))!;
   if (last.type === "done" && !last.finished) return undefined;
   if (last.type === "step") {
-    // The last epoch counts even if --steps cut it short: it may be the best.
+    // An epoch that was cut short is one: it may have been the best.
     const validationLoss = await lossOn(model, tokens, parts.validation, { batchSize, time, parallel });
     for (const consumer of [best, curve]) consumer({ ...last, type: "epoch", validationLoss });
   }
