@@ -19,9 +19,8 @@ export function exportLanguageModel(model: LanguageModel): OnnxExport {
   const about = {
     kind: "language",
     ...model.config,
-    preprocessing: `input: ${
-      encodingOf(model.tokenizer)
-    }; state.*: zeros at first, then the next.* outputs of the previous run`,
+    preprocessing: `input: ${encodingOf(model.tokenizer)}; ` +
+      "state.*: zeros at first, then the next.* outputs of the previous run",
     postprocessing: "output: logits of the next token; softmax(output/temperature) gives its probabilities",
   };
   const file = toOnnx(model.network, { metadata: { unfold: JSON.stringify(about) }, layers: [tiedDense] });

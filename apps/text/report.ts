@@ -89,13 +89,13 @@ function coloured(
   tokens: readonly string[],
   background: (index: number) => readonly [color: string, strength: number],
 ): Html {
-  return html`<div class="text">${
-    tokens.map((token, i) => {
-      const [color, strength] = background(i);
-      const mixed = `background: color-mix(in srgb, var(--${color}) ${Math.round(50 * strength)}%, transparent)`;
-      return html`<span style="${mixed}">${visible(token)}</span>`;
-    })
-  }</div>`;
+  const spans = tokens.map((token, i) => {
+    const [color, strength] = background(i);
+    // At most half: text on a stronger colour would be hard to read on a dark page.
+    const mixed = `background: color-mix(in srgb, var(--${color}) ${Math.round(50 * strength)}%, transparent)`;
+    return html`<span style="${mixed}">${visible(token)}</span>`;
+  });
+  return html`<div class="text">${spans}</div>`;
 }
 
 /** A model's losses and activations along a passage. */

@@ -24,7 +24,7 @@ const train = trainingCommand("train", {
   out: DEFAULT_OUT,
   hidden: 50,
   layers: 1,
-  embedding: `${EMBEDDING}`,
+  embedding: EMBEDDING,
   batchSize: 32,
   learningRate: 5e-3,
 })
@@ -148,10 +148,8 @@ function resultText(name: string, { parts, classifier, ...result }: ClassifierRe
     "",
     `Macro F1 ${result.macroF1.toFixed(3)}, expected calibration error ${percent(calibration.error)}.`,
     ...(untested.length === 0 ? [] : [`Classes without a test text: ${untested.join(", ")}.`]),
-    `Accuracy ${
-      percent(result.accuracy)
-    }; always predicting "${majority.label}", the most frequent class in training, ` +
-    `gives ${percent(majority.accuracy)}.`,
+    `Accuracy ${percent(result.accuracy)}; ` +
+    `always predicting "${majority.label}", the most frequent class in training, gives ${percent(majority.accuracy)}.`,
   ].join("\n");
 }
 

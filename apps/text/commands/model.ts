@@ -19,9 +19,9 @@ const batchSizeOption = new Option(
 export const evaluate = new Command("evaluate")
   .description("Measure how well a trained model predicts a text.")
   .argument("[model]", "model file written by train", DEFAULT_MODEL)
-  .addOption(textOption)
+  .addOption(textOption())
   .addOption(batchSizeOption)
-  .addOption(blasOption)
+  .addOption(blasOption())
   .option("--json", "print the result as JSON")
   .action(async (path, { text, batchSize, blas, json }) => {
     const model = LanguageModel.fromFile(await readFile(path), path);

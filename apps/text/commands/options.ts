@@ -10,14 +10,18 @@ import { fileInput, givenText, standardInput, type TextInput } from "../read_tex
 export const DEFAULT_OUT = "runs/text";
 /** The default model file. */
 export const DEFAULT_MODEL = `${DEFAULT_OUT}/model.safetensors`;
-/** The heading of the options that each training command adds to the common ones. */
+/** The heading in the help for options about data and output. */
 export const DATA_GROUP = "Data and output:";
 
-/** The texts to read. */
-export const textOption = new Option("--text <files...>", "UTF-8 text files, or - for stdin (default: Moby Dick)");
+/** `--text`: the texts to read. */
+export function textOption() {
+  return new Option("--text <files...>", "UTF-8 text files, or - for stdin (default: Moby Dick)");
+}
 
-/** Computes matrix products with OpenBLAS. */
-export const blasOption = new Option("--blas [library]", "use OpenBLAS for matrix products (needs --allow-ffi)");
+/** `--blas`: matrix products by OpenBLAS. */
+export function blasOption() {
+  return new Option("--blas [library]", "use OpenBLAS for matrix products (needs --allow-ffi)");
+}
 
 /** Applies `--blas`: a single process uses all cores, each of several ranks uses one. */
 export function useBlasOption(
@@ -32,7 +36,7 @@ export function useBlasOption(
 export function trainingCommand(
   name: string,
   { out, hidden, layers, embedding, batchSize, learningRate }:
-    & { readonly out: string; readonly embedding: string }
+    & { readonly out: string; readonly embedding: number | string }
     & Readonly<Record<"hidden" | "layers" | "batchSize" | "learningRate", number>>,
 ) {
   const optimizerOptions = new Option("--optimizer-option <key=value>", "option of the optimizer; may be repeated")
@@ -55,7 +59,7 @@ export function trainingCommand(
     .addOption(optimizerOptions)
     .option("--seed <n>", "seed for weights, dropout and shuffling", integer(0), 1)
     .optionsGroup("Speed:")
-    .addOption(blasOption)
+    .addOption(blasOption())
     .addOption(workersOption)
     .addOption(distributedOption);
 }

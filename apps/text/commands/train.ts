@@ -30,7 +30,7 @@ export const train = trainingCommand("train", {
 })
   .description("Train a language model: it learns to predict the next token of a text.")
   .optionsGroup(DATA_GROUP)
-  .addOption(textOption)
+  .addOption(textOption())
   .addOption(new Option("--tokens <kind>", "unit of text").choices(TOKEN_KINDS).default(TOKEN_KINDS[0]))
   .option("--vocabulary <n>", "with --tokens word: words to keep, most frequent first", integer(2), 10_000)
   .option("--validation <fraction>", "fraction of the text for choosing the epoch", between(0, 0.5), 0.05)
