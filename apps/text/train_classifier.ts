@@ -69,8 +69,8 @@ function splitTexts(
   const rest = groups.length - testCount! - validationCount!;
   if (rest < 1) {
     throw new RangeError(
-      `Cannot train on ${name}: it must have more than ${validationCount! + testCount!} different texts, of which ` +
-        `${validationCount} are for validation and ${testCount} for testing, got ${groups.length}`,
+      `Cannot train on ${name}: it must have more than ${validationCount! + testCount!} different texts ` +
+        `(${validationCount} for validation, ${testCount} for testing), got ${groups.length}`,
     );
   }
   return {

@@ -48,7 +48,7 @@ async function run(chosen: Partial<LanguageSettings> = {}, rule = adam()) {
 
 const STEPS = 60;
 
-Deno.test("the parts are consecutive; each loss is that of its own part, with the best epoch's weights", async () => {
+Deno.test("the parts are consecutive; each loss belongs to its part, with the best epoch's weights", async () => {
   assert.deepEqual(parts, {
     train: { from: 0, to: 2400 },
     validation: { from: 2400, to: 2700 },

@@ -21,7 +21,7 @@ export const generate = new Command("generate")
   .option("--json", "print the texts as a JSON array")
   .action(async (path, { count, stop, json, seed, ...settings }) => {
     const model = LanguageModel.fromFile(await readFile(path), path);
-    // The space before a word is part of its token, so a trailing space would be a token of its own.
+    // The space before a word is part of its token, so a trailing space would be a separate token.
     const prompt = model.tokenizer.kind === "word" ? settings.prompt.trimEnd() : settings.prompt;
     warnOfUnknown(model, prompt);
     const options = { ...settings, prompt, random: new Random(seed) };
