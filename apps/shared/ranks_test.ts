@@ -47,7 +47,7 @@ Deno.test("text: threads that are stopped leave a checkpoint that one goes on fr
     const run = [...args, "--epochs", "40", "--dropout", "0.1", "--out", `${folder}/out`];
     const stopped = await stopApp("text", folder, [...run, "--workers", "2"], "SIGTERM");
     assert.equal(stopped.code, 143, stopped.stderr);
-    assert.equal(stopped.stderr.match(/The same command with --resume goes on from here/g)?.length, 1);
+    assert.equal(stopped.stderr.match(/Run the same command with --resume to continue/g)?.length, 1);
     const { code, stderr } = await runApp("text", folder, [...run, "--resume"]);
     assert.equal(code, 0, stderr);
     assert.doesNotMatch(stderr, /no checkpoint/);

@@ -168,6 +168,6 @@ Deno.test("what cannot be learned is refused in a line", () => {
   refused(start("data=sine", { file }), /^Cannot read m\.safetensors: it must be a model of this app/);
   refused(
     start("data=own-text", { file, ...given(`${TEXT}ß`) }),
-    /^Cannot read .*: the model must know every character, got "ß"/,
+    /^Cannot read .*: every character must be in the model's vocabulary, got "ß"/,
   );
 });

@@ -6,7 +6,7 @@ import { exportLanguageModel } from "../../text/export.ts";
 import { generateTokens } from "../../text/generate.ts";
 import { LanguageModel } from "../../text/language_model.ts";
 import { floorsOf } from "../../text/n_gram.ts";
-import { unitOf } from "../../text/wording.ts";
+import { unitOf } from "../../text/tokenizer.ts";
 import type { ExportFormat, Preview } from "../messages.ts";
 import type { RunSettings } from "../settings.ts";
 import { BATCH_SIZE, countParameters, MOST_STEPS, startRemembering, type Task } from "./task.ts";

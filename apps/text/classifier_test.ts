@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { withFolder } from "../../tools/with_folder.ts";
 import { runApp } from "../shared/_run_app.ts";
 import { Classifier } from "./classifier.ts";
-import { firstNames, type LabelledText, readLabelled } from "./labelled_text.ts";
+import type { LabelledText } from "./labelled_text.ts";
 import { type ClassifierSettings, trainClassifier } from "./train_classifier.ts";
 
 const settings: ClassifierSettings = {
@@ -26,17 +26,17 @@ const settings: ClassifierSettings = {
   seed: 1,
 };
 
-/** Sentences whose class depends on what comes first and last: "good … not" is bad. */
+/** Texts whose label depends on both the first and the last word: "good … not" is negative. */
 function reviews(count: number): LabelledText {
   const random = new Random(3);
   const fillers = ["film", "this", "was", "and", "so", "very", "long"];
   const texts: string[] = [];
   const labels: string[] = [];
   for (let i = 0; i < count; i++) {
-    const [isGood, isTurned] = [random.integer(2) === 0, random.integer(2) === 0];
+    const [isGood, isNegated] = [random.integer(2) === 0, random.integer(2) === 0];
     const middle = Array.from({ length: random.integer(9) }, () => fillers[random.integer(fillers.length)]!);
-    texts.push([isGood ? "good" : "bad", ...middle, isTurned ? "not" : "indeed", String(i)].join(" "));
-    labels.push(isGood !== isTurned ? "positive" : "negative");
+    texts.push([isGood ? "good" : "bad", ...middle, isNegated ? "not" : "indeed", String(i)].join(" "));
+    labels.push(isGood !== isNegated ? "positive" : "negative");
   }
   return { name: "reviews", texts, labels };
 }
@@ -44,7 +44,7 @@ function reviews(count: number): LabelledText {
 const run = { optimizer: adam(), onEvent: () => {}, signal: new AbortController().signal };
 
 for (const bidirectional of [false, true]) {
-  Deno.test(`a classifier${bidirectional ? " of both directions" : ""} finds what depends on both ends of a text`, async () => {
+  Deno.test(`a${bidirectional ? " bidirectional" : ""} classifier learns labels that depend on both ends of a text`, async () => {
     const result = (await trainClassifier(reviews(1200), { ...settings, bidirectional, epochs: 10 }, run))!;
     assert.ok(result.accuracy > 0.9, `${result.accuracy}`);
     assert.ok(result.majority.accuracy < 0.65 && result.macroF1 > 0.9);
@@ -52,14 +52,14 @@ for (const bidirectional of [false, true]) {
     assert.equal(total, result.parts.test);
     const [[a, ,], [, d]] = result.confusion as [[number, number], [number, number]];
     assert.equal((a + d) / total, result.accuracy);
-    // A row is what was actual: that of the majority has as many as it is right on.
+    // Rows are actual classes, so the row of the majority class has as many texts as the majority baseline gets right.
     const rows = result.confusion.map((row) => row.reduce((a, b) => a + b, 0));
     const { labels } = reviews(1200);
     assert.equal(
       rows[[...new Set(labels)].sort().indexOf(result.majority.label)],
       Math.round(result.majority.accuracy * total),
     );
-    // The weights that were kept are the best epoch's.
+    // The best epoch's weights were kept.
     const losses = result.history.map(({ validationLoss }) => validationLoss!);
     assert.equal(losses[result.bestEpoch - 1], Math.min(...losses));
     assert.equal(result.classifier.tokensOf("good ".repeat(50)).length, settings.longest);
@@ -68,7 +68,7 @@ for (const bidirectional of [false, true]) {
     const again = Classifier.fromFile(result.classifier.toFile(), "file");
     const texts = ["good film not", "good film indeed", "bad"];
     assert.deepEqual(again.predict(texts), result.classifier.predict(texts));
-    // What is read beside it is padding to the shorter one.
+    // Padding next to a longer text changes nothing.
     const [alone] = again.predict(["good film indeed"]);
     const [beside] = again.predict(["good film indeed", `bad ${"very ".repeat(15)}long`]);
     assert.equal(alone!.label, "positive");
@@ -78,47 +78,16 @@ for (const bidirectional of [false, true]) {
   });
 }
 
-Deno.test("texts that are alike come into one part; the vocabulary is that of what is learned from", async () => {
+Deno.test("identical texts go to the same part; the vocabulary comes from the training part", async () => {
   const data = reviews(300);
   const doubled = { ...data, texts: [...data.texts, ...data.texts], labels: [...data.labels, ...data.labels] };
   const { parts, classifier } = (await trainClassifier(doubled, { ...settings, epochs: 1, vocabulary: 5000 }, run))!;
   assert.deepEqual(parts, { train: 420, validation: 90, test: 90 });
-  // Each text ends with a number of its own: 210 are learned from.
+  // Each text ends with a different number, and 210 different texts are in the training part.
   assert.equal(classifier.config.vocabulary.filter((token) => /^ \d+$/.test(token)).length, 210);
 });
 
-Deno.test("first names are there, of both kinds", async () => {
-  const { texts, labels } = await firstNames();
-  assert.deepEqual([texts.length, texts[0], labels[0], labels.at(-1)], [8849, "Aaren", "female", "male"]);
-});
-
-Deno.test("CSV and TSV with columns of any name; what is wrong is named by line and column", () =>
-  withFolder(async (folder) => {
-    const file = `${folder}/some.csv`;
-    const read = async (content: string, columns = { textColumn: "text", labelColumn: "label" }) => {
-      await Deno.writeTextFile(file, content);
-      return await readLabelled(file, columns);
-    };
-    const { texts, labels } = await read(
-      '\uFEFFLabel,id,Text\r\npos,1,"so ""good"", really\nvery"\r\n\r\nneg,2,bad\r\n',
-    );
-    assert.deepEqual([texts, labels], [['so "good", really\nvery', "bad"], ["pos", "neg"]]);
-    const tsv = await read("what\tkind\na, b\tx\nc\ty\n", { textColumn: "what", labelColumn: "kind" });
-    assert.deepEqual(tsv.texts, ["a, b", "c"]);
-    const cases: [string, string][] = [
-      ["", "line 1: column text is missing; it has nothing"],
-      ["text,kind\na,b", 'line 1: column label is missing; it has "text", "kind"'],
-      ["text,label\na,x\nb,x\n", 'column label must have two classes at least, got "x"'],
-      ["text,label\n", "column label must have two classes at least, got none"],
-      ['text,label\n"a\nb",x\n,y\n', "line 4, column text: it must not be empty"],
-      ["text,label\na,x\nb\n", "line 3, column label: it must not be empty"],
-    ];
-    for (const [content, message] of cases) {
-      await assert.rejects(() => read(content), { message: `Cannot read ${file}: ${message}` });
-    }
-  }));
-
-Deno.test("classify: trains on a file, says how it does, and classifies the lines of stdin", () =>
+Deno.test("classify trains on a file, prints its scores, and classifies the lines of stdin", () =>
   withFolder(async (folder) => {
     const { texts, labels } = reviews(300);
     const file = `${folder}/reviews.csv`;
@@ -137,10 +106,10 @@ Deno.test("classify: trains on a file, says how it does, and classifies the line
     ]);
     assert.equal(trained.code, 0, trained.stderr);
     assert.match(trained.stdout, /\nactual \\ predicted +negative +positive\n/);
-    assert.match(trained.stdout, /\nhow sure +texts +said +right\n/);
+    assert.match(trained.stdout, /\nconfidence +texts +mean confidence +accuracy\n/);
     assert.match(
       trained.stdout,
-      /\nMacro F1 [\d.]+, expected calibration error [\d.]+ %\.\nRight on [\d.]+ % of the test texts; "(posi|nega)tive" every time, which it learned from most, is right on [\d.]+ %\.\n$/,
+      /\nMacro F1 [\d.]+, expected calibration error [\d.]+ %\.\nAccuracy [\d.]+ %; always predicting "(posi|nega)tive", the most frequent class in training, gives [\d.]+ %\.\n$/,
     );
     const classifier = `${out}/classifier.safetensors`;
     const predict = (stdin: string, ...args: string[]) =>
