@@ -1,5 +1,6 @@
 import { empty } from "./create.ts";
 import { addBlas, type Blas, gemm, removeBlas, rightOperand, type Sgemm } from "./gemm.ts";
+import { openLibrary } from "./libraries.ts";
 import { scope } from "./scope.ts";
 
 /** Where systems keep OpenBLAS. Absolute paths, so that `--allow-ffi=PATH` can name one. */
@@ -83,7 +84,12 @@ export function useBlas(path?: string, options: UseBlasOptions = {}): BlasInUse 
   if (!Number.isInteger(threads) || threads < 1 || threads > MOST_THREADS) {
     throw new RangeError(`Cannot use BLAS: threads must be an integer from 1 to ${MOST_THREADS}, got ${threads}`);
   }
-  const { library, found } = open(path === undefined ? PLACES : [path]);
+  const { library, path: found } = openLibrary({
+    doing: "use BLAS",
+    name: "OpenBLAS",
+    paths: path === undefined ? PLACES : [path],
+    open: (path) => Deno.dlopen(path, SYMBOLS),
+  });
   const { cblas_sgemm, openblas_set_num_threads, memcpy } = library.symbols;
   const blas: Blas = {
     sgemm: cblas_sgemm as unknown as Sgemm,
@@ -102,28 +108,6 @@ export function useBlas(path?: string, options: UseBlasOptions = {}): BlasInUse 
     throw error;
   }
   return { path: found, threads, [Symbol.dispose]: stop };
-}
-
-function open(paths: readonly string[]): { library: Deno.DynamicLibrary<typeof SYMBOLS>; found: string } {
-  if (typeof Deno === "undefined" || Deno.dlopen === undefined) {
-    throw new Error("Cannot use BLAS: the runtime must be Deno, which can call libraries of the system");
-  }
-  const problems: Error[] = [];
-  for (const found of paths) {
-    try {
-      return { library: Deno.dlopen(found, SYMBOLS), found };
-    } catch (error) {
-      problems.push(error as Error);
-    }
-  }
-  // Where a permission was missing, the library may well be there.
-  const cause = problems.find((error) => error instanceof Deno.errors.NotCapable) ?? problems[0]!;
-  throw new Error(
-    paths.length === 1 || cause instanceof Deno.errors.NotCapable
-      ? `Cannot use BLAS: ${cause.message}`
-      : `Cannot use BLAS: OpenBLAS must be installed, or its path be given; it is in none of ${paths.join(", ")}`,
-    { cause },
-  );
 }
 
 /** Compares a product whose value is known: small integers are exact in 32-bit floats. */

@@ -1,3 +1,5 @@
+import { checkCounts } from "./checks.ts";
+
 /** The state of a {@linkcode Random}: four 32-bit integers. */
 export type RandomState = readonly [number, number, number, number];
 
@@ -162,9 +164,7 @@ export class Random {
    * ```
    */
   permutation(n: number): Uint32Array<ArrayBuffer> {
-    if (!Number.isInteger(n) || n < 0) {
-      throw new RangeError(`Cannot permute: n must be an integer of 0 or more, got ${n}`);
-    }
+    checkCounts("permute", { n }, { least: 0 });
     const order = Uint32Array.from({ length: n }, (_, index) => index);
     for (let last = n - 1; last > 0; last--) {
       const other = this.integer(last + 1);

@@ -34,9 +34,3 @@ export function checkBetas(rule: string, betas: readonly number[]): void {
   }
   betas.forEach((beta, i) => checkRange(rule, `betas[${i}]`, beta, 0, 1));
 }
-
-/** Throws a `RangeError` unless a count is an integer of 1 or more. */
-export function checkCount(rule: string, name: string, value: number): void {
-  if (Number.isSafeInteger(value) && value >= 1) return;
-  refuse(rule, name, "an integer of 1 or more", value);
-}

@@ -1,4 +1,5 @@
-import { checkCount, checkFraction, checkRange } from "./_check.ts";
+import { checkCounts } from "@unfold/core/support";
+import { checkFraction, checkRange } from "./_check.ts";
 import { kernels } from "./_kernels.ts";
 import type { OptimizerPlugin } from "./plugin.ts";
 
@@ -95,7 +96,7 @@ export function lookahead(rule: OptimizerPlugin, options: LookaheadOptions = {})
   if (typeof rule?.update !== "function") {
     throw new TypeError(`Cannot make lookahead: its rule must be a plugin, such as adam(), got ${typeof rule}`);
   }
-  checkCount("lookahead", "every", every);
+  checkCounts("make lookahead", { every });
   checkFraction("lookahead", "alpha", alpha);
   return {
     ...rule,

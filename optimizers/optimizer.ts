@@ -6,7 +6,7 @@ import {
   type Slab,
 } from "@unfold/core";
 import { coreKernels } from "@unfold/core/kernels";
-import { checkCount } from "./_check.ts";
+import { checkCounts } from "@unfold/core/support";
 import { checkPlugins, entriesOf, type HostedPlugin, hostPlugins, takeEntries } from "./_hosting.ts";
 import { Partition } from "./partition.ts";
 import type { PluginEntry, Schedule } from "./plugin.ts";
@@ -75,7 +75,7 @@ export class Optimizer<Label extends string = string> {
     options: OptimizerOptions,
   ) {
     const { learningRate, accumulate = 1 } = options;
-    checkCount("an Optimizer", "accumulate", accumulate);
+    checkCounts("make an Optimizer", { accumulate });
     const groups = parameters instanceof Partition ? parameters.groups : { "": parameters };
     checkPlugins(plugins, parameters instanceof Partition ? Object.keys(groups) : []);
     this.#schedule = typeof learningRate === "function" ? learningRate : () => learningRate;

@@ -1,4 +1,5 @@
-import { checkCount, checkFraction, checkPositive, checkRange } from "./_check.ts";
+import { checkCounts } from "@unfold/core/support";
+import { checkFraction, checkPositive, checkRange } from "./_check.ts";
 import type { Schedule } from "./plugin.ts";
 
 /**
@@ -50,7 +51,7 @@ export interface StepDecayOptions {
 export function stepDecay(initialRate: number, options: StepDecayOptions): Schedule {
   const { every, factor = 0.1 } = options;
   checkRange("stepDecay", "initialRate", initialRate, 0, Infinity);
-  checkCount("stepDecay", "every", every);
+  checkCounts("make stepDecay", { every });
   checkRange("stepDecay", "factor", factor, 0, Infinity);
   return (step) => initialRate * factor ** Math.floor((step - 1) / every);
 }
@@ -169,7 +170,7 @@ export function cosineDecay(initialRate: number, steps: number, options: CosineD
  */
 export function linearWarmup(rate: number, steps: number): Schedule {
   checkRange("linearWarmup", "rate", rate, 0, Infinity);
-  checkCount("linearWarmup", "steps", steps);
+  checkCounts("make linearWarmup", { steps });
   return (step) => rate * Math.min(1, step / steps);
 }
 
@@ -217,7 +218,7 @@ export interface OneCycleOptions {
 export function oneCycle(largestRate: number, steps: number, options: OneCycleOptions = {}): Schedule {
   const { riseFraction = 0.3, initialDivisor = 25, finalDivisor = 1e4 } = options;
   checkRange("oneCycle", "largestRate", largestRate, 0, Infinity);
-  checkCount("oneCycle", "steps", steps);
+  checkCounts("make oneCycle", { steps });
   checkFraction("oneCycle", "riseFraction", riseFraction);
   checkPositive("oneCycle", "initialDivisor", initialDivisor);
   checkPositive("oneCycle", "finalDivisor", finalDivisor);

@@ -1,5 +1,6 @@
 import { coreKernels } from "@unfold/core/kernels";
-import { checkCount, checkPositive, checkRange } from "./_check.ts";
+import { checkCounts } from "@unfold/core/support";
+import { checkPositive, checkRange } from "./_check.ts";
 import { kernels } from "./_kernels.ts";
 import type { OptimizerPlugin } from "./plugin.ts";
 
@@ -117,7 +118,7 @@ export interface SkipNonFiniteOptions {
  */
 export function skipNonFinite(options: SkipNonFiniteOptions = {}): OptimizerPlugin {
   const { most = 10 } = options;
-  checkCount("skipNonFinite", "most", most);
+  checkCounts("make skipNonFinite", { most });
   return {
     name: "skipNonFinite",
     skipsNonFinite: true,
