@@ -1,4 +1,4 @@
-import { kernels } from "./_kernels.ts";
+import { kernels } from "./core_kernels.ts";
 import { empty, full, zeros } from "./create.ts";
 import { currentScope } from "./scope.ts";
 import { type DType, formatShape, sameShape, tape, type TapeNode, type Tensor } from "./tensor.ts";

@@ -1,4 +1,4 @@
-import { kernels } from "./_kernels.ts";
+import { kernels } from "./core_kernels.ts";
 import { Block, memory } from "./memory.ts";
 import { scratch } from "./scope.ts";
 

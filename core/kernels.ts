@@ -26,9 +26,12 @@ export {
   type BinaryKernel,
   type CoreKernels,
   type GradientKernel,
+  type KernelBuilds,
   kernels as coreKernels,
+  loadKernels,
+  type LoadKernelsOptions,
   type UnaryKernel,
-} from "./_kernels.ts";
+} from "./core_kernels.ts";
 export {
   type Gemm,
   gemm,
@@ -37,6 +40,5 @@ export {
   rightOperand,
   type RightOperandOptions,
 } from "./gemm.ts";
-export { type KernelBuilds, loadKernels, type LoadKernelsOptions } from "./load_kernels.ts";
 export { memory, reserve, view } from "./memory.ts";
 export { scratch } from "./scope.ts";

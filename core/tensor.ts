@@ -238,3 +238,14 @@ export function checkShape(doing: string, shape: Shape): void {
   if (shape.every((length) => Number.isInteger(length) && length >= 0)) return;
   throw new RangeError(`Cannot ${doing}: shape must be integers of 0 or more, got ${formatShape(shape)}`);
 }
+
+/** An axis counted from the first one. */
+export function resolveAxis(name: string, shape: Shape, axis: number): number {
+  const resolved = axis < 0 ? axis + shape.length : axis;
+  if (Number.isInteger(resolved) && resolved >= 0 && resolved < shape.length) return resolved;
+  throw new RangeError(
+    `Cannot ${name} a tensor of shape ${formatShape(shape)}: axis must be from ${-shape.length} to ${
+      shape.length - 1
+    }, got ${axis}`,
+  );
+}

@@ -1,7 +1,84 @@
-import { type BinaryKernel, kernels } from "../_kernels.ts";
-import { broadcastShape, loopsOver, stretchedStrides } from "../_shape.ts";
+import { type BinaryKernel, kernels } from "../core_kernels.ts";
 import { empty, zeros } from "../create.ts";
-import { sameShape, type Shape, type Tensor } from "../tensor.ts";
+import { formatShape, sameShape, type Shape, type Tensor } from "../tensor.ts";
+
+/** The shape that NumPy's rule gives for two operands: axes from the right, each of equal length or 1. */
+export function broadcastShape(name: string, a: Shape, b: Shape): Shape {
+  const rank = Math.max(a.length, b.length);
+  return Array.from({ length: rank }, (_, axis) => {
+    const left = a[axis - rank + a.length] ?? 1;
+    const right = b[axis - rank + b.length] ?? 1;
+    if (left !== right && left !== 1 && right !== 1) {
+      throw new TypeError(
+        `Cannot ${name}: shapes ${formatShape(a)} and ${
+          formatShape(b)
+        } must be equal or 1 axis by axis from the right, ` +
+          `got ${left} and ${right}`,
+      );
+    }
+    return left === 1 ? right : left;
+  });
+}
+
+/** Element strides of a contiguous tensor of one shape stretched to another; 0 where it is repeated. */
+export function stretchedStrides(from: Shape, to: Shape): number[] {
+  let stride = 1;
+  const strides: number[] = [];
+  for (let axis = to.length - 1; axis >= 0; axis--) {
+    const length = from[axis - to.length + from.length] ?? 1;
+    strides[axis] = length === 1 ? 0 : stride;
+    stride *= length;
+  }
+  return strides;
+}
+
+/** A loop over a shape as kernels run it: an inner and an outer count, and how often the pair is run. */
+interface Loops {
+  readonly inner: number;
+  readonly outer: number;
+  /** Byte strides of each operand in the inner loop. */
+  readonly innerStrides: readonly number[];
+  /** Byte strides of each operand in the outer loop. */
+  readonly outerStrides: readonly number[];
+  /** Calls `run` with the byte offsets of each operand at the start of each pair of loops; the array is used again. */
+  forEach(run: (offsets: readonly number[]) => void): void;
+}
+
+/** Merges axes that all operands step through evenly, so that few loops are left. */
+export function loopsOver(shape: Shape, strides: readonly (readonly number[])[]): Loops {
+  const axes: { length: number; strides: readonly number[] }[] = [];
+  shape.forEach((length, axis) => {
+    if (length === 1) return;
+    const here = strides.map((ofOperand) => 4 * ofOperand[axis]!);
+    const last = axes.at(-1);
+    if (last !== undefined && last.strides.every((stride, operand) => stride === here[operand]! * length)) {
+      axes[axes.length - 1] = { length: last.length * length, strides: here };
+    } else axes.push({ length, strides: here });
+  });
+  const inner = axes.pop() ?? { length: 1, strides: strides.map(() => 4) };
+  const outer = axes.pop() ?? { length: 1, strides: strides.map(() => 0) };
+  return {
+    inner: inner.length,
+    outer: outer.length,
+    innerStrides: inner.strides,
+    outerStrides: outer.strides,
+    forEach(run) {
+      const offsets = strides.map(() => 0);
+      const walk = (depth: number): void => {
+        const axis = axes[depth];
+        if (axis === undefined) return run(offsets);
+        for (let index = 0; index < axis.length; index++) {
+          walk(depth + 1);
+          for (let operand = 0; operand < offsets.length; operand++) offsets[operand]! += axis.strides[operand]!;
+        }
+        for (let operand = 0; operand < offsets.length; operand++) {
+          offsets[operand]! -= axis.length * axis.strides[operand]!;
+        }
+      };
+      walk(0);
+    },
+  };
+}
 
 /** A tensor of a shape whose elements are taken from x by given element strides: transposition and broadcasting. */
 export function copyStrided(x: Tensor, shape: Shape, strides: readonly number[]): Tensor {

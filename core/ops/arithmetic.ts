@@ -1,10 +1,9 @@
-import { type BinaryKernel, kernels } from "../_kernels.ts";
-import { broadcastShape, stretchedStrides } from "../_shape.ts";
 import { defineOp } from "../autograd.ts";
+import { type BinaryKernel, kernels } from "../core_kernels.ts";
 import { empty, full, zeros } from "../create.ts";
 import { memory } from "../memory.ts";
 import { sameShape, type Tensor } from "../tensor.ts";
-import { applyBinary, copyStrided, reduceTo } from "./_broadcast.ts";
+import { applyBinary, broadcastShape, copyStrided, reduceTo, stretchedStrides } from "./_broadcast.ts";
 
 function times(x: Tensor, factor: number): Tensor {
   const y = empty(x.shape);

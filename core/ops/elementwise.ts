@@ -1,5 +1,5 @@
-import { kernels } from "../_kernels.ts";
 import { defineOp } from "../autograd.ts";
+import { kernels } from "../core_kernels.ts";
 import { empty } from "../create.ts";
 import type { Tensor } from "../tensor.ts";
 import { multiply } from "./arithmetic.ts";

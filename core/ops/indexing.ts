@@ -1,8 +1,7 @@
-import { kernels } from "../_kernels.ts";
-import { resolveAxis } from "../_shape.ts";
 import { defineOp } from "../autograd.ts";
+import { kernels } from "../core_kernels.ts";
 import { empty, zeros } from "../create.ts";
-import { formatShape, type Shape, sizeOf, type Tensor } from "../tensor.ts";
+import { formatShape, resolveAxis, type Shape, sizeOf, type Tensor } from "../tensor.ts";
 import { reshape } from "./shape.ts";
 
 /** A run of indices along one axis. */

@@ -1,10 +1,9 @@
-import { broadcastShape, loopsOver, stretchedStrides } from "../_shape.ts";
-import { reduceTo } from "./_broadcast.ts";
 import { defineOp } from "../autograd.ts";
 import { empty } from "../create.ts";
 import { gemm, rightOperand } from "../gemm.ts";
 import { scope } from "../scope.ts";
 import { formatShape, type Shape, sizeOf, type Tensor } from "../tensor.ts";
+import { broadcastShape, loopsOver, reduceTo, stretchedStrides } from "./_broadcast.ts";
 import { reshape } from "./shape.ts";
 
 /** Matrices as stored in the last two axes, and whether they enter the product transposed. */

@@ -1,17 +1,26 @@
-import { kernels } from "../_kernels.ts";
-import { reducedShapes, type ReduceOptions, resolveAxis, stretchedStrides } from "../_shape.ts";
 import { defineOp } from "../autograd.ts";
+import { kernels } from "../core_kernels.ts";
 import { empty, full, viewAs, zeros } from "../create.ts";
 import { scope } from "../scope.ts";
-import { formatShape, type Shape, sizeOf, Tensor } from "../tensor.ts";
-import { copyStrided, reduceTo } from "./_broadcast.ts";
+import { formatShape, resolveAxis, type Shape, sizeOf, Tensor } from "../tensor.ts";
+import { copyStrided, reduceTo, stretchedStrides } from "./_broadcast.ts";
 import { scale } from "./arithmetic.ts";
 import { transpose } from "./shape.ts";
 
-/** A new tensor, also where there is nothing to sum. */
-function sumTo(x: Tensor, kept: Shape): Tensor {
-  const y = reduceTo(x, kept);
-  return y === x ? copyStrided(x, kept, stretchedStrides(kept, kept)) : y;
+/** Options of the ops that work along axes and may drop them. */
+export interface ReduceOptions {
+  /**
+   * The axis or axes to work along; negative ones count from the last.
+   *
+   * @default {all axes}
+   */
+  axis?: number | readonly number[];
+  /**
+   * Whether to keep these axes with length 1, so that the result broadcasts against the input.
+   *
+   * @default {false}
+   */
+  keepDims?: boolean;
 }
 
 /**
@@ -42,6 +51,20 @@ export const sum: (x: Tensor, options?: ReduceOptions) => Tensor = defineOp(
     };
   },
 );
+
+/** The input's shape with the reduced axes of length 1, and the result's shape. */
+function reducedShapes(name: string, shape: Shape, options: ReduceOptions): { kept: Shape; result: Shape } {
+  const { axis = shape.map((_, i) => i), keepDims = false } = options;
+  const axes = (typeof axis === "number" ? [axis] : axis).map((one) => resolveAxis(name, shape, one));
+  const kept = shape.map((length, i) => axes.includes(i) ? 1 : length);
+  return { kept, result: keepDims ? kept : shape.filter((_, i) => !axes.includes(i)) };
+}
+
+/** A new tensor, also where there is nothing to sum. */
+function sumTo(x: Tensor, kept: Shape): Tensor {
+  const y = reduceTo(x, kept);
+  return y === x ? copyStrided(x, kept, stretchedStrides(kept, kept)) : y;
+}
 
 /**
  * Mean over all elements, or along axes: y = Σ x/n, ∂y/∂x = 1/n, for the n elements that each result comes from.

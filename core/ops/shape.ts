@@ -1,8 +1,7 @@
-import { stretchedStrides } from "../_shape.ts";
 import { defineOp } from "../autograd.ts";
 import { viewAs } from "../create.ts";
 import { checkShape, formatShape, type Shape, sizeOf, type Tensor } from "../tensor.ts";
-import { copyStrided } from "./_broadcast.ts";
+import { copyStrided, stretchedStrides } from "./_broadcast.ts";
 
 /**
  * The same elements, in the same order and the same memory, under another shape.

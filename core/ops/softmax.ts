@@ -1,8 +1,7 @@
-import { kernels } from "../_kernels.ts";
-import { resolveAxis } from "../_shape.ts";
 import { defineOp } from "../autograd.ts";
+import { kernels } from "../core_kernels.ts";
 import { empty } from "../create.ts";
-import type { Tensor } from "../tensor.ts";
+import { resolveAxis, type Tensor } from "../tensor.ts";
 import { transpose } from "./shape.ts";
 
 /** Options of the ops that normalise along an axis. */
