@@ -1,8 +1,8 @@
 /**
- * What an author of kernels needs: the memory, a loader, the matrix product on raw memory.
+ * For authors of kernels: the memory, a loader, and the matrix product on raw memory.
  *
- * Kernels are WebAssembly modules that import the one memory and take byte offsets. Offsets come from tensors
- * ({@linkcode Tensor.offset}) or typed arrays over the memory (`params.byteOffset`).
+ * Kernels are WebAssembly modules that import the shared memory and take byte offsets into it, from tensors
+ * ({@linkcode Tensor.offset}) or from typed arrays over the memory (`params.byteOffset`).
  *
  * @example
  * ```ts

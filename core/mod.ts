@@ -1,6 +1,5 @@
 /**
- * Tensors in one WebAssembly memory, a define-by-run tape, and SIMD kernels: what the layers and optimizers of Unfold are
- * built on.
+ * Tensors in one WebAssembly memory, a define-by-run tape, and SIMD kernels: the base of Unfold's layers and optimizers.
  *
  * @example The gradient of a small expression
  * ```ts
