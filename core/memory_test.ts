@@ -138,7 +138,7 @@ Deno.test("a request past 4 GiB reports what was requested and what is in use", 
   assert.throws(() => zeros([2 ** 31], { persistent: true }), {
     name: "RangeError",
     message:
-      /^Cannot allocate 8\.0 GiB for a tensor of shape \[2147483648\]: .* are in use .* cannot grow past 4\.0 GiB$/,
+      /^Cannot allocate 8\.0 GiB for a tensor of shape \[2147483648\]: .* are in use, .* cannot grow past 4\.0 GiB$/,
   });
 });
 
@@ -171,6 +171,10 @@ Deno.test("bad shapes and values are refused", () => {
   assert.throws(() => tensor([1, "2" as unknown as number]), /values must be numbers, all nested equally deep, got 2/);
   assert.throws(() => tensor([1, 2, 3], { shape: [2] }), /of shape \[2\]: it must have 2 values, got 3/);
   assert.throws(() => tensor([1, 2]).item(), /must have one element/);
+  assert.throws(
+    () => tensor([1], { dtype: "i32", requiresGrad: true }),
+    /dtype must be "f32", or "i32" without a gradient, got "i32" with requiresGrad/,
+  );
 });
 
 Deno.test("console.log shows shape and first values", () => {

@@ -2,25 +2,23 @@ import { type BinaryKernel, kernels } from "../core_kernels.ts";
 import { empty, zeros } from "../create.ts";
 import { formatShape, sameShape, type Shape, type Tensor } from "../tensor.ts";
 
-/** The shape that NumPy's rule gives for two operands: axes from the right, each of equal length or 1. */
+/** The shape of two operands broadcast by NumPy's rule: axes from the right, each of equal length or 1. */
 export function broadcastShape(name: string, a: Shape, b: Shape): Shape {
   const rank = Math.max(a.length, b.length);
   return Array.from({ length: rank }, (_, axis) => {
     const left = a[axis - rank + a.length] ?? 1;
     const right = b[axis - rank + b.length] ?? 1;
     if (left !== right && left !== 1 && right !== 1) {
+      const shapes = `${formatShape(a)} and ${formatShape(b)}`;
       throw new TypeError(
-        `Cannot ${name}: shapes ${formatShape(a)} and ${
-          formatShape(b)
-        } must be equal or 1 axis by axis from the right, ` +
-          `got ${left} and ${right}`,
+        `Cannot ${name}: shapes ${shapes} must broadcast (axes from the right equal, or 1), got ${left} and ${right}`,
       );
     }
     return left === 1 ? right : left;
   });
 }
 
-/** Element strides of a contiguous tensor of one shape stretched to another; 0 where it is repeated. */
+/** The element strides of a contiguous tensor broadcast to another shape; 0 along axes where it repeats. */
 export function stretchedStrides(from: Shape, to: Shape): number[] {
   let stride = 1;
   const strides: number[] = [];
@@ -32,7 +30,7 @@ export function stretchedStrides(from: Shape, to: Shape): number[] {
   return strides;
 }
 
-/** A loop over a shape as kernels run it: an inner and an outer count, and how often the pair is run. */
+/** Loops over a shape: two that a kernel runs, an inner and an outer one, and the rest in `forEach`. */
 interface Loops {
   readonly inner: number;
   readonly outer: number;
@@ -40,11 +38,11 @@ interface Loops {
   readonly innerStrides: readonly number[];
   /** Byte strides of each operand in the outer loop. */
   readonly outerStrides: readonly number[];
-  /** Calls `run` with the byte offsets of each operand at the start of each pair of loops; the array is used again. */
+  /** Calls `run` once per pair of kernel loops, with the byte offset of each operand. The array is reused. */
   forEach(run: (offsets: readonly number[]) => void): void;
 }
 
-/** Merges axes that all operands step through evenly, so that few loops are left. */
+/** Merges the axes that all operands step through evenly, so that few loops remain. */
 export function loopsOver(shape: Shape, strides: readonly (readonly number[])[]): Loops {
   const axes: { length: number; strides: readonly number[] }[] = [];
   shape.forEach((length, axis) => {
@@ -80,7 +78,7 @@ export function loopsOver(shape: Shape, strides: readonly (readonly number[])[])
   };
 }
 
-/** A tensor of a shape whose elements are taken from x by given element strides: transposition and broadcasting. */
+/** A new tensor with elements of x, taken by element strides: for transposition and broadcasting. */
 export function copyStrided(x: Tensor, shape: Shape, strides: readonly number[]): Tensor {
   const y = empty(shape);
   if (y.size === 0) return y;
@@ -93,7 +91,7 @@ export function copyStrided(x: Tensor, shape: Shape, strides: readonly number[])
   return y;
 }
 
-/** Sums a tensor over the axes along which `shape` was stretched to it: the way back of broadcasting. */
+/** Sums a tensor over the axes that broadcasting added or repeated: the backward of broadcasting. */
 export function reduceTo(x: Tensor, shape: Shape): Tensor {
   if (sameShape(x.shape, shape)) return x;
   const y = zeros(shape);
