@@ -74,8 +74,8 @@ export function assertClose(
 }
 
 /**
- * Checks an op on random inputs: its value against the oracle, and the gradient of a randomly weighted sum of it, at randomly
- * chosen elements, against central differences of the oracle.
+ * Checks an op on random inputs: its value against the oracle's, and the gradient of a random weighting of it, at
+ * elements picked by chance, against central differences of the oracle.
  */
 export function checkOp({ op, oracle, shapes, draw = (r) => r.normal(), seed = 1, tolerance = 1e-4 }: OpCheck): void {
   const random = new Random(seed);
@@ -98,7 +98,7 @@ export function checkOp({ op, oracle, shapes, draw = (r) => r.normal(), seed = 1
     const sampled = random.permutation(data.length).subarray(0, SAMPLED);
     const differences = Array.from(sampled, (i) => {
       const value = data[i]!;
-      // So small that a kink is hardly ever between the two points.
+      // So small that a kink hardly ever lies between the two points.
       const h = 1e-7 * Math.max(1, Math.abs(value));
       data[i] = value + h;
       const above = weighted();
