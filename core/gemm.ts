@@ -141,7 +141,7 @@ export function gemm(product: Gemm): void {
   );
 }
 
-/** `cblas_sgemm` with every pointer and number as plain numbers. */
+/** `cblas_sgemm`, with pointers as numbers. */
 export type Sgemm = (
   order: number,
   transposeA: number,

@@ -93,7 +93,7 @@ export function formatBytes(bytes: number): string {
   return `${(bytes / 1024 ** power).toFixed(1)} ${units[power - 1]}`;
 }
 
-/** Describe the memory in use, for the message when an allocation fails. Modules that keep counts add theirs. */
+/** Parts of the message about a failed allocation that say what uses the memory. Modules that keep counts add theirs. */
 export const inUse: (() => string)[] = [];
 
 function grow(bytes: number, purpose: string): void {
@@ -103,12 +103,10 @@ function grow(bytes: number, purpose: string): void {
     memory.grow(pages);
   } catch {
     const uses = [`${formatBytes(blockBytes)} are in use`, ...inUse.map((describe) => describe())].join(", ");
-    const [free, size, limit] = [freeList.free, before, MAX_PAGES * PAGE].map(formatBytes);
+    const [wanted, free, size, limit] = [bytes, freeList.free, before, MAX_PAGES * PAGE].map(formatBytes);
     throw new RangeError(
-      `Cannot allocate ${
-        formatBytes(bytes)
-      } for ${purpose}: ${uses}, the rest by parameters, optimizer slots and kept ` +
-        `tensors; ${free} are free in smaller blocks, and the memory of ${size} cannot grow past ${limit}`,
+      `Cannot allocate ${wanted} for ${purpose}: ${uses}, the rest by parameters, optimizer slots and kept tensors; ` +
+        `${free} are free in smaller blocks, and the memory of ${size} cannot grow past ${limit}`,
     );
   }
   freeList.give({ offset: before - GUARD, bytes: pages * PAGE });

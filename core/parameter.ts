@@ -109,10 +109,8 @@ export class Parameter extends Tensor {
     initialize(data, shape);
     if (data.length !== this.size) {
       throw new Error(
-        `Cannot initialize a parameter of shape ${
-          formatShape(shape)
-        }: the initializer must not make tensors, which may ` +
-          "move the memory under its array",
+        `Cannot initialize a parameter of shape ${formatShape(shape)}: ` +
+          "the initializer must not make tensors, which may move the memory under its array",
       );
     }
   }

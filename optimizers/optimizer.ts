@@ -26,7 +26,7 @@ export interface OptimizerOptions {
 /** The saved state of an optimizer: arrays by name. */
 export type OptimizerState = ReadonlyMap<string, SafetensorsInput>;
 
-/** The numbers in a saved state. */
+/** The scalars in a saved state. */
 const COUNTS = ["steps", "skippedSteps", "skippedInARow", "accumulated", "learningRateScale"] as const;
 type Counts = Record<typeof COUNTS[number], number>;
 

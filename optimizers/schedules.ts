@@ -255,11 +255,9 @@ export function join(schedules: readonly Schedule[], boundaries: readonly number
     Number.isSafeInteger(boundary) && boundary > (boundaries[i - 1] ?? 0)
   );
   if (!rising || boundaries.length !== schedules.length - 1) {
-    const wanted = Math.max(0, schedules.length - 1);
+    const [wanted, got] = [Math.max(0, schedules.length - 1), JSON.stringify(boundaries)];
     throw new RangeError(
-      `Cannot join schedules: boundaries must be ${wanted} increasing integers of 1 or more, got ${
-        JSON.stringify(boundaries)
-      }`,
+      `Cannot join schedules: boundaries must be ${wanted} increasing integers of 1 or more, got ${got}`,
     );
   }
   return (step) => {
