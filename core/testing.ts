@@ -1,18 +1,18 @@
 /**
- * For the tests of ops and layers: compares values and gradients with a plain oracle in 64-bit floats.
+ * For tests of ops and layers: compares values and gradients with a plain oracle in 64-bit floats.
  *
  * @module
  */
 
 import assert from "node:assert/strict";
+import { tensor } from "./create.ts";
 import { multiply } from "./ops/arithmetic.ts";
 import { sum } from "./ops/reduce.ts";
 import { Random } from "./random.ts";
 import { scope } from "./scope.ts";
-import { tensor } from "./create.ts";
 import { formatShape, type Shape, sizeOf, type Tensor } from "./tensor.ts";
 
-/** Elements of each input whose gradient is compared: a difference costs two calls of the oracle. */
+/** The number of elements per input whose gradient is compared: each costs two calls of the oracle. */
 const SAMPLED = 24;
 
 /** An array with a shape, in 64-bit floats. */
@@ -23,28 +23,28 @@ export interface Oracle {
   readonly data: Float64Array;
 }
 
-/** What {@linkcode checkOp} compares. */
+/** Options for {@linkcode checkOp}. */
 export interface OpCheck {
   /** The op under test. */
   op: (...inputs: Tensor[]) => Tensor;
-  /** The same function in 64-bit floats, as plainly written as can be. */
+  /** The same function in 64-bit floats, written as plainly as possible. */
   oracle: (...inputs: Oracle[]) => Oracle;
-  /** The inputs' shapes. */
+  /** The shapes of the inputs. */
   shapes: readonly Shape[];
   /**
-   * Draws an input's elements.
+   * Draws an element of an input.
    *
    * @default {standard normal}
    */
   draw?: (random: Random, input: number) => number;
   /**
-   * Seed of the draws.
+   * The seed for the draws.
    *
    * @default {1}
    */
   seed?: number;
   /**
-   * Bound on the largest error over the largest value.
+   * The bound on the largest error, relative to the largest value.
    *
    * @default {1e-4}
    */
@@ -52,8 +52,8 @@ export interface OpCheck {
 }
 
 /**
- * Fails unless two arrays agree: the largest difference over the largest expected magnitude (at least `floor`) must be
- * within the tolerance.
+ * Fails unless two arrays agree: the largest difference, relative to the largest expected magnitude (at least `floor`), must
+ * not exceed the tolerance.
  */
 export function assertClose(
   actual: ArrayLike<number>,

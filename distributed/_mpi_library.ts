@@ -1,3 +1,4 @@
+import { openLibrary } from "@unfold/core/support";
 import type { Launcher } from "./launcher.ts";
 
 /** Where systems keep the libraries. Absolute paths, so that `--allow-ffi=PATH` can name one. */
@@ -100,7 +101,12 @@ const MPICH_HANDLES: MpiHandles = {
  */
 export function openMpi(path: string | undefined, { variable }: Launcher): MpiLibrary {
   const usual = variable === "OMPI_COMM_WORLD_SIZE" ? [...OPEN_MPI, ...MPICH] : [...MPICH, ...OPEN_MPI];
-  const { library, found } = open(path === undefined ? usual : [path]);
+  const { library, path: found } = openLibrary({
+    doing: "connect",
+    name: "MPI",
+    paths: path === undefined ? usual : [path],
+    open: (path) => Deno.dlopen(path, SYMBOLS),
+  });
   const { symbols: calls } = library;
   return { path: found, calls, handles: openMpiHandles(calls) ?? MPICH_HANDLES };
 }
@@ -119,23 +125,4 @@ function openMpiHandles(calls: MpiLibrary["calls"]): MpiHandles | undefined {
     inPlace: 1n,
     noStatus: 0n,
   };
-}
-
-function open(paths: readonly string[]): { library: Deno.DynamicLibrary<typeof SYMBOLS>; found: string } {
-  const problems: Error[] = [];
-  for (const found of paths) {
-    try {
-      return { library: Deno.dlopen(found, SYMBOLS), found };
-    } catch (error) {
-      problems.push(error as Error);
-    }
-  }
-  // Where a permission was missing, the library may well be there.
-  const cause = problems.find((error) => error instanceof Deno.errors.NotCapable) ?? problems[0]!;
-  throw new Error(
-    paths.length === 1 || cause instanceof Deno.errors.NotCapable
-      ? `Cannot connect: ${cause.message}; an absolute path can be allowed alone, as --allow-ffi=PATH`
-      : `Cannot connect: MPI must be installed, or its library's path be given; it is in none of ${paths.join(", ")}`,
-    { cause },
-  );
 }

@@ -29,12 +29,6 @@ function describe(value: unknown): string {
   return typeof value === "object" && value !== null ? value.constructor.name : typeof value;
 }
 
-/** Throws a `RangeError` unless a count is an integer of 1 or more. */
-export function checkCount(doing: string, name: string, value: number): void {
-  if (Number.isInteger(value) && value >= 1) return;
-  throw new RangeError(`Cannot ${doing}: ${name} must be an integer of 1 or more, got ${value}`);
-}
-
 /** How {@linkcode Communicator.allReduce} puts the numbers of all ranks together. The largest of NaN and a number is undefined. */
 export type Reduction = "sum" | "mean" | "max";
 

@@ -1,6 +1,7 @@
+import { checkCounts } from "@unfold/core/support";
 import { MpiRanks } from "./_mpi_ranks.ts";
 import { joinWorkers, startedAs, startWorkers } from "./_shared_ranks.ts";
-import { checkCount, type Communicator, single } from "./communicator.ts";
+import { type Communicator, single } from "./communicator.ts";
 import { findLauncher } from "./launcher.ts";
 
 /** Timers count milliseconds in 31 bits. */
@@ -51,7 +52,7 @@ export interface ConnectOptions {
  */
 export async function connect(options: ConnectOptions = {}): Promise<Communicator> {
   const { workers, library, timeout = 1800 } = options;
-  if (workers !== undefined) checkCount("connect", "workers", workers);
+  if (workers !== undefined) checkCounts("connect", { workers });
   if (!(timeout > 0 && timeout <= MOST_SECONDS)) {
     throw new RangeError(`Cannot connect: timeout must be above 0 and at most ${MOST_SECONDS} seconds, got ${timeout}`);
   }

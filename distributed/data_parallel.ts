@@ -1,7 +1,8 @@
 import { decodeSafetensors, type DType, encodeSafetensors, formatShape, Tensor } from "@unfold/core";
+import { checkCounts } from "@unfold/core/support";
 import type { Optimizer } from "@unfold/optimizers";
 import type { Batch, Parallel } from "@unfold/training";
-import { checkCount, type Communicator } from "./communicator.ts";
+import type { Communicator } from "./communicator.ts";
 
 /** Options for {@linkcode dataParallel}. */
 export interface DataParallelOptions {
@@ -56,7 +57,7 @@ export interface DataParallelOptions {
  */
 export function dataParallel(options: DataParallelOptions): Parallel {
   const { optimizer, communicator, verifyEvery = 100 } = options;
-  checkCount("train on several ranks", "verifyEvery", verifyEvery);
+  checkCounts("train on several ranks", { verifyEvery });
   const { rank, size } = communicator;
 
   async function sum(numbers: readonly number[]): Promise<number[]> {

@@ -163,7 +163,7 @@ for (const launcher of LAUNCHERS) {
     const bare = library.slice(library.lastIndexOf("/") + 1);
     const { code, stderr } = await launch(launcher, 2, "traps.ts", ["any", bare]);
     assert.notEqual(code, 0);
-    assert.match(stderr, /Cannot connect: Requires ffi access .*; an absolute path can be allowed alone/);
+    assert.match(stderr, /Cannot connect: Requires ffi access .*; to allow one library alone, give its absolute path/);
   });
 
   test("without the permission to look for a launcher, nobody takes himself for the only rank", async () => {

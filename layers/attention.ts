@@ -11,7 +11,8 @@ import {
   tensor,
   where,
 } from "@unfold/core";
-import { checkLengths, checkShape, checkSize } from "./_check.ts";
+import { checkCounts } from "@unfold/core/support";
+import { checkLengths, checkShape } from "./_check.ts";
 import { Dense } from "./dense.ts";
 
 /** Options for {@linkcode Attention}. */
@@ -80,9 +81,7 @@ export class Attention {
    */
   constructor(options: AttentionOptions) {
     const { querySize, memorySize, score = "dot", hiddenSize = memorySize, random = Random.arbitrary() } = options;
-    for (const [name, value] of Object.entries({ querySize, memorySize, hiddenSize })) {
-      checkSize("Attention", name, value);
-    }
+    checkCounts("make Attention", { querySize, memorySize, hiddenSize });
     if (score !== "dot" && score !== "additive") {
       throw new RangeError(
         `Cannot make Attention: score must be "dot" or "additive", got ${JSON.stringify(score)}`,

@@ -10,7 +10,7 @@ import {
   zeros,
 } from "@unfold/core";
 import { coreKernels, gemm, rightOperand } from "@unfold/core/kernels";
-import { checkSize } from "./_check.ts";
+import { checkCounts } from "@unfold/core/support";
 import { glorotUniform, type Initializer } from "./initializers.ts";
 import type { Layer } from "./layer.ts";
 
@@ -97,8 +97,7 @@ export class Dense implements Layer {
    */
   constructor(options: DenseOptions) {
     const { inputSize, outputSize, bias = true, random = Random.arbitrary() } = options;
-    checkSize("Dense", "inputSize", inputSize);
-    checkSize("Dense", "outputSize", outputSize);
+    checkCounts("make Dense", { inputSize, outputSize });
     this.weight = new Parameter([inputSize, outputSize], options.initializer ?? glorotUniform(random));
     this.bias = bias ? new Parameter([outputSize]) : undefined;
   }

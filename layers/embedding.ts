@@ -1,5 +1,5 @@
 import { gather, type NamedParameters, Parameter, Random, type Tensor } from "@unfold/core";
-import { checkSize } from "./_check.ts";
+import { checkCounts } from "@unfold/core/support";
 import type { Layer } from "./layer.ts";
 
 /** Options for {@linkcode Embedding}. */
@@ -49,8 +49,7 @@ export class Embedding implements Layer {
    */
   constructor(options: EmbeddingOptions) {
     const { vocabularySize, outputSize, paddingIndex, random = Random.arbitrary() } = options;
-    checkSize("Embedding", "vocabularySize", vocabularySize);
-    checkSize("Embedding", "outputSize", outputSize);
+    checkCounts("make Embedding", { vocabularySize, outputSize });
     if (
       paddingIndex !== undefined &&
       !(Number.isInteger(paddingIndex) && paddingIndex >= 0 && paddingIndex < vocabularySize)

@@ -1,6 +1,6 @@
 import { defineOp, empty, formatShape, type NamedParameters, Parameter, type Tensor, zeros } from "@unfold/core";
 import { coreKernels } from "@unfold/core/kernels";
-import { checkSize } from "./_check.ts";
+import { checkCounts } from "@unfold/core/support";
 import { kernels } from "./_kernels.ts";
 import { constant } from "./initializers.ts";
 import type { Layer } from "./layer.ts";
@@ -171,7 +171,7 @@ export class LayerNorm implements Layer {
    * @throws {RangeError} If the size is no integer of 1 or more, or ε is not above 0.
    */
   constructor({ size, eps = 1e-5 }: LayerNormOptions) {
-    checkSize("LayerNorm", "size", size);
+    checkCounts("make LayerNorm", { size });
     if (!(eps > 0 && eps < Infinity)) throw new RangeError(`Cannot make LayerNorm: eps must be above 0, got ${eps}`);
     this.weight = new Parameter([size], constant(1));
     this.bias = new Parameter([size]);

@@ -1,5 +1,5 @@
 import { decodeSafetensors, encodeSafetensors, Random, type Safetensors, type SafetensorsInput } from "@unfold/core";
-import { checkCounts } from "./_check.ts";
+import { checkCounts } from "@unfold/core/support";
 import { gatherStates, type Parallel, RankRandom, RankState } from "./parallel.ts";
 import type { State, Stateful } from "./stateful.ts";
 

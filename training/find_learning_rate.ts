@@ -1,4 +1,5 @@
 import { type DType, scope } from "@unfold/core";
+import { checkCounts } from "@unfold/core/support";
 import type { Layer } from "@unfold/layers";
 import type { Optimizer, Schedule } from "@unfold/optimizers";
 import { type Batch, type Batches, type Loss, lossOf } from "./batch.ts";
@@ -95,9 +96,7 @@ export async function findLearningRate<Y extends DType>(
       `Cannot find a learning rate: from must be above 0 and below to, which must be finite, got ${from} and ${to}`,
     );
   }
-  if (!Number.isInteger(steps) || steps < 2) {
-    throw new RangeError(`Cannot find a learning rate: steps must be an integer of 2 or more, got ${steps}`);
-  }
+  checkCounts("find a learning rate", { steps }, { least: 2 });
   const parameters = Object.values(model.parameters());
   const before = parameters.map(({ data }) => data.slice());
   const rates: number[] = [];

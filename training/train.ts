@@ -1,8 +1,8 @@
 import { type DType, full, loadParameters, type NamedParameters, scope } from "@unfold/core";
 import { coreKernels } from "@unfold/core/kernels";
+import { checkCounts } from "@unfold/core/support";
 import type { Layer } from "@unfold/layers";
 import type { Optimizer } from "@unfold/optimizers";
-import { checkCounts } from "./_check.ts";
 import { type Batch, type Batches, type Loss, lossOf } from "./batch.ts";
 import { CheckpointError, type Checkpoints } from "./checkpoints.ts";
 import { evaluate } from "./evaluate.ts";

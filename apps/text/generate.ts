@@ -1,4 +1,5 @@
 import { noGrad, type Random, scope, type Tensor, tensor, zeros } from "@unfold/core";
+import { checkCounts } from "@unfold/core/support";
 import type { RecurrentState } from "@unfold/layers";
 import type { LanguageModel } from "./language_model.ts";
 
@@ -118,10 +119,7 @@ export function* generateTokens(
 ): Generator<Int32Array, void, undefined> {
   const { prompt, length, count, random } = options;
   checkSampling(options);
-  for (const [name, value] of Object.entries({ length, count })) {
-    if (Number.isInteger(value) && value >= 1) continue;
-    throw new RangeError(`Cannot generate: ${name} must be a positive integer, got ${value}`);
-  }
+  checkCounts("generate", { length, count });
   const { size, kind, vocabulary } = model.tokenizer;
   const start = kind === "byte" || vocabulary.includes("\n") ? "\n" : "";
   const read = model.tokenizer.encode(prompt === "" ? start : prompt);

@@ -4,7 +4,7 @@ import { affine } from "./elementwise";
 import { exp4, lanes, load, log4, madd, splat, store } from "./simd";
 import { largest, sum } from "./reduce";
 
-/** y[i] = e^(x[i] − shift), and the sum of them. */
+/** y[i] = e^(x[i] − shift). Returns their sum. */
 @inline
 function exponentials(x: usize, y: usize, n: i32, shift: f32): f32 {
   const end = y + (<usize>n << 2);
@@ -32,7 +32,7 @@ export function softmax(x: usize, y: usize, rows: i32, n: i32): void {
   }
 }
 
-/** y[row, i] = x[row, i] − ln Σ e^x[row, ·]; the maximum is taken off first, so that no digits of x are lost to it. */
+/** y[row, i] = x[row, i] − ln Σ e^x[row, ·]. The maximum is subtracted first, to keep the digits of x. */
 export function logSoftmax(x: usize, y: usize, rows: i32, n: i32): void {
   const bytes = <usize>n << 2;
   for (let row = 0; row < rows; row++) {

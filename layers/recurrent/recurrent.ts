@@ -12,7 +12,8 @@ import {
   willRecord,
   zeros,
 } from "@unfold/core";
-import { checkLengths, checkShape, checkSize } from "../_check.ts";
+import { checkCounts } from "@unfold/core/support";
+import { checkLengths, checkShape } from "../_check.ts";
 import { constant, glorotUniform, type Initializer, orthogonal } from "../initializers.ts";
 import type { ForwardOptions, RecurrentLayer, RecurrentResult, RecurrentState, RunOptions } from "../layer.ts";
 import { recurrentSequence } from "./_sequence.ts";
@@ -132,7 +133,7 @@ export abstract class Recurrent<State extends RecurrentState> implements Recurre
     const { dropout = 0, recurrentDropout = 0 } = options;
     const inputInitializer = options.inputInitializer ?? glorotUniform(random, { fanOut: hiddenSize });
     const recurrentInitializer = options.recurrentInitializer ?? orthogonal(random);
-    for (const [name, value] of Object.entries({ inputSize, hiddenSize, layers })) checkSize(cell.name, name, value);
+    checkCounts(`make ${cell.name}`, { inputSize, hiddenSize, layers });
     for (const [name, value] of Object.entries({ dropout, recurrentDropout })) {
       if (value >= 0 && value < 1) continue;
       throw new RangeError(`Cannot make ${cell.name}: ${name} must be at least 0 and below 1, got ${value}`);

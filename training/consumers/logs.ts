@@ -1,3 +1,12 @@
+import {
+  bytesField,
+  doubleField,
+  type Encoded,
+  floatField,
+  integerField,
+  message,
+  toBytes,
+} from "@unfold/core/support";
 import type { State, Stateful } from "../stateful.ts";
 import type { Consumer } from "./consume.ts";
 
@@ -128,9 +137,11 @@ export function tensorBoard(folder: string): Consumer {
   const seconds = Math.floor(Date.now() / 1000);
   const unique = crypto.randomUUID().slice(0, 8);
   const path = `${folder}/events.out.tfevents.${seconds}.unfold.${unique}`;
-  const append = (event: Uint8Array) => Deno.writeFileSync(path, record(event), { append: true });
-  const now = () => double(1, Date.now() / 1000);
-  append(concat(now(), bytesField(3, new TextEncoder().encode("brain.Event:2"))));
+  const append = (...fields: Encoded[]) => {
+    const time = doubleField(1, Date.now() / 1000);
+    Deno.writeFileSync(path, record(toBytes(message(time, ...fields))), { append: true });
+  };
+  append(bytesField(3, "brain.Event:2"));
   return (event) => {
     const scalars: Record<string, number> = {};
     if (event.type === "step") Object.assign(scalars, { loss: event.loss, "learning rate": event.learningRate });
@@ -138,9 +149,9 @@ export function tensorBoard(folder: string): Consumer {
     else if (event.type === "validation") scalars["epoch/validation loss"] = event.loss;
     else return;
     const values = Object.entries(scalars).map(([tag, value]) =>
-      bytesField(1, concat(bytesField(1, new TextEncoder().encode(tag)), float(2, value)))
+      bytesField(1, message(bytesField(1, tag), floatField(2, value)))
     );
-    append(concat(now(), varintField(2, event.step), bytesField(5, concat(...values))));
+    append(integerField(2, event.step), bytesField(5, message(...values)));
   };
 }
 
@@ -168,38 +179,4 @@ function maskedCrc(data: Uint8Array): number {
   for (const byte of data) crc = CRC_TABLE[(crc ^ byte) & 0xff]! ^ (crc >>> 8);
   crc = ~crc >>> 0;
   return (((crc >>> 15) | (crc << 17)) + 0xa282ead8) >>> 0;
-}
-
-// Fields of protocol buffers: a key, the field's number and the kind of its value, then the value.
-
-function varint(value: number): Uint8Array {
-  const bytes: number[] = [];
-  for (; value >= 128; value = Math.floor(value / 128)) bytes.push(value % 128 + 128);
-  return Uint8Array.of(...bytes, value);
-}
-
-function varintField(field: number, value: number): Uint8Array {
-  return concat(varint(field << 3), varint(value));
-}
-
-function bytesField(field: number, value: Uint8Array): Uint8Array {
-  return concat(varint(field << 3 | 2), varint(value.length), value);
-}
-
-function double(field: number, value: number): Uint8Array {
-  return concat(varint(field << 3 | 1), new Uint8Array(Float64Array.of(value).buffer));
-}
-
-function float(field: number, value: number): Uint8Array {
-  return concat(varint(field << 3 | 5), new Uint8Array(Float32Array.of(value).buffer));
-}
-
-function concat(...parts: readonly Uint8Array[]): Uint8Array {
-  const whole = new Uint8Array(parts.reduce((total, { length }) => total + length, 0));
-  let at = 0;
-  for (const part of parts) {
-    whole.set(part, at);
-    at += part.length;
-  }
-  return whole;
 }

@@ -1,4 +1,5 @@
 import { loadParameters, type NamedParameters, type SafetensorsInput } from "@unfold/core";
+import { checkCounts } from "@unfold/core/support";
 import type { Optimizer } from "@unfold/optimizers";
 import { numbersState, readNumbers, type State, type Stateful } from "../stateful.ts";
 import type { EpochEvent } from "../train.ts";
@@ -191,9 +192,8 @@ export function reduceOnPlateau(
     if (!valid) throw new RangeError(`Cannot reduce on a plateau: ${name} must be ${wanted}, got ${value}`);
   };
   check("factor", factor, factor > 0 && factor < 1, "above 0 and below 1");
-  check("patience", patience, Number.isInteger(patience) && patience >= 0, "an integer of 0 or more");
+  checkCounts("reduce on a plateau", { patience, cooldown }, { least: 0 });
   check("threshold", threshold, threshold >= 0 && threshold < 1, "at least 0 and below 1");
-  check("cooldown", cooldown, Number.isInteger(cooldown) && cooldown >= 0, "an integer of 0 or more");
   check("leastScale", leastScale, leastScale >= 0 && leastScale <= 1, "from 0 to 1");
   let progress = { best: Infinity, waited: 0, cooling: 0 };
   const consumer: Consumer = (event) => {

@@ -1,5 +1,5 @@
 import type { Random } from "@unfold/core";
-import { checkCounts } from "../_check.ts";
+import { checkCounts } from "@unfold/core/support";
 import { Passes } from "./_passes.ts";
 import type { Batch } from "../batch.ts";
 import type { State, Stateful } from "../stateful.ts";

@@ -132,7 +132,7 @@ Deno.test("a state that does not fit is refused, and nothing changes", () => {
     for (const value of [-1, 1.5, 6, NaN]) {
       refuse("RangeError", `${prefix}position must be an integer from 0 to 5, got ${value}`, position(value));
     }
-    refuse("RangeError", "Cannot restore Random: state must be four integers of 32 bits, not all 0, got [0, 0, 0, 0]", {
+    refuse("RangeError", "Cannot restore Random: state must be four 32-bit integers, not all 0, got [0, 0, 0, 0]", {
       random: { shape: [4], data: new Uint32Array(4) },
     });
   }

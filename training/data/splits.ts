@@ -1,3 +1,5 @@
+import { checkCounts } from "@unfold/core/support";
+
 /** Rows of a series: from inclusive, to exclusive. */
 export interface Part {
   /** The first row. */
@@ -57,10 +59,7 @@ export interface SplitByTimeOptions {
  */
 export function splitByTime(count: number, options: SplitByTimeOptions): TimeSplit {
   const { validation, test, gap = 0 } = options;
-  for (const [name, value] of Object.entries({ count, gap })) {
-    if (Number.isInteger(value) && value >= 0) continue;
-    throw new RangeError(`Cannot split by time: ${name} must be an integer of 0 or more, got ${value}`);
-  }
+  checkCounts("split by time", { count, gap }, { least: 0 });
   for (const [name, value] of Object.entries({ validation, test })) {
     if (value > 0 && value < 1) continue;
     throw new RangeError(`Cannot split by time: ${name} must be a fraction above 0 and below 1, got ${value}`);
@@ -134,11 +133,8 @@ export interface RollingOriginOptions {
  */
 export function rollingOrigin(count: number, options: RollingOriginOptions): Fold[] {
   const { folds, test, gap = 0, window } = options;
-  for (const [name, value] of Object.entries({ count, folds, test, gap, window: window ?? 1 })) {
-    const least = name === "gap" ? 0 : 1;
-    if (Number.isInteger(value) && value >= least) continue;
-    throw new RangeError(`Cannot make folds: ${name} must be an integer of ${least} or more, got ${value}`);
-  }
+  checkCounts("make folds", { count, folds, test, window: window ?? 1 });
+  checkCounts("make folds", { gap }, { least: 0 });
   const least = folds * test + gap + (window ?? 1);
   if (count < least) {
     throw new RangeError(

@@ -1,4 +1,4 @@
-import { checkCounts } from "../_check.ts";
+import { checkCounts } from "@unfold/core/support";
 import { Passes } from "./_passes.ts";
 import type { Batch } from "../batch.ts";
 import type { State, Stateful } from "../stateful.ts";

@@ -89,7 +89,7 @@ Deno.test("batches are released when the loop is left", () => {
     seen = x;
     break;
   }
-  assert.throws(() => seen!.data, /has been disposed of/);
+  assert.throws(() => seen!.data, /it was disposed/);
 });
 
 Deno.test("windows that do not fit are refused", () => {

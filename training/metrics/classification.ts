@@ -1,4 +1,5 @@
-import { checkCounts, checkPairs } from "../_check.ts";
+import { checkCounts } from "@unfold/core/support";
+import { checkPairs } from "../_check.ts";
 
 /** Throws a `RangeError` unless there is one predicted class for each actual one, and all are integers of 0 or more. */
 function checkClasses(predicted: ArrayLike<number>, actual: ArrayLike<number>): void {

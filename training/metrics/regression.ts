@@ -1,4 +1,5 @@
-import { checkCounts, checkPairs } from "../_check.ts";
+import { checkCounts } from "@unfold/core/support";
+import { checkPairs } from "../_check.ts";
 
 /** How well numbers were predicted. */
 export interface RegressionMetrics {

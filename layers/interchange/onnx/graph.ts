@@ -1,4 +1,5 @@
 import { formatShape, type Parameter, sizeOf } from "@unfold/core";
+import { type Encoded, toBytes } from "@unfold/core/support";
 import type { Layer } from "../../layer.ts";
 import {
   graphMessage,
@@ -8,9 +9,7 @@ import {
   type OnnxBody,
   type OnnxDType,
   type OnnxShape,
-  type Pieces,
   tensorMessage,
-  toBytes,
   valueInfo,
 } from "./_messages.ts";
 
@@ -81,10 +80,10 @@ export type OnnxConstant = Float32Array<ArrayBuffer> | Int32Array<ArrayBuffer> |
 
 /** The pieces of a graph or of the body of a loop. */
 interface Parts {
-  readonly nodes: Pieces[];
-  readonly constants: Pieces[];
-  readonly inputs: Pieces[];
-  readonly outputs: Pieces[];
+  readonly nodes: Encoded[];
+  readonly constants: Encoded[];
+  readonly inputs: Encoded[];
+  readonly outputs: Encoded[];
 }
 
 /** Names of inputs and outputs, which constants and nodes leave to them. */
