@@ -21,7 +21,7 @@ for (const cell of CELLS) {
         x,
         labels: ["a", "b", "c", "d", "e"],
         loss: (output) => meanSquaredError(output, y),
-        say: (output) => output[6]!.toFixed(6),
+        labelOf: (output) => output[6]!.toFixed(6),
       });
 
       const output = noGrad(() => recurrent.run(x).output);
@@ -82,7 +82,7 @@ Deno.test("units are said to be off where ReLU gives 0 for all of them, and not 
       x: tensor([[[1], [2]]]),
       labels: ["1", "2"],
       loss: (output) => meanSquaredError(output, tensor([[0]])),
-      say: String,
+      labelOf: String,
     });
     assert.equal(switchedOff, expected, `${cell} ${bias}`);
   }
@@ -100,7 +100,7 @@ Deno.test("V of a tied layer is the embedding, transposed", () => {
     x: tensor([[[1], [2]]]),
     labels: ["1", "2"],
     loss: (output) => meanSquaredError(output, zeros([1, 9])),
-    say: String,
+    labelOf: String,
   });
   assert.deepEqual([outputWeight.rows, outputWeight.columns, outputWeight.shape, sizes.output], [3, 6, [3, 9], 9]);
   const state = steps[1]!.states[0]!;
@@ -120,7 +120,7 @@ Deno.test("a network smaller than the figure is shown whole", () => {
     x: tensor([[[1], [2]]]),
     labels: ["1", "2"],
     loss: (output) => meanSquaredError(output, tensor([[0]])),
-    say: (output) => String(softmax(tensor(output)).data[0]),
+    labelOf: (output) => String(softmax(tensor(output)).data[0]),
   });
   assert.deepEqual(steps.map(({ states, output }) => [states[0]!.length, output.label]), [[2, "1"], [2, "1"]]);
   assert.deepEqual([outputWeight.rows, outputWeight.columns, recurrentWeights[0]!.values.length], [2, 1, 4]);

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import type { Unfolding } from "../worker/unfold_network.ts";
-import { drawWeights } from "./draw_weights.ts";
+import { drawWeights } from "./draw.ts";
 import { Bindings, type Scene, sceneOf } from "./figure.ts";
 
-/** As much of an element as is drawn with. */
+/** The part of an element that drawing uses. */
 class FakeElement {
   readonly attributes = new Map<string, string>();
   readonly children: FakeElement[] = [];
