@@ -8,7 +8,7 @@ import { unfoldNetwork } from "./unfold_network.ts";
 
 for (const cell of CELLS) {
   for (const layers of [1, 2]) {
-    Deno.test(`${cell}, ${layers} layers: what is drawn is what the network computes`, () => {
+    Deno.test(`${cell}, ${layers} layers: the figure has the values that the network computes`, () => {
       using _ = scope();
       const random = new Random(4);
       const recurrent = makeRecurrent({ cell, inputSize: 3, hiddenSize: 20, layers, random });
@@ -69,7 +69,7 @@ for (const cell of CELLS) {
   }
 }
 
-Deno.test("units are said to be off where ReLU gives 0 for all of them, and not where others do", () => {
+Deno.test("units are reported as off if every ReLU outputs 0, and for no other activation", () => {
   using _ = scope();
   const random = new Random(1);
   for (const [cell, bias, expected] of [["relu", -9, true], ["relu", 9, false], ["rnn", 0, false]] as const) {
@@ -88,7 +88,7 @@ Deno.test("units are said to be off where ReLU gives 0 for all of them, and not 
   }
 });
 
-Deno.test("V of a tied layer is the embedding, transposed", () => {
+Deno.test("V of a tied layer is the transposed embedding", () => {
   using _ = scope();
   const random = new Random(1);
   const recurrent = makeRecurrent({ cell: "gru", inputSize: 1, hiddenSize: 3, random });
