@@ -18,9 +18,12 @@ Deno.test("a link restores its settings", () => {
     seed: integer(BOUNDS.seed),
     unfolded: fc.boolean(),
   }).map(({ unfolded, ...chosen }) => ({ view: unfolded ? "unfolded" as const : taskOf(chosen.data), ...chosen }));
-  fc.assert(fc.property(settings, (settings) => {
-    assert.deepEqual(fromFragment(`#${toFragment(settings)}`), { settings, problems: [] });
-  }));
+  fc.assert(
+    fc.property(settings, (settings) => {
+      assert.deepEqual(fromFragment(`#${toFragment(settings)}`), { settings, problems: [] });
+    }),
+    { seed: 1 },
+  );
 });
 
 Deno.test("missing settings get their defaults, the data's view and the optimizer's rate", () => {

@@ -1,4 +1,4 @@
-import { type TaskName, taskOf } from "../data.ts";
+import type { TaskName } from "../data.ts";
 import type { Report } from "../messages.ts";
 import { element } from "./element.ts";
 import { format, formatCount } from "./format.ts";
