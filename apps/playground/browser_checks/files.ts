@@ -28,7 +28,7 @@ check(
       await train(page);
       await lossBelow(page, 0.2);
       assert.ok(await page.isHidden("#toast"));
-      // The run goes on training after another bad file.
+      // The run keeps training after another bad file.
       await give("date,close\n2020-01-01,ten\n");
       assert.match(await toast(page), /line 2, column close/);
       await stepsReach(page, await numberIn(page, "#steps") + 1);

@@ -164,7 +164,7 @@ export function drawChain(scene: Scene, every: Spacing, available: number, bindi
     // The last step always has its label.
     const labelled = (of: (step: Step) => string, y: number, every: number) => {
       if ((steps.length - 1 - t) % every !== 0) return [];
-      const line = text(middle, y, "", { class: "said" });
+      const line = text(middle, y, "", { class: "label" });
       bindings.text(line, (scene) => of(now(scene)));
       return [line];
     };

@@ -47,7 +47,7 @@ export class SeriesTask implements Task {
   readonly #windows: (part: Part, options?: { stride?: number; random?: Random }) => Windows;
 
   /**
-   * @throws {RangeError} If the series is too short or never changes.
+   * @throws {RangeError} If the series is too short, or there is nothing to forecast.
    */
   constructor({ settings, prices, forecaster }: SeriesTaskOptions) {
     const { cell, hidden, layers, length: window, horizon } = forecaster === undefined

@@ -8,7 +8,7 @@ import { unfoldNetwork } from "./unfold_network.ts";
 
 for (const cell of CELLS) {
   for (const layers of [1, 2]) {
-    Deno.test(`${cell}, ${layers} layers: the figure has the values that the network computes`, () => {
+    Deno.test(`${cell}, layers: ${layers}: the figure has the values that the network computes`, () => {
       using _ = scope();
       const random = new Random(4);
       const recurrent = makeRecurrent({ cell, inputSize: 3, hiddenSize: 20, layers, random });
