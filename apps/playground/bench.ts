@@ -1,5 +1,5 @@
 /**
- * Times training in the page, beside Deno alone, in turns: steps a second of the settings that a visitor finds.
+ * Measures training steps per second with the default settings, in the page and in Deno, alternating between the two.
  *
  *     deno task bench:playground
  *
@@ -14,7 +14,7 @@ import { makeTask } from "./worker/make_task.ts";
 import { Session } from "./worker/session.ts";
 
 const ROUNDS = 5;
-/** Milliseconds that each is trained for in a round. */
+/** Milliseconds of training per round and engine. */
 const TIME = 4000;
 
 function median(values: readonly number[]): number {
@@ -22,7 +22,7 @@ function median(values: readonly number[]): number {
 }
 
 if (CHROMIUM === undefined) {
-  console.error("Cannot compare: there must be a Chromium, and is none");
+  console.error("Cannot compare: Chromium must be installed, got none");
   Deno.exit(1);
 }
 await using browser = await openBrowser();
@@ -50,15 +50,13 @@ for (const task of ["text", "series"] as const) {
     };
     const rounds: { deno: number; page: number }[] = [];
     for (let round = 0; round <= ROUNDS; round++) rounds.push({ deno: await inDeno(), page: await inPage() });
-    // In the first one the engines are still compiling.
+    // The first round warms up the engines.
     const [deno, chromium] = [
       median(rounds.slice(1).map(({ deno }) => deno)),
       median(rounds.slice(1).map(({ page }) => page)),
     ];
-    console.log(
-      `${task.padEnd(6)} Deno ${deno.toFixed(1)} steps a second, Chromium ${chromium.toFixed(1)}: ${
-        (100 * chromium / deno).toFixed(0)
-      } %`,
-    );
+    const percent = (100 * chromium / deno).toFixed(0);
+    const speeds = `Deno ${deno.toFixed(1)} steps/s, Chromium ${chromium.toFixed(1)} steps/s`;
+    console.log(`${task.padEnd(6)} ${speeds} (${percent}%)`);
   });
 }

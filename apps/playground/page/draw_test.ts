@@ -1,9 +1,10 @@
 import assert from "node:assert/strict";
 import type { Unfolding } from "../worker/unfold_network.ts";
-import { drawWeights } from "./draw_weights.ts";
+import { unfolding } from "./_unfolding.ts";
+import { drawWeights, spacingOf } from "./draw.ts";
 import { Bindings, type Scene, sceneOf } from "./figure.ts";
 
-/** As much of an element as is drawn with. */
+/** The part of an element that drawing uses. */
 class FakeElement {
   readonly attributes = new Map<string, string>();
   readonly children: FakeElement[] = [];
@@ -38,7 +39,7 @@ function drawn(scene: Scene): FakeElement {
   }
 }
 
-Deno.test("V is drawn with the states across and the outputs down, U as it stands", () => {
+Deno.test("V is drawn transposed, with states across and outputs down; U is drawn as it is", () => {
   const matrix = (rows: number, columns: number) =>
     ({
       rows,
@@ -46,7 +47,7 @@ Deno.test("V is drawn with the states across and the outputs down, U as it stand
       shape: [rows, columns],
       values: Float32Array.from({ length: rows * columns }, (_, i) => i),
     }) as const;
-  const unfolding: Unfolding = {
+  const network: Unfolding = {
     steps: [{
       input: { label: "x", values: new Float32Array(1) },
       states: [new Float32Array(3)],
@@ -61,7 +62,7 @@ Deno.test("V is drawn with the states across and the outputs down, U as it stand
     sizes: { input: 1, state: 3, output: 2 },
     loss: 1,
   };
-  const groups = drawn(sceneOf(unfolding)).children.filter(({ tag }) => tag === "g");
+  const groups = drawn(sceneOf(network)).children.filter(({ tag }) => tag === "g");
   const levels = (name: string) => {
     const group = groups.find(({ children }) => children[0]!.textContent.startsWith(name))!;
     const cells = group.children.slice(1).map(({ attributes }) => attributes);
@@ -72,7 +73,14 @@ Deno.test("V is drawn with the states across and the outputs down, U as it stand
       )
     );
   };
-  // Values row by row are 0 to 5: their levels are 10 to 20.
+  // The values 0 to 5, row by row, have levels 10 to 20.
   assert.deepEqual(levels("V"), [["level-10", "level-14", "level-18"], ["level-12", "level-16", "level-20"]]);
   assert.deepEqual(levels("U"), [["level-10", "level-15", "level-20"]]);
+});
+
+Deno.test("time steps share the available width, and labels do not overlap", () => {
+  const gradients = Array<number>(20).fill(1);
+  assert.deepEqual(spacingOf(unfolding(gradients), 812), { step: 40, x: 1, h: 1, t: 4 });
+  assert.deepEqual(spacingOf(unfolding(gradients, { label: "+12.3%" }), 412), { step: 20, x: 2, h: 2, t: 4 });
+  assert.equal(spacingOf(unfolding(gradients), 100).step, 14);
 });
