@@ -3,7 +3,7 @@ import { reducedShapes, type ReduceOptions, resolveAxis, stretchedStrides } from
 import { defineOp } from "../autograd.ts";
 import { empty, full, viewAs, zeros } from "../create.ts";
 import { scope } from "../scope.ts";
-import { formatShape, type Shape, sizeOf, Tensor } from "../tensor.ts";
+import { type DType, formatShape, type Shape, sizeOf, Tensor } from "../tensor.ts";
 import { copyStrided, reduceTo } from "./_broadcast.ts";
 import { scale } from "./arithmetic.ts";
 import { transpose } from "./shape.ts";
@@ -73,7 +73,7 @@ interface Argmax {
 }
 
 /** The first largest element of each line along an axis, or of all elements where it is `undefined`. */
-function argmaxAlong(name: string, x: Tensor, axis: number | undefined): Argmax {
+function argmaxAlong(name: string, x: Tensor<DType>, axis: number | undefined): Argmax {
   const length = axis === undefined ? x.size : x.shape[axis]!;
   if (length === 0) {
     throw new RangeError(
@@ -85,8 +85,9 @@ function argmaxAlong(name: string, x: Tensor, axis: number | undefined): Argmax 
   using _ = scope();
   const rest = x.shape.map((_, i) => i).filter((i) => i !== axis);
   // viewAs: the tape must not see this.
-  const lines = inner === 1 ? x : transpose(viewAs(x, x.shape), [...rest, axis!]);
-  kernels.argmaxRows(lines.offset, indices.offset, indices.size, length);
+  const lines = inner === 1 ? x : transpose(viewAs(x as Tensor, x.shape), [...rest, axis!]);
+  const search = x.dtype === "i32" ? kernels.argmaxRowsInt : kernels.argmaxRows;
+  search(lines.offset, indices.offset, indices.size, length);
   return {
     indices,
     position: (line, index) => Math.floor(line / inner) * inner * length + index * inner + line % inner,
@@ -166,7 +167,7 @@ export interface ArgmaxOptions {
  * assert.deepEqual(argmax(tensor([[1, 5], [7, 3]])).toArray(), [1, 0]);
  * ```
  */
-export function argmax(x: Tensor, options: ArgmaxOptions = {}): Tensor<"i32"> {
+export function argmax(x: Tensor<DType>, options: ArgmaxOptions = {}): Tensor<"i32"> {
   const axis = resolveAxis("search", x.shape, options.axis ?? -1);
   const { indices } = argmaxAlong("search", x, axis);
   return new Tensor(x.shape.toSpliced(axis, 1), { dtype: "i32", offset: indices.offset, owner: indices.owner });
