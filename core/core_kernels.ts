@@ -123,6 +123,24 @@ export interface CoreKernels {
   divide: BinaryKernel;
   /** y = max(a, b). */
   maximum: BinaryKernel;
+  /** y = min(a, b). */
+  minimum: BinaryKernel;
+  /** y = a > b, 1 or 0 in i32. */
+  greater: BinaryKernel;
+  /** y = a ≥ b. */
+  greaterEqual: BinaryKernel;
+  /** y = (a = b). */
+  equal: BinaryKernel;
+  /** y = a ≠ b. */
+  notEqual: BinaryKernel;
+  /** y = a > b of integers. */
+  greaterInt: BinaryKernel;
+  /** y = a ≥ b of integers. */
+  greaterEqualInt: BinaryKernel;
+  /** y = (a = b) of integers. */
+  equalInt: BinaryKernel;
+  /** y = a ≠ b of integers. */
+  notEqualInt: BinaryKernel;
   /** The share of max(a, b)'s gradient that goes to a: 1, 0, or ½ if they are equal. */
   maximumShare: BinaryKernel;
   /** y = factor·x + offset. */
@@ -143,6 +161,8 @@ export interface CoreKernels {
   logSoftmaxGradient(y: number, dy: number, dx: number, rows: number, n: number): void;
   /** The first position of each row's maximum, in i32. */
   argmaxRows(x: number, indices: number, rows: number, n: number): void;
+  /** The same for integers. */
+  argmaxRowsInt(x: number, indices: number, rows: number, n: number): void;
   /** Σ x. */
   sum(x: number, n: number): number;
   /** Σ x², in 64-bit floats. */

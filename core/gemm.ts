@@ -1,6 +1,6 @@
 import { kernels } from "./core_kernels.ts";
 import { Block, memory } from "./memory.ts";
-import { scratch } from "./scope.ts";
+import { scope, scratch } from "./scope.ts";
 
 /** Rows of the right operand in one packed block, as in `kernels/matmul.ts`. */
 const BLOCK_K = 256;
@@ -10,6 +10,12 @@ const BLOCK_M = 96;
 const IN_PLACE_ROWS = 12;
 /** From this many left rows on, a transposed copy saves a BLAS more than the copy costs. */
 const STRAIGHT_ROWS = 512;
+
+/**
+ * Products of more rows than this are summed in parts. The kernel adds one block of 256 rows after the other in f32, and over a
+ * million rows that alone costs two digits; parts are added once each.
+ */
+const LONG_K = 16_384;
 
 /** Room for a packed block of the left operand, shared by all products. */
 const strips = new Block(4 * BLOCK_M * BLOCK_K, "packed matrices");
@@ -115,9 +121,16 @@ function paddedColumns(n: number): number {
 
 /** C = A·B, or C += A·B, on raw memory. Nothing is checked; that is up to the caller. */
 export function gemm(product: Gemm): void {
-  const { m, a, aStride, aTransposed = false, b, c, cStride, accumulate = false } = product;
-  const { k, n, offset, stride } = b.matrix;
+  const { m, b: { matrix: { k, n } } } = product;
   if (servesProduct(m, n, k)) return blasGemm(product);
+  if (k > LONG_K && m > 0 && n > 0) return gemmInParts(product);
+  multiplyPart(product, 0, k);
+}
+
+/** The product of a range of the k rows of B with the same columns of A. */
+function multiplyPart(product: Gemm, from: number, k: number): void {
+  const { m, a, aStride, aTransposed = false, b, c, cStride, accumulate = false } = product;
+  const { n, offset, stride } = b.matrix;
   const panels = b.panels();
   const packed = panels !== 0;
   const row = packed ? 32 : 4 * stride;
@@ -126,10 +139,10 @@ export function gemm(product: Gemm): void {
     m,
     n,
     k,
-    a,
+    a + 4 * from * (aTransposed ? aStride : 1),
     4 * aStride,
     aTransposed,
-    packed ? panels : offset,
+    (packed ? panels : offset) + from / BLOCK_K * block,
     row,
     packed ? 0 : 32,
     block,
@@ -238,4 +251,24 @@ function blasGemm({ m, a, aStride, aTransposed = false, b, c, cStride, accumulat
     base + c,
     cStride,
   );
+}
+
+function gemmInParts(product: Gemm): void {
+  const { m, b: { matrix: { k, n } }, c, cStride } = product;
+  // Packed before the scope that the parts need.
+  product.b.panels();
+  using _ = scope();
+  const part = scratch(4 * m * n);
+  for (let from = 0; from < k; from += LONG_K) {
+    const rows = Math.min(LONG_K, k - from);
+    if (from === 0) {
+      multiplyPart(product, 0, rows);
+      continue;
+    }
+    multiplyPart({ ...product, c: part, cStride: n, accumulate: false }, from, rows);
+    for (let row = 0; row < m; row++) {
+      const at = c + 4 * row * cStride;
+      kernels.add(at, part + 4 * row * n, at, 1, n, 0, 4, 0, 4);
+    }
+  }
 }

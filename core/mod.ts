@@ -25,7 +25,8 @@ export { defineOp, noGrad, type OpResult, willRecord } from "./autograd.ts";
 export { type BlasInUse, useBlas, type UseBlasOptions } from "./blas.ts";
 export { empty, full, keep, tensor, type TensorOptions, zeros } from "./create.ts";
 export { loadParameters, type PackedParameters, packParameters, type Segment } from "./named_parameters.ts";
-export { add, divide, maximum, multiply, negate, power, scale, subtract, where } from "./ops/arithmetic.ts";
+export { add, divide, maximum, minimum, multiply, negate, power, scale, subtract, where } from "./ops/arithmetic.ts";
+export { equal, greater, greaterEqual, less, lessEqual, notEqual } from "./ops/comparison.ts";
 export { dropout, type DropoutOptions } from "./ops/dropout.ts";
 export {
   abs,

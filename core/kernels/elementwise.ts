@@ -37,6 +37,20 @@ export function softplus(x: usize, y: usize, n: i32): void { unary<Softplus>(x, 
 @unmanaged class Multiply { @inline apply(a: v128, b: v128): v128 { return f32x4.mul(a, b); } }
 @unmanaged class Divide { @inline apply(a: v128, b: v128): v128 { return f32x4.div(a, b); } }
 @unmanaged class Maximum { @inline apply(a: v128, b: v128): v128 { return f32x4.max(a, b); } }
+@unmanaged class Minimum { @inline apply(a: v128, b: v128): v128 { return f32x4.min(a, b); } }
+
+// Comparisons: 1 or 0 in i32. Any comparison with NaN is 0, except that NaN is not equal to anything.
+@unmanaged class Greater { @inline apply(a: v128, b: v128): v128 { return bit(f32x4.gt(a, b)); } }
+@unmanaged class GreaterEqual { @inline apply(a: v128, b: v128): v128 { return bit(f32x4.ge(a, b)); } }
+@unmanaged class Equal { @inline apply(a: v128, b: v128): v128 { return bit(f32x4.eq(a, b)); } }
+@unmanaged class NotEqual { @inline apply(a: v128, b: v128): v128 { return bit(f32x4.ne(a, b)); } }
+@unmanaged class GreaterInt { @inline apply(a: v128, b: v128): v128 { return bit(i32x4.gt_s(a, b)); } }
+@unmanaged class GreaterEqualInt { @inline apply(a: v128, b: v128): v128 { return bit(i32x4.ge_s(a, b)); } }
+@unmanaged class EqualInt { @inline apply(a: v128, b: v128): v128 { return bit(i32x4.eq(a, b)); } }
+@unmanaged class NotEqualInt { @inline apply(a: v128, b: v128): v128 { return bit(i32x4.ne(a, b)); } }
+
+@inline
+function bit(mask: v128): v128 { return v128.and(mask, i32x4.splat(1)); }
 
 /** The share of max(a, b)'s gradient that goes to a: 1, 0, or ½ if they are equal. */
 @unmanaged class MaximumShare {
@@ -51,7 +65,8 @@ export function softplus(x: usize, y: usize, n: i32): void { unary<Softplus>(x, 
 @unmanaged class SqrtGradient { @inline apply(y: v128, dy: v128): v128 { return f32x4.div(f32x4.mul(dy, splat(0.5)), y); } }
 @unmanaged class TanhGradient { @inline apply(y: v128, dy: v128): v128 { return f32x4.mul(dy, f32x4.sub(one(), f32x4.mul(y, y))); } }
 @unmanaged class SigmoidGradient { @inline apply(y: v128, dy: v128): v128 { return f32x4.mul(dy, f32x4.mul(y, f32x4.sub(one(), y))); } }
-@unmanaged class ReluGradient { @inline apply(x: v128, dy: v128): v128 { return v128.and(dy, f32x4.gt(x, splat(0))); } }
+// dy where x is NaN, so that a NaN is not lost in the backward pass.
+@unmanaged class ReluGradient { @inline apply(x: v128, dy: v128): v128 { return v128.andnot(dy, f32x4.le(x, splat(0))); } }
 @unmanaged class SoftplusGradient { @inline apply(x: v128, dy: v128): v128 { return f32x4.mul(dy, sigmoid4(x)); } }
 
 /** sign(x)·dy, which is 0 at 0. */
@@ -107,6 +122,33 @@ export function divide(a: usize, b: usize, y: usize, outer: i32, inner: i32, aOu
 }
 export function maximum(a: usize, b: usize, y: usize, outer: i32, inner: i32, aOuter: usize, aInner: usize, bOuter: usize, bInner: usize): void {
   binary<Maximum>(a, b, y, outer, inner, aOuter, aInner, bOuter, bInner);
+}
+export function minimum(a: usize, b: usize, y: usize, outer: i32, inner: i32, aOuter: usize, aInner: usize, bOuter: usize, bInner: usize): void {
+  binary<Minimum>(a, b, y, outer, inner, aOuter, aInner, bOuter, bInner);
+}
+export function greater(a: usize, b: usize, y: usize, outer: i32, inner: i32, aOuter: usize, aInner: usize, bOuter: usize, bInner: usize): void {
+  binary<Greater>(a, b, y, outer, inner, aOuter, aInner, bOuter, bInner);
+}
+export function greaterEqual(a: usize, b: usize, y: usize, outer: i32, inner: i32, aOuter: usize, aInner: usize, bOuter: usize, bInner: usize): void {
+  binary<GreaterEqual>(a, b, y, outer, inner, aOuter, aInner, bOuter, bInner);
+}
+export function equal(a: usize, b: usize, y: usize, outer: i32, inner: i32, aOuter: usize, aInner: usize, bOuter: usize, bInner: usize): void {
+  binary<Equal>(a, b, y, outer, inner, aOuter, aInner, bOuter, bInner);
+}
+export function notEqual(a: usize, b: usize, y: usize, outer: i32, inner: i32, aOuter: usize, aInner: usize, bOuter: usize, bInner: usize): void {
+  binary<NotEqual>(a, b, y, outer, inner, aOuter, aInner, bOuter, bInner);
+}
+export function greaterInt(a: usize, b: usize, y: usize, outer: i32, inner: i32, aOuter: usize, aInner: usize, bOuter: usize, bInner: usize): void {
+  binary<GreaterInt>(a, b, y, outer, inner, aOuter, aInner, bOuter, bInner);
+}
+export function greaterEqualInt(a: usize, b: usize, y: usize, outer: i32, inner: i32, aOuter: usize, aInner: usize, bOuter: usize, bInner: usize): void {
+  binary<GreaterEqualInt>(a, b, y, outer, inner, aOuter, aInner, bOuter, bInner);
+}
+export function equalInt(a: usize, b: usize, y: usize, outer: i32, inner: i32, aOuter: usize, aInner: usize, bOuter: usize, bInner: usize): void {
+  binary<EqualInt>(a, b, y, outer, inner, aOuter, aInner, bOuter, bInner);
+}
+export function notEqualInt(a: usize, b: usize, y: usize, outer: i32, inner: i32, aOuter: usize, aInner: usize, bOuter: usize, bInner: usize): void {
+  binary<NotEqualInt>(a, b, y, outer, inner, aOuter, aInner, bOuter, bInner);
 }
 export function maximumShare(a: usize, b: usize, y: usize, outer: i32, inner: i32, aOuter: usize, aInner: usize, bOuter: usize, bInner: usize): void {
   binary<MaximumShare>(a, b, y, outer, inner, aOuter, aInner, bOuter, bInner);

@@ -152,3 +152,19 @@ export function argmaxRows(x: usize, indices: usize, rows: i32, n: i32): void {
     store<i32>(indices, best);
   }
 }
+
+/** The same for integers. */
+export function argmaxRowsInt(x: usize, indices: usize, rows: i32, n: i32): void {
+  for (let row = 0; row < rows; row++, indices += 4) {
+    let best: i32 = 0;
+    let top = load<i32>(x);
+    for (let i = 0; i < n; i++, x += 4) {
+      const value = load<i32>(x);
+      if (value > top) {
+        top = value;
+        best = i;
+      }
+    }
+    store<i32>(indices, best);
+  }
+}

@@ -193,7 +193,10 @@ export function tanh4(x: v128): v128 {
   return v128.bitselect(small, v128.or(large, sign), f32x4.lt(magnitude, constant(TANH, 5)));
 }
 
-/** The same for gates, in half the time: the relative error is within 4·10⁻⁷, and the value never exceeds ±1. */
+/**
+ * The same for gates, in half the time: relatively within 4·10⁻⁷, never outside ±1, and exactly ±1 from |x| = 8.15 on, so that
+ * a saturated gate has a slope of exactly 0.
+ */
 @inline
 export function gateTanh4(x: v128): v128 {
   const top = constant(GATE_TANH, 10);
@@ -207,7 +210,8 @@ export function gateTanh4(x: v128): v128 {
   q = horner(q, z, GATE_TANH, 8);
   p = horner(p, z, GATE_TANH, 4);
   q = horner(q, z, GATE_TANH, 9);
-  return f32x4.div(f32x4.mul(y, p), q);
+  const limit = v128.or(one(), v128.and(x, i32x4.splat(0x80000000)));
+  return v128.bitselect(limit, f32x4.div(f32x4.mul(y, p), q), f32x4.ge(f32x4.abs(x), top));
 }
 
 /** ln(1 + f) for f within √½ − 1 … √2 − 1, plus e·ln 2. */

@@ -218,6 +218,33 @@ export const maximum: (a: Tensor, b: Tensor) => Tensor = defineOp("maximum", (a:
   },
 }));
 
+/**
+ * The smaller of two tensors, elementwise with broadcasting: y = min(a, b). The gradient goes to the smaller one, half of it to
+ * each of two equal ones. NaN if either is NaN.
+ *
+ * @throws {TypeError} If the shapes do not broadcast.
+ *
+ * @example
+ * ```ts
+ * import { minimum, tensor } from "@unfold/core";
+ * import assert from "node:assert/strict";
+ *
+ * assert.deepEqual(minimum(tensor([1, 5]), tensor(3)).toArray(), [1, 3]);
+ * ```
+ */
+export const minimum: (a: Tensor, b: Tensor) => Tensor = defineOp("minimum", (a: Tensor, b: Tensor) => ({
+  inputs: [a, b],
+  output: applyBinary("minimum", kernels.minimum, a, b),
+  backward: (dy) => {
+    // Whose share of the maximum is 1 is not the minimum, and the other way round.
+    const part = (x: Tensor, other: Tensor) => {
+      const share = applyBinary("minimum", kernels.maximumShare, other, x);
+      return reduceTo(applyBinary("multiply", kernels.multiply, dy, share), x.shape);
+    };
+    return [a.requiresGrad ? part(a, b) : undefined, b.requiresGrad ? part(b, a) : undefined];
+  },
+}));
+
 function select(condition: Tensor, a: Tensor, b: Tensor): Tensor {
   const y = empty(a.shape);
   kernels.select(condition.offset, a.offset, b.offset, y.offset, y.size);

@@ -2,7 +2,7 @@ import { defineOp } from "../autograd.ts";
 import { kernels } from "../core_kernels.ts";
 import { empty, full, viewAs, zeros } from "../create.ts";
 import { scope } from "../scope.ts";
-import { formatShape, resolveAxis, type Shape, sizeOf, Tensor } from "../tensor.ts";
+import { type DType, formatShape, resolveAxis, type Shape, sizeOf, Tensor } from "../tensor.ts";
 import { copyStrided, reduceTo, stretchedStrides } from "./_broadcast.ts";
 import { scale } from "./arithmetic.ts";
 import { transpose } from "./shape.ts";
@@ -96,7 +96,7 @@ interface Argmax {
 }
 
 /** Finds the first maximum of each line along an axis, or of all elements if it is `undefined`. */
-function argmaxAlong(name: string, x: Tensor, axis: number | undefined): Argmax {
+function argmaxAlong(name: string, x: Tensor<DType>, axis: number | undefined): Argmax {
   const length = axis === undefined ? x.size : x.shape[axis]!;
   if (length === 0) {
     throw new RangeError(`Cannot ${name} a tensor of shape ${formatShape(x.shape)}: it must have at least one element`);
@@ -106,8 +106,9 @@ function argmaxAlong(name: string, x: Tensor, axis: number | undefined): Argmax 
   using _ = scope();
   const rest = x.shape.map((_, i) => i).filter((i) => i !== axis);
   // A view, which is not on the tape.
-  const lines = inner === 1 ? x : transpose(viewAs(x, x.shape), [...rest, axis!]);
-  kernels.argmaxRows(lines.offset, indices.offset, indices.size, length);
+  const lines = inner === 1 ? x : transpose(viewAs(x as Tensor, x.shape), [...rest, axis!]);
+  const search = x.dtype === "i32" ? kernels.argmaxRowsInt : kernels.argmaxRows;
+  search(lines.offset, indices.offset, indices.size, length);
   return {
     indices,
     position: (line, index) => Math.floor(line / inner) * inner * length + index * inner + line % inner,
@@ -186,7 +187,7 @@ export interface ArgmaxOptions {
  * assert.deepEqual(argmax(tensor([[1, 5], [7, 3]])).toArray(), [1, 0]);
  * ```
  */
-export function argmax(x: Tensor, options: ArgmaxOptions = {}): Tensor<"i32"> {
+export function argmax(x: Tensor<DType>, options: ArgmaxOptions = {}): Tensor<"i32"> {
   const axis = resolveAxis("search", x.shape, options.axis ?? -1);
   const { indices } = argmaxAlong("search", x, axis);
   return new Tensor(x.shape.toSpliced(axis, 1), { dtype: "i32", offset: indices.offset, owner: indices.owner });
