@@ -30,8 +30,7 @@ import type { ForeignModule, LayerInterchange } from "./layer_interchange.ts";
 import { Ops } from "./onnx/_ops.ts";
 import type { OnnxValue } from "./onnx/graph.ts";
 import { recurrentNodes } from "./onnx/recurrent.ts";
-import { combined, oneTensor, turnedTensor } from "./weights/_modules.ts";
-import { kerasRecurrent, pytorchRecurrent } from "./weights/_recurrent.ts";
+import { combined, kerasRecurrent, oneTensor, pytorchRecurrent, transposedTensor } from "./weights/_modules.ts";
 
 /** What is known of {@linkcode Dense}. */
 const dense: LayerInterchange<Dense> = {
@@ -44,7 +43,10 @@ const dense: LayerInterchange<Dense> = {
     return layer.bias === undefined ? product : ops.same("Add", product, graph.parameter(layer.bias));
   },
   pytorch({ weight, bias }) {
-    return combined(turnedTensor(["weight", "weight"], weight.shape), bias && oneTensor(["bias", "bias"], bias.shape));
+    return combined(
+      transposedTensor(["weight", "weight"], weight.shape),
+      bias && oneTensor(["bias", "bias"], bias.shape),
+    );
   },
   keras({ weight, bias }) {
     const kernel = oneTensor(["vars/0", "weight"], weight.shape);
