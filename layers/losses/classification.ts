@@ -40,10 +40,9 @@ function positionsOf(logits: Tensor, targets: Tensor<"i32">, ignoreIndex: number
   return targets.data.map((target, row) => {
     if (target === ignoreIndex) return -1;
     if (target < 0 || target >= classes) {
+      const allowed = `classes from 0 to ${classes - 1}`;
       throw new RangeError(
-        `Cannot compute the cross-entropy: targets must be classes from 0 to ${
-          classes - 1
-        }, got ${target} at position ${row}`,
+        `Cannot compute the cross-entropy: targets must be ${allowed}, got ${target} at position ${row}`,
       );
     }
     return row * classes + target;
@@ -122,8 +121,8 @@ export function softmaxCrossEntropy(
     targets.dtype !== "i32" || logits.shape.slice(0, -1).join() !== targets.shape.join() || logits.shape.length === 0
   ) {
     throw new TypeError(
-      `Cannot compute the cross-entropy: targets must be integers with the shape of the logits without the last axis, got ` +
-        `${targets.dtype} ${formatShape(targets.shape)} for ${formatShape(logits.shape)}`,
+      "Cannot compute the cross-entropy: targets must be integers with the shape of the logits without the last axis, " +
+        `got ${targets.dtype} ${formatShape(targets.shape)} for ${formatShape(logits.shape)}`,
     );
   }
   return crossEntropy(logits, targets, options);

@@ -189,8 +189,8 @@ export function gaussianNegativeLogLikelihood(prediction: Tensor, target: Tensor
   const k = target.shape.at(-1) ?? 0;
   if (k === 0 || prediction.shape.at(-1) !== 2 * k) {
     throw new TypeError(
-      `Cannot compute the Gaussian likelihood: prediction's last axis must be twice as long as target's, got ` +
-        `${formatShape(prediction.shape)} and ${formatShape(target.shape)}`,
+      "Cannot compute the Gaussian likelihood: prediction's last axis must be twice as long as target's, " +
+        `got ${formatShape(prediction.shape)} and ${formatShape(target.shape)}`,
     );
   }
   const means = slice(prediction, { axis: -1, end: k });

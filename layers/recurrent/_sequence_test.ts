@@ -2,7 +2,7 @@ import { concat, full, matmul, Random, reshape, scope, slice, sum, type Tensor, 
 import { view } from "@unfold/core/kernels";
 import { assertClose } from "@unfold/core/testing";
 import assert from "node:assert/strict";
-import { weightShapes, weightsOf } from "../_weights_test.ts";
+import { weightShapes, weightsOf } from "./_weights_test.ts";
 import { gruCellResetAfter, gruCellResetBefore } from "./gru.ts";
 import { lstmCell } from "./lstm.ts";
 import {
