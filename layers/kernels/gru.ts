@@ -66,7 +66,7 @@ function afterBackwardLanes(
 }
 
 /**
- * The backward of `gruAfterForward`: writes ∂L/∂gates and ∂L/∂products, and replaces `dHidden` by the part that reaches the
+ * The backward of `gruAfterForward`: writes ∂L/∂gates and ∂L/∂products, and replaces `dHidden` with the part that reaches the
  * previous state directly.
  */
 export function gruAfterBackward(
@@ -131,7 +131,7 @@ function outputBackwardLanes(gates: usize, h: usize, before: usize, dOutput: usi
 }
 
 /**
- * The backward of the second half: writes ∂L/∂gates of z and n, and replaces `dHidden` by the part that reaches the previous
+ * The backward of the second half: writes ∂L/∂gates of z and n, and replaces `dHidden` with the part that reaches the previous
  * state directly.
  */
 export function gruBeforeOutputBackward(batch: i32, hidden: i32, gates: usize, before: usize, dOutput: usize, dHidden: usize, dGates: usize): void {

@@ -20,7 +20,7 @@ function forwardLanes(gates: usize, bias: usize, h: usize, before: usize, cell: 
 }
 
 /**
- * One time step for a batch: replaces products by activations in `gates`, then c = f·before + i·g, t = tanh(c), h = o·t.
+ * One time step for a batch: replaces products with activations in `gates`, then c = f·before + i·g, t = tanh(c), h = o·t.
  */
 export function lstmForward(batch: i32, hidden: i32, gates: usize, bias: usize, before: usize, cell: usize, tanhCell: usize, output: usize): void {
   const h = <usize>hidden << 2;

@@ -77,11 +77,11 @@ interface Run {
   readonly inputs: Tensor;
   /** Each state between the time steps: [time + 1, batch, hidden], step t between entries t and t + 1. */
   readonly states: readonly Tensor[];
-  /** The layer normalisation of x·U. */
+  /** The layer normalization of x·U. */
   readonly norm: Normalization | undefined;
 }
 
-/** Allocates all that a run saves, and copies the inputs and first states into it. */
+/** Allocates everything that a run saves, and copies the inputs and first states into it. */
 export function prepare(
   cell: Cell,
   x: Tensor,
@@ -109,7 +109,7 @@ export function prepare(
   return { cell, cellRun: cell.begin(frame), frame, reverse, padding, mask, inputs, states, norm };
 }
 
-/** x as [time, batch, inputSize], with zeros for whatever the padding holds, NaN included. */
+/** x as [time, batch, inputSize], with zeros in the padding, which may hold anything, including NaN. */
 function timeMajorInputs(x: Tensor, padding: Padding): Tensor {
   const [batch, time, inputSize] = x.shape as [number, number, number];
   const inputs = empty([time, batch, inputSize]);
@@ -153,7 +153,7 @@ function frameOf({ weights, gates, states, masked, reverse }: {
   };
 }
 
-/** gates = x·U for all time steps in one product, normalised if the layer has a gain. */
+/** Writes x·U, normalized if the layer has a gain, into the gates of all time steps with one product. */
 export function projectInputs({ frame, inputs, norm }: Run): void {
   const { batch, time, width, weights } = frame;
   const rows = time * batch;
@@ -179,12 +179,12 @@ export function runForward(run: Run): void {
   }
 }
 
-/** The time step that a run visits as its i-th. */
+/** The i-th time step in the order of the run. */
 function timeStep({ frame, reverse }: Run, i: number): number {
   return reverse ? frame.time - 1 - i : i;
 }
 
-/** Writes mask ⊙ state, which enters the recurrent products of time step t. */
+/** Writes mask ⊙ state, the input of the recurrent products at time step t. */
 function maskState({ frame, mask }: Run, t: number): void {
   if (mask === undefined) return;
   const n = frame.batch * frame.hidden;
@@ -200,7 +200,7 @@ export function collectOutput({ frame, padding }: Run): Tensor {
   return output;
 }
 
-/** Copies of the states after the run: the caller may write to its own, or dispose of it, before the backward pass. */
+/** Copies of the last states, since the caller may change or dispose of them before the backward pass. */
 export function lastStates({ frame, reverse, states }: Run): Tensor[] {
   const { batch, time, hidden, step } = frame;
   return states.map((history) => {
@@ -268,8 +268,7 @@ export function prepareBackward(
 }
 
 /**
- * Back-propagation through time: the gradients of the gates of all steps, of the first states, of W and of what else only
- * the cell knows.
+ * Back-propagation through time: the gradients of all gates, of the first states, of W and of the cell's other weights.
  */
 export function runBackward(run: Run, pass: BackwardPass): void {
   for (let i = run.frame.time - 1; i >= 0; i--) {
@@ -296,12 +295,12 @@ function setAside({ frame, padding }: Run, { dStates, dOutputs, waiting }: Backw
   padding.zeroRows(t, dOutputs + t * step, hidden);
 }
 
-/** Puts back what {@linkcode setAside} took. */
+/** Restores the gradients that {@linkcode setAside} set aside. */
 function putBack({ frame, padding }: Run, { dStates, waiting }: BackwardPass, t: number): void {
   dStates.forEach(({ offset }, state) => padding.copyRows(t, waiting[state]!, offset, frame.hidden));
 }
 
-/** ∂loss/∂state from ∂loss/∂(mask ⊙ state), added if the state also reaches the next one directly. */
+/** Turns ∂loss/∂(mask ⊙ state) into ∂loss/∂state; adds it if the state also reaches the next one directly. */
 function unmaskGradient({ cell, frame, mask }: Run, { dStates, dMasked }: BackwardPass): void {
   if (mask === undefined) return;
   const n = frame.batch * frame.hidden;
@@ -310,7 +309,7 @@ function unmaskGradient({ cell, frame, mask }: Run, { dStates, dMasked }: Backwa
   if (cell.direct) coreKernels.add(dHidden, dMasked, dHidden, 1, n, 0, 4, 0, 4);
 }
 
-/** ∂loss/∂b, and ∂loss/∂gates turned into ∂loss/∂(x·U) in place: back through the normalisation, if any. */
+/** Writes ∂loss/∂b, then goes back through the normalization, if any: `dGates` becomes ∂loss/∂(x·U) in place. */
 export function projectionGradients({ frame, norm }: Run, { dGates, gradients }: BackwardPass): void {
   const { batch, time, width } = frame;
   const rows = time * batch;
@@ -318,7 +317,7 @@ export function projectionGradients({ frame, norm }: Run, { dGates, gradients }:
   norm?.backward({ row: 0, rows }, { offset: dGates, stride: 4 * width }, dGates, gradients.inputGain!);
 }
 
-/** ∂loss/∂U = xᵀ·∂loss/∂(x·U), over all time steps in one product. */
+/** Writes ∂loss/∂U = xᵀ·∂loss/∂(x·U) for all time steps with one product. */
 export function weightGradients({ frame, inputs }: Run, { dGates, gradients }: BackwardPass): void {
   const { batch, time, width } = frame;
   const m = inputs.shape[2]!;
@@ -327,7 +326,7 @@ export function weightGradients({ frame, inputs }: Run, { dGates, gradients }: B
   gemm({ m, a: inputs.offset, aStride: m, aTransposed: true, b, c, cStride: width });
 }
 
-/** ∂loss/∂x = ∂loss/∂(x·U)·Uᵀ, over all time steps in one product. */
+/** Writes ∂loss/∂x = ∂loss/∂(x·U)·Uᵀ for all time steps with one product. */
 export function inputGradients({ frame }: Run, { dGates }: BackwardPass, dx: Tensor): void {
   const { batch, time, width, weights } = frame;
   const n = dx.shape[2]!;

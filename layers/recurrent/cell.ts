@@ -63,7 +63,7 @@ export interface BackwardFrame {
   dOutput(t: number): number;
   /** ∂loss/∂gates before activation, written by the step. */
   dGates(t: number): number;
-  /** ∂loss/∂state after the step. The step replaces it by the part that reaches the state before it directly. */
+  /** ∂loss/∂state after the step. The step replaces it with the part that reaches the previous state directly. */
   dState(state: number): number;
   /** Where to write ∂loss/∂input, and whether to add to what is there. */
   readonly dInput: { readonly offset: number; readonly accumulate: boolean };

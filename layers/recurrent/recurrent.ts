@@ -31,7 +31,7 @@ export interface RecurrentOptions {
    */
   layers?: number;
   /**
-   * Whether each layer also runs from the last time step to the first. Its output is concatenated to that of the forward
+   * Whether each layer also runs from the last time step to the first. Its output is appended to that of the forward
    * direction.
    *
    * @default {false}

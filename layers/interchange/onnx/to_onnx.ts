@@ -103,9 +103,9 @@ export function toOnnx(model: Layer, options: ToOnnxOptions = {}): Uint8Array<Ar
 function inputOf(layer: Layer, layers: readonly LayerInterchange[], path = ""): OnnxOutput | undefined {
   onnxEntryOf(layer, { path, layers });
   const known = layers.filter(({ of }) => of === layer.constructor);
-  const told = known.find(({ input }) => input !== undefined)?.input?.(layer);
+  const own = known.find(({ input }) => input !== undefined)?.input?.(layer);
   const [first] = known.find(({ inner }) => inner !== undefined)?.inner?.(layer) ?? [];
-  if (told !== undefined || first === undefined) return told;
+  if (own !== undefined || first === undefined) return own;
   const [name, part] = first;
   return inputOf(part, layers, name === "" ? path : `${path}${name}.`);
 }

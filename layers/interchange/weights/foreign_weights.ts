@@ -101,23 +101,23 @@ function namedModules(model: Layer, conversion: Conversion): NamedModule[] {
   const { name: theirName, separator } = framework;
   const found = findModules(model, conversion);
   const names = options.modules ?? framework.namesOf(found);
-  const refused = (Kind: ErrorConstructor, problem: string) =>
+  const failure = (Kind: ErrorConstructor, problem: string) =>
     new Kind(`Cannot map weights ${direction} ${theirName}: ${problem}`);
   if (!Array.isArray(names) || !names.every((one) => typeof one === "string")) {
-    throw refused(TypeError, `modules must be an array of names, got ${JSON.stringify(names)}`);
+    throw failure(TypeError, `modules must be an array of names, got ${JSON.stringify(names)}`);
   }
   if (names.length !== found.length) {
-    throw refused(RangeError, `modules must have ${found.length} names, got ${names.length}`);
+    throw failure(RangeError, `modules must have ${found.length} names, got ${names.length}`);
   }
   const cut = names.find((one) => one.endsWith(separator));
   if (cut !== undefined) {
-    throw refused(RangeError, `modules must be names without a trailing "${separator}", got "${cut}"`);
+    throw failure(RangeError, `modules must be names without a trailing "${separator}", got "${cut}"`);
   }
   const modules = found.map((one, i) => ({ ...one, theirs: names[i] === "" ? "" : `${names[i]}${separator}` }));
   const tensors = modules.flatMap(({ theirs, module }) => Object.keys(module.shapes).map((one) => theirs + one));
   const repeated = tensors.filter((one, i) => tensors.indexOf(one) < i);
   if (repeated.length > 0) {
-    throw refused(RangeError, `modules must give every tensor a unique name, got ${repeated.join(", ")} twice`);
+    throw failure(RangeError, `modules must give every tensor a unique name, got ${repeated.join(", ")} twice`);
   }
   return modules;
 }
