@@ -16,17 +16,17 @@ export class Padding {
 
   /** Sets the rows of the sequences that have ended at time step t to 0 in a table, [batch, columns]. */
   zeroRows(t: number, table: number, columns: number): void {
-    this.#lengths.forEach((length, row) => {
-      if (t >= length) view(table + 4 * row * columns, columns).fill(0);
-    });
+    for (let row = 0; row < this.#lengths.length; row++) {
+      if (t >= this.#lengths[row]!) view(table + 4 * row * columns, columns).fill(0);
+    }
   }
 
   /** Copies the rows of the sequences that have ended at time step t from one table to another, [batch, columns]. */
   copyRows(t: number, from: number, to: number, columns: number): void {
-    this.#lengths.forEach((length, row) => {
+    for (let row = 0; row < this.#lengths.length; row++) {
       const at = 4 * row * columns;
-      if (t >= length) coreKernels.copyRows(from + at, 0, to + at, 0, 1, 4 * columns);
-    });
+      if (t >= this.#lengths[row]!) coreKernels.copyRows(from + at, 0, to + at, 0, 1, 4 * columns);
+    }
   }
 
   /** Sets the padded time steps of a batch-major tensor, [batch, time, features], to 0. */

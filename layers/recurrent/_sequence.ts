@@ -288,16 +288,19 @@ export function runBackward(run: Run, pass: BackwardPass): void {
  */
 function setAside({ frame, padding }: Run, { dStates, dOutputs, waiting }: BackwardPass, t: number): void {
   const { hidden, step } = frame;
-  dStates.forEach(({ offset }, state) => {
+  for (let state = 0; state < dStates.length; state++) {
+    const { offset } = dStates[state]!;
     padding.copyRows(t, offset, waiting[state]!, hidden);
     padding.zeroRows(t, offset, hidden);
-  });
+  }
   padding.zeroRows(t, dOutputs + t * step, hidden);
 }
 
 /** Restores the gradients that {@linkcode setAside} set aside. */
 function putBack({ frame, padding }: Run, { dStates, waiting }: BackwardPass, t: number): void {
-  dStates.forEach(({ offset }, state) => padding.copyRows(t, waiting[state]!, offset, frame.hidden));
+  for (let state = 0; state < dStates.length; state++) {
+    padding.copyRows(t, waiting[state]!, dStates[state]!.offset, frame.hidden);
+  }
 }
 
 /** Turns ∂loss/∂(mask ⊙ state) into ∂loss/∂state; adds it if the state also reaches the next one directly. */
