@@ -14,16 +14,16 @@ export type OnnxDType = "f32" | "i32" | "i64" | "bool";
 /** The kinds' numbers in the format. */
 const DTYPES: Readonly<Record<OnnxDType, number>> = { f32: 1, i32: 6, i64: 7, bool: 9 };
 
-/** Lengths of the axes; a text is the name of one whose length is known when the model runs. */
+/** The lengths of the axes; a string names an axis whose length is known only at run time. */
 export type OnnxShape = readonly (number | string)[];
 
-/** What a loop does at each step, as an attribute. */
+/** The body of a loop, as an attribute. */
 export interface OnnxBody {
   /** The nodes, encoded. */
   readonly graph: Uint8Array<ArrayBuffer>;
 }
 
-/** What an attribute of a node can be; a number of its own is an integer. */
+/** The value of a node's attribute; plain numbers are integers. */
 export type OnnxAttribute =
   | number
   | string
@@ -96,7 +96,7 @@ export function graphMessage(
   );
 }
 
-/** Opset 17, of 2022, is the first with `LayerNormalization`; its files are of version 8 of the format. */
+/** Opset 17 (2022) is the first with `LayerNormalization`; it uses version 8 of the file format. */
 const [OPSET, IR_VERSION] = [17, 8];
 
 /** A `ModelProto`. */

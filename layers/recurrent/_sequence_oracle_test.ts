@@ -5,14 +5,14 @@ import { gruCellResetAfter, gruCellResetBefore } from "./gru.ts";
 import { lstmCell } from "./lstm.ts";
 import { recurrentSequence } from "./_sequence.ts";
 import { simpleRnnCell } from "./simple_rnn.ts";
-import { weightShapes, weightsOf } from "../_weights_test.ts";
+import { weightShapes, weightsOf } from "./_weights_test.ts";
 import type { Cell } from "./cell.ts";
 
 type Vector = number[];
 
 /**
- * One time step of one sequence in 64-bit floats. `fromInput` and `fromState(gate, h)` give the products of one gate, biases
- * included in the first; `d` is the bias inside the recurrent product, `seen` what the output sees of the second state.
+ * One time step of one sequence in 64-bit floats. `fromInput` and `fromState(gate, h)` compute the products of one gate, the first
+ * with its bias. `d` is the bias inside the recurrent product; `seen` normalizes the second state on its way to the output.
  */
 type OracleCell = (
   states: readonly Vector[],
@@ -128,8 +128,8 @@ const sizes = fc.record({
 
 for (const layerNorm of [false, true]) {
   for (const [name, cell, oracle] of cells) {
-    const how = layerNorm ? "normalised, in both directions" : "in both directions";
-    Deno.test(`${name}: values and gradients equal a Float64 oracle's, ${how}, with padding and dropout`, () => {
+    const how = layerNorm ? "normalized, in both directions" : "in both directions";
+    Deno.test(`${name}: values and gradients match a Float64 oracle, ${how}, with padding and dropout`, () => {
       fc.assert(
         fc.property(sizes, ({ batch, time, inputSize, hidden, reverse, padded, dropped, seed }) => {
           const random = new Random(seed);
@@ -156,8 +156,8 @@ for (const layerNorm of [false, true]) {
             ],
             draw: (random) => random.normal(0, 0.7),
             seed,
-            // A row of numbers that chance to lie close together loses digits when it is normalised: a fixed seed, and less
-            // to ask for.
+            // Normalizing a row of values that happen to be close together loses precision, hence a fixed seed and a larger
+            // tolerance.
             tolerance: layerNorm ? 1e-3 : 1e-4,
           });
         }),

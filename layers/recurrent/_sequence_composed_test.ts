@@ -25,7 +25,7 @@ import { gruCellResetAfter, gruCellResetBefore } from "./gru.ts";
 import { lstmCell } from "./lstm.ts";
 import { recurrentSequence } from "./_sequence.ts";
 import { simpleRnnCell } from "./simple_rnn.ts";
-import { weightShapes, weightsOf } from "../_weights_test.ts";
+import { weightShapes, weightsOf } from "./_weights_test.ts";
 import type { Cell, CellWeights, Gates } from "./cell.ts";
 
 /** One time step composed from primitive ops. */
@@ -46,7 +46,7 @@ function normalized(x: Tensor, gain: Tensor | undefined): Tensor {
   return multiply(divide(distance, sqrt(add(variance, full([1], 1e-5)))), gain);
 }
 
-/** x·W of some gates; each block normalised where there is a gain. */
+/** x·W of some gates, each block normalized if there is a gain. */
 function product(
   x: Tensor,
   weight: Tensor,
@@ -106,7 +106,7 @@ const cells: [name: string, cell: Cell, composed: Composed][] = [
   ["GRU, reset before", gruCellResetBefore, gru(false)],
 ];
 
-/** Everything that comes out, in one row, so that gradients flow into all of it. */
+/** All outputs in one row, so that gradients flow into all of them. */
 function joined(parts: readonly Tensor[]): Tensor {
   return concat(parts.map((part) => reshape(part, [part.size])));
 }
@@ -121,8 +121,8 @@ const sizes = fc.record({
 
 for (const layerNorm of [false, true]) {
   for (const [name, cell, composed] of cells) {
-    const what = layerNorm ? `${name}, normalised` : name;
-    Deno.test(`${what}: output, states and all gradients equal the cell composed from primitive ops`, () => {
+    const what = layerNorm ? `${name}, normalized` : name;
+    Deno.test(`${what}: output, states and all gradients match the cell composed from primitive ops`, () => {
       fc.assert(
         fc.property(sizes, ({ batch, time, inputSize, hidden, seed }) => {
           using _ = scope();
@@ -160,7 +160,7 @@ for (const layerNorm of [false, true]) {
           }
           const primitive = joined([concat(outputs, { axis: 1 }), ...now]);
 
-          // A row of numbers that chance to lie close together loses digits when it is normalised.
+          // Normalizing a row of values that happen to be close together loses precision.
           const tolerance = layerNorm ? 1e-3 : 1e-4;
           assertClose(fused.data, primitive.data, { tolerance: tolerance / 10, name: "output" });
           const loss = tensor(Float32Array.from(fused.data, () => random.normal()));

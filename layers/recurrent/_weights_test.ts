@@ -1,6 +1,6 @@
-import type { Cell, CellWeights } from "./recurrent/cell.ts";
+import type { Cell, CellWeights } from "./cell.ts";
 
-/** The shapes of a layer's weights by name. */
+/** The shapes of a cell's weights by name. */
 export function weightShapes(
   cell: Cell,
   { inputSize, hidden, layerNorm }: { inputSize: number; hidden: number; layerNorm: boolean },
@@ -16,7 +16,7 @@ export function weightShapes(
   };
 }
 
-/** The same names with what is given in their order. */
+/** The given values under the names of `shapes`, in order. */
 export function weightsOf<T>(shapes: Record<string, unknown>, given: readonly T[]): { [Name in keyof CellWeights]: T } {
   return Object.fromEntries(Object.keys(shapes).map((name, i) => [name, given[i]])) as {
     [Name in keyof CellWeights]: T;
