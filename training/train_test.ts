@@ -5,7 +5,8 @@ import assert from "node:assert/strict";
 import type { Batch } from "./batch.ts";
 import { evaluate } from "./evaluate.ts";
 import { predict } from "./predict.ts";
-import { train, type TrainEvent } from "./train.ts";
+import type { TrainEvent } from "./events.ts";
+import { train } from "./train.ts";
 import { Windows } from "./data/windows.ts";
 
 function line(): Batch {

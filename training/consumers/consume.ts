@@ -1,4 +1,4 @@
-import type { TrainEvent } from "../train.ts";
+import type { TrainEvent } from "../events.ts";
 
 /** What looks at the events of a training run: progress, a log, early stopping. It may ask the run to stop. */
 export type Consumer = (event: TrainEvent) => void | "stop" | Promise<void | "stop">;

@@ -1,7 +1,7 @@
 import { loadParameters, type NamedParameters, type SafetensorsInput } from "@unfold/core";
 import type { Optimizer } from "@unfold/optimizers";
 import { numbersState, readNumbers, type State, type Stateful } from "../stateful.ts";
-import type { EpochEvent } from "../train.ts";
+import type { EpochEvent } from "../events.ts";
 import type { Consumer } from "./consume.ts";
 
 /** The loss that tells how a run goes: of the validation, or of the training where there is none. */
