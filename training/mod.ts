@@ -1,7 +1,7 @@
 /**
- * Training: the loop as a stream of events, windows over a series, scalers, metrics.
+ * Training: the loop as a stream of events, sources of batches, scalers, metrics, checkpoints.
  *
- * @example An LSTM learns to go on with a sine
+ * @example An LSTM learns to continue a sine wave
  * ```ts
  * import { Random } from "@unfold/core";
  * import { Dense, LastStep, LSTM, meanSquaredError, Sequential } from "@unfold/layers";
@@ -76,8 +76,8 @@ export {
   type IntervalCoverage,
   intervalCoverage,
   type Intervals,
-  pinballLoss,
-  type PinballLossOptions,
+  quantileLoss,
+  type QuantileLossOptions,
 } from "./metrics/intervals.ts";
 export { bitsPerCharacter, perplexity } from "./metrics/language.ts";
 export {

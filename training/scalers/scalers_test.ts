@@ -1,3 +1,4 @@
+import { Random } from "@unfold/core";
 import fc from "fast-check";
 import assert from "node:assert/strict";
 import type { Series } from "../data/windows.ts";
@@ -34,6 +35,25 @@ for (const [kind, fit] of Object.entries(FITS)) {
     }));
   });
 }
+
+Deno.test("a scaler is fitted by column, goes there and back, and leaves a constant column alone", () => {
+  const random = new Random(2);
+  const data = Float32Array.from({ length: 300 }, (_, i) => i % 3 === 2 ? 0.1 : random.normal(5, 1 + i % 3));
+  const scaler = StandardScaler.fit({ data, columns: 3 });
+  const scaled = scaler.transform({ data, columns: 3 });
+  for (const column of [0, 1]) {
+    const values = scaled.data.filter((_, i) => i % 3 === column);
+    const mean = values.reduce((a, b) => a + b, 0) / 100;
+    assert.ok(Math.abs(mean) < 1e-6);
+    assert.ok(Math.abs(values.reduce((total, v) => total + v * v, 0) / 100 - 1) < 1e-5);
+  }
+  assert.ok(scaled.data.filter((_, i) => i % 3 === 2).every((value) => Math.abs(value) < 1e-6));
+  scaler.inverse(scaled).data.forEach((value, i) => assert.ok(Math.abs(value - data[i]!) < 1e-5));
+  assert.deepEqual(
+    new StandardScaler(JSON.parse(JSON.stringify(scaler.state))).transform({ data, columns: 3 }),
+    scaled,
+  );
+});
 
 Deno.test("MinMaxScaler: each column lies between 0 and 1 and reaches both, a constant one is 0", () => {
   fc.assert(fc.property(series, ({ data, columns }) => {
@@ -99,6 +119,20 @@ Deno.test("scalers refuse a series that they cannot be fitted to, or of other co
       });
     }
   }
+});
+
+Deno.test("a scaler refuses what it cannot use", () => {
+  assert.throws(
+    () => StandardScaler.fit({ data: new Float32Array(0), columns: 1 }),
+    /whole rows, at least one, got 0 numbers in 1 columns/,
+  );
+  assert.throws(
+    () => StandardScaler.fit({ data: Float32Array.of(1, NaN), columns: 1 }),
+    /column 0 must hold finite numbers/,
+  );
+  assert.throws(() => new StandardScaler({ mean: [0], deviation: [0] }), /deviations above 0, got \[0\] and \[0\]/);
+  const scaler = new StandardScaler({ mean: [0], deviation: [1] });
+  assert.throws(() => scaler.transform({ data: new Float32Array(4), columns: 2 }), /must have 1 columns, got 2/);
 });
 
 Deno.test("loadScaler refuses what no scaler saved, by name", () => {

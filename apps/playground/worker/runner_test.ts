@@ -98,7 +98,7 @@ Deno.test("what goes wrong is said in a line, and stops the training", async () 
   await until("started");
   ask({ type: "train" });
   const { message, run } = await until("failed", 2);
-  assert.match(message, /^Cannot go on training: .* lower learning rate/);
+  assert.match(message, /^Cannot continue training: .* try a learning rate below/);
   assert.equal(run, 2);
   const failed = steps();
   ask({ type: "step" });
