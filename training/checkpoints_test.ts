@@ -11,8 +11,8 @@ import {
   Windows,
 } from "@unfold/training";
 import assert from "node:assert/strict";
-import { encodeChecked } from "./checkpoints.ts";
 import { withFolder } from "../tools/with_folder.ts";
+import { encodeChecked } from "./checkpoints.ts";
 
 /** A counter: the smallest thing with a state. */
 function counter(value: number): Stateful & { value: number } {

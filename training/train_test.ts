@@ -3,11 +3,11 @@ import { Dense, LastStep, type Layer, LSTM, meanSquaredError, Sequential } from 
 import { adam, Optimizer, sgd, skipNonFinite } from "@unfold/optimizers";
 import assert from "node:assert/strict";
 import type { Batch } from "./batch.ts";
-import { evaluate } from "./evaluate.ts";
-import { predict } from "./predict.ts";
-import type { TrainEvent } from "./events.ts";
-import { train } from "./train.ts";
 import { Windows } from "./data/windows.ts";
+import { evaluate } from "./evaluate.ts";
+import type { TrainEvent } from "./events.ts";
+import { predict } from "./predict.ts";
+import { train } from "./train.ts";
 
 function line(): Batch {
   return { x: tensor([[0], [1], [2]]), y: tensor([[1], [3], [5]]) };

@@ -9,8 +9,8 @@ import {
 } from "@unfold/core";
 import assert from "node:assert/strict";
 import type { Batch } from "../batch.ts";
-import { PaddedBatches } from "./padded_batches.ts";
 import type { State, Stateful } from "../stateful.ts";
+import { PaddedBatches } from "./padded_batches.ts";
 import { TokenStream } from "./token_stream.ts";
 import { Windows } from "./windows.ts";
 

@@ -1,7 +1,7 @@
 import { checkCounts } from "../_check.ts";
-import { Passes } from "./_passes.ts";
 import type { Batch } from "../batch.ts";
 import type { State, Stateful } from "../stateful.ts";
+import { Passes } from "./_passes.ts";
 
 /** A text as token ids: a typed array, or an object that reads them on demand. */
 export interface TokenSource {

@@ -1,8 +1,8 @@
 import type { Random } from "@unfold/core";
 import { checkCounts } from "../_check.ts";
-import { Passes } from "./_passes.ts";
 import type { Batch } from "../batch.ts";
 import type { State, Stateful } from "../stateful.ts";
+import { Passes } from "./_passes.ts";
 
 /** A time series as a row-major table with one row per time step. */
 export interface Series {

@@ -1,5 +1,5 @@
-import assert from "node:assert/strict";
 import { Random } from "@unfold/core";
+import assert from "node:assert/strict";
 import { dieboldMariano, studentBeyond } from "./diebold_mariano.ts";
 
 Deno.test("the tails of Student's t match the tables", () => {

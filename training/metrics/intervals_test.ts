@@ -1,6 +1,6 @@
+import { Random } from "@unfold/core";
 import fc from "fast-check";
 import assert from "node:assert/strict";
-import { Random } from "@unfold/core";
 import { conformalInterval, intervalCoverage } from "./intervals.ts";
 
 const TRIALS = 4000;
