@@ -240,10 +240,8 @@ export class Run<Y extends DType> {
       ? "the first of this run"
       : `a loss of ${this.lastGood.loss} and a gradient norm of ${this.lastGood.norm} at the step before`;
     return new RangeError(
-      `Cannot continue training: ${problem} at step ${
-        steps + 1
-      } (${before}); try a learning rate below ${learningRate} ` +
-        "or clipByGlobalNorm, or look for bad values in the data" +
+      `Cannot continue training: ${problem} at step ${steps + 1} (${before}); ` +
+        `try a learning rate below ${learningRate} or clipByGlobalNorm, or look for bad values in the data` +
         (this.lastSaved === undefined ? "" : `; the last good checkpoint is ${this.lastSaved}`),
     );
   }

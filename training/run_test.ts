@@ -74,12 +74,9 @@ Deno.test("checkWeights names a parameter that is not finite", async () => {
   model.bias!.data[0] = Infinity;
   await assert.rejects(run.checkWeights(), {
     name: "RangeError",
-    message:
-      "Cannot continue training: bias must hold finite values, got a norm of Infinity at step 2 (a loss of 1 and a " +
-      `gradient norm of ${
-        Math.sqrt(8)
-      } at the step before); try a learning rate below 0.25 or clipByGlobalNorm, or look ` +
-      "for bad values in the data",
+    message: "Cannot continue training: bias must hold finite values, got a norm of Infinity at step 2 " +
+      `(a loss of 1 and a gradient norm of ${Math.sqrt(8)} at the step before); try a learning rate below 0.25 ` +
+      "or clipByGlobalNorm, or look for bad values in the data",
   });
 });
 

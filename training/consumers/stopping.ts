@@ -99,9 +99,8 @@ export function earlyStopping(parameters: NamedParameters, options: EarlyStoppin
           if (numbers.epoch === 0 || String(saved) === String(shape)) continue;
           const got = saved === undefined ? "none" : formatShape(saved);
           throw new TypeError(
-            `Cannot stop early: the state must have the best weights of ${name} in shape ${
-              formatShape(shape)
-            }, got ${got}`,
+            `Cannot stop early: the state must have the best weights of ${name} in shape ${formatShape(shape)}, ` +
+              `got ${got}`,
           );
         }
         weights = new Map();

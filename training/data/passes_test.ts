@@ -91,14 +91,14 @@ Deno.test("a Random that others draw from too can be restored after the batches"
   const [random, otherRandom] = [new Random(5), new Random(6)];
   const [source, other] = [new Windows({ ...windows, random }), new Windows({ ...windows, random: otherRandom })];
   let state: State | undefined;
-  let stand = random.state;
+  let midPass = random.state;
   const whole = Array.from(source, (batch) => {
     const result = [contents(batch), random.uniform()];
-    if (state === undefined) [state, stand] = [source.state(), random.state];
+    if (state === undefined) [state, midPass] = [source.state(), random.state];
     return result;
   });
   other.load(state!);
-  otherRandom.state = stand;
+  otherRandom.state = midPass;
   assert.deepEqual(run(other, otherRandom), whole.slice(1));
   assert.deepEqual(otherRandom.state, random.state);
 });

@@ -111,9 +111,8 @@ export class Windows implements Iterable<Batch>, Stateful {
     const { from = past - 1, to = end } = options;
     if (!(Number.isInteger(from) && Number.isInteger(to) && from >= past - 1 && to <= end && from < to)) {
       throw new RangeError(
-        `Cannot make windows: from and to must be integers with ${
-          past - 1
-        } ≤ from < to ≤ ${end}, got ${from} and ${to}`,
+        `Cannot make windows: from and to must be integers with ${past - 1} ≤ from < to ≤ ${end}, ` +
+          `got ${from} and ${to}`,
       );
     }
     this.#options = options;

@@ -235,8 +235,8 @@ export interface Calibration {
  * @param confidences The probability of each predicted class, from 0 to 1.
  * @param right Whether each prediction was right, 1 or 0; of the same length.
  * @param options The number of bins.
- * @throws {RangeError} If the lists are empty or differ in length, a confidence is not in [0, 1], `right` has values other than
- * 0 and 1, or `bins` is not a positive integer.
+ * @throws {RangeError} If the lists are empty or differ in length, a confidence is not in [0, 1], a value of `right` is not
+ * 0 or 1, or `bins` is not a positive integer.
  *
  * @example
  * ```ts

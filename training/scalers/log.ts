@@ -80,9 +80,8 @@ export class LogScaler implements Scaler {
     if (bad >= 0) {
       const [row, column] = [Math.floor(bad / columns), bad % columns];
       throw new RangeError(
-        `Cannot take logarithms: row ${row}, column ${column} must be a finite number above ${-offset}, got ${
-          data[bad]
-        }`,
+        `Cannot take logarithms: row ${row}, column ${column} must be a finite number above ${-offset}, ` +
+          `got ${data[bad]}`,
       );
     }
     // Near 0 adding the offset would lose the value's last digits.
