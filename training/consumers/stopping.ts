@@ -134,7 +134,7 @@ export interface ReduceOnPlateauOptions {
    */
   threshold?: number;
   /**
-   * Epochs after a reduction during which the wait does not start.
+   * Epochs after a reduction that do not count towards `patience`.
    *
    * @default {0}
    */

@@ -3,7 +3,7 @@ import { checkPairs } from "../_check.ts";
 /** Options for {@linkcode quantileLoss}. */
 export interface QuantileLossOptions {
   /**
-   * q.
+   * The quantile, q.
    *
    * @default {0.5}
    */
