@@ -6,7 +6,7 @@ async function run(program: string, args: readonly string[], options: { folder?:
   return await finish(start(undefined, 1, rankArguments(program, args, options)));
 }
 
-/** A run that reads its options as JSON. */
+/** Runs the training program. */
 async function train(
   options: { workers: number; folder?: string; epochs?: number; dropout?: number },
   folder?: string,
@@ -21,7 +21,7 @@ async function train(
   };
 }
 
-Deno.test("Workers exchange numbers of all kinds and sizes", async () => {
+Deno.test("Workers exchange arrays of all types and sizes", async () => {
   const { code, stderr, lines } = await run("exchange.ts", ["3"]);
   assert.equal(code, 0, stderr);
   for (const { rank, size, seen } of lines) {
@@ -30,7 +30,7 @@ Deno.test("Workers exchange numbers of all kinds and sizes", async () => {
   assert.equal(lines.length, 3);
 });
 
-Deno.test("1, 2, 3 and 5 Workers have the same losses at every step, and equal weights to the bit, each time", async () => {
+Deno.test("1, 2, 3 and 5 Workers have the same losses at every step, and the same weights bit for bit in every run", async () => {
   const alone = await train({ workers: 1 });
   for (const workers of [2, 3, 5]) {
     const [once, again] = [await train({ workers }), await train({ workers })];
@@ -42,7 +42,7 @@ Deno.test("1, 2, 3 and 5 Workers have the same losses at every step, and equal w
   }
 });
 
-Deno.test("Workers that are stopped by SIGTERM write a checkpoint and go on to the bit", () =>
+Deno.test("Workers stopped by SIGTERM write a checkpoint and resume bit for bit", () =>
   withFolder(async (folder) => {
     const options = { workers: 2, epochs: 4, dropout: 0.2 };
     const whole = await train({ ...options, folder: `${folder}/whole` }, folder);
@@ -63,33 +63,32 @@ for (
     [
       "exits",
       "if (rank === 1) Deno.exit(0); await c.barrier();",
-      /Cannot meet: all ranks must come, and rank 1 has left/,
+      /Cannot wait at a barrier: all ranks must be running, got rank 1 exited/,
     ],
     [
-      "never comes",
+      "does not respond",
       "if (rank === 1) await new Promise((resolve) => setTimeout(resolve, 60_000)); await c.barrier();",
-      /Cannot meet: the other ranks must come within 10 s, and did not/,
+      /Cannot wait at a barrier: the other ranks must respond within 10 s, got a timeout/,
     ],
   ] as const
 ) {
-  Deno.test(`a Worker that ${what} ends the run with a word`, () =>
+  Deno.test(`a Worker that ${what} ends the run with a message`, () =>
     withFolder(async (folder) => {
       const path = `${folder}/program.ts`;
+      const connect = import.meta.resolve("./connect.ts");
       await Deno.writeTextFile(
         path,
-        `import { connect } from "${
-          import.meta.resolve("./connect.ts")
-        }"; const c = await connect({ workers: 2, timeout: 10 });` +
+        `import { connect } from "${connect}"; const c = await connect({ workers: 2, timeout: 10 }); ` +
           `const { rank } = c; ${program} await c.close();`,
       );
-      const args = ["run", "--no-prompt", "--no-check", "--quiet", "--allow-read", path];
+      const args = ["run", "--no-prompt", "--no-check", "--quiet", "--config=deno.json", "--allow-read", path];
       const { code, stderr } = await finish(start(undefined, 1, args));
       assert.equal(code, 1);
       assert.match(stderr, message);
     }));
 }
 
-Deno.test("Workers that do not connect are waited for only so long", () =>
+Deno.test("Workers that do not connect in time end the run", () =>
   withFolder(async (folder) => {
     const path = `${folder}/program.ts`;
     await Deno.writeTextFile(
@@ -97,11 +96,11 @@ Deno.test("Workers that do not connect are waited for only so long", () =>
       `import { connect } from "${import.meta.resolve("./connect.ts")}"; ` +
         "if (self.name === '') await connect({ workers: 3, timeout: 0.5 });",
     );
-    const args = ["run", "--no-prompt", "--no-check", "--quiet", "--allow-read", path];
+    const args = ["run", "--no-prompt", "--no-check", "--quiet", "--config=deno.json", "--allow-read", path];
     const { code, stderr } = await finish(start(undefined, 1, args));
     assert.equal(code, 1);
     assert.match(
       stderr,
-      /Cannot connect: file:\/\/\S+ must call connect\(\) in each of 2 Workers within 0.5 s, and did not/,
+      /Cannot connect: file:\/\/\S+ must call connect\(\) in all 2 Workers within 0.5 s, got a timeout/,
     );
   }));

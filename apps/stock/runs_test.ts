@@ -61,7 +61,10 @@ Deno.test("a run that is stopped exits with 130 and says how to go on; resumed i
       /^error: Cannot train from the start: .* resume it, remove them, or name another folder\n$/,
     );
     const other = await stock(folder, ...args("left"), "--resume", "--seed", "2");
-    assert.match(other.stderr, /^error: Cannot go on from .*: it is of another run: its seed is 1, this run's 2\n$/);
+    assert.match(
+      other.stderr,
+      /^error: Cannot resume from .*: it belongs to another run: its seed is 1, this run's 2\n$/,
+    );
 
     const resumed = await stock(folder, ...args("left"), "--resume");
     assert.equal(resumed.code, 0, resumed.stderr);

@@ -117,7 +117,7 @@ Deno.test("the same seed gives the same model, bit for bit, also after stopping 
     const other = await text(folder, ...args("left"), "--resume");
     assert.match(
       other.stderr,
-      /error: Cannot go on from .*: it is of another run: its textHash is \d+, this run's \d+/,
+      /error: Cannot resume from .*: it belongs to another run: its textHash is \d+, this run's \d+/,
     );
     await Deno.writeTextFile(file, whole);
     const resumed = await text(folder, ...args("left"), "--resume");

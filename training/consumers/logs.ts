@@ -12,22 +12,22 @@ import type { Consumer } from "./consume.ts";
 
 /** The losses of one epoch. */
 export interface EpochLosses {
-  /** The epoch; the first is 1. */
+  /** The epoch, from 1. */
   readonly epoch: number;
   /** The mean training loss. */
   readonly loss: number;
-  /** The mean loss on the validation data, where there is any. */
+  /** The mean loss on the validation data, if any. */
   readonly validationLoss?: number;
 }
 
-/** What {@linkcode history} returns. */
+/** The result of {@linkcode history}. */
 export interface History extends Consumer, Stateful {
-  /** The losses of the epochs so far: the learning curve. */
+  /** The learning curve: the losses of the epochs so far. */
   readonly epochs: readonly EpochLosses[];
 }
 
 /**
- * Takes down the losses of each epoch. With its state in the checkpoints a resumed run has those before it too.
+ * Records the losses of each epoch. If checkpoints include its state, a resumed run has the earlier epochs too.
  *
  * @returns A consumer of training events.
  *
@@ -59,7 +59,7 @@ export function history(): History {
     epochs: { get: () => epochs },
     state: {
       value: (): State => {
-        // NaN stands for a validation that there was not.
+        // NaN means no validation.
         const data = Float64Array.from(epochs.flatMap((one) => [one.epoch, one.loss, one.validationLoss ?? NaN]));
         return new Map([["epochs", { shape: [epochs.length, 3], data }]]);
       },
@@ -68,11 +68,8 @@ export function history(): History {
       value: (state: State) => {
         const { data, shape } = state.get("epochs") ?? {};
         if (!(data instanceof Float64Array) || shape?.[1] !== 3) {
-          throw new TypeError(
-            `Cannot go on with the history: its state must have epochs, [n, 3], got ${
-              shape === undefined ? "none" : `[${shape}]`
-            }`,
-          );
+          const got = shape === undefined ? "none" : `[${shape}]`;
+          throw new TypeError(`Cannot restore the history: its state must have epochs of shape [n, 3], got ${got}`);
         }
         epochs = Array.from({ length: data.length / 3 }, (_, i) => {
           const [epoch, loss, validationLoss] = data.subarray(3 * i) as unknown as [number, number, number];
@@ -84,8 +81,8 @@ export function history(): History {
 }
 
 /**
- * Writes a line of JSON for each event to the end of a file: the event, and when it happened as `time`. What is not finite is
- * null. A run that is resumed goes on in the same file, where the steps since its last checkpoint then stand twice.
+ * Appends one line of JSON per event to a file: the event and its `time`. Values that are not finite become null. A resumed run
+ * appends to the same file, so the steps after its last checkpoint appear twice.
  *
  * @param path The file.
  * @returns A consumer of training events.
@@ -111,13 +108,12 @@ export function jsonLines(path: string): Consumer {
 }
 
 /**
- * Writes event files that TensorBoard reads: the scalars `loss`, `learning rate` and, after each epoch, `epoch/loss` and
- * `epoch/validation loss`, by the optimizer's steps. Each run of the program writes a file of its own.
+ * Writes an event file for TensorBoard: the scalars `loss` and `learning rate` of each step, and `epoch/loss` and
+ * `epoch/validation loss` after each epoch, over the optimizer's steps. Each run of the program writes a new file.
  *
- * The format is TFRecord: the length of a record, its CRC-32C, the record, its CRC-32C; a record is an `Event` in protocol
- * buffers.
+ * The format is TFRecord: the length of a record, its CRC-32C, the record, its CRC-32C. A record is an `Event` protocol buffer.
  *
- * @param folder Where the file goes; it is made if there is none. `tensorboard --logdir` takes it, or the folder above.
+ * @param folder The folder for the file; created if missing. Pass it, or its parent, to `tensorboard --logdir`.
  * @returns A consumer of training events.
  *
  * @example
@@ -155,7 +151,7 @@ export function tensorBoard(folder: string): Consumer {
   };
 }
 
-/** A record with its length and the two checksums. */
+/** A record with its length and two checksums. */
 function record(data: Uint8Array): Uint8Array {
   const bytes = new Uint8Array(data.length + 16);
   const view = new DataView(bytes.buffer);
@@ -166,14 +162,14 @@ function record(data: Uint8Array): Uint8Array {
   return bytes;
 }
 
-/** Remainders of CRC-32C, Castagnoli's polynomial with its bits reversed, for each byte. */
+/** CRC-32C of each byte, with Castagnoli's polynomial bit-reversed. */
 const CRC_TABLE = Uint32Array.from({ length: 256 }, (_, byte) => {
   let value = byte;
   for (let bit = 0; bit < 8; bit++) value = value & 1 ? (value >>> 1) ^ 0x82f63b78 : value >>> 1;
   return value;
 });
 
-/** The CRC-32C, turned and shifted as TFRecord has it, so that checksums of data with checksums in it are sound. */
+/** The CRC-32C, rotated and offset as TFRecord requires, so that data may itself contain checksums. */
 function maskedCrc(data: Uint8Array): number {
   let crc = 0xffffffff;
   for (const byte of data) crc = CRC_TABLE[(crc ^ byte) & 0xff]! ^ (crc >>> 8);

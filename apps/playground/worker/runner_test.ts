@@ -141,7 +141,7 @@ Deno.test("an error is reported in one line and stops training", async () => {
   await until("started");
   await send({ type: "train" });
   const { message, run } = await until("failed", 2);
-  assert.match(message, /lower learning rate/);
+  assert.match(message, /^Cannot continue training: .* try a learning rate below/);
   assert.deepEqual([run, pending()], [2, 0]);
   const failed = steps();
   await send({ type: "step" });
