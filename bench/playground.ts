@@ -42,7 +42,7 @@ for (const task of ["text", "series"] as const) {
       await page.waitForTimeout(TIME);
       const speed = 1000 * (await steps() - before) / (performance.now() - start);
       await page.click("#train");
-      await page.waitForFunction('document.getElementById("speed").textContent === "–"');
+      await page.locator("#speed", { hasText: /^–$/ }).waitFor({ state: "attached" });
       return speed;
     };
     const rounds: { deno: number; page: number }[] = [];

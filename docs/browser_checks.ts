@@ -1,5 +1,5 @@
 /**
- * Tests of the page's programs in a browser: part of `deno task test:playground`. They need all permissions, and so are not
+ * Tests of the page's programs in a browser: part of `deno task test playground`. They need all permissions, and so are not
  * among those that a test run finds by their names.
  */
 

@@ -2,7 +2,7 @@
  * Compiles the AssemblyScript kernels of each module to SIMD WebAssembly, once with relaxed SIMD (fused multiply-add) and
  * once without, and writes both as base64 into `<module>/_kernels_wasm.ts`.
  *
- * `deno task kernels` writes the files; `deno task kernels:check` fails where one differs from its sources.
+ * `deno task kernels` writes the files; `deno task ok kernels` fails where one differs from its sources.
  */
 
 import asc from "assemblyscript/asc";

@@ -2,7 +2,7 @@
  * Draws `layers/docs/gradient_flow.svg`: the norm of ∂loss/∂s_t over 100 time steps for tanh, ReLU, LSTM and GRU, as they are
  * initialized, the loss at the last step.
  *
- *     deno task picture:gradients
+ *     deno task picture gradients
  *
  * @module
  */

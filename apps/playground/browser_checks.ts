@@ -1,5 +1,5 @@
 /**
- * Tests of the playground in a browser: `deno task test:playground`. They need all permissions, and so are not among those
+ * Tests of the playground in a browser: `deno task test playground`. They need all permissions, and so are not among those
  * that a test run finds by their names.
  */
 

@@ -1,7 +1,7 @@
 /**
  * Many to one: reads brackets, "([()])[", and says whether they are balanced.
  *
- *     deno task example:brackets
+ *     deno task example brackets
  *
  * @module
  */

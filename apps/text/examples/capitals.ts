@@ -1,7 +1,7 @@
 /**
  * One to one, in step: reads a text in small letters and says of each whether it was a capital.
  *
- *     deno task example:capitals
+ *     deno task example capitals
  *
  * @module
  */

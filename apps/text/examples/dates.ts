@@ -2,7 +2,7 @@
  * Encoder and decoder: reads dates as people write them, "Monday, 23 Nov 2026" or "11/23/26", and writes them as ISO
  * 8601 has them, character by character.
  *
- *     deno task example:dates
+ *     deno task example dates
  *
  * @module
  */

@@ -1,7 +1,7 @@
 /**
  * One to many: from a label alone, "female" or "male", writes first names letter by letter.
  *
- *     deno task example:names
+ *     deno task example names
  *
  * @module
  */
