@@ -10,7 +10,7 @@ import { build, stop } from "esbuild";
 import { fileURLToPath } from "node:url";
 import { gzipSync } from "node:zlib";
 import { table } from "../apps/shared/format.ts";
-import { resolveModules } from "../tools/resolve_modules.ts";
+import { resolveModules } from "../tools/modules.ts";
 
 const ROOT = new URL("../", import.meta.url);
 
@@ -68,7 +68,7 @@ async function sizeOf({ source, packages, extra = [] }: Bundle): Promise<{ minif
       write: false,
       format: "esm",
       platform: "browser",
-      plugins: [await resolveModules(ROOT)],
+      plugins: [await resolveModules()],
       logLevel: "error",
     });
     const parts = [
