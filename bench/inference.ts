@@ -13,7 +13,7 @@ import { assertClose } from "@unfold/core/testing";
 import { Dense, Embedding, LSTM, type LSTMState, Sequential } from "@unfold/layers";
 import { toOnnx } from "@unfold/layers/interchange";
 import { table } from "../apps/shared/format.ts";
-import { ort } from "../tools/onnx_runtime.ts";
+import { ort } from "../tools/onnx.ts";
 import { median, openBlas, threeDigits } from "./_measure.ts";
 
 const [VOCABULARY, INPUT, HIDDEN, BATCH, TIME, ROUNDS] = [65, 64, 128, 64, 64, 15] as const;

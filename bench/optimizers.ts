@@ -23,7 +23,7 @@ import {
 } from "@unfold/optimizers";
 import { table } from "../apps/shared/format.ts";
 import { plainRules } from "../optimizers/rules/_plain_rules_test.ts";
-import { pythonWith } from "../tools/python_with.ts";
+import { pythonWith } from "../tools/testing.ts";
 import { median, outputOf, roundOf } from "./_measure.ts";
 
 const SIZES = [1e3, 1e5, 1e7];

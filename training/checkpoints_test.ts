@@ -12,7 +12,7 @@ import {
 } from "@unfold/training";
 import assert from "node:assert/strict";
 import { encodeChecked } from "./checkpoints.ts";
-import { withFolder } from "../tools/with_folder.ts";
+import { withFolder } from "../tools/testing.ts";
 
 /** A counter, the least that has a state. */
 function counter(value: number): Stateful & { value: number } {

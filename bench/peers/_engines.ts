@@ -1,4 +1,4 @@
-import { pythonWith } from "../../tools/python_with.ts";
+import { pythonWith } from "../../tools/testing.ts";
 import { outputOf } from "../_measure.ts";
 import type { Report } from "./_workload.ts";
 

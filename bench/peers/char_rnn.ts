@@ -11,7 +11,7 @@ import { Random, scope, tensor } from "@unfold/core";
 import { CarriedState, Dense, Embedding, LSTM, Sequential, softmaxCrossEntropy } from "@unfold/layers";
 import { clipByGlobalNorm, Optimizer, rmsprop } from "@unfold/optimizers";
 import { table } from "../../apps/shared/format.ts";
-import { pythonWith } from "../../tools/python_with.ts";
+import { pythonWith } from "../../tools/testing.ts";
 import { median, openBlas, outputOf } from "../_measure.ts";
 
 const [BATCH, TIME, HIDDEN, LAYERS, VOCABULARY] = [50, 50, 128, 2, 65];

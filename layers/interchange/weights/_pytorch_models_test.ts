@@ -11,7 +11,7 @@ import {
   Sequential,
   SimpleRNN,
 } from "@unfold/layers";
-import type { Numbers } from "../../../tools/onnx_runtime.ts";
+import type { Numbers } from "../../../tools/testing.ts";
 
 /** A model that PyTorch has too, as tools/goldens/interchange.py says. */
 export interface PyTorchModel {

@@ -9,7 +9,7 @@ import {
 import { Dense, Dropout, GRU, LastStep, type Layer, LSTM, Sequential } from "@unfold/layers";
 import { fromPyTorch } from "@unfold/layers/interchange";
 import assert from "node:assert/strict";
-import { assertEqual, forward } from "../../../tools/onnx_runtime.ts";
+import { assertEqual, forward } from "../../../tools/testing.ts";
 import { pytorchModels } from "./_pytorch_models_test.ts";
 
 for (const { name, model, modules, weights, x, output } of pytorchModels()) {

@@ -2,9 +2,7 @@ import { decodeSafetensors, encodeSafetensors, Random } from "@unfold/core";
 import { CarriedState, Dropout, GRU, LayerNorm, LSTM, Sequential } from "@unfold/layers";
 import { fromPyTorch, toPyTorch } from "@unfold/layers/interchange";
 import assert from "node:assert/strict";
-import { pythonWith } from "../../../tools/python_with.ts";
-import { withFolder } from "../../../tools/with_folder.ts";
-import { assertEqual, draw, forward, type Numbers, stir } from "../../../tools/onnx_runtime.ts";
+import { assertEqual, draw, forward, type Numbers, pythonWith, stir, withFolder } from "../../../tools/testing.ts";
 import { pytorchModels } from "./_pytorch_models_test.ts";
 
 const random = new Random(1);
