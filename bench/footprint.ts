@@ -68,7 +68,7 @@ async function sizeOf({ source, packages, extra = [] }: Bundle): Promise<{ minif
       write: false,
       format: "esm",
       platform: "browser",
-      plugins: [await resolveModules()],
+      plugins: [resolveModules()],
       logLevel: "error",
     });
     const parts = [

@@ -7,7 +7,7 @@
  * @module
  */
 
-import { moduleFiles } from "./modules.ts";
+import { MODULE_FILES } from "./modules.ts";
 
 /** What each folder may import from the others: values, or types only. */
 const EDGES: Record<string, { values: readonly string[]; types: readonly string[] }> = {
@@ -75,7 +75,7 @@ export function problemsOf(path: string, source: string): string[] {
  * Returns the files that each file imports.
  *
  * @param sources Sources by their paths from the root.
- * @param modules Files of the exported names, as {@linkcode moduleFiles} returns them.
+ * @param modules Files of the exported names.
  */
 export function graphOf(
   sources: ReadonlyMap<string, string>,
@@ -121,7 +121,7 @@ if (import.meta.main) {
   const sources = new Map(paths.map((path) => [path, Deno.readTextFileSync(path)]));
   const problems = [
     ...[...sources].flatMap(([path, source]) => problemsOf(path, source)),
-    ...cyclesIn(graphOf(sources, await moduleFiles())).map((cycle) => `import cycle: ${cycle.join(" → ")}`),
+    ...cyclesIn(graphOf(sources, MODULE_FILES)).map((cycle) => `import cycle: ${cycle.join(" → ")}`),
   ];
   for (const problem of problems) console.error(problem);
   if (problems.length > 0) Deno.exit(1);

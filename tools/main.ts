@@ -1,13 +1,10 @@
 /** The programs of `deno task test`, `ok`, `example`, `picture` and `goldens`. */
 
 import { launch, type Programs } from "./launch.ts";
+import { MODULE_FILES } from "./modules.ts";
 
 /** Permissions of the unit tests: they start programs and serve files to them. */
 const TESTS = "--no-prompt --allow-read --allow-write --allow-run --allow-ffi --allow-net=127.0.0.1";
-const MODULES =
-  "core/mod.ts core/kernels.ts core/testing.ts layers/mod.ts layers/interchange/mod.ts optimizers/mod.ts " +
-  "optimizers/testing.ts training/mod.ts distributed/mod.ts examples/plugin/signum.ts examples/plugin/fast_signum.ts";
-
 /** The tasks, their programs, and those that run if no name is given. */
 export const TASKS: Readonly<Record<string, { readonly programs: Programs; readonly all?: readonly string[] }>> = {
   test: {
@@ -39,7 +36,10 @@ export const TASKS: Readonly<Record<string, { readonly programs: Programs; reado
       format: { description: "Formatting", commands: ["deno fmt --check"] },
       lint: { description: "Lint rules", commands: ["deno lint"] },
       types: { description: "Types", commands: ["deno check ."] },
-      docs: { description: "Documentation of public symbols", commands: [`deno doc --lint ${MODULES}`] },
+      docs: {
+        description: "Documentation of public symbols",
+        commands: [`deno doc --lint ${[...MODULE_FILES.values()].join(" ")}`],
+      },
       imports: {
         description: "Which module imports which, and import cycles",
         commands: ["deno run --allow-read tools/check_imports.ts"],
@@ -89,11 +89,17 @@ export const TASKS: Readonly<Record<string, { readonly programs: Programs; reado
     programs: {
       gradients: {
         description: "layers/docs/gradient_flow.svg: how far gradients reach back in time",
-        commands: ["deno run --no-prompt --allow-write=layers/docs tools/gradient_flow_picture.ts"],
+        commands: [
+          "deno run --no-prompt --allow-write=layers/docs tools/gradient_flow_picture.ts",
+          "deno fmt --quiet layers/docs/gradient_flow.svg",
+        ],
       },
       architecture: {
         description: "docs/architecture.svg: a training step and a forecast through the files",
-        commands: ["deno run --no-prompt --allow-write=docs tools/architecture_picture.ts"],
+        commands: [
+          "deno run --no-prompt --allow-write=docs tools/architecture_picture.ts",
+          "deno fmt --quiet docs/architecture.svg",
+        ],
       },
     },
   },

@@ -2,36 +2,31 @@
 
 import type { Plugin } from "esbuild";
 import { fileURLToPath } from "node:url";
+import core from "../core/deno.json" with { type: "json" };
+import distributed from "../distributed/deno.json" with { type: "json" };
+import plugin from "../examples/plugin/deno.json" with { type: "json" };
+import layers from "../layers/deno.json" with { type: "json" };
+import optimizers from "../optimizers/deno.json" with { type: "json" };
+import training from "../training/deno.json" with { type: "json" };
 
-const ROOT = new URL("../", import.meta.url);
+const MEMBERS = { core, layers, optimizers, training, distributed, "examples/plugin": plugin };
 
-/** Returns the file of each exported name, such as `@unfold/core/kernels`, by its path from the root. */
-export async function moduleFiles(): Promise<ReadonlyMap<string, string>> {
-  const read = async (path: string) => JSON.parse(await Deno.readTextFile(new URL(path, ROOT)));
-  const { workspace } = await read("deno.json") as { workspace: readonly string[] };
-  const files = new Map<string, string>();
-  for (const folder of workspace) {
-    const { name, exports } = await read(`${folder}/deno.json`) as {
-      name?: string;
-      exports?: string | Record<string, string>;
-    };
-    if (name === undefined || exports === undefined) continue;
-    for (const [path, file] of Object.entries(typeof exports === "string" ? { ".": exports } : exports)) {
-      files.set(name + path.slice(1), `${folder}/${file.replace("./", "")}`);
-    }
-  }
-  return files;
-}
+/** The file of each exported name, such as `@unfold/core/kernels`, by its path from the root. */
+export const MODULE_FILES: ReadonlyMap<string, string> = new Map(
+  Object.entries(MEMBERS).flatMap(([folder, { name, exports }]) =>
+    Object.entries(typeof exports === "string" ? { ".": exports } : exports)
+      .map(([path, file]) => [name + path.slice(1), `${folder}/${file.replace("./", "")}`] as const)
+  ),
+);
 
-/** An esbuild plugin that resolves the library's modules. */
-export async function resolveModules(): Promise<Plugin> {
-  const files = await moduleFiles();
+/** Returns an esbuild plugin that resolves the library's modules. */
+export function resolveModules(): Plugin {
   return {
     name: "modules",
     setup(build) {
       build.onResolve({ filter: /^@unfold\// }, ({ path }) => {
-        const file = files.get(path);
-        if (file !== undefined) return { path: fileURLToPath(new URL(file, ROOT)) };
+        const file = MODULE_FILES.get(path);
+        if (file !== undefined) return { path: fileURLToPath(new URL(`../${file}`, import.meta.url)) };
         return { errors: [{ text: `Cannot resolve ${path}: no module exports it` }] };
       });
     },

@@ -76,7 +76,7 @@ export async function buildPlayground(folder: URL): Promise<BuiltFile[]> {
       format: "esm",
       target: ["es2022"],
       absWorkingDir: fileURLToPath(ROOT),
-      plugins: [await resolveModules()],
+      plugins: [resolveModules()],
       logLevel: "warning",
     });
   } finally {
