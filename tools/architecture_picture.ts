@@ -48,23 +48,28 @@ const [COLUMN, BOX_WIDTH, ROW, BOX_HEIGHT, LEFT] = [216, 200, 58, 42, 20];
 const x = (module: Module) => LEFT + COLUMN * Object.keys(MODULES).indexOf(module);
 const WIDTH = 2 * LEFT + COLUMN * Object.keys(MODULES).length - (COLUMN - BOX_WIDTH);
 
+/** Writes an element with attributes and content. */
+function element(name: string, attributes: Readonly<Record<string, string | number>>, content = ""): string {
+  const list = Object.entries(attributes).map(([key, value]) => `${key}="${value}"`).join(" ");
+  return `<${name} ${list}>${content}</${name}>`;
+}
+
 function box([module, file, what]: Stop, number: number, y: number): string {
-  const color = MODULES[module];
-  return `<rect x="${
-    x(module)
-  }" y="${y}" width="${BOX_WIDTH}" height="${BOX_HEIGHT}" rx="6" fill="${color}" fill-opacity="0.08" stroke="${color}" />
-<text x="${x(module) + 10}" y="${y + 18}" font-weight="bold" fill="${color}">${number}  ${file}</text>
-<text x="${x(module) + 10}" y="${y + 34}" font-size="11" fill="#343a40">${what}</text>`;
+  const [color, left] = [MODULES[module], x(module)];
+  const size = { width: BOX_WIDTH, height: BOX_HEIGHT, rx: 6 };
+  return [
+    element("rect", { x: left, y, ...size, fill: color, "fill-opacity": 0.08, stroke: color }),
+    element("text", { x: left + 10, y: y + 18, "font-weight": "bold", fill: color }, `${number}  ${file}`),
+    element("text", { x: left + 10, y: y + 34, "font-size": 11, fill: "#343a40" }, what),
+  ].join("\n");
 }
 
 /** An arrow from the bottom of one box to the top of the next, which is one row below. */
 function arrow([from]: Stop, [to]: Stop, y: number): string {
   const middle = (module: Module) => x(module) + BOX_WIDTH / 2;
   const [bottom, top] = [y + BOX_HEIGHT, y + ROW];
-  const half = (bottom + top) / 2 - 1;
-  return `<path d="M${middle(from)},${bottom}V${half}H${middle(to)}V${
-    top - 1
-  }" fill="none" stroke="#495057" marker-end="url(#head)" />`;
+  const d = `M${middle(from)},${bottom}V${(bottom + top) / 2 - 1}H${middle(to)}V${top - 1}`;
+  return element("path", { d, fill: "none", stroke: "#495057", "marker-end": "url(#head)" });
 }
 
 /** A titled path: returns its elements and the y below it. */
@@ -77,29 +82,37 @@ function path(
   const y = (i: number) => first + ROW * i;
   const bottom = y(stops.length - 1) + BOX_HEIGHT;
   const elements = [
-    `<text x="${LEFT}" y="${top + 24}" font-size="15" font-weight="bold" fill="#212529">${title}</text>`,
+    element("text", { x: LEFT, y: top + 24, "font-size": 15, "font-weight": "bold", fill: "#212529" }, title),
     ...stops.slice(1).map((stop, i) => arrow(stops[i]!, stop, y(i))),
     ...stops.map((stop, i) => box(stop, i + 1, y(i))),
   ];
   return { elements: elements.join("\n"), bottom };
 }
 
-const heads = Object.entries(MODULES).map(([module, color]) =>
-  `<text x="${
-    x(module as Module) + BOX_WIDTH / 2
-  }" y="34" font-size="14" font-weight="bold" text-anchor="middle" fill="${color}">${module}/</text>`
-);
+const heads = Object.entries(MODULES).map(([module, fill]) => {
+  const middle = x(module as Module) + BOX_WIDTH / 2;
+  const style = { "font-size": 14, "font-weight": "bold", "text-anchor": "middle", fill };
+  return element("text", { x: middle, y: 34, ...style }, `${module}/`);
+});
 const step = path("One training step", STEP, 48);
 const forecast = path("One forecast", FORECAST, step.bottom + 20);
-const height = forecast.bottom + LEFT;
-const svg =
-  `<svg xmlns="http://www.w3.org/2000/svg" width="${WIDTH}" height="${height}" viewBox="0 0 ${WIDTH} ${height}" font-family="sans-serif" font-size="12">
-<title>One training step and one forecast, from file to file</title>
-<defs><marker id="head" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="7" markerHeight="7" orient="auto"><path d="M0,0L8,4L0,8Z" fill="#495057" /></marker></defs>
-<rect width="${WIDTH}" height="${height}" fill="white" />
-${heads.join("\n")}
-${step.elements}
-${forecast.elements}
-</svg>
-`;
-if (import.meta.main) Deno.writeTextFileSync(new URL("../docs/architecture.svg", import.meta.url), svg);
+const size = { width: WIDTH, height: forecast.bottom + LEFT };
+const head = element("path", { d: "M0,0L8,4L0,8Z", fill: "#495057" });
+const marker = { id: "head", viewBox: "0 0 8 8", refX: 7, refY: 4, markerWidth: 7, markerHeight: 7, orient: "auto" };
+const content = [
+  element("title", {}, "One training step and one forecast, from file to file"),
+  element("defs", {}, element("marker", marker, head)),
+  element("rect", { ...size, fill: "white" }),
+  ...heads,
+  step.elements,
+  forecast.elements,
+];
+const attributes = {
+  xmlns: "http://www.w3.org/2000/svg",
+  ...size,
+  viewBox: `0 0 ${size.width} ${size.height}`,
+  "font-family": "sans-serif",
+  "font-size": 12,
+};
+const svg = element("svg", attributes, content.join("\n"));
+if (import.meta.main) Deno.writeTextFileSync(new URL("../docs/architecture.svg", import.meta.url), `${svg}\n`);

@@ -36,8 +36,8 @@ function pytorch(family: string, name: string, ...options: string[]): Engine {
 const APART = ["--no-config", "--no-lock", "--node-modules-dir=none"];
 
 /**
- * A program in `apart/`. Its packages are not dependencies of the project, so it runs without the project's configuration. They read
- * settings from the environment.
+ * A program in `apart/`. Its packages are not dependencies of the project, so it runs without the project's configuration. They
+ * read settings from the environment.
  */
 function apart(name: string, file: string, ...options: string[]): Engine {
   const flags = ["--no-prompt", "--no-check", ...APART];

@@ -1,6 +1,6 @@
 /**
- * Times whole training steps (forward, backward, Adam) of Unfold and its peers on the workloads of workloads.json, in turns, each run
- * in a new process. Writes bench/RESULTS.md, which also gives the reason why a peer could not run a workload.
+ * Times whole training steps (forward, backward, Adam) of Unfold and its peers on the workloads of workloads.json, in turns, each
+ * run in a new process. Writes bench/RESULTS.md, which also gives the reason why a peer could not run a workload.
  *
  *     deno task bench peers
  *
@@ -114,16 +114,15 @@ const problems = names.flatMap((workload) =>
   })
 );
 
+const tolerance = `${100 * SAME} %`;
 const date = new Date().toISOString().slice(0, 10);
 const text = `# Whole training steps against the peers
 
 Milliseconds per step (forward, backward, Adam): median (range) of ${ROUNDS} runs in turns. ${processorName()},
 ${navigator.hardwareConcurrency} cores, ${versions.join(", ")}, ${date}. Written by \`deno task bench peers\`.
 \`bench/peers/workloads.json\` has the sizes; the programs in \`bench/peers/apart/\` pin the versions of their libraries. All engines
-start from the same weights and inputs. "≠" marks a first loss that differs from Unfold's by more than ${
-  100 * SAME
-} %: tfjs has the other
-variant of the GRU; brain.js has its own loss and initial weights.
+start from the same weights and inputs. "≠" marks a first loss that differs from Unfold's by more than ${tolerance}: tfjs has
+the other variant of the GRU; brain.js has its own loss and initial weights.
 
 ${table(["", ...names], steps)}
 
