@@ -28,7 +28,7 @@ import {
   Windows,
 } from "@unfold/training";
 import assert from "node:assert/strict";
-import { withFolder } from "../tools/with_folder.ts";
+import { withFolder } from "../tools/testing.ts";
 import { inProcess } from "./testdata/in_process.ts";
 
 interface Task<Y extends DType> {

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { withFolder } from "../tools/with_folder.ts";
+import { withFolder } from "../tools/testing.ts";
 import { finish, LAUNCHERS, rankArguments, start, UNMEASURED } from "./testdata/launchers.ts";
 
 const CLUSTER = Deno.realPathSync("examples/cluster");

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { withFolder } from "../tools/with_folder.ts";
+import { withFolder } from "../tools/testing.ts";
 import { finish, rankArguments, start, untilStep } from "./testdata/launchers.ts";
 
 async function run(program: string, args: readonly string[], options: { folder?: string } = {}) {

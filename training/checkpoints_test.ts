@@ -11,7 +11,7 @@ import {
   Windows,
 } from "@unfold/training";
 import assert from "node:assert/strict";
-import { withFolder } from "../tools/with_folder.ts";
+import { withFolder } from "../tools/testing.ts";
 import { encodeChecked } from "./checkpoints.ts";
 
 /** A counter: the smallest thing with a state. */

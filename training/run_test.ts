@@ -3,7 +3,7 @@ import { Dense, meanSquaredError } from "@unfold/layers";
 import { Optimizer, sgd, skipNonFinite } from "@unfold/optimizers";
 import { Checkpoints, type TrainOptions, Windows } from "@unfold/training";
 import assert from "node:assert/strict";
-import { withFolder } from "../tools/with_folder.ts";
+import { withFolder } from "../tools/testing.ts";
 import { firstEpoch, meanLoss, nextEpoch, Run } from "./_run.ts";
 import type { Batch } from "./batch.ts";
 

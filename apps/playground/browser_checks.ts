@@ -1,5 +1,5 @@
 /**
- * Tests of the playground in a browser: `deno task test:playground`. They need all permissions, so their names do not
+ * Tests of the playground in a browser: `deno task test playground`. They need all permissions, so their names do not
  * match what `deno test` runs by itself. They share one browser, so one module imports them all.
  */
 

@@ -10,7 +10,7 @@ import { Random } from "@unfold/core";
 import { build, stop } from "esbuild";
 import { fileURLToPath } from "node:url";
 import { gzipSync } from "node:zlib";
-import { resolveModules } from "../../tools/resolve_modules.ts";
+import { resolveModules } from "../../tools/modules.ts";
 import { firstNames } from "../text/labelled_text.ts";
 import { DIST } from "./serve.ts";
 
@@ -43,7 +43,7 @@ export async function buildPlayground(folder: URL): Promise<BuiltFile[]> {
       format: "esm",
       target: ["es2022"],
       absWorkingDir: fileURLToPath(ROOT),
-      plugins: [await resolveModules(ROOT)],
+      plugins: [resolveModules()],
       logLevel: "warning",
     });
   } finally {

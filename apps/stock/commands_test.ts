@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { adam } from "@unfold/optimizers";
-import { withFolder } from "../../tools/with_folder.ts";
+import { withFolder } from "../../tools/testing.ts";
 import { csv, QUICK, stock } from "./_testing.ts";
 import { parsePrices, type Prices } from "./prices.ts";
 import { splitWindows } from "./split.ts";

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { Command } from "@commander-js/extra-typings";
 import { decodeSafetensors, encodeSafetensors, type SafetensorsTensor } from "@unfold/core";
-import { withFolder } from "../../tools/with_folder.ts";
+import { withFolder } from "../../tools/testing.ts";
 import { runCommand } from "../shared/cli.ts";
 import { writeFiles } from "../shared/files.ts";
 import { csv, QUICK, stock } from "./_testing.ts";

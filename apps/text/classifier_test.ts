@@ -1,7 +1,7 @@
 import { Random } from "@unfold/core";
 import { adam } from "@unfold/optimizers";
 import assert from "node:assert/strict";
-import { withFolder } from "../../tools/with_folder.ts";
+import { withFolder } from "../../tools/testing.ts";
 import { runApp } from "../shared/_run_app.ts";
 import { Classifier } from "./classifier.ts";
 import type { LabelledText } from "./labelled_text.ts";

@@ -1,8 +1,7 @@
 import assert from "node:assert/strict";
 import { Random, scope, softmax, tensor } from "@unfold/core";
-import { checkOnnx, hasOnnxChecker } from "../../tools/check_onnx.ts";
-import { assertEqual, forward, integers, type Numbers, OnnxModel, stir } from "../../tools/onnx_runtime.ts";
-import { withFolder } from "../../tools/with_folder.ts";
+import { checkOnnx, hasOnnxChecker, OnnxModel } from "../../tools/onnx.ts";
+import { assertEqual, forward, integers, type Numbers, stir, withFolder } from "../../tools/testing.ts";
 import { runApp } from "../shared/_run_app.ts";
 import { CELLS } from "../shared/choices.ts";
 import { Classifier } from "./classifier.ts";

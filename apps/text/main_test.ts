@@ -1,6 +1,6 @@
 import { Random } from "@unfold/core";
 import assert from "node:assert/strict";
-import { withFolder } from "../../tools/with_folder.ts";
+import { withFolder } from "../../tools/testing.ts";
 import { runApp, stopApp } from "../shared/_run_app.ts";
 
 /** A random text with words and lines. */

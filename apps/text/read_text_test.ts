@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { withFolder } from "../../tools/with_folder.ts";
+import { withFolder } from "../../tools/testing.ts";
 import { decodeText, fileInput, type TextInput } from "./read_text.ts";
 
 /** Bytes that arrive in chunks of the given sizes. */

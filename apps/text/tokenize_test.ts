@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { withFolder } from "../../tools/with_folder.ts";
+import { withFolder } from "../../tools/testing.ts";
 import { givenText, type TextInput } from "./read_text.ts";
 import { tokenize, TokenStore } from "./tokenize.ts";
 import { buildVocabulary, encodingOf, makeTokenizer, UNKNOWN } from "./tokenizer.ts";

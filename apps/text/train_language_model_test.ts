@@ -2,7 +2,7 @@ import { Random } from "@unfold/core";
 import { adam, sgd } from "@unfold/optimizers";
 import type { TrainEvent } from "@unfold/training";
 import assert from "node:assert/strict";
-import { withFolder } from "../../tools/with_folder.ts";
+import { withFolder } from "../../tools/testing.ts";
 import type { LanguageModelConfig } from "./language_model.ts";
 import { type LanguageSettings, lossOn, splitText, trainLanguageModel } from "./train_language_model.ts";
 

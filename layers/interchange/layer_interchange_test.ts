@@ -25,7 +25,8 @@ import {
   toPyTorch,
 } from "@unfold/layers/interchange";
 import assert from "node:assert/strict";
-import { assertEqual, draw, forward, integers, OnnxModel, stir } from "../../tools/onnx_runtime.ts";
+import { OnnxModel } from "../../tools/onnx.ts";
+import { assertEqual, draw, forward, integers, stir } from "../../tools/testing.ts";
 
 const random = new Random(1);
 

@@ -12,7 +12,7 @@ import {
   type TrainEvent,
 } from "@unfold/training";
 import assert from "node:assert/strict";
-import { withFolder } from "../../tools/with_folder.ts";
+import { withFolder } from "../../tools/testing.ts";
 
 function epochEvent(epoch: number, validationLoss: number | undefined, loss = 1): TrainEvent {
   return { type: "epoch", epoch, step: epoch, loss, validationLoss };

@@ -1,7 +1,7 @@
 import { Random } from "@unfold/core";
 import assert from "node:assert/strict";
-import { assertEqual, draw, forward, OnnxModel } from "../../../tools/onnx_runtime.ts";
-import { withFolder } from "../../../tools/with_folder.ts";
+import { OnnxModel } from "../../../tools/onnx.ts";
+import { assertEqual, draw, forward, withFolder } from "../../../tools/testing.ts";
 import { runApp } from "../../shared/_run_app.ts";
 import { Forecaster } from "../../stock/forecaster.ts";
 import { LanguageModel } from "../../text/language_model.ts";

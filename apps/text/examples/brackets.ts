@@ -1,7 +1,7 @@
 /**
  * Many to one: an LSTM reads a sequence of brackets, such as "([()])[", and decides whether it is balanced.
  *
- *     deno task example:brackets
+ *     deno task example brackets
  *
  * @module
  */

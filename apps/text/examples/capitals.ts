@@ -1,7 +1,7 @@
 /**
  * One to one: an LSTM reads a text in lower case and decides for each letter whether it should be a capital.
  *
- *     deno task example:capitals
+ *     deno task example capitals
  *
  * @module
  */

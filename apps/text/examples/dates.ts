@@ -2,7 +2,7 @@
  * Encoder and decoder: an LSTM reads a date as people write it, "Monday, 23 Nov 2026" or "11/23/26", and another writes
  * it in ISO 8601, character by character.
  *
- *     deno task example:dates
+ *     deno task example dates
  *
  * @module
  */

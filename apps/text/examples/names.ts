@@ -1,7 +1,7 @@
 /**
  * One to many: a GRU writes first names letter by letter, given only a label, "female" or "male".
  *
- *     deno task example:names
+ *     deno task example names
  *
  * @module
  */

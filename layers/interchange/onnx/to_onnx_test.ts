@@ -34,19 +34,17 @@ import {
 } from "@unfold/layers";
 import { toOnnx, type ToOnnxOptions } from "@unfold/layers/interchange";
 import assert from "node:assert/strict";
-import { checkOnnx, hasOnnxChecker } from "../../../tools/check_onnx.ts";
+import { checkOnnx, hasOnnxChecker, named, OnnxModel } from "../../../tools/onnx.ts";
 import {
   assertEqual,
   draw,
   forward,
   fromTensor,
   integers,
-  named,
   type Numbers,
-  OnnxModel,
   stir,
   toTensor,
-} from "../../../tools/onnx_runtime.ts";
+} from "../../../tools/testing.ts";
 
 const random = new Random(1);
 

@@ -3,7 +3,7 @@ import { Dense, Dropout, Embedding, GRU, LayerNorm, LSTM, Sequential, SimpleRNN 
 import { fromKeras, toKeras } from "@unfold/layers/interchange";
 import h5 from "h5wasm";
 import assert from "node:assert/strict";
-import { assertEqual, forward, type Numbers } from "../../../tools/onnx_runtime.ts";
+import { assertEqual, forward, type Numbers } from "../../../tools/testing.ts";
 
 const { FS } = await h5.ready;
 

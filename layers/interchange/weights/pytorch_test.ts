@@ -22,9 +22,7 @@ import {
 } from "@unfold/layers";
 import { fromPyTorch, toPyTorch } from "@unfold/layers/interchange";
 import assert from "node:assert/strict";
-import { assertEqual, draw, forward, type Numbers, stir } from "../../../tools/onnx_runtime.ts";
-import { pythonWith } from "../../../tools/python_with.ts";
-import { withFolder } from "../../../tools/with_folder.ts";
+import { assertEqual, draw, forward, type Numbers, pythonWith, stir, withFolder } from "../../../tools/testing.ts";
 
 const random = new Random(1);
 

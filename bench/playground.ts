@@ -1,28 +1,25 @@
 /**
- * Measures training steps per second with the default settings, in the page and in Deno, alternating between the two.
+ * Times training in the playground's page against Deno, in turns: steps per second with the page's defaults.
  *
- *     deno task bench:playground
+ *     deno task bench playground
  *
  * @module
  */
 
-import { CHROMIUM, openBrowser } from "./_open_browser.ts";
-import { fileOf } from "./data.ts";
-import { DIST } from "./serve.ts";
-import { defaultsFor } from "./settings.ts";
-import { makeTask } from "./worker/make_task.ts";
-import { Session } from "./worker/session.ts";
+import { CHROMIUM, openBrowser } from "../apps/playground/_open_browser.ts";
+import { fileOf } from "../apps/playground/data.ts";
+import { DIST } from "../apps/playground/serve.ts";
+import { defaultsFor } from "../apps/playground/settings.ts";
+import { makeTask } from "../apps/playground/worker/make_task.ts";
+import { Session } from "../apps/playground/worker/session.ts";
+import { median } from "./_measure.ts";
 
 const ROUNDS = 5;
-/** Milliseconds of training per round and engine. */
+/** Milliseconds of training in a round. */
 const TIME = 4000;
 
-function median(values: readonly number[]): number {
-  return values.toSorted((a, b) => a - b)[values.length >> 1]!;
-}
-
 if (CHROMIUM === undefined) {
-  console.error("Cannot compare: Chromium must be installed, got none");
+  console.error("error: Cannot measure: Chromium must be installed, got none at the usual paths");
   Deno.exit(1);
 }
 await using browser = await openBrowser();
@@ -45,18 +42,19 @@ for (const task of ["text", "series"] as const) {
       await page.waitForTimeout(TIME);
       const speed = 1000 * (await steps() - before) / (performance.now() - start);
       await page.click("#train");
-      await page.waitForFunction(() => document.getElementById("speed")!.textContent === "–");
+      await page.locator("#speed", { hasText: /^–$/ }).waitFor({ state: "attached" });
       return speed;
     };
     const rounds: { deno: number; page: number }[] = [];
     for (let round = 0; round <= ROUNDS; round++) rounds.push({ deno: await inDeno(), page: await inPage() });
-    // The first round warms up the engines.
+    // The first round warms the engines up.
     const [deno, chromium] = [
       median(rounds.slice(1).map(({ deno }) => deno)),
       median(rounds.slice(1).map(({ page }) => page)),
     ];
     const percent = (100 * chromium / deno).toFixed(0);
-    const speeds = `Deno ${deno.toFixed(1)} steps/s, Chromium ${chromium.toFixed(1)} steps/s`;
-    console.log(`${task.padEnd(6)} ${speeds} (${percent}%)`);
+    console.log(
+      `${task.padEnd(6)} steps per second: Deno ${deno.toFixed(1)}, Chromium ${chromium.toFixed(1)}, ${percent} %`,
+    );
   });
 }
