@@ -93,6 +93,23 @@ export function noGrad<T>(f: () => T): T {
 }
 
 /**
+ * Whether the tape is on, which is always so outside {@linkcode noGrad}. Layers that behave differently in training and in
+ * prediction, such as dropout, go by it.
+ *
+ * @example
+ * ```ts
+ * import { isGradEnabled, noGrad } from "@unfold/core";
+ * import assert from "node:assert/strict";
+ *
+ * assert.equal(isGradEnabled(), true);
+ * assert.equal(noGrad(() => isGradEnabled()), false);
+ * ```
+ */
+export function isGradEnabled(): boolean {
+  return disabled === 0;
+}
+
+/**
  * Whether an op on these inputs is recorded. Call it in the forward of {@linkcode defineOp} before saving values that only
  * the backward needs.
  *

@@ -21,7 +21,7 @@
  * @module
  */
 
-export { defineOp, noGrad, type OpResult, willRecord } from "./autograd.ts";
+export { defineOp, isGradEnabled, noGrad, type OpResult, willRecord } from "./autograd.ts";
 export { type BlasInUse, useBlas, type UseBlasOptions } from "./blas.ts";
 export { empty, full, keep, tensor, type TensorOptions, zeros } from "./create.ts";
 export { loadParameters, type PackedParameters, packParameters, type Segment } from "./named_parameters.ts";

@@ -2,7 +2,7 @@
  * Kills a training run at random system calls and resumes it, again and again, and compares the final weights with those of a
  * run that was never killed, bit for bit. Linux only; needs `strace`.
  *
- *     deno task kill 200
+ *     deno task test kill 200
  *
  * The run is `training/testdata/resumable_run.ts`, which has everything that a checkpoint holds. Half of the kills hit the calls
  * that make a checkpoint safe (rename, fsync, mkdir, unlink), the other half any file or write call.
@@ -83,7 +83,7 @@ if (import.meta.main) {
   const count = Number(Deno.args[0] ?? 200);
   if (!Number.isInteger(count) || count < 1) {
     console.error(
-      `Cannot kill: the count must be a positive integer, got "${Deno.args[0]}"; for example: deno task kill 200`,
+      `Cannot kill: the count must be a positive integer, got "${Deno.args[0]}"; for example: deno task test kill 200`,
     );
     Deno.exit(2);
   }

@@ -24,6 +24,10 @@ export const TASKS: Readonly<Record<string, { readonly programs: Programs; reado
         description: "The playground and the browser programs of docs/onnx.md, in Chromium if it is installed",
         commands: ["deno test --quiet -A apps/playground/browser_checks.ts docs/browser_checks.ts"],
       },
+      kill: {
+        description: "Kill training at random system calls, resume it, compare the weights: kill COUNT; needs strace",
+        commands: ["deno run --no-prompt --allow-read --allow-write --allow-run tools/kill.ts"],
+      },
       hosts: {
         description: "Ten training runs on two hosts by Open MPI, in network namespaces; needs root",
         commands: [`distributed/testdata/two_hosts.sh ${Deno.execPath()} 10`],
