@@ -81,6 +81,11 @@ export class Tensor<D extends DType = "f32"> implements Disposable {
   readonly dtype: D;
   /** The number of elements. */
   readonly size: number;
+  /**
+   * Of a loss: the number of targets, or the sum of their weights, that its mean was taken over. Training weighs batches by it.
+   * Undefined for other tensors.
+   */
+  count: number | undefined;
   /** The recorded op that made this tensor, if any, and which of its outputs this is. @internal */
   source: { readonly node: TapeNode; readonly index: number } | undefined;
   #grad: Tensor | undefined;

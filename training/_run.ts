@@ -4,10 +4,9 @@ import { checkCounts } from "@unfold/core/support";
 import { type Batch, type Batches, lossOf } from "./batch.ts";
 import { CheckpointError } from "./checkpoints.ts";
 import { evaluate } from "./evaluate.ts";
-import type { CheckpointEvent, DoneEvent, StepEvent } from "./events.ts";
+import type { CheckpointEvent, DoneEvent, StepEvent, TrainOptions } from "./events.ts";
 import { RankRows } from "./parallel.ts";
 import type { Stateful } from "./stateful.ts";
-import type { TrainOptions } from "./train.ts";
 
 /** How far a run has come. Checkpoints store it as JSON. */
 export interface Progress {

@@ -1,3 +1,56 @@
+import type { DType } from "@unfold/core";
+import type { Layer } from "@unfold/layers";
+import type { Optimizer } from "@unfold/optimizers";
+import type { Batches, Loss } from "./batch.ts";
+import type { Checkpoints } from "./checkpoints.ts";
+import type { Parallel } from "./parallel.ts";
+
+/**
+ * Options for `train`.
+ *
+ * @typeParam Y The dtype of the targets.
+ */
+export interface TrainOptions<Y extends DType = "f32"> {
+  /** The model to train. */
+  model: Layer;
+  /** Updates the model's parameters. */
+  optimizer: Optimizer;
+  /** The loss to minimise. */
+  loss: Loss<Y>;
+  /** The training data. One pass over it is an epoch. */
+  batches: Batches<Y>;
+  /** Data to evaluate the model on after each epoch. */
+  validation?: Batches<Y>;
+  /** Passes over the training data. */
+  epochs: number;
+  /**
+   * Where to write checkpoints: after each epoch, when the run is stopped, and every `everySteps` steps if set.
+   *
+   * @default {none}
+   */
+  checkpoints?: Checkpoints;
+  /**
+   * Whether to resume from the last checkpoint, if any, or the path of the checkpoint to resume from. Without it a folder that
+   * holds checkpoints is an error.
+   *
+   * @default {false}
+   */
+  resume?: boolean | string;
+  /**
+   * Stops the run after the current step when aborted: `stopOnSignals().signal`.
+   *
+   * @default {none}
+   */
+  signal?: AbortSignal;
+  /**
+   * Ranks that share every batch: `dataParallel()` of `@unfold/distributed`. All ranks run over the same batches and get the
+   * same events. Rank 0 alone reads and writes checkpoints. A signal on one rank stops all.
+   *
+   * @default {none: one process}
+   */
+  parallel?: Parallel;
+}
+
 /** A batch was processed: one optimizer step, or part of one if the optimizer accumulates gradients. */
 export interface StepEvent {
   /** The event's type. */

@@ -53,7 +53,15 @@ export {
 export { type TokenSource, TokenStream, type TokenStreamOptions } from "./data/token_stream.ts";
 export { type Series, Windows, type WindowsOptions } from "./data/windows.ts";
 export { evaluate, type EvaluateOptions } from "./evaluate.ts";
-export type { CheckpointEvent, DoneEvent, EpochEvent, StepEvent, TrainEvent, ValidationEvent } from "./events.ts";
+export type {
+  CheckpointEvent,
+  DoneEvent,
+  EpochEvent,
+  StepEvent,
+  TrainEvent,
+  TrainOptions,
+  ValidationEvent,
+} from "./events.ts";
 export { findLearningRate, type FindLearningRateOptions, type LearningRateSearch } from "./find_learning_rate.ts";
 export {
   accuracy,
@@ -102,4 +110,4 @@ export {
 export { loadScaler } from "./scalers/load.ts";
 export { LogScaler, type LogScalerOptions, type LogScalerState } from "./scalers/log.ts";
 export type { State, Stateful } from "./stateful.ts";
-export { train, type TrainOptions } from "./train.ts";
+export { train } from "./train.ts";
