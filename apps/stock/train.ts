@@ -1,22 +1,14 @@
 import { Random } from "@unfold/core";
-import { type Communicator, dataParallel, single } from "@unfold/distributed";
-import { clipByGlobalNorm, cosineDecay, Optimizer, type OptimizerPlugin } from "@unfold/optimizers";
 import {
-  type CheckpointConfig,
-  Checkpoints,
   conformalInterval,
-  consume,
-  type Consumer,
-  earlyStopping,
   type EpochLosses,
-  history,
   type Part,
   type Series,
   StandardScaler,
   type TimeSplit,
-  train,
   Windows,
 } from "@unfold/training";
+import { fit, type FitRun } from "../shared/fit.ts";
 import { BASELINES, type Baselines, Ridge } from "./baselines.ts";
 import { FEATURE_SETS, featuresOf } from "./features.ts";
 import { Forecaster, type ForecasterConfig, type ForecastInterval } from "./forecaster.ts";
@@ -62,23 +54,6 @@ export interface TrainResult extends Judgement {
    */
   readonly gradientFlow: readonly number[] | undefined;
   readonly split: TimeSplit;
-}
-
-/** How a training run goes, whatever is trained. */
-interface TrainRun {
-  readonly optimizer: OptimizerPlugin;
-  /** What is told of its events. */
-  readonly onEvent?: Consumer;
-  /** Where checkpoints go, if anywhere. */
-  readonly folder?: string;
-  /** What a checkpoint must agree in. */
-  readonly config?: CheckpointConfig;
-  /** Whether to go on from the last checkpoint, or which one. */
-  readonly resume?: boolean | string;
-  /** Stops the run. */
-  readonly signal?: AbortSignal;
-  /** The ranks that share the work; this process alone where it is left out. */
-  readonly communicator?: Communicator;
 }
 
 /** Prices made ready for a network: checked, split, scaled by the training part alone. */
@@ -175,7 +150,7 @@ export async function trainForecaster(
   prices: Prices,
   prepared: Prepared,
   settings: TrainSettings,
-  run: TrainRun,
+  run: FitRun,
 ): Promise<TrainResult | undefined> {
   const { batchSize, epochs, window, seed } = settings;
   const { split, config } = prepared;
@@ -187,36 +162,19 @@ export async function trainForecaster(
   const windows = (part: Part, shuffled?: Random) =>
     new Windows({ features, targets, past: window, batchSize, ...part, ...(shuffled && { random: shuffled }) });
 
-  const parameters = network.parameters();
   const batches = windows(split.train, random.split());
-  const steps = epochs * Math.ceil(batches.length / batchSize);
-  const learningRate = cosineDecay(settings.learningRate, steps);
-  const optimizer = new Optimizer(parameters, [clipByGlobalNorm(1), run.optimizer], { learningRate });
   const validation = windows(split.validation);
-  const [best, curve] = [earlyStopping(parameters), history()];
-  const { folder, resume = false, signal, onEvent = () => {}, communicator = single() } = run;
-  const checkpoints = folder === undefined ? {} : {
-    checkpoints: new Checkpoints({
-      folder,
-      everySteps: 500,
-      ...(run.config && { config: run.config }),
-      parts: { best, curve },
-    }),
-  };
-  const events = train({
-    model: network,
-    optimizer,
+  const fitted = await fit(network, {
+    ...run,
     loss: target.loss,
     batches,
+    batchesPerEpoch: Math.ceil(batches.length / batchSize),
     validation,
     epochs,
-    ...checkpoints,
-    resume,
-    ...(signal && { signal }),
-    parallel: dataParallel({ optimizer, communicator }),
+    learningRate: settings.learningRate,
+    clip: 1,
   });
-  const last = await consume(events, onEvent, best, curve);
-  if (last?.type === "done" && !last.finished) return undefined;
+  if (fitted === undefined) return undefined;
 
   forecaster.interval = calibrate(
     forecaster,
@@ -230,9 +188,9 @@ export async function trainForecaster(
     test,
     labels: Object.fromEntries(Object.entries(baselines).map(([name, { label }]) => [name, label])),
     ...judge(test, target, settings.horizon),
-    bestEpoch: best.epoch,
-    validationLoss: best.loss,
-    history: curve.epochs,
+    bestEpoch: fitted.bestEpoch,
+    validationLoss: fitted.validationLoss,
+    history: fitted.history,
     gradientFlow: flowOf(forecaster, validation),
     split,
   };
