@@ -3,9 +3,9 @@ import type { Outlook } from "./forecaster.ts";
 import { type Judgement, MODEL, type TestDays } from "./judge.ts";
 import type { TargetName } from "./targets.ts";
 
-/** How many of the last days are shown close up, so that the two lines can be told apart. */
+/** The number of last days shown enlarged, so that the two lines can be told apart. */
 const CLOSE_UP = 60;
-const [HAPPENED, FORECAST] = ["what happened", "forecast before"];
+const [ACTUAL, FORECAST] = ["actual", "forecast"];
 
 const TIME = {
   field: "date",
@@ -18,7 +18,7 @@ function unitOf(target: TargetName): string {
   return target === "price" ? "close" : target === "volatility" ? "% a year" : "probability";
 }
 
-/** The days that come after, holidays aside; weekends count where prices have them. */
+/** The days after the last one, ignoring holidays. Weekends are skipped unless the prices include some. */
 export function daysAfter(dates: readonly string[], count: number): string[] {
   const day = new Date(`${dates.at(-1)}T00:00:00Z`);
   const isWeekend = (date: Date) => date.getUTCDay() % 6 === 0;
@@ -29,18 +29,18 @@ export function daysAfter(dates: readonly string[], count: number): string[] {
   });
 }
 
-/** One panel: what happened, what was forecast, and the interval around it. */
+/** One panel: the actual values, the forecasts and their interval. */
 function panel(test: TestDays, days: readonly number[], title: string, height: number, options: {
   readonly palette: Palette;
   readonly unit: string;
-  /** Whether what happened goes along a line. */
+  /** Whether to draw the actual values as a line, not as ticks. */
   readonly isLine: boolean;
   readonly next?: Outlook | undefined;
 }) {
   const { palette, unit, isLine, next } = options;
   const { dates, actual, forecasts, interval } = test;
   const lines = [
-    ...days.map((i) => ({ date: dates[i], line: HAPPENED, value: actual[i] })),
+    ...days.map((i) => ({ date: dates[i], line: ACTUAL, value: actual[i] })),
     ...days.map((i) => ({ date: dates[i], line: FORECAST, value: forecasts[MODEL]![i] })),
   ];
   const band = interval === undefined
@@ -63,7 +63,7 @@ function panel(test: TestDays, days: readonly number[], title: string, height: n
       color: {
         field: "line",
         type: "nominal",
-        scale: { domain: [HAPPENED, FORECAST], range: [palette.actual, palette.forecast] },
+        scale: { domain: [ACTUAL, FORECAST], range: [palette.actual, palette.forecast] },
       },
     },
   });
@@ -81,7 +81,7 @@ function panel(test: TestDays, days: readonly number[], title: string, height: n
           y2: { field: "high" },
         },
       }]),
-      drawn(HAPPENED, isLine ? "line" : "tick"),
+      drawn(ACTUAL, isLine ? "line" : "tick"),
       drawn(FORECAST, "line"),
       ...(ahead.length === 0 ? [] : [{
         data: { values: lines.slice(-ahead.length) },
@@ -92,22 +92,18 @@ function panel(test: TestDays, days: readonly number[], title: string, height: n
   };
 }
 
-/**
- * Draws the test period: all of it above, its last days below, and there what comes next.
- *
- * @param title What is shown.
- */
+/** Draws the whole test part in one panel, its last days in a second one, there with the forecast of the next days. */
 export function forecastChart(
   test: TestDays,
   { target, next, title, palette = LIGHT }: { target: TargetName; next?: Outlook; title?: string; palette?: Palette },
 ): Promise<string> {
   const all = test.dates.map((_, i) => i);
   const options = { palette, unit: unitOf(target), isLine: target !== "direction" };
-  const panels = [panel(test, thinned(all), "the whole test period", 260, options)];
+  const panels = [panel(test, thinned(all), "Test part", 260, options)];
   if (all.length > CLOSE_UP) {
     const isPath = target === "price";
     panels.push(
-      panel(test, all.slice(-CLOSE_UP), `its last ${CLOSE_UP} days${isPath ? ", and what comes next" : ""}`, 220, {
+      panel(test, all.slice(-CLOSE_UP), `Last ${CLOSE_UP} days of the test part${isPath ? ", and the forecast of the next" : ""}`, 220, {
         ...options,
         ...(isPath && { next }),
       }),
@@ -116,7 +112,7 @@ export function forecastChart(
   return drawChart({ ...(title && { title: { text: title, fontSize: 16 } }), vconcat: panels }, palette);
 }
 
-/** The price on the days that forecasts were made on. */
+/** The price on the days on which forecasts were made. */
 export function priceChart({ made, before }: TestDays, palette: Palette): Promise<string> {
   return drawChart({
     width: WIDTH,
@@ -130,15 +126,15 @@ export function priceChart({ made, before }: TestDays, palette: Palette): Promis
   }, palette);
 }
 
-/** A value a day. */
+/** A day and its value. */
 type DayValue = Readonly<{ date: string; value: number }>;
 
-/** The daily log returns, in percent, up to the last day that a forecast was made on. */
+/** The daily log returns in percent, up to the last day on which a forecast was made. */
 export function returnsOf({ made, before }: Pick<TestDays, "made" | "before">): DayValue[] {
   return made.slice(1).map((date, i) => ({ date, value: 100 * Math.log(before[i + 1]! / before[i]!) }));
 }
 
-/** By how much the squared errors of a forecast are larger than the model's, all up to each day together. */
+/** The cumulative difference between a baseline's squared errors and the model's. */
 export function advantageOver({ dates, actual, forecasts }: TestDays, name: string): DayValue[] {
   let value = 0;
   return dates.map((date, i) => {
@@ -147,7 +143,7 @@ export function advantageOver({ dates, actual, forecasts }: TestDays, name: stri
   });
 }
 
-/** The daily log returns of the test period. */
+/** The daily log returns of the test part. */
 export function returnsChart(test: TestDays, palette: Palette): Promise<string> {
   const values = returnsOf(test);
   return drawChart({
@@ -164,9 +160,8 @@ export function returnsChart(test: TestDays, palette: Palette): Promise<string> 
 }
 
 /**
- * The errors over time: above the model's, below by how much the squared errors of the reference, and of the best other
- * baseline, are together larger than the model's up to each day (Goyal and Welch, 2008): where a line rises, the model
- * is better.
+ * The errors over time. Above: the model's errors. Below: the cumulative squared errors of the reference and of the best
+ * other baseline minus the model's (Goyal and Welch, 2008). Where a line rises, the model is better.
  */
 export function errorChart(
   test: TestDays,
@@ -184,7 +179,7 @@ export function errorChart(
     resolve: { legend: { color: "independent" } },
     vconcat: [
       {
-        title: "the model's errors, forecast − what happened",
+        title: "Errors of the model: forecast − actual",
         width: WIDTH,
         height: 140,
         data: { values },
@@ -196,7 +191,7 @@ export function errorChart(
         },
       },
       {
-        title: "where a line rises, the model is better: squared errors less the model's, added up",
+        title: "Cumulative squared error of the baseline minus the model's: where a line rises, the model is better",
         width: WIDTH,
         height: 200,
         layer: [
@@ -206,7 +201,7 @@ export function errorChart(
             mark: { type: "line", strokeWidth: 1.5 },
             encoding: {
               x: TIME,
-              y: { field: "value", type: "quantitative", axis: { title: "advantage", format: "~s" } },
+              y: { field: "value", type: "quantitative", axis: { title: "difference", format: "~s" } },
               color: {
                 field: "line",
                 type: "nominal",
@@ -223,7 +218,7 @@ export function errorChart(
   }, palette);
 }
 
-/** The gradient lens: the norm of the loss's gradient at the state of each day of a window. */
+/** The norm of the loss's gradient with respect to the state on each day of a window. */
 export function gradientChart(norms: readonly number[], palette: Palette): Promise<string> {
   const values = norms.map((norm, i) => ({ day: i - norms.length + 1, norm }));
   const positive = values.filter(({ norm }) => norm > 0);
@@ -233,12 +228,12 @@ export function gradientChart(norms: readonly number[], palette: Palette): Promi
     data: { values: positive },
     mark: { type: "line", point: true, color: palette.other, strokeWidth: 1.5 },
     encoding: {
-      x: { field: "day", type: "quantitative", axis: { title: "day of the window, the last is 0", grid: false } },
+      x: { field: "day", type: "quantitative", axis: { title: "day of the window (0 is the last)", grid: false } },
       y: {
         field: "norm",
         type: "quantitative",
         scale: { type: "log" },
-        axis: { title: "norm", format: "~e", tickCount: 4 },
+        axis: { title: "gradient norm", format: "~e", tickCount: 4 },
       },
     },
   }, palette);
