@@ -62,7 +62,7 @@ p { margin: 0.4rem 0; } .quiet { color: var(--quiet); } .verdict { font-size: 1.
 table { border-collapse: collapse; font-variant-numeric: tabular-nums; font-size: 0.9rem; margin: 0.6rem 0; }
 th, td { padding: 0.25rem 0.8rem 0.25rem 0; border-bottom: 1px solid var(--grid); text-align: right; font-weight: normal;
   white-space: nowrap; }
-thead th { color: var(--quiet); } th:first-child { text-align: left; }
+thead th { color: var(--quiet); white-space: normal; vertical-align: bottom; } th:first-child { text-align: left; }
 `;
 
 /** A complete page that loads nothing. */

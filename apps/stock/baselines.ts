@@ -64,7 +64,7 @@ function ofDirection({ prices, horizon, train }: BaselineContext): Baselines {
   const rise = (day: number) => Number(close[day]! > close[day - horizon]!);
   const rate = meanOver(train, (day) => rise(day + horizon));
   return {
-    rate: { label: `the base rate (${(100 * rate).toFixed(1)} % up)`, of: () => rate },
+    rate: { label: `base rate (${(100 * rate).toFixed(1)} % up)`, of: () => rate },
     naive: { label: horizon === 1 ? "naive (same as today)" : `naive (same as the last ${horizon} days)`, of: rise },
   };
 }
@@ -99,7 +99,7 @@ function ofVolatility({ prices, horizon, train }: BaselineContext): Baselines {
     meanOver(train, (day) => variance[day]!);
   const mean = meanOver(train, next);
   const ewma = { label: `EWMA (λ = ${DECAY})`, of: (day: number) => level * Math.sqrt(variance[day]!) };
-  const constant = { label: "the mean (of the training part)", of: () => mean };
+  const constant = { label: "mean (of the training part)", of: () => mean };
   const errorOf = ({ of }: Baseline) => meanOver(train, (day) => (of(day) - next(day)) ** 2);
   const references = errorOf(ewma) < errorOf(constant) ? { ewma, mean: constant } : { mean: constant, ewma };
 
@@ -281,4 +281,3 @@ function solvePositiveDefinite(a: Float64Array, b: Float64Array, lambda: number)
   }
   return w;
 }
-

@@ -7,15 +7,22 @@ import type { TargetName } from "./targets.ts";
 const CLOSE_UP = 60;
 const [ACTUAL, FORECAST] = ["actual", "forecast"];
 
-const TIME = {
-  field: "date",
-  type: "temporal",
-  scale: { type: "utc" },
-  axis: { title: null, grid: false, labelFlush: false },
-} as const;
+/** Days from which a time axis has labels with months and years; a shorter one has days. */
+const LONG = 400;
+
+/** The time axis of a chart of these days. */
+function timeAxis(dates: readonly string[]) {
+  const days = (Date.parse(dates.at(-1)!) - Date.parse(dates[0]!)) / 86_400_000;
+  return {
+    field: "date",
+    type: "temporal",
+    scale: { type: "utc" },
+    axis: { title: null, grid: false, labelFlush: false, ...(days >= LONG && { format: "%b %Y" }) },
+  } as const;
+}
 
 function unitOf(target: TargetName): string {
-  return target === "price" ? "close" : target === "volatility" ? "% a year" : "probability";
+  return target === "price" ? "close" : target === "volatility" ? "% a year" : "probability of a rise";
 }
 
 /** The days after the last one, ignoring holidays. Weekends are skipped unless the prices include some. */
@@ -39,6 +46,7 @@ function panel(test: TestDays, days: readonly number[], title: string, height: n
 }) {
   const { palette, unit, isLine, next } = options;
   const { dates, actual, forecasts, interval } = test;
+  const x = timeAxis(days.map((day) => dates[day]!));
   const lines = [
     ...days.map((i) => ({ date: dates[i], line: ACTUAL, value: actual[i] })),
     ...days.map((i) => ({ date: dates[i], line: FORECAST, value: forecasts[MODEL]![i] })),
@@ -58,12 +66,13 @@ function panel(test: TestDays, days: readonly number[], title: string, height: n
       ? { type, strokeWidth: 1.5, point: days.length <= FEW }
       : { type, orient: "vertical", size: 12, thickness: 1.5 },
     encoding: {
-      x: TIME,
+      x,
       y: { field: "value", type: "quantitative", scale: { zero: false }, axis },
       color: {
         field: "line",
         type: "nominal",
         scale: { domain: [ACTUAL, FORECAST], range: [palette.actual, palette.forecast] },
+        legend: { symbolType: "stroke" },
       },
     },
   });
@@ -76,7 +85,7 @@ function panel(test: TestDays, days: readonly number[], title: string, height: n
         data: { values: band },
         mark: { type: "area", opacity: 0.18, color: palette.forecast, line: false },
         encoding: {
-          x: TIME,
+          x,
           y: { field: "low", type: "quantitative", scale: { zero: false }, axis },
           y2: { field: "high" },
         },
@@ -86,7 +95,7 @@ function panel(test: TestDays, days: readonly number[], title: string, height: n
       ...(ahead.length === 0 ? [] : [{
         data: { values: lines.slice(-ahead.length) },
         mark: { type: "point", filled: true, size: 28, color: palette.forecast },
-        encoding: { x: TIME, y: { field: "value", type: "quantitative" } },
+        encoding: { x, y: { field: "value", type: "quantitative" } },
       }]),
     ],
   };
@@ -103,13 +112,13 @@ export function forecastChart(
   if (all.length > CLOSE_UP) {
     const isPath = target === "price";
     panels.push(
-      panel(test, all.slice(-CLOSE_UP), `Last ${CLOSE_UP} days of the test part${isPath ? ", and the forecast of the next" : ""}`, 220, {
+      panel(test, all.slice(-CLOSE_UP), `Last ${CLOSE_UP} days${isPath ? " and forecast" : ""}`, 220, {
         ...options,
         ...(isPath && { next }),
       }),
     );
   }
-  return drawChart({ ...(title && { title: { text: title, fontSize: 16 } }), vconcat: panels }, palette);
+  return drawChart({ ...(title && { title: { text: title, fontSize: 16, offset: 14 } }), vconcat: panels }, palette);
 }
 
 /** The price on the days on which forecasts were made. */
@@ -120,7 +129,7 @@ export function priceChart({ made, before }: TestDays, palette: Palette): Promis
     data: { values: thinned(made.map((date, i) => ({ date, value: before[i] }))) },
     mark: { type: "line", color: palette.actual, strokeWidth: 1.5 },
     encoding: {
-      x: TIME,
+      x: timeAxis(made),
       y: { field: "value", type: "quantitative", scale: { zero: false }, axis: { title: "close" } },
     },
   }, palette);
@@ -152,7 +161,7 @@ export function returnsChart(test: TestDays, palette: Palette): Promise<string> 
     data: { values: thinned(values) },
     mark: { type: "rule", color: palette.actual, strokeWidth: 1 },
     encoding: {
-      x: TIME,
+      x: timeAxis(test.made),
       y: { field: "value", type: "quantitative", axis: { title: "log return, %" } },
       y2: { datum: 0 },
     },
@@ -169,6 +178,7 @@ export function errorChart(
   palette: Palette,
 ): Promise<string> {
   const { dates, actual, forecasts } = test;
+  const x = timeAxis(dates);
   const values = thinned(dates.map((date, i) => ({ date, value: forecasts[MODEL]![i]! - actual[i]! })));
   const [, reference = "", ...others] = Object.keys(scores);
   const best = others.toSorted((a, b) => scores[a]!.mse - scores[b]!.mse).slice(0, 1);
@@ -185,13 +195,13 @@ export function errorChart(
         data: { values },
         mark: { type: "rule", color: palette.forecast, strokeWidth: 1 },
         encoding: {
-          x: TIME,
+          x,
           y: { field: "value", type: "quantitative", axis: { title: "error" } },
           y2: { datum: 0 },
         },
       },
       {
-        title: "Cumulative squared error of the baseline minus the model's: where a line rises, the model is better",
+        title: "Cumulative squared error: baseline − model",
         width: WIDTH,
         height: 200,
         layer: [
@@ -200,7 +210,7 @@ export function errorChart(
             data: { values: advantage },
             mark: { type: "line", strokeWidth: 1.5 },
             encoding: {
-              x: TIME,
+              x,
               y: { field: "value", type: "quantitative", axis: { title: "difference", format: "~s" } },
               color: {
                 field: "line",

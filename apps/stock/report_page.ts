@@ -37,12 +37,14 @@ export async function reportPage(
   const reference = referenceOf(scores);
   const table = ({ head, rows }: { head: string[]; rows: string[][] }) => htmlTable(head, rows);
   const about = `${data.rows} days, ${data.from} to ${data.to}. Trained on ${windows.train} windows, ` +
-    `epoch chosen on ${windows.validation}, tested on ${windows.test}: ${test.dates[0]} to ${test.dates.at(-1)}.`;
-  const legend = `Skill is 1 − MSE/MSE of ${nameInText(labels, reference)}. p is the probability of a difference from the ` +
+    `epoch chosen on ${windows.validation}, tested on ${windows.test} from ${test.dates[0]}.`;
+  const legend =
+    `Skill is 1 − MSE/MSE of ${nameInText(labels, reference)}. p is the probability of a difference from the ` +
     "model's errors at least this large by chance (Diebold-Mariano test).";
   const loss = `The loss of each epoch${TARGETS[target].scaled ? " on standardised targets" : ""}. ` +
     "The dashed line marks the epoch whose weights were kept.";
-  const flow = "How much of the loss's gradient reaches the hidden state on each day of a window in the backward pass. " +
+  const flow =
+    "How much of the loss's gradient reaches the hidden state on each day of a window in the backward pass. " +
     "Days on which it has vanished do not influence training.";
   const backtest = folds && html`
     <h2>Back-test</h2>
@@ -83,6 +85,7 @@ export async function reportPage(
       ${await htmlChart(returnsChart(test, PAGE))}
 
       <h2>Errors over time</h2>
+      <p class="quiet">Where a line in the lower chart rises, the model is better than that baseline.</p>
       ${await htmlChart(errorChart(test, summary, PAGE))}
       ${backtest || ""}
 

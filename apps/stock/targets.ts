@@ -63,7 +63,7 @@ const price: Target = {
 
 /** The probability that the price is higher at the horizon than today. */
 const direction: Target = {
-  title: (horizon) => `a rise over ${days(horizon)}`,
+  title: (horizon) => `probability of a rise over ${days(horizon)}`,
   ahead: (horizon) => [horizon],
   of: ({ close }, ahead) => (day) => ahead.map((days) => Number(close[day + days]! > close[day]!)),
   scaled: false,

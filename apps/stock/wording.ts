@@ -45,7 +45,7 @@ export function shortName(labels: Labels, name: string): string {
 /** A forecast's name in a sentence. */
 export function nameInText(labels: Labels, name: string): string {
   const short = shortName(labels, name);
-  return short === "naive" ? "the naive forecast" : short;
+  return short === "naive" ? "the naive forecast" : ["mean", "base rate"].includes(short) ? `the ${short}` : short;
 }
 
 /** The title of a run. */
@@ -111,7 +111,9 @@ function compareWithReference(target: TargetName, scores: Scores, labels: Labels
     return `The model does not beat ${name}${consequence}.`;
   }
   const { comparison } = scores[reference]!;
-  const smaller = `On the test part the model's mean squared error is ${percent(skill, 2)} smaller than that of ${name}`;
+  const smaller = `On the test part the model's mean squared error is ${
+    percent(skill, 2)
+  } smaller than that of ${name}`;
   if (comparison === undefined) return `${smaller}; the errors differ too evenly to test for significance.`;
   const p = `Diebold-Mariano test, p = ${comparison.pValue.toPrecision(2)}`;
   return `${smaller}; the difference is ${isBetter(scores) ? "significant" : "not significant"} (${p}).`;
@@ -132,7 +134,9 @@ export function directionLine(target: TargetName, { accuracy, low, high, alwaysU
 
 /** How often the interval was right. */
 export function intervalLine({ coverage, held }: { readonly coverage: number; readonly held: number }): string {
-  return `The ${percent(coverage, 0)} prediction interval contained the actual value on ${percent(held)} of the test days.`;
+  return `The ${percent(coverage, 0)} prediction interval contained the actual value on ${
+    percent(held)
+  } of the test days.`;
 }
 
 /** The forecast made on the last day, one line per day ahead. */
@@ -142,7 +146,7 @@ export function outlookLines({ target, horizon, after, close, steps }: Outlook):
     const name = target === "price" ? `in ${ahead} day${ahead === 1 ? "" : "s"}` : title;
     const line = `  ${name}: ${quantity(target, value)}`;
     if (interval === undefined) return line;
-    const [low, high] = [quantity(target, interval.low), quantity(target, interval.high)];
+    const [low, high] = [formatNumber(interval.low), quantity(target, interval.high)];
     return `${line} (${percent(interval.coverage, 0)} interval ${low} to ${high})`;
   });
   return [`Forecast after ${after} (close ${formatNumber(close)}):`, ...lines].join("\n");
@@ -161,11 +165,11 @@ export function foldTable(target: TargetName, folds: readonly FoldResult[]): { h
   return {
     head: [
       "fold",
-      `model ${error}`,
-      `${short(reference)} ${error}`,
-      "model skill",
+      `${error} of the model`,
+      `${error} of ${short(reference)}`,
+      "skill",
       "p",
-      ...others.map((name) => `${short(name)} skill`),
+      ...others.map((name) => `skill of ${short(name)}`),
     ],
     rows: [
       ...folds.map((fold) => [

@@ -37,6 +37,7 @@ export const compare = sizedCommand("compare")
     if (json) return console.log(JSON.stringify({ source: prices.file, settings, models }, null, 2));
     const { scores, labels, test } = last!;
     const { [MODEL]: _, ...baselines } = scores;
+    const seedRange = seeds === 1 ? `seed ${settings.seed}` : `seeds ${settings.seed} to ${settings.seed + seeds - 1}`;
     const reference = shortName(labels, referenceOf(scores));
     const name = nameInText(labels, referenceOf(scores));
     const both = (values: number[]) => {
@@ -51,7 +52,7 @@ export const compare = sizedCommand("compare")
     const better = significant.filter(({ count }) => count > 0);
     const counts = better.map(({ model, count }) => `${model} with ${count} of ${seeds} seeds`);
     console.log([
-      `${prices.file}: tested on ${test.dates.length} days from ${test.dates[0]}; ${seeds} seeds from ${settings.seed}.`,
+      `${prices.file}: tested on ${test.dates.length} days from ${test.dates[0]}; ${seedRange}.`,
       "",
       table(
         [
@@ -83,7 +84,7 @@ export const compare = sizedCommand("compare")
       ),
       "",
       better.length === 0
-        ? `No model is significantly better than ${name} with any seed.`
+        ? `No model is significantly better than ${name}.`
         : `Significantly better than ${name}: ${counts.join(", ")}.`,
     ].join("\n"));
   });

@@ -35,7 +35,7 @@ function columnTitles(text: string): Partial<Record<Column, string>> {
 export function dataCommand(name: string) {
   return new Command(name)
     .option("--csv <file>", "daily prices with the columns date and close (default: the S&P 500, 2000 to 2020)")
-    .option("--columns <titles>", "the file's own column titles, e.g. date=Day,close=\"Adj Close\"", columnTitles)
+    .option("--columns <titles>", 'the file\'s own column titles, e.g. date=Day,close="Adj Close"', columnTitles)
     .option("--sort", "sort the rows by date", false)
     .option("--json", "print the result as JSON", false);
 }

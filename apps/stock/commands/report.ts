@@ -46,7 +46,9 @@ function checkTest({ dates, forecasts }: TestDays, { windows, test, scores, sett
   const isSame = Object.hasOwn(TARGETS, settings.target) && dates.length === windows.test &&
     dates[0] === test.from && dates.at(-1) === test.to && `${Object.keys(forecasts)}` === `${Object.keys(scores)}`;
   if (isSame) return;
-  throw new Error(`Cannot report: ${folder}/forecasts.csv must be from the same run as metrics.json, got other test days or forecasts`);
+  throw new Error(
+    `Cannot report: ${folder}/forecasts.csv must be from the same run as metrics.json, got other test days or forecasts`,
+  );
 }
 
 export const report = new Command("report")
