@@ -187,7 +187,7 @@ Deno.test("bad usage: one line, exit code 2", () =>
         /^error: --text-column and --label-column must be two columns, got text for both\n$/,
       ],
       [["generate", "--temperature", "-1"], /It must be a number of 0 or more\.\n$/],
-      [["classify", "train", "--epochs", "0"], /It must be a whole number of 1 or more\.\n$/],
+      [["classify", "train", "--epochs", "0"], /It must be an integer of 1 or more\.\n$/],
       [["classify", "predict", "a", "b"], /^error: too many arguments/],
     ];
     for (const [args, message] of cases) {
