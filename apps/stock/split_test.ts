@@ -37,7 +37,8 @@ Deno.test("folds are consecutive up to the end, each with everything before it f
     assert.equal(validation.to - validation.from, Math.round((validation.to - 9) * 0.2));
   }
   assert.throws(() => splitFolds(prices, cut, { folds: 9, foldDays: 40, validation: 0.2 }), {
-    message: "Cannot test on walk: there must be at least 24 windows before 9 folds of 40 days, got 7; try fewer --folds or " +
+    message:
+      "Cannot test on walk: there must be at least 24 windows before 9 folds of 40 days, got 7; try fewer --folds or " +
       "--fold-days",
   });
 });

@@ -111,12 +111,10 @@ function compareWithReference(target: TargetName, scores: Scores, labels: Labels
     return `The model does not beat ${name}${consequence}.`;
   }
   const { comparison } = scores[reference]!;
-  const smaller = `On the test part the model's mean squared error is ${
-    percent(skill, 2)
-  } smaller than that of ${name}`;
-  if (comparison === undefined) return `${smaller}; the errors differ too evenly to test for significance.`;
+  const smaller = `The model's mean squared error is ${percent(skill, 2)} smaller than that of ${name}`;
+  if (comparison === undefined) return `${smaller}, but the errors differ too evenly to test for significance.`;
   const p = `Diebold-Mariano test, p = ${comparison.pValue.toPrecision(2)}`;
-  return `${smaller}; the difference is ${isBetter(scores) ? "significant" : "not significant"} (${p}).`;
+  return `${smaller}, ${isBetter(scores) ? "and the difference is" : "but the difference is not"} significant (${p}).`;
 }
 
 /** How often the direction was right, compared with always saying the same. */
@@ -124,7 +122,7 @@ export function directionLine(target: TargetName, { accuracy, low, high, alwaysU
   // A price can also stay the same, which is no rise, and is not counted for the price.
   const [days, up, down] = target === "direction"
     ? ["the test days", "up", "not up"]
-    : ["the days on which the price moved", "up", "down"];
+    : ["the days with a price change", "up", "down"];
   // The better of the two constant guesses.
   const [word, share] = alwaysUp >= 0.5 ? [up, alwaysUp] : [down, 1 - alwaysUp];
   const interval = `95 % confidence interval ${percent(low)} to ${percent(high)}`;
@@ -134,9 +132,8 @@ export function directionLine(target: TargetName, { accuracy, low, high, alwaysU
 
 /** How often the interval was right. */
 export function intervalLine({ coverage, held }: { readonly coverage: number; readonly held: number }): string {
-  return `The ${percent(coverage, 0)} prediction interval contained the actual value on ${
-    percent(held)
-  } of the test days.`;
+  const interval = `The ${percent(coverage, 0)} prediction interval`;
+  return `${interval} contained the actual value on ${percent(held)} of the test days.`;
 }
 
 /** The forecast made on the last day, one line per day ahead. */

@@ -17,9 +17,15 @@ const labels = { model: "lstm (epoch 2)", naive: "naive (tomorrow = today)", dri
 
 Deno.test("the verdict claims skill only if the error is smaller with p < 0.05, and names the baselines that are better", () => {
   const said = (scores: Record<string, Score>) => verdict("price", scores, labels);
-  const smaller = "On the test part the model's mean squared error is 10.00 % smaller than that of the naive forecast";
-  assert.equal(said(scoresOf(0.1, 0.04)), `${smaller}; the difference is significant (Diebold-Mariano test, p = 0.040).`);
-  assert.equal(said(scoresOf(0.1, 0.06)), `${smaller}; the difference is not significant (Diebold-Mariano test, p = 0.060).`);
+  const smaller = "The model's mean squared error is 10.00 % smaller than that of the naive forecast";
+  assert.equal(
+    said(scoresOf(0.1, 0.04)),
+    `${smaller}, and the difference is significant (Diebold-Mariano test, p = 0.040).`,
+  );
+  assert.equal(
+    said(scoresOf(0.1, 0.06)),
+    `${smaller}, but the difference is not significant (Diebold-Mariano test, p = 0.060).`,
+  );
   const beaten = "The model does not beat the naive forecast: today's price is the best forecast.";
   assert.equal(said(scoresOf(-0.1, 0.001)), beaten);
   assert.equal(
@@ -29,7 +35,7 @@ Deno.test("the verdict claims skill only if the error is smaller with p < 0.05, 
   const direction = { accuracy: 0.6, low: 0.5, high: 0.7, count: 100, alwaysUp: 0.4 };
   assert.match(
     directionLine("price", direction),
-    /right on 60.0 % of the days on which the price moved .*; always saying "down" is right on 60.0 %\.$/,
+    /right on 60.0 % of the days with a price change .*; always saying "down" is right on 60.0 %\.$/,
   );
   assert.match(
     directionLine("direction", { ...direction, alwaysUp: 0.55 }),

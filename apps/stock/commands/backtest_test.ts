@@ -68,9 +68,19 @@ Deno.test("backtest: one row per fold, mean and standard deviation below; report
       /must be from the same run as metrics.json, got hidden 9 instead of 8/,
     );
     await refused(2, '"mse"', '"rmse"', /backtest.jsonl: line 2 must be a fold of a back-test, got /);
-    await refused(1, /^(.*)\n.*\n/, "$1\n", /forecasts.csv must be from the same run as metrics.json, got other test days or forecasts\n$/);
+    await refused(
+      1,
+      /^(.*)\n.*\n/,
+      "$1\n",
+      /forecasts.csv must be from the same run as metrics.json, got other test days or forecasts\n$/,
+    );
     await refused(1, /\n\d{4}/, "\nbana", /forecasts.csv: line 2, column made: it must be a date, got "bana-/);
-    await refused(0, '"price"', '"rent"', /forecasts.csv must be from the same run as metrics.json, got other test days or forecasts\n$/);
+    await refused(
+      0,
+      '"price"',
+      '"rent"',
+      /forecasts.csv must be from the same run as metrics.json, got other test days or forecasts\n$/,
+    );
     await refused(0, /"next": \{/, '"after": {', /metrics.json must be as train wrote it/);
     await Deno.writeTextFile(`${folder}/a/metrics.json`, "{}");
     const broken = await stock(folder, "report", `${folder}/a`);

@@ -55,7 +55,10 @@ export function trainingCommand(name: string) {
     .option("--epochs <n>", "passes over the training data", integer(1), 20)
     .option("--batch-size <n>", "windows per batch", integer(1), 32)
     .option("--optimizer <name>", "an optimizer by name, or a module that exports one: ./mine.ts, npm:…, jsr:…", "adam")
-    .option("--optimizer-option <key=value>", "an option of the optimizer; may be repeated", optimizerOption, {})
+    .addOption(
+      new Option("--optimizer-option <key=value>", "an option of the optimizer; may be repeated")
+        .argParser(optimizerOption).default({}, "none"),
+    )
     .option("--validation <fraction>", "fraction of the windows that chooses the best epoch", between(0, 0.9), 0.15)
     .option("--season <days>", "days in a season, for the seasonal baseline", integer(1), 5)
     .option("--seed <n>", "seed for the weights and for shuffling", integer(0), 1)

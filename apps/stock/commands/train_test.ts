@@ -94,7 +94,10 @@ Deno.test("forecasts over a horizon: prices with widening intervals, a probabili
       interval.high - interval.low
     );
     assert.ok(widths[0] < widths[1] && widths[1] < widths[2], `${widths}`);
-    assert.match(await run("--target", "direction", "--horizon", "2"), /\n {2}probability of a rise over the next 2 days: [\d.]+ %\n/);
+    assert.match(
+      await run("--target", "direction", "--horizon", "2"),
+      /\n {2}probability of a rise over the next 2 days: [\d.]+ %\n/,
+    );
     const volatility = await run("--target", "volatility", "--horizon", "5");
     assert.match(
       volatility,
