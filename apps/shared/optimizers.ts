@@ -43,8 +43,9 @@ export async function loadOptimizer(
   try {
     plugin = factory({ ...options }) as typeof plugin;
   } catch (error) {
+    const { message } = error as Error;
     throw new TypeError(
-      `Cannot use the optimizer ${name}: its function must accept the options, got the error: ${(error as Error).message}`,
+      `Cannot use the optimizer ${name}: its function must accept the options, got the error: ${message}`,
     );
   }
   if (typeof plugin?.name === "string" && typeof plugin.update === "function") return plugin as OptimizerPlugin;

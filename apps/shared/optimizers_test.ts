@@ -43,13 +43,22 @@ Deno.test("a module's default export, or its only exported function", async () =
 
 Deno.test("anything that is not an optimizer is refused with the reason", async () => {
   const refused: [source: string, problem: RegExp][] = [
-    ["export const a = 1, b = 2;", /^Cannot use .*: the module must have a default export or export a single function, got a, b$/],
+    [
+      "export const a = 1, b = 2;",
+      /^Cannot use .*: the module must have a default export or export a single function, got a, b$/,
+    ],
     ["", /must have a default export or export a single function, got nothing$/],
     ["export const a = () => {}, b = () => {};", /got a, b$/],
     ["export default () => {};", /must return a plugin with name and update\(\), got undefined$/],
     ["export default () => ({ name: 1, update() {} });", /must return a plugin/],
-    ["export default () => { throw new Error('no luck'); };", /its function must accept the options, got the error: no luck$/],
-    ["export default class Rule {}", /must accept the options, got the error: Class constructor Rule cannot be invoked/],
+    [
+      "export default () => { throw new Error('no luck'); };",
+      /its function must accept the options, got the error: no luck$/,
+    ],
+    [
+      "export default class Rule {}",
+      /must accept the options, got the error: Class constructor Rule cannot be invoked/,
+    ],
     ["throw new Error('no luck');", /^Cannot load the optimizer .*: no luck$/],
   ];
   for (const [source, message] of refused) {

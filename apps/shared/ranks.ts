@@ -76,7 +76,9 @@ export function onRanks<Options extends RankOptions & Inputs>(
 function warn(ranks: number, { workers = 1, rows }: { workers: number | undefined; rows: number }): void {
   const cores = navigator.hardwareConcurrency;
   if (workers > cores) console.error(`--workers ${workers}: more threads than the ${cores} cores are not faster`);
-  if (ranks > rows) console.error(`--batch-size ${rows}: with fewer rows than the ${ranks} ranks, some ranks have nothing to do`);
+  if (ranks > rows) {
+    console.error(`--batch-size ${rows}: with fewer rows than the ${ranks} ranks, some ranks have nothing to do`);
+  }
 }
 
 /** The error of a stopped command. Only rank 0 prints the message; the signal may have come on any rank. */

@@ -81,7 +81,10 @@ Deno.test("options that exclude each other are refused", () =>
   withText(async (folder, args) => {
     const run = (...more: string[]) => runApp("text", folder, [...args, "--out", `${folder}/out`, ...more]);
     const both = await run("--workers", "2", "--distributed");
-    assert.deepEqual([both.code, both.stderr], [2, "error: --distributed and --workers cannot be combined: choose one\n"]);
+    assert.deepEqual([both.code, both.stderr], [
+      2,
+      "error: --distributed and --workers cannot be combined: choose one\n",
+    ]);
     const none = await run("--workers", "0");
     assert.equal(none.code, 2);
     const word = await run("--distributed", "generate");
@@ -148,7 +151,8 @@ for (
       for (const more of [[], ["--workers", "2"]]) {
         assert.deepEqual(await run(2, more), {
           code: 2,
-          stderr: "error: a launcher started 2 processes of this program: add --distributed to train one model on them\n",
+          stderr:
+            "error: a launcher started 2 processes of this program: add --distributed to train one model on them\n",
         });
       }
       assert.ok(!await exists(`${folder}/out`));
