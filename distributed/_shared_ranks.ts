@@ -3,7 +3,7 @@ import { bytesToBroadcast, checkReduction, type Communicator, type Numbers, type
 
 // The shared memory: counters, the result of a chunk, a chunk of each rank, then the announcement of each rank.
 
-/** Bytes that are exchanged at once. */
+/** The number of bytes per exchange. */
 const CHUNK = 1 << 20;
 /** Bytes of the counters. */
 const HEADER = 64;

@@ -66,8 +66,9 @@ export function single(): Communicator {
 }
 
 /**
- * Makes a `Random` that is equal on all ranks draw different numbers on each from now on, for dropout masks. Rank 0 keeps its
- * stream; rank r gets the r-th stream split off. Do not use it for the `Random` that shuffles batches: that must stay equal.
+ * Makes a `Random` that is equal on all ranks draw different numbers on each rank from now on, for dropout masks. Rank
+ * 0 keeps its stream; rank r gets the r-th stream split off. Do not use it for the `Random` that shuffles batches: that
+ * must stay equal.
  *
  * @param random The source of random numbers, changed in place.
  * @param communicator The ranks.

@@ -5,9 +5,9 @@ import type { Column, Prices } from "./prices.ts";
 export interface FeatureSet {
   /** The names of the columns. */
   readonly names: readonly string[];
-  /** How many days the features look back at most. Days before that have no features. */
+  /** The number of days at the start that have no features, because the features look back that far. */
   readonly warmUp: number;
-  /** The columns it needs besides date and close. */
+  /** The required columns, in addition to date and close. */
   readonly columns: readonly Column[];
   /** The features of a day, defined from day warmUp on. */
   readonly of: (prices: Prices) => (day: number) => readonly number[];
@@ -22,7 +22,7 @@ function meanOf(values: Float64Array): number {
   return values.reduce((a, b) => a + b, 0) / values.length;
 }
 
-/** The standard deviation: the population's, or with a `correction` of 1 the sample's. */
+/** The standard deviation: of the population, or of a sample if `correction` is 1. */
 function deviationOf(values: Float64Array, correction = 0): number {
   const mean = meanOf(values);
   return Math.sqrt(values.reduce((total, value) => total + (value - mean) ** 2, 0) / (values.length - correction));

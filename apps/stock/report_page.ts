@@ -24,7 +24,7 @@ function lines(text: string) {
   return text.split("\n").map((line) => html`${line}<br>`);
 }
 
-/** The report of a run as a single page that loads nothing. */
+/** The report of a run as a single, self-contained page. */
 export async function reportPage(
   summary: Summary,
   test: TestDays,
@@ -45,7 +45,7 @@ export async function reportPage(
     "The dashed line marks the epoch whose weights were kept.";
   const flow =
     "How much of the loss's gradient reaches the hidden state on each day of a window in the backward pass. " +
-    "Days on which it has vanished do not influence training.";
+    "Days on which it has vanished do not affect training.";
   const backtest = folds && html`
     <h2>Back-test</h2>
     <p class="quiet">For each fold a new model was trained on all data before it. ${foldVerdict(folds)}</p>

@@ -45,7 +45,7 @@ export interface ClassifierResult {
   readonly calibration: Calibration;
 }
 
-/** Texts classified at a time. */
+/** Texts per batch when testing. */
 const AT_ONCE = 256;
 
 /** Shuffles the texts into parts. Identical texts go to the same part. */

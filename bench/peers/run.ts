@@ -121,11 +121,11 @@ const tolerance = `${100 * SAME} %`;
 const date = new Date().toISOString().slice(0, 10);
 const text = `# Whole training steps against the peers
 
-Milliseconds per step (forward, backward, Adam): median (range) of ${ROUNDS} interleaved runs. ${processorName()}, ${navigator.hardwareConcurrency} cores, ${
-  versions.join(", ")
-}, ${date}. Written by \`deno task bench peers\`.
+Milliseconds per step (forward, backward, Adam): median (range) of ${ROUNDS} interleaved runs. ${processorName()},
+${navigator.hardwareConcurrency} cores, ${versions.join(", ")}, ${date}. Written by \`deno task bench peers\`.
 \`bench/peers/workloads.json\` has the sizes; the programs in \`bench/peers/apart/\` pin the versions of their libraries. All engines
-start from the same weights and inputs. "≠" marks a first loss that differs from Unfold's by more than ${tolerance}: tfjs implements the other GRU variant; brain.js has a different loss and different initial weights.
+start from the same weights and inputs. "≠" marks a first loss that differs from Unfold's by more than ${tolerance}: tfjs
+implements the other GRU variant; brain.js has a different loss and different initial weights.
 
 ${steps}
 
