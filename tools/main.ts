@@ -24,6 +24,12 @@ export const TASKS: Readonly<Record<string, { readonly programs: Programs; reado
         description: "The playground and the browser programs in docs/onnx.md, if Chromium is installed",
         commands: ["deno test --quiet -A apps/playground/browser_checks.ts docs/browser_checks.ts"],
       },
+      fuzz: {
+        description: "Feed damaged input to every reader: fuzz MINUTES [READER...]; finds go to runs/fuzz",
+        commands: [
+          "deno run --no-prompt --allow-read --allow-write --allow-run --allow-net=127.0.0.1 --allow-env tools/fuzz.ts",
+        ],
+      },
       kill: {
         description: "Kill training at random system calls, resume, compare the weights: kill COUNT; needs strace",
         commands: ["deno run --no-prompt --allow-read --allow-write --allow-run tools/kill.ts"],
