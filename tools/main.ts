@@ -24,6 +24,12 @@ export const TASKS: Readonly<Record<string, { readonly programs: Programs; reado
         description: "The playground and the browser programs in docs/onnx.md, if Chromium is installed",
         commands: ["deno test --quiet -A apps/playground/browser_checks.ts docs/browser_checks.ts"],
       },
+      properties: {
+        description: "Property tests of the library from a new seed, which is printed",
+        commands: [
+          `deno test ${TESTS} --preload=tools/free_seed.ts core layers optimizers training apps/shared`,
+        ],
+      },
       fuzz: {
         description: "Feed damaged input to every reader: fuzz MINUTES [READER...]; finds go to runs/fuzz",
         commands: [
