@@ -109,7 +109,7 @@ const lambda: LayerInterchange<Lambda> = {
     graph.check(layer, x, { shape: ["..."] });
     const ops = new Ops(graph);
     if (layer.f === gelu) return geluNodes(x, ops);
-    const operator = OPERATORS.get(layer.f);
+    const operator = OPERATORS.get(layer.f as (x: Tensor) => Tensor);
     if (operator !== undefined) return ops.same(operator, x);
     throw graph.error(
       layer,
