@@ -29,7 +29,10 @@ Deno.test("CarriedState: chunks give the output of the whole sequence, with eval
     );
     rows.forEach((value, i) => assert.ok(Math.abs(value - whole[i]!) < 1e-6));
     noGrad(() => model.reset());
-    assert.throws(() => model.forward(draw(random, 7, 2, 3)), /state.hidden must have shape \[batch = 7/);
+    assert.throws(
+      () => model.forward(draw(random, 7, 2, 3)),
+      /batch size of the carried state, 2, got 7; call reset\(\)/,
+    );
     model.reset();
     assert.deepEqual(model.forward(x).data, whole);
   }

@@ -73,7 +73,13 @@ export interface ToOnnxOptions {
  * ```
  */
 export function toOnnx(model: Layer, options: ToOnnxOptions = {}): Uint8Array<ArrayBuffer> {
-  const layers = [...options.layers ?? [], ...BUILT_IN];
+  const { layers: own = [] } = options;
+  if (!Array.isArray(own)) {
+    throw new TypeError(
+      `Cannot export: layers must be an array of LayerInterchange entries, got ${JSON.stringify(own)}`,
+    );
+  }
+  const layers: readonly LayerInterchange[] = [...own, ...BUILT_IN];
   const taken = inputOf(model, layers);
   const shape = options.inputShape ?? taken?.shape;
   const dtype = options.dtype ?? taken?.dtype ?? "f32";

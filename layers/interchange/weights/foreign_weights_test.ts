@@ -101,7 +101,10 @@ Deno.test("a layer that is in a model twice needs the same weights twice", () =>
   const shared = new Dense({ inputSize: 1, outputSize: 1, random });
   const model = new Sequential([shared, shared]);
   const tensors = toPyTorch(model);
-  assert.deepEqual(fromPyTorch(model, tensors).get("1.weight")!.data, shared.weight.data);
+  assert.deepEqual([...tensors.keys()], ["0.weight", "0.bias", "1.weight", "1.bias"]);
+  const mapped = fromPyTorch(model, tensors);
+  assert.deepEqual([...mapped.keys()], Object.keys(model.parameters()));
+  assert.deepEqual(mapped.get("0.weight")!.data, shared.weight.data);
   tensors.set("1.weight", { shape: [1, 1], data: Float32Array.of(7) });
   assert.throws(() => fromPyTorch(model, tensors), {
     name: "TypeError",
