@@ -45,7 +45,13 @@ export type {
   RecurrentState,
   RunOptions,
 } from "./layer.ts";
-export { binaryCrossEntropy, softmaxCrossEntropy, type SoftmaxCrossEntropyOptions } from "./losses/classification.ts";
+export {
+  binaryCrossEntropy,
+  type BinaryCrossEntropyOptions,
+  softmaxCrossEntropy,
+  type SoftmaxCrossEntropyOptions,
+} from "./losses/classification.ts";
+export type { LossOptions } from "./losses/options.ts";
 export {
   gaussianNegativeLogLikelihood,
   huber,
