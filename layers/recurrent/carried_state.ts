@@ -54,6 +54,11 @@ export class CarriedState<State extends RecurrentState = RecurrentState> impleme
    * @throws {TypeError} If the layer is bidirectional.
    */
   constructor(layer: RecurrentLayer<State>) {
+    if (typeof layer.run !== "function") {
+      throw new TypeError(
+        `Cannot make CarriedState: the layer must be a recurrent layer, got ${(layer as Layer).constructor.name}`,
+      );
+    }
     if (layer.outputSize !== layer.hiddenSize) {
       throw new TypeError(
         "Cannot make CarriedState: the layer must be unidirectional, got a bidirectional one, whose backward direction starts " +
