@@ -63,17 +63,17 @@ export class Lambda implements Layer {
   readonly f: (x: Tensor, options: ForwardOptions) => Tensor;
 
   /**
+   * Creates a layer from a function that takes a tensor and the options of `forward`.
+   *
+   * @param f The function; `lengths` of its options are the time steps of each padded sequence.
+   */
+  constructor(f: (x: Tensor, options: ForwardOptions) => Tensor);
+  /**
    * Creates a layer from a function of one tensor.
    *
    * @param f The function, such as `relu`.
    */
   constructor(f: (x: Tensor) => Tensor);
-  /**
-   * Creates a layer from a function that also takes the options of `forward`.
-   *
-   * @param f A function of a tensor and, in `lengths`, the time steps of each padded sequence.
-   */
-  constructor(f: (x: Tensor, options: ForwardOptions) => Tensor);
   constructor(f: (x: Tensor, options: ForwardOptions) => Tensor) {
     this.f = f;
   }
