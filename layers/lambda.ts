@@ -84,8 +84,8 @@ export class Lambda implements Layer {
   }
 
   /** f(x), or f(x, { lengths }). */
-  forward(x: Tensor<DType>, options: ForwardOptions = {}): Tensor {
-    return this.f(x as Tensor, options);
+  forward(x: Tensor<DType>, options?: ForwardOptions): Tensor {
+    return this.f(x as Tensor, options ?? {});
   }
 
   /**

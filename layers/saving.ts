@@ -84,8 +84,8 @@ export interface SaveModelOptions {
  * assert.deepEqual(loadModel(bytes).forward(x).data, model.forward(x).data);
  * ```
  */
-export function saveModel(model: Layer, options: SaveModelOptions = {}): Uint8Array<ArrayBuffer> {
-  const { metadata = {} } = options;
+export function saveModel(model: Layer, options?: SaveModelOptions): Uint8Array<ArrayBuffer> {
+  const { metadata = {} } = options ?? {};
   const own = { format: MODEL, [ARCHITECTURE]: architectureOf(model) };
   const taken = Object.keys(own).find((key) => Object.hasOwn(metadata, key));
   if (taken !== undefined) {
@@ -156,8 +156,8 @@ export interface LoadModelOptions {
  * assert.deepEqual(model.forward(tensor([[1, 2]])).toArray(), [[2, 4]]);
  * ```
  */
-export function loadModel(bytes: Uint8Array<ArrayBuffer>, options: LoadModelOptions = {}): Layer {
-  const { file = "the model", layers = {}, random = Random.arbitrary() } = options;
+export function loadModel(bytes: Uint8Array<ArrayBuffer>, options?: LoadModelOptions): Layer {
+  const { file = "the model", layers = {}, random = Random.arbitrary() } = options ?? {};
   const { tensors, metadata } = decodeSafetensors(bytes, { file });
   try {
     const architecture = parseArchitecture(metadata);

@@ -72,7 +72,7 @@ export class Sequential implements Layer {
    *
    * @throws {TypeError} If a layer refuses its input; the message names the layer.
    */
-  forward(x: Tensor<DType>, options: ForwardOptions = {}): Tensor {
+  forward(x: Tensor<DType>, options?: ForwardOptions): Tensor {
     let value = x;
     let index = 0;
     try {

@@ -53,9 +53,9 @@ export interface SummaryOptions {
  * assert.equal(parameters, 18_753);
  * ```
  */
-export function summary(model: Sequential, inputShape: Shape, options: SummaryOptions = {}): Summary {
+export function summary(model: Sequential, inputShape: Shape, options?: SummaryOptions): Summary {
   using _ = scope();
-  let x = zeros(inputShape, { dtype: options.dtype ?? "f32" }) as Tensor;
+  let x = zeros(inputShape, { dtype: options?.dtype ?? "f32" }) as Tensor;
   const counted = new Set<Parameter>();
   const lines = model.layers.map((layer, index): SummaryLine => {
     x = noGrad(() => layer.forward(x));

@@ -199,16 +199,16 @@ const CROSS_ENTROPY = "compute the cross-entropy";
 export function softmaxCrossEntropy(
   logits: Tensor,
   targets: Tensor<"i32"> | Tensor,
-  options: SoftmaxCrossEntropyOptions = {},
+  options?: SoftmaxCrossEntropyOptions,
 ): Tensor {
-  const { ignoreIndex, labelSmoothing = 0, classWeights } = options;
+  const { ignoreIndex, labelSmoothing = 0, classWeights } = options ?? {};
   if (!(labelSmoothing >= 0 && labelSmoothing <= 1)) {
     throw new RangeError(`Cannot ${CROSS_ENTROPY}: labelSmoothing must be from 0 to 1, got ${labelSmoothing}`);
   }
   checkTargets(logits, targets, ignoreIndex);
   const classes = logits.shape.at(-1)!;
   checkClassWeights(CROSS_ENTROPY, "classWeights", classWeights, classes);
-  const weights = weightsOf(CROSS_ENTROPY, logits.shape.slice(0, -1), options);
+  const weights = weightsOf(CROSS_ENTROPY, logits.shape.slice(0, -1), options ?? {});
   if (targets.dtype === "f32") {
     const rows = weights ?? new Float32Array(logits.size / classes).fill(1);
     const count = sumOf(rows);

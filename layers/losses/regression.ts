@@ -132,9 +132,9 @@ export interface HuberOptions extends LossOptions {
  * assert.equal(huber(tensor([1, 5]), tensor([1, 2])).item(), 1.25);
  * ```
  */
-export function huber(prediction: Tensor, target: Tensor, options: HuberOptions = {}): Tensor {
+export function huber(prediction: Tensor, target: Tensor, options?: HuberOptions): Tensor {
   const doing = "compute the Huber loss";
-  const { delta = 1 } = options;
+  const { delta = 1 } = options ?? {};
   if (!(delta > 0 && delta < Infinity)) throw new RangeError(`Cannot ${doing}: delta must be above 0, got ${delta}`);
   checkSameShape(doing, ["prediction", prediction], ["target", target]);
   const weights = weightsIfAny(doing, target.shape, options);
@@ -186,9 +186,9 @@ export interface QuantileLossOptions extends LossOptions {
  * assert.equal(quantileLoss(tensor([0, 4]), tensor([4, 0]), { quantile: 0.75 }).item(), 2);
  * ```
  */
-export function quantileLoss(prediction: Tensor, target: Tensor, options: QuantileLossOptions = {}): Tensor {
+export function quantileLoss(prediction: Tensor, target: Tensor, options?: QuantileLossOptions): Tensor {
   const doing = "compute the quantile loss";
-  const { quantile = 0.5 } = options;
+  const { quantile = 0.5 } = options ?? {};
   if (!(quantile > 0 && quantile < 1)) {
     throw new RangeError(`Cannot ${doing}: quantile must be above 0 and below 1, got ${quantile}`);
   }

@@ -79,7 +79,7 @@ export class CarriedState<State extends RecurrentState = RecurrentState> impleme
    * @param x [batch, time, inputSize], with the batch size of the last call since the reset.
    * @throws {TypeError} If the batch size differs from that of the last call, or the shape of x does not match.
    */
-  forward(x: Tensor, options: ForwardOptions = {}): Tensor {
+  forward(x: Tensor, options?: ForwardOptions): Tensor {
     const training = isGradEnabled();
     const before = this.#carried.get(training);
     if (before !== undefined) this.#checkBatch(x, before);

@@ -75,8 +75,8 @@ export class LastStep implements Layer {
    * @throws {TypeError} If x has other axes or no time step, or the number of lengths differs from the batch.
    * @throws {RangeError} If a length is not an integer from 1 to time.
    */
-  forward(x: Tensor, { lengths }: ForwardOptions = {}): Tensor {
-    return lastStep("take the last step", x, lengths);
+  forward(x: Tensor, options?: ForwardOptions): Tensor {
+    return lastStep("take the last step", x, options?.lengths);
   }
 
   /** No options. */
@@ -120,8 +120,8 @@ export class FinalState implements Layer {
    *
    * @throws {RangeError} If the directions are neither 1 nor 2.
    */
-  constructor(options: FinalStateOptions = {}) {
-    const { directions = 1 } = options;
+  constructor(options?: FinalStateOptions) {
+    const { directions = 1 } = options ?? {};
     if (directions !== 1 && directions !== 2) {
       throw new RangeError(`Cannot make FinalState: directions must be 1 or 2, got ${directions}`);
     }
@@ -142,9 +142,9 @@ export class FinalState implements Layer {
    * differs from the batch.
    * @throws {RangeError} If a length is not an integer from 1 to time.
    */
-  forward(x: Tensor, { lengths }: ForwardOptions = {}): Tensor {
+  forward(x: Tensor, options?: ForwardOptions): Tensor {
     const doing = "take the final state";
-    const last = lastStep(doing, x, lengths);
+    const last = lastStep(doing, x, options?.lengths);
     if (this.directions === 1) return last;
     const [batch, , features] = x.shape as [number, number, number];
     if (features % 2 !== 0) {
@@ -190,7 +190,8 @@ export class MeanSteps implements Layer {
    * @throws {TypeError} If x has other axes or no time step, or the number of lengths differs from the batch.
    * @throws {RangeError} If a length is not an integer from 1 to time.
    */
-  forward(x: Tensor, { lengths }: ForwardOptions = {}): Tensor {
+  forward(x: Tensor, options?: ForwardOptions): Tensor {
+    const lengths = options?.lengths;
     const [batch] = checkSteps("average over time", x, lengths);
     if (lengths === undefined) return mean(x, { axis: 1 });
     const shares = tensor(Float32Array.from(lengths, (length) => 1 / length), { shape: [batch, 1] });
@@ -231,7 +232,8 @@ export class MaxSteps implements Layer {
    * @throws {TypeError} If x has other axes or no time step, or the number of lengths differs from the batch.
    * @throws {RangeError} If a length is not an integer from 1 to time.
    */
-  forward(x: Tensor, { lengths }: ForwardOptions = {}): Tensor {
+  forward(x: Tensor, options?: ForwardOptions): Tensor {
+    const lengths = options?.lengths;
     checkSteps("take the maximum over time", x, lengths);
     return max(lengths === undefined ? x : withPadding(x, lengths, -Infinity), { axis: 1 });
   }

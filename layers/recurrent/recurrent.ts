@@ -206,7 +206,8 @@ export abstract class Recurrent<State extends RecurrentState> implements Recurre
   }
 
   /** Returns the output of {@linkcode Recurrent.run} from zeros: [batch, time, inputSize] → [batch, time, outputSize]. */
-  forward(x: Tensor, { lengths }: ForwardOptions = {}): Tensor {
+  forward(x: Tensor, options?: ForwardOptions): Tensor {
+    const lengths = options?.lengths;
     return this.run(x, lengths === undefined ? {} : { lengths }).output;
   }
 
@@ -219,11 +220,11 @@ export abstract class Recurrent<State extends RecurrentState> implements Recurre
    * @throws {TypeError} If the shape of x or the state does not match, or the number of lengths differs from the batch.
    * @throws {RangeError} If a length is not an integer from 0 to time.
    */
-  run(x: Tensor, options: RunOptions<State> = {}): RecurrentResult<State> {
+  run(x: Tensor, options?: RunOptions<State>): RecurrentResult<State> {
     const doing = `run ${this.#cell.name}`;
     checkShape(doing, "x", x, { batch: undefined, time: undefined, inputSize: this.inputSize });
     const [batch, time] = x.shape as [number, number];
-    const { state = this.initialState(batch), lengths } = options;
+    const { state = this.initialState(batch), lengths } = options ?? {};
     this.#checkState(doing, state, batch);
     if (lengths !== undefined) checkLengths(doing, lengths, { batch, time, least: 0 });
 
