@@ -5,6 +5,7 @@ import {
   CarriedState,
   Dense,
   Embedding,
+  FinalState,
   GRU,
   LastStep,
   type Layer,
@@ -97,7 +98,7 @@ function padded(): Task<"i32"> {
     model: new Sequential([
       new Embedding({ vocabularySize: 4, outputSize: 3, random }),
       new LSTM({ inputSize: 3, hiddenSize: 5, bidirectional: true, random }),
-      new LastStep(),
+      new FinalState({ directions: 2 }),
       new Dense({ inputSize: 10, outputSize: 2, random }),
     ]),
     loss: softmaxCrossEntropy,

@@ -119,14 +119,14 @@ export class Attention {
    * @throws {TypeError} If a shape does not match, or the number of lengths differs from the batch.
    * @throws {RangeError} If a length is not an integer from 1 to time.
    */
-  attend(query: Tensor, memory: Tensor, options: { lengths?: readonly number[] } = {}): Attended {
+  attend(query: Tensor, memory: Tensor, options?: { lengths?: readonly number[] }): Attended {
     const doing = "attend";
     const { querySize, memorySize } = this.#options;
     checkShape(doing, "query", query, { batch: undefined, queries: undefined, querySize });
     const batch = query.shape[0]!;
     checkShape(doing, "memory", memory, { batch, time: undefined, memorySize });
     const time = memory.shape[1]!;
-    const { lengths } = options;
+    const { lengths } = options ?? {};
     if (lengths === undefined) return read(this.#scores(query, memory), memory);
     checkLengths(doing, lengths, { batch, time, least: 1 });
     const valid = Int32Array.from(

@@ -1,5 +1,6 @@
-import { dropout, type NamedParameters, Random, type Tensor, willRecord } from "@unfold/core";
-import type { Layer } from "./layer.ts";
+import { dropout, isGradEnabled, type NamedParameters, Random, type Tensor } from "@unfold/core";
+import { architectureFor } from "./_architecture.ts";
+import type { Layer, LayerArchitecture } from "./layer.ts";
 
 /** Options for {@linkcode Dropout}. */
 export interface DropoutLayerOptions {
@@ -14,7 +15,8 @@ export interface DropoutLayerOptions {
 }
 
 /**
- * {@linkcode dropout} as a layer. It is active while the tape records, so not under `noGrad`, in `predict` or in `evaluate`.
+ * {@linkcode dropout} as a layer. It is active while the tape is on, whether or not x needs a gradient: everywhere except under
+ * `noGrad`, in `predict` and in `evaluate`.
  *
  * @example
  * ```ts
@@ -27,7 +29,8 @@ export interface DropoutLayerOptions {
  * ```
  */
 export class Dropout implements Layer {
-  readonly #rate: number;
+  /** The probability that an element becomes 0. */
+  readonly rate: number;
   readonly #random: Random;
 
   /**
@@ -39,7 +42,7 @@ export class Dropout implements Layer {
     if (!(rate >= 0 && rate < 1)) {
       throw new RangeError(`Cannot make Dropout: rate must be at least 0 and below 1, got ${rate}`);
     }
-    this.#rate = rate;
+    this.rate = rate;
     this.#random = random;
   }
 
@@ -48,9 +51,14 @@ export class Dropout implements Layer {
     return {};
   }
 
-  /** Drops elements of x while the tape records; returns x otherwise. */
+  /** Drops elements of x while the tape is on; returns x otherwise. */
   forward(x: Tensor): Tensor {
-    if (this.#rate === 0 || !willRecord([x])) return x;
-    return dropout(x, { rate: this.#rate, random: this.#random });
+    if (this.rate === 0 || !isGradEnabled()) return x;
+    return dropout(x, { rate: this.rate, random: this.#random });
+  }
+
+  /** `rate`. */
+  architecture(): LayerArchitecture {
+    return architectureFor(this, Dropout, { type: "Dropout", rate: this.rate });
   }
 }

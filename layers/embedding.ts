@@ -1,6 +1,7 @@
 import { gather, type NamedParameters, Parameter, Random, type Tensor } from "@unfold/core";
 import { checkCounts } from "@unfold/core/support";
-import type { Layer } from "./layer.ts";
+import { architectureFor } from "./_architecture.ts";
+import type { Layer, LayerArchitecture } from "./layer.ts";
 
 /** Options for {@linkcode Embedding}. */
 export interface EmbeddingOptions {
@@ -41,7 +42,8 @@ export interface EmbeddingOptions {
 export class Embedding implements Layer {
   /** E, [vocabularySize, outputSize]. */
   readonly weight: Parameter;
-  readonly #paddingIndex: number | undefined;
+  /** The token whose features stay 0, if any. */
+  readonly paddingIndex: number | undefined;
 
   /**
    * Creates the layer and initializes its weights.
@@ -59,7 +61,7 @@ export class Embedding implements Layer {
         `Cannot make Embedding: paddingIndex must be from 0 to ${vocabularySize - 1}, got ${paddingIndex}`,
       );
     }
-    this.#paddingIndex = paddingIndex;
+    this.paddingIndex = paddingIndex;
     this.weight = new Parameter([vocabularySize, outputSize], (data) => {
       for (let i = 0; i < data.length; i++) data[i] = random.normal();
       if (paddingIndex !== undefined) data.fill(0, paddingIndex * outputSize, (paddingIndex + 1) * outputSize);
@@ -81,6 +83,13 @@ export class Embedding implements Layer {
    */
   forward(x: Tensor<"i32">): Tensor {
     if (x.dtype !== "i32") throw new TypeError(`Cannot run Embedding: x must hold integers (i32), got ${x.dtype}`);
-    return gather(this.weight, x, this.#paddingIndex === undefined ? {} : { frozenRow: this.#paddingIndex });
+    return gather(this.weight, x, this.paddingIndex === undefined ? {} : { frozenRow: this.paddingIndex });
+  }
+
+  /** `vocabularySize`, `outputSize` and, if there is one, `paddingIndex`. */
+  architecture(): LayerArchitecture {
+    const [vocabularySize, outputSize] = this.weight.shape;
+    const { paddingIndex } = this;
+    return architectureFor(this, Embedding, { type: "Embedding", vocabularySize, outputSize, paddingIndex });
   }
 }

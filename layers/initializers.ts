@@ -19,9 +19,9 @@ export type Initializer = (data: Float32Array, shape: Shape) => void;
  * assert.ok(weight.data.every((value) => Math.abs(value) <= 1));
  * ```
  */
-export function glorotUniform(random: Random, options: { fanIn?: number; fanOut?: number } = {}): Initializer {
+export function glorotUniform(random: Random, options?: { fanIn?: number; fanOut?: number }): Initializer {
   return (data, shape) => {
-    const { fanIn = shape[0] ?? 1, fanOut = shape.at(-1) ?? 1 } = options;
+    const { fanIn = shape[0] ?? 1, fanOut = shape.at(-1) ?? 1 } = options ?? {};
     const bound = Math.sqrt(6 / (fanIn + fanOut));
     for (let i = 0; i < data.length; i++) data[i] = random.uniform(-bound, bound);
   };
@@ -45,9 +45,9 @@ export function glorotUniform(random: Random, options: { fanIn?: number; fanOut?
  * assert.ok(Math.abs(variance - 0.01) < 2e-4);
  * ```
  */
-export function heNormal(random: Random, options: { fanIn?: number } = {}): Initializer {
+export function heNormal(random: Random, options?: { fanIn?: number }): Initializer {
   return (data, shape) => {
-    const deviation = Math.sqrt(2 / (options.fanIn ?? shape[0] ?? 1));
+    const deviation = Math.sqrt(2 / (options?.fanIn ?? shape[0] ?? 1));
     for (let i = 0; i < data.length; i++) data[i] = random.normal(0, deviation);
   };
 }

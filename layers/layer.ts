@@ -10,6 +10,19 @@ export interface ForwardOptions {
   lengths?: readonly number[];
 }
 
+/**
+ * A layer's type and the options of its constructor, as JSON. {@linkcode loadModel} builds the layer from it.
+ */
+export interface LayerArchitecture {
+  /** The name of the class, or any other name that no other class of layers uses. */
+  readonly type: string;
+  /** The options; a layer inside is an architecture too. */
+  readonly [option: string]: unknown;
+}
+
+/** Describes a layer that is inside another one. */
+export type DescribeLayer = (layer: Layer) => LayerArchitecture;
+
 /** A part of a model: parameters, and a function of one tensor. */
 export interface Layer {
   /** The learned parameters by name. */
@@ -18,6 +31,14 @@ export interface Layer {
   forward(x: Tensor<DType>, options?: ForwardOptions): Tensor;
   /** Forgets any state that is carried from call to call. */
   reset?(): void;
+  /**
+   * Describes the layer, for {@linkcode saveModel} and for checkpoints. A layer without it can be trained, but not saved with its
+   * architecture.
+   *
+   * @param describe Describes the layers inside, so that one that occurs twice is built once.
+   * @throws {TypeError} If the layer or one inside it cannot be described.
+   */
+  architecture?(describe?: DescribeLayer): LayerArchitecture;
 }
 
 /**

@@ -22,7 +22,7 @@
  */
 
 export { type Attended, Attention, type AttentionOptions } from "./attention.ts";
-export { Dense, type DenseOptions } from "./dense.ts";
+export { Dense, type DenseOptions, TiedDense, type TiedDenseOptions } from "./dense.ts";
 export { Dropout, type DropoutLayerOptions } from "./dropout.ts";
 export { Embedding, type EmbeddingOptions } from "./embedding.ts";
 export {
@@ -35,8 +35,23 @@ export {
   type UniformOptions,
 } from "./initializers.ts";
 export { Lambda } from "./lambda.ts";
-export type { ForwardOptions, Layer, RecurrentLayer, RecurrentResult, RecurrentState, RunOptions } from "./layer.ts";
-export { binaryCrossEntropy, softmaxCrossEntropy, type SoftmaxCrossEntropyOptions } from "./losses/classification.ts";
+export type {
+  DescribeLayer,
+  ForwardOptions,
+  Layer,
+  LayerArchitecture,
+  RecurrentLayer,
+  RecurrentResult,
+  RecurrentState,
+  RunOptions,
+} from "./layer.ts";
+export {
+  binaryCrossEntropy,
+  type BinaryCrossEntropyOptions,
+  softmaxCrossEntropy,
+  type SoftmaxCrossEntropyOptions,
+} from "./losses/classification.ts";
+export type { LossOptions } from "./losses/options.ts";
 export {
   gaussianNegativeLogLikelihood,
   huber,
@@ -52,8 +67,16 @@ export type { BackwardFrame, Cell, CellBackward, CellRun, CellWeights, Frame, Ga
 export { gradientFlow } from "./recurrent/gradient_flow.ts";
 export { GRU, type GRUOptions, type GRUState } from "./recurrent/gru.ts";
 export { LSTM, type LSTMState } from "./recurrent/lstm.ts";
-export { LastStep } from "./recurrent/pooling.ts";
+export { FinalState, type FinalStateOptions, LastStep, MaxSteps, MeanSteps } from "./recurrent/pooling.ts";
 export { Recurrent, type RecurrentOptions, type RecurrentPart } from "./recurrent/recurrent.ts";
 export { SimpleRNN, type SimpleRNNOptions, type SimpleRNNState } from "./recurrent/simple_rnn.ts";
+export {
+  architectureOf,
+  type LayerBuilder,
+  loadModel,
+  type LoadModelOptions,
+  saveModel,
+  type SaveModelOptions,
+} from "./saving.ts";
 export { Sequential } from "./sequential.ts";
 export { type Summary, summary, type SummaryLine, type SummaryOptions } from "./summary.ts";

@@ -1,9 +1,10 @@
 import { defineOp, empty, formatShape, type NamedParameters, Parameter, type Tensor, zeros } from "@unfold/core";
 import { coreKernels } from "@unfold/core/kernels";
 import { checkCounts } from "@unfold/core/support";
+import { architectureFor } from "./_architecture.ts";
 import { kernels } from "./_kernels.ts";
 import { constant } from "./initializers.ts";
-import type { Layer } from "./layer.ts";
+import type { Layer, LayerArchitecture } from "./layer.ts";
 import type { Gates } from "./recurrent/cell.ts";
 
 /** What is normalized: rows of blocks of gates, `hidden` columns per gate. */
@@ -197,5 +198,10 @@ export class LayerNorm implements Layer {
       );
     }
     return layerNorm(x, this.weight, this.bias, this.eps);
+  }
+
+  /** `size` and `eps`. */
+  architecture(): LayerArchitecture {
+    return architectureFor(this, LayerNorm, { type: "LayerNorm", size: this.weight.size, eps: this.eps });
   }
 }

@@ -1,4 +1,4 @@
-import { noGrad, scope, type Shape, type Tensor, zeros } from "@unfold/core";
+import { noGrad, type Parameter, scope, type Shape, type Tensor, zeros } from "@unfold/core";
 import type { Sequential } from "./sequential.ts";
 
 /** One line of a {@linkcode summary}. */
@@ -7,7 +7,7 @@ export interface SummaryLine {
   readonly layer: string;
   /** The shape of its output. */
   readonly output: Shape;
-  /** The number of elements in its parameters. */
+  /** The number of elements in its parameters, without those that a line before counts. */
   readonly parameters: number;
 }
 
@@ -32,8 +32,8 @@ export interface SummaryOptions {
 }
 
 /**
- * Summarizes a model: each layer with its output shape and its number of parameters. Runs the model on zeros to find the
- * shapes.
+ * Summarizes a model: each layer with its output shape and its number of parameters. A parameter that several layers share counts
+ * once, where it comes first. Runs the model on zeros to find the shapes.
  *
  * @param model The model.
  * @param inputShape The shape of its input, such as [batch, time, features].
@@ -53,12 +53,15 @@ export interface SummaryOptions {
  * assert.equal(parameters, 18_753);
  * ```
  */
-export function summary(model: Sequential, inputShape: Shape, options: SummaryOptions = {}): Summary {
+export function summary(model: Sequential, inputShape: Shape, options?: SummaryOptions): Summary {
   using _ = scope();
-  let x = zeros(inputShape, { dtype: options.dtype ?? "f32" }) as Tensor;
+  let x = zeros(inputShape, { dtype: options?.dtype ?? "f32" }) as Tensor;
+  const counted = new Set<Parameter>();
   const lines = model.layers.map((layer, index): SummaryLine => {
     x = noGrad(() => layer.forward(x));
-    const parameters = Object.values(layer.parameters()).reduce((total, { size }) => total + size, 0);
+    const own = new Set(Object.values(layer.parameters())).difference(counted);
+    const parameters = [...own].reduce((total, { size }) => total + size, 0);
+    for (const parameter of own) counted.add(parameter);
     return { layer: `${index} ${layer.constructor.name}`, output: x.shape, parameters };
   });
   const parameters = lines.reduce((total, line) => total + line.parameters, 0);

@@ -1,24 +1,5 @@
-import {
-  type DType,
-  type NamedParameters,
-  noGrad,
-  Random,
-  scope,
-  slice,
-  softmax,
-  type Tensor,
-  tensor,
-} from "@unfold/core";
-import {
-  Dense,
-  Dropout,
-  Embedding,
-  type ForwardOptions,
-  type Layer,
-  type RecurrentLayer,
-  type RecurrentState,
-  Sequential,
-} from "@unfold/layers";
+import { noGrad, Random, scope, softmax, tensor } from "@unfold/core";
+import { Dense, Dropout, Embedding, FinalState, Sequential } from "@unfold/layers";
 import { checkerOf, isSize } from "../shared/model_file.ts";
 import { makeRecurrent } from "../shared/models.ts";
 import { checkStack, decodeModel, encodeModel, type StackConfig, stackOptions } from "./model_file.ts";
@@ -43,24 +24,7 @@ interface Prediction {
   readonly probabilities: readonly number[];
 }
 
-/**
- * The last hidden state of a recurrent layer. With two directions, the last state of each, concatenated: each has read
- * the whole text by then.
- */
-export class FinalState implements Layer {
-  constructor(readonly recurrent: RecurrentLayer<RecurrentState>) {}
-
-  parameters(): NamedParameters {
-    return this.recurrent.parameters();
-  }
-
-  forward(x: Tensor<DType>, options: ForwardOptions = {}): Tensor {
-    const { hidden } = this.recurrent.run(x as Tensor, options).state;
-    return slice(hidden!, { axis: 1, start: hidden!.shape[1]! - this.recurrent.outputSize });
-  }
-}
-
-/** Classifies texts: an embedding, recurrent layers, and an output layer on their last state. */
+/** Classifies texts: an embedding, recurrent layers, and an output layer on their final state. */
 export class Classifier {
   readonly config: ClassifierConfig;
   readonly tokenizer: Tokenizer;
@@ -77,8 +41,9 @@ export class Classifier {
     const recurrent = makeRecurrent({ ...stackOptions(config, random), bidirectional });
     this.network = new Sequential([
       new Embedding({ vocabularySize: this.tokenizer.size, outputSize: embedding, random }),
-      new FinalState(recurrent),
-      new Dropout({ rate: dropout, random }),
+      recurrent,
+      // One entry, so that the parameters keep the names that files of earlier versions have.
+      new Sequential([new FinalState({ directions: bidirectional ? 2 : 1 }), new Dropout({ rate: dropout, random })]),
       new Dense({ inputSize: recurrent.outputSize, outputSize: classes.length, random }),
     ]);
   }

@@ -1,13 +1,13 @@
-import { add, type DType, matmul, type NamedParameters, Parameter, Random, reshape, type Tensor } from "@unfold/core";
+import { Random, type Tensor } from "@unfold/core";
 import {
   CarriedState,
   Dense,
   Dropout,
   Embedding,
-  type Layer,
   type RecurrentLayer,
   type RecurrentState,
   Sequential,
+  TiedDense,
 } from "@unfold/layers";
 import { checkerOf } from "../shared/model_file.ts";
 import { makeRecurrent } from "../shared/models.ts";
@@ -20,26 +20,6 @@ export interface LanguageModelConfig extends StackConfig {
   readonly vocabulary: readonly string[];
   /** Whether the output layer shares its weights with the embedding (Press and Wolf, 2017). */
   readonly tied: boolean;
-}
-
-/** A dense layer that shares the weights E of an embedding: y = x·Eᵀ + b. */
-export class TiedDense implements Layer {
-  readonly bias: Parameter;
-
-  constructor(readonly embedding: Embedding) {
-    this.bias = new Parameter([embedding.weight.shape[0]!]);
-  }
-
-  parameters(): NamedParameters {
-    return { bias: this.bias };
-  }
-
-  forward(x: Tensor<DType>): Tensor {
-    const { weight } = this.embedding;
-    const rows = reshape(x as Tensor, [x.size / weight.shape[1]!, weight.shape[1]!]);
-    const logits = add(matmul(rows, weight, { transposeB: true }), this.bias);
-    return reshape(logits, x.shape.with(-1, weight.shape[0]!));
-  }
 }
 
 /**
@@ -77,7 +57,9 @@ export class LanguageModel {
       }
     }
     this.recurrent = makeRecurrent(stackOptions(config, random));
-    this.output = tied ? new TiedDense(this.embedding) : new Dense({ inputSize: hidden, outputSize: size, random });
+    this.output = tied
+      ? new TiedDense({ embedding: this.embedding })
+      : new Dense({ inputSize: hidden, outputSize: size, random });
     this.network = new Sequential([
       this.embedding,
       new CarriedState(this.recurrent),

@@ -13,7 +13,7 @@ import {
   tanh,
   type Tensor,
 } from "@unfold/core";
-import { Dense } from "../dense.ts";
+import { Dense, TiedDense } from "../dense.ts";
 import { Dropout } from "../dropout.ts";
 import { Embedding } from "../embedding.ts";
 import { Lambda } from "../lambda.ts";
@@ -22,13 +22,13 @@ import { LayerNorm } from "../normalization.ts";
 import { CarriedState } from "../recurrent/carried_state.ts";
 import { GRU } from "../recurrent/gru.ts";
 import { LSTM } from "../recurrent/lstm.ts";
-import { LastStep } from "../recurrent/pooling.ts";
+import { FinalState, LastStep, MaxSteps, MeanSteps } from "../recurrent/pooling.ts";
 import type { Recurrent } from "../recurrent/recurrent.ts";
 import { SimpleRNN } from "../recurrent/simple_rnn.ts";
 import { Sequential } from "../sequential.ts";
 import type { ForeignModule, LayerInterchange } from "./layer_interchange.ts";
 import { Ops } from "./onnx/_ops.ts";
-import type { OnnxValue } from "./onnx/graph.ts";
+import type { OnnxGraph, OnnxValue } from "./onnx/graph.ts";
 import { recurrentNodes } from "./onnx/recurrent.ts";
 import { combined, kerasRecurrent, oneTensor, pytorchRecurrent, transposedTensor } from "./weights/_modules.ts";
 
@@ -49,6 +49,25 @@ const dense: LayerInterchange<Dense> = {
   },
   keras({ weight, bias }) {
     const kernel = oneTensor(["vars/0", "weight"], weight.shape);
+    return [{ name: "dense", ...combined(kernel, bias && oneTensor(["vars/1", "bias"], bias.shape)) }];
+  },
+};
+
+const tiedDense: LayerInterchange<TiedDense> = {
+  of: TiedDense,
+  input: ({ weight }) => ({ shape: ["batch", weight.shape[1]!] }),
+  onnx(layer, x, graph) {
+    const { weight, bias } = layer;
+    graph.check(layer, x, { shape: ["...", weight.shape[1]!] });
+    const ops = new Ops(graph);
+    const product = ops.matmul(x, ops.transpose(graph.parameter(weight), [1, 0]));
+    return bias === undefined ? product : ops.same("Add", product, graph.parameter(bias));
+  },
+  // E has the shape of PyTorch's weight.
+  pytorch: ({ weight, bias }) =>
+    combined(oneTensor(["weight", "weight"], weight.shape), bias && oneTensor(["bias", "bias"], bias.shape)),
+  keras({ weight, bias }) {
+    const kernel = transposedTensor(["vars/0", "weight"], weight.shape);
     return [{ name: "dense", ...combined(kernel, bias && oneTensor(["vars/1", "bias"], bias.shape)) }];
   },
 };
@@ -109,7 +128,7 @@ const lambda: LayerInterchange<Lambda> = {
     graph.check(layer, x, { shape: ["..."] });
     const ops = new Ops(graph);
     if (layer.f === gelu) return geluNodes(x, ops);
-    const operator = OPERATORS.get(layer.f);
+    const operator = OPERATORS.get(layer.f as (x: Tensor) => Tensor);
     if (operator !== undefined) return ops.same(operator, x);
     throw graph.error(
       layer,
@@ -142,19 +161,81 @@ const carriedState: LayerInterchange<CarriedState> = {
 
 const dropout: LayerInterchange<Dropout> = { of: Dropout, onnx: (_, x) => x };
 
+const SEQUENCES = { shape: ["batch", "time", "features"] };
+
+/** One time step of all sequences. */
+function stepNodes(x: OnnxValue, step: 0 | -1, graph: OnnxGraph): OnnxValue {
+  return graph.node("Gather", [x, graph.integers(step)], { shape: x.shape.toSpliced(1, 1), attributes: { axis: 1 } });
+}
+
+/** The last time step of each sequence. */
+function lastStepNodes(x: OnnxValue, graph: OnnxGraph): OnnxValue {
+  const { lengths } = graph;
+  if (lengths === undefined) return stepNodes(x, -1, graph);
+  const ops = new Ops(graph);
+  const last = graph.node("Sub", [ops.toInt64(lengths), graph.integers(1)], { shape: lengths.shape, dtype: "i64" });
+  const index = ops.unsqueeze(last, 1);
+  return graph.node("GatherND", [x, index], { shape: x.shape.toSpliced(1, 1), attributes: { batch_dims: 1 } });
+}
+
 const lastStep: LayerInterchange<LastStep> = {
   of: LastStep,
   onnx(layer, x, graph) {
-    graph.check(layer, x, { shape: ["batch", "time", "features"] });
-    const [batch, , features] = x.shape as [string, string, string];
+    graph.check(layer, x, SEQUENCES);
+    return lastStepNodes(x, graph);
+  },
+};
+
+const finalState: LayerInterchange<FinalState> = {
+  of: FinalState,
+  onnx(layer, x, graph) {
+    graph.check(layer, x, SEQUENCES);
+    const last = lastStepNodes(x, graph);
+    if (layer.directions === 1) return last;
+    const features = x.shape[2]!;
+    if (typeof features !== "number") throw graph.error(layer, "the number of its features must be known");
+    const ops = new Ops(graph);
+    const half = features / 2;
+    const [forward] = ops.split(last, [half, half]);
+    const [, backward] = ops.split(stepNodes(x, 0, graph), [half, half]);
+    return ops.concat([forward!, backward!], 1);
+  },
+};
+
+/** x with another value in the padding. */
+function withPadding(x: OnnxValue, lengths: OnnxValue, value: number, graph: OnnxGraph): OnnxValue {
+  const ops = new Ops(graph);
+  const [batch, time] = x.shape as [string, string];
+  const count = ops.lengthOf(x, 1, { keep: false });
+  const steps = graph.node("Range", [graph.integers(0), count, graph.integers(1)], { shape: [time], dtype: "i64" });
+  const isValid = ops.compare("Less", steps, ops.unsqueeze(ops.toInt64(lengths), 1), [batch, time]);
+  return graph.node("Where", [ops.unsqueeze(isValid, 2), x, ops.number(value)], { shape: x.shape });
+}
+
+const meanSteps: LayerInterchange<MeanSteps> = {
+  of: MeanSteps,
+  onnx(layer, x, graph) {
+    graph.check(layer, x, SEQUENCES);
     const { lengths } = graph;
+    const attributes = { keepdims: 0 };
+    const shape = x.shape.toSpliced(1, 1);
     if (lengths === undefined) {
-      return graph.node("Gather", [x, graph.integers(-1)], { shape: [batch, features], attributes: { axis: 1 } });
+      return graph.node("ReduceMean", [x], { shape, attributes: { axes: [1], ...attributes } });
     }
     const ops = new Ops(graph);
-    const last = graph.node("Sub", [ops.toInt64(lengths), graph.integers(1)], { shape: [batch], dtype: "i64" });
-    const index = ops.unsqueeze(last, 1);
-    return graph.node("GatherND", [x, index], { shape: [batch, features], attributes: { batch_dims: 1 } });
+    const inputs = [withPadding(x, lengths, 0, graph), graph.integers([1])];
+    const sum = graph.node("ReduceSum", inputs, { shape, attributes });
+    return ops.same("Div", sum, ops.unsqueeze(ops.toFloat(lengths), 1));
+  },
+};
+
+const maxSteps: LayerInterchange<MaxSteps> = {
+  of: MaxSteps,
+  onnx(layer, x, graph) {
+    graph.check(layer, x, SEQUENCES);
+    const valid = graph.lengths === undefined ? x : withPadding(x, graph.lengths, -Infinity, graph);
+    const attributes = { axes: [1], keepdims: 0 };
+    return graph.node("ReduceMax", [valid], { shape: x.shape.toSpliced(1, 1), attributes });
   },
 };
 
@@ -165,8 +246,12 @@ export const BUILT_IN: readonly LayerInterchange[] = [
   ...recurrent,
   embedding,
   dense,
+  tiedDense,
   layerNorm,
   lambda,
   dropout,
   lastStep,
+  finalState,
+  meanSteps,
+  maxSteps,
 ];

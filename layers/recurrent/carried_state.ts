@@ -1,19 +1,28 @@
 import {
   formatShape,
+  isGradEnabled,
   type NamedParameters,
   type SafetensorsInput,
   type Tensor,
   tensor,
-  willRecord,
 } from "@unfold/core";
-import type { ForwardOptions, Layer, RecurrentLayer, RecurrentState } from "../layer.ts";
+import { architectureFor, describer } from "../_architecture.ts";
+import type {
+  DescribeLayer,
+  ForwardOptions,
+  Layer,
+  LayerArchitecture,
+  RecurrentLayer,
+  RecurrentState,
+} from "../layer.ts";
 
 /**
  * A recurrent layer that starts each batch from the last state of the batch before: truncated back-propagation through time
  * (Williams and Peng, 1990). The state is carried from call to call, the gradient is not. {@linkcode CarriedState.reset} starts
  * from zeros again; `train()` calls it when a batch starts new sequences.
  *
- * It carries one state while the tape records and another one under `noGrad`, so an evaluation does not disturb training.
+ * It carries one state in training, while the tape is on, and another one in prediction, under `noGrad`, so an evaluation does
+ * not disturb training.
  *
  * @typeParam State The state of the layer.
  *
@@ -35,15 +44,27 @@ import type { ForwardOptions, Layer, RecurrentLayer, RecurrentState } from "../l
 export class CarriedState<State extends RecurrentState = RecurrentState> implements Layer {
   /** The wrapped layer. */
   readonly layer: RecurrentLayer<State>;
-  /** The carried states: `true` while the tape records, `false` otherwise. */
+  /** The carried states: `true` while the tape is on, `false` under `noGrad`. */
   readonly #carried = new Map<boolean, State>();
 
   /**
    * Wraps a layer.
    *
    * @param layer A unidirectional recurrent layer.
+   * @throws {TypeError} If the layer is bidirectional.
    */
   constructor(layer: RecurrentLayer<State>) {
+    if (typeof layer.run !== "function") {
+      throw new TypeError(
+        `Cannot make CarriedState: the layer must be a recurrent layer, got ${(layer as Layer).constructor.name}`,
+      );
+    }
+    if (layer.outputSize !== layer.hiddenSize) {
+      throw new TypeError(
+        "Cannot make CarriedState: the layer must be unidirectional, got a bidirectional one, whose backward direction starts " +
+          "at the end of the sequence, which a later batch brings",
+      );
+    }
     this.layer = layer;
   }
 
@@ -52,35 +73,50 @@ export class CarriedState<State extends RecurrentState = RecurrentState> impleme
     return this.layer.parameters();
   }
 
-  #isRecording(): boolean {
-    return willRecord(Object.values(this.parameters()));
-  }
-
   /**
    * Runs the layer from the state of the last call, or from zeros.
    *
-   * @param x [batch, time, inputSize], with the batch size of the last call.
+   * @param x [batch, time, inputSize], with the batch size of the last call since the reset.
    * @throws {TypeError} If the batch size differs from that of the last call, or the shape of x does not match.
    */
-  forward(x: Tensor, options: ForwardOptions = {}): Tensor {
-    const recording = this.#isRecording();
-    const before = this.#carried.get(recording);
+  forward(x: Tensor, options?: ForwardOptions): Tensor {
+    const training = isGradEnabled();
+    const before = this.#carried.get(training);
+    if (before !== undefined) this.#checkBatch(x, before);
     const { output, state } = this.layer.run(x, before === undefined ? options : { ...options, state: before });
     const after = mapState(state, ({ data, shape }) => tensor(data.slice(), { shape, persistent: true }));
-    this.#carry(recording, after);
+    this.#carry(training, after);
     return output;
   }
 
-  /** Forgets the state: the next call starts from zeros. */
+  #checkBatch(x: Tensor, before: State): void {
+    const [carried, batch] = [Object.values<Tensor>(before)[0]!.shape[0], x.shape[0]];
+    if (carried === batch) return;
+    throw new TypeError(
+      `Cannot run CarriedState: x must have the batch size of the carried state, ${carried}, got ${batch}; ` +
+        "call reset() before new sequences",
+    );
+  }
+
+  /**
+   * Forgets the state: the next call starts from zeros, in training and in prediction. Under `noGrad` it forgets only the state
+   * in prediction, so that an evaluation does not disturb training.
+   */
   reset(): void {
-    this.#carry(this.#isRecording(), undefined);
+    if (isGradEnabled()) this.#carry(true, undefined);
+    this.#carry(false, undefined);
   }
 
   /** Replaces the carried state, or drops it, and frees its memory. */
-  #carry(recording: boolean, state: State | undefined): void {
-    for (const part of Object.values<Tensor>(this.#carried.get(recording) ?? {})) part.dispose();
-    if (state === undefined) this.#carried.delete(recording);
-    else this.#carried.set(recording, state);
+  #carry(training: boolean, state: State | undefined): void {
+    for (const part of Object.values<Tensor>(this.#carried.get(training) ?? {})) part.dispose();
+    if (state === undefined) this.#carried.delete(training);
+    else this.#carried.set(training, state);
+  }
+
+  /** The wrapped layer. A state is not part of it. */
+  architecture(describe: DescribeLayer = describer()): LayerArchitecture {
+    return architectureFor(this, CarriedState, { type: "CarriedState", layer: describe(this.layer) });
   }
 
   /** The state carried in training, for a checkpoint; empty at the start of sequences. */

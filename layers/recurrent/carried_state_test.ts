@@ -29,7 +29,10 @@ Deno.test("CarriedState: chunks give the output of the whole sequence, with eval
     );
     rows.forEach((value, i) => assert.ok(Math.abs(value - whole[i]!) < 1e-6));
     noGrad(() => model.reset());
-    assert.throws(() => model.forward(draw(random, 7, 2, 3)), /state.hidden must have shape \[batch = 7/);
+    assert.throws(
+      () => model.forward(draw(random, 7, 2, 3)),
+      /batch size of the carried state, 2, got 7; call reset\(\)/,
+    );
     model.reset();
     assert.deepEqual(model.forward(x).data, whole);
   }
@@ -95,4 +98,72 @@ Deno.test("CarriedState: a Sequential saves and restores its state under the lay
   assert.equal(b.state().size, 0);
   const stray = new Map([["0.hidden", a.state().get("1.hidden")!]]);
   assert.throws(() => b.load(stray), { message: "Cannot load a carried state: no layer carries 0.hidden" });
+});
+
+Deno.test("CarriedState: after a reset, training and prediction both start from zeros", () => {
+  using _ = scope();
+  const random = new Random(1);
+  const carried = new CarriedState(new LSTM({ inputSize: 1, hiddenSize: 3, random }));
+  const x = draw(random, 2, 4, 1);
+  const modes = [() => carried.forward(x).data.slice(), () => noGrad(() => carried.forward(x)).data.slice()];
+  const fresh = modes.map((run) => run());
+  modes.forEach((run, i) => assert.notDeepEqual(run(), fresh[i]));
+  carried.reset();
+  modes.forEach((run, i) => assert.deepEqual(run(), fresh[i]));
+});
+
+Deno.test("CarriedState: a reset under noGrad, as in an evaluation, leaves the state of training", () => {
+  using _ = scope();
+  const random = new Random(1);
+  const layer = new LSTM({ inputSize: 1, hiddenSize: 3, random });
+  const carried = new CarriedState(layer);
+  const x = draw(random, 2, 4, 1);
+  carried.forward(x);
+  const before = carried.state();
+  const evaluate = () =>
+    noGrad(() => {
+      carried.reset();
+      return carried.forward(x).data.slice();
+    });
+  assert.deepEqual(evaluate(), evaluate());
+  assert.deepEqual(carried.state(), before);
+});
+
+Deno.test("CarriedState: the mode does not depend on whether the parameters or the input need a gradient", () => {
+  using _ = scope();
+  const carried = new CarriedState<{ hidden: Tensor }>({
+    inputSize: 1,
+    hiddenSize: 1,
+    outputSize: 1,
+    parameters: () => ({}),
+    forward: (x) => x as Tensor,
+    step: (x, state) => ({ output: x, state }),
+    initialState: (batch) => ({ hidden: zeros([batch, 1]) }),
+    run: (x, options = {}) => ({ output: x, state: { hidden: options.state?.hidden ?? tensor([[5]]) } }),
+  });
+  carried.forward(zeros([1, 1, 1]));
+  assert.deepEqual(carried.state().get("hidden")!.data, Float32Array.of(5));
+});
+
+Deno.test("CarriedState: another batch size and a bidirectional layer are refused, with what to do", () => {
+  using _ = scope();
+  const carried = new CarriedState(new GRU({ inputSize: 1, hiddenSize: 3 }));
+  for (const mode of [<T>(run: () => T) => run(), noGrad]) {
+    mode(() => carried.forward(zeros([2, 1, 1])));
+    assert.throws(() => mode(() => carried.forward(zeros([3, 1, 1]))), {
+      name: "TypeError",
+      message: "Cannot run CarriedState: x must have the batch size of the carried state, 2, got 3; " +
+        "call reset() before new sequences",
+    });
+    carried.reset();
+    mode(() => carried.forward(zeros([3, 1, 1])));
+  }
+  assert.throws(() => new CarriedState(new GRU({ inputSize: 1, hiddenSize: 3, bidirectional: true })), {
+    name: "TypeError",
+    message: /^Cannot make CarriedState: the layer must be unidirectional, got a bidirectional one/,
+  });
+  assert.throws(() => new CarriedState(new Dense({ inputSize: 1, outputSize: 1 }) as never), {
+    name: "TypeError",
+    message: "Cannot make CarriedState: the layer must be a recurrent layer, got Dense",
+  });
 });

@@ -2,6 +2,7 @@ import { empty, type Tensor } from "@unfold/core";
 import { coreKernels, scratch } from "@unfold/core/kernels";
 import { kernels } from "../_kernels.ts";
 import { recurrentProduct } from "./_product.ts";
+import type { LayerArchitecture } from "../layer.ts";
 import type { Cell } from "./cell.ts";
 import { Recurrent, type RecurrentOptions } from "./recurrent.ts";
 
@@ -153,5 +154,10 @@ export class GRU extends Recurrent<GRUState> {
     const { resetAfter = true } = options;
     super(resetAfter ? gruCellResetAfter : gruCellResetBefore, options);
     this.resetAfter = resetAfter;
+  }
+
+  /** The options, except those about initial weights. */
+  architecture(): LayerArchitecture {
+    return this.describe(GRU, { type: "GRU", resetAfter: this.resetAfter });
   }
 }

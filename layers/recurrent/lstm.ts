@@ -3,6 +3,7 @@ import { coreKernels, scratch } from "@unfold/core/kernels";
 import { kernels } from "../_kernels.ts";
 import { Normalization } from "../normalization.ts";
 import { recurrentProduct } from "./_product.ts";
+import type { LayerArchitecture } from "../layer.ts";
 import type { Cell } from "./cell.ts";
 import { Recurrent, type RecurrentOptions } from "./recurrent.ts";
 
@@ -112,5 +113,10 @@ export class LSTM extends Recurrent<LSTMState> {
    */
   constructor(options: RecurrentOptions) {
     super(lstmCell, options);
+  }
+
+  /** The options, except those about initial weights. */
+  architecture(): LayerArchitecture {
+    return this.describe(LSTM, { type: "LSTM" });
   }
 }

@@ -2,6 +2,7 @@ import {
   concat,
   dropout,
   full,
+  isGradEnabled,
   type NamedParameters,
   noGrad,
   Parameter,
@@ -9,13 +10,20 @@ import {
   reshape,
   slice,
   type Tensor,
-  willRecord,
   zeros,
 } from "@unfold/core";
 import { checkCounts } from "@unfold/core/support";
+import { architectureFor } from "../_architecture.ts";
 import { checkLengths, checkShape } from "../_check.ts";
 import { constant, glorotUniform, type Initializer, orthogonal } from "../initializers.ts";
-import type { ForwardOptions, RecurrentLayer, RecurrentResult, RecurrentState, RunOptions } from "../layer.ts";
+import type {
+  ForwardOptions,
+  LayerArchitecture,
+  RecurrentLayer,
+  RecurrentResult,
+  RecurrentState,
+  RunOptions,
+} from "../layer.ts";
 import { recurrentSequence } from "./_sequence.ts";
 import type { Cell, CellWeights } from "./cell.ts";
 
@@ -98,7 +106,7 @@ export interface RecurrentPart {
  * The base of all recurrent layers: parameters, stacking, directions, state, padding and dropout. A layer extends it and passes
  * a {@linkcode Cell} with its gate equations; write your own the same way.
  *
- * Dropout is active while the tape records, so not under `noGrad`, in `predict` or in `evaluate`.
+ * Dropout is active while the tape is on: everywhere except under `noGrad`, in `predict` and in `evaluate`.
  *
  * Parameters are `inputWeight` U, `recurrentWeight` W, `bias` b, `recurrentBias` if the cell has one, and the gains of layer
  * normalization. Names in the second layer start with `layer1.`, names in the backward direction with `reverse.`.
@@ -198,7 +206,8 @@ export abstract class Recurrent<State extends RecurrentState> implements Recurre
   }
 
   /** Returns the output of {@linkcode Recurrent.run} from zeros: [batch, time, inputSize] → [batch, time, outputSize]. */
-  forward(x: Tensor, { lengths }: ForwardOptions = {}): Tensor {
+  forward(x: Tensor, options?: ForwardOptions): Tensor {
+    const lengths = options?.lengths;
     return this.run(x, lengths === undefined ? {} : { lengths }).output;
   }
 
@@ -211,23 +220,23 @@ export abstract class Recurrent<State extends RecurrentState> implements Recurre
    * @throws {TypeError} If the shape of x or the state does not match, or the number of lengths differs from the batch.
    * @throws {RangeError} If a length is not an integer from 0 to time.
    */
-  run(x: Tensor, options: RunOptions<State> = {}): RecurrentResult<State> {
+  run(x: Tensor, options?: RunOptions<State>): RecurrentResult<State> {
     const doing = `run ${this.#cell.name}`;
     checkShape(doing, "x", x, { batch: undefined, time: undefined, inputSize: this.inputSize });
     const [batch, time] = x.shape as [number, number];
-    const { state = this.initialState(batch), lengths } = options;
+    const { state = this.initialState(batch), lengths } = options ?? {};
     this.#checkState(doing, state, batch);
     if (lengths !== undefined) checkLengths(doing, lengths, { batch, time, least: 0 });
 
     let output = x;
     const lasts: (readonly Tensor[])[] = [];
     for (let first = 0; first < this.parts.length; first += this.#directions) {
-      if (first > 0 && this.#dropout > 0 && willRecord([output])) {
+      if (first > 0 && this.#dropout > 0 && isGradEnabled()) {
         output = dropout(output, { rate: this.#dropout, random: this.#random });
       }
       const layer = this.parts.slice(first, first + this.#directions).map(({ weights }, direction) => {
         const states = this.#cell.states.map((name) => this.#block(state[name]!, first + direction));
-        const mask = this.#mask(batch, [output, weights.recurrentWeight]);
+        const mask = this.#mask(batch);
         return recurrentSequence(this.#cell, output, states, weights, { reverse: direction === 1, lengths, mask });
       });
       output = side(layer.map(([output]) => output!), 2);
@@ -243,8 +252,8 @@ export abstract class Recurrent<State extends RecurrentState> implements Recurre
     return slice(state, { axis: 1, start: part * this.hiddenSize, end: (part + 1) * this.hiddenSize });
   }
 
-  #mask(batch: number, inputs: readonly Tensor[]): Tensor | undefined {
-    if (this.#recurrentDropout === 0 || !willRecord(inputs)) return undefined;
+  #mask(batch: number): Tensor | undefined {
+    if (this.#recurrentDropout === 0 || !isGradEnabled()) return undefined;
     const drop = { rate: this.#recurrentDropout, random: this.#random };
     return noGrad(() => dropout(full([batch, this.hiddenSize], 1), drop));
   }
@@ -261,7 +270,7 @@ export abstract class Recurrent<State extends RecurrentState> implements Recurre
   }
 
   /**
-   * Runs one time step. Each step is a separate run: while the tape records, recurrent dropout draws a new mask.
+   * Runs one time step. Each step is a separate run: while the tape is on, recurrent dropout draws a new mask.
    *
    * @param x [batch, inputSize].
    * @param state The state before it.
@@ -286,6 +295,27 @@ export abstract class Recurrent<State extends RecurrentState> implements Recurre
   initialState(batch: number): State {
     const shape = [batch, this.parts.length * this.hiddenSize];
     return Object.fromEntries(this.#cell.states.map((name) => [name, zeros(shape)])) as unknown as State;
+  }
+
+  /**
+   * The architecture of a subclass: the options of {@linkcode RecurrentOptions} that are not about initial weights, and its own.
+   *
+   * @param of The subclass. A subclass of it must describe itself, since it may compute something else.
+   * @param own The type of the subclass, and its own options.
+   */
+  protected describe(of: abstract new (...args: never) => Recurrent<State>, own: LayerArchitecture): LayerArchitecture {
+    const { bias, inputGain } = this.parts[0]!.weights;
+    return architectureFor(this, of, {
+      ...own,
+      inputSize: this.inputSize,
+      hiddenSize: this.hiddenSize,
+      layers: this.parts.length / this.#directions,
+      bidirectional: this.#directions === 2,
+      bias: bias !== undefined,
+      dropout: this.#dropout,
+      recurrentDropout: this.#recurrentDropout,
+      layerNorm: inputGain !== undefined,
+    });
   }
 }
 

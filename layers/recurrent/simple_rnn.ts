@@ -1,6 +1,7 @@
 import type { Tensor } from "@unfold/core";
 import { kernels } from "../_kernels.ts";
 import { recurrentProduct } from "./_product.ts";
+import type { LayerArchitecture } from "../layer.ts";
 import type { Cell } from "./cell.ts";
 import { Recurrent, type RecurrentOptions } from "./recurrent.ts";
 
@@ -94,5 +95,10 @@ export class SimpleRNN extends Recurrent<SimpleRNNState> {
     }
     super(simpleRnnCell(activation === "relu"), options);
     this.activation = activation;
+  }
+
+  /** The options, except those about initial weights. */
+  architecture(): LayerArchitecture {
+    return this.describe(SimpleRNN, { type: "SimpleRNN", activation: this.activation });
   }
 }

@@ -1,6 +1,12 @@
 import { noGrad, type Parameter, reshape, scope, slice, type Tensor } from "@unfold/core";
-import { type Dense, gradientFlow, type RecurrentLayer, type RecurrentState, SimpleRNN } from "@unfold/layers";
-import { TiedDense } from "../../text/language_model.ts";
+import {
+  type Dense,
+  gradientFlow,
+  type RecurrentLayer,
+  type RecurrentState,
+  SimpleRNN,
+  TiedDense,
+} from "@unfold/layers";
 
 /** The first rows and columns of a matrix, in row order. */
 export interface Excerpt {

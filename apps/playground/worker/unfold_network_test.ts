@@ -1,9 +1,8 @@
 import assert from "node:assert/strict";
 import { noGrad, Random, reshape, scope, slice, softmax, tensor, zeros } from "@unfold/core";
-import { Dense, Embedding, gradientFlow, LastStep, meanSquaredError } from "@unfold/layers";
+import { Dense, Embedding, gradientFlow, LastStep, meanSquaredError, TiedDense } from "@unfold/layers";
 import { CELLS } from "../../shared/choices.ts";
 import { makeRecurrent } from "../../shared/models.ts";
-import { TiedDense } from "../../text/language_model.ts";
 import { unfoldNetwork } from "./unfold_network.ts";
 
 for (const cell of CELLS) {
@@ -93,7 +92,7 @@ Deno.test("V of a tied layer is the transposed embedding", () => {
   const random = new Random(1);
   const recurrent = makeRecurrent({ cell: "gru", inputSize: 1, hiddenSize: 3, random });
   const embedding = new Embedding({ vocabularySize: 9, outputSize: 3, random });
-  const dense = new TiedDense(embedding);
+  const dense = new TiedDense({ embedding });
   const { steps, outputWeight, sizes } = unfoldNetwork({
     recurrent,
     dense,

@@ -1,7 +1,7 @@
 import type { OnnxGraph, OnnxValue } from "./graph.ts";
 
-/** ONNX's number for 64-bit integers. */
-const INT64 = 7;
+/** ONNX's numbers for 32-bit floats and 64-bit integers. */
+const [FLOAT, INT64] = [1, 7];
 
 /** The operators that several layers need, with the shapes of their results. */
 export class Ops {
@@ -93,6 +93,11 @@ export class Ops {
   /** Converts to 64-bit integers. */
   toInt64(x: OnnxValue): OnnxValue {
     return this.graph.node("Cast", [x], { shape: x.shape, dtype: "i64", attributes: { to: INT64 } });
+  }
+
+  /** Converts to 32-bit floats. */
+  toFloat(x: OnnxValue): OnnxValue {
+    return this.graph.node("Cast", [x], { shape: x.shape, dtype: "f32", attributes: { to: FLOAT } });
   }
 
   /** x where the condition is true, y elsewhere. */

@@ -188,8 +188,8 @@ export class OnnxGraph {
    * @param x Its input.
    * @throws {TypeError} If it has no hook, or the hook does not return a value.
    */
-  layer(layer: Layer, x: OnnxValue, options: OnnxLayerOptions = {}): OnnxValue {
-    return this.inside(options, () => {
+  layer(layer: Layer, x: OnnxValue, options?: OnnxLayerOptions): OnnxValue {
+    return this.inside(options ?? {}, () => {
       const entry = onnxEntryOf(layer, { path: this.#path, layers: this.#interchanges });
       const value: OnnxValue | undefined = entry.onnx(layer, x, this);
       if (typeof value?.name === "string" && Array.isArray(value.shape)) return value;

@@ -72,11 +72,17 @@ export interface ToOnnxOptions {
  * assert.ok(file.length > 4 * 18_753);
  * ```
  */
-export function toOnnx(model: Layer, options: ToOnnxOptions = {}): Uint8Array<ArrayBuffer> {
-  const layers = [...options.layers ?? [], ...BUILT_IN];
+export function toOnnx(model: Layer, options?: ToOnnxOptions): Uint8Array<ArrayBuffer> {
+  const { layers: own = [] } = options ?? {};
+  if (!Array.isArray(own)) {
+    throw new TypeError(
+      `Cannot export: layers must be an array of LayerInterchange entries, got ${JSON.stringify(own)}`,
+    );
+  }
+  const layers: readonly LayerInterchange[] = [...own, ...BUILT_IN];
   const taken = inputOf(model, layers);
-  const shape = options.inputShape ?? taken?.shape;
-  const dtype = options.dtype ?? taken?.dtype ?? "f32";
+  const shape = options?.inputShape ?? taken?.shape;
+  const dtype = options?.dtype ?? taken?.dtype ?? "f32";
   if (shape === undefined) {
     throw new TypeError("Cannot export: inputShape must be given, since the first layer does not determine it");
   }
@@ -90,7 +96,7 @@ export function toOnnx(model: Layer, options: ToOnnxOptions = {}): Uint8Array<Ar
       `Cannot export: inputShape must consist of names and positive integers, got [${shape.join(", ")}]`,
     );
   }
-  const { lengths = false, state, metadata = {} } = options;
+  const { lengths = false, state, metadata = {} } = options ?? {};
   for (const [key, value] of Object.entries(metadata)) {
     if (typeof value === "string") continue;
     throw new TypeError(`Cannot export: metadata values must be strings, got ${JSON.stringify(value)} for ${key}`);

@@ -20,17 +20,21 @@ import {
   Dense,
   Dropout,
   Embedding,
+  FinalState,
   GRU,
   Lambda,
   LastStep,
   type Layer,
   LayerNorm,
   LSTM,
+  MaxSteps,
+  MeanSteps,
   type RecurrentLayer,
   type RecurrentOptions,
   type RecurrentState,
   Sequential,
   SimpleRNN,
+  TiedDense,
 } from "@unfold/layers";
 import { toOnnx, type ToOnnxOptions } from "@unfold/layers/interchange";
 import assert from "node:assert/strict";
@@ -169,14 +173,52 @@ for (const [name, [model, input, options]] of Object.entries(models)) {
   });
 }
 
-Deno.test("with lengths, LastStep takes the last step of each sequence", async () => {
-  const model = new Sequential([new LSTM({ inputSize: 3, hiddenSize: 4, random }), new LastStep()]);
-  const onnx = await exported("LastStep, lengths", model, { lengths: true });
-  const input = draw(random, [3, 6, 3]);
-  const lengths = [6, 1, 4];
-  const { output } = await onnx.run({ input, lengths: integers(...lengths) });
-  assertEqual(output, forward(model, input, { lengths }), "output");
-});
+/** Layers that make one vector of each sequence, and whether the recurrent layer before may be bidirectional. */
+const poolings: readonly [pooling: Layer, directions: readonly (1 | 2)[]][] = [
+  [new LastStep(), [1]],
+  [new FinalState(), [1]],
+  [new FinalState({ directions: 2 }), [2]],
+  [new MeanSteps(), [1, 2]],
+  [new MaxSteps(), [1, 2]],
+];
+
+for (const [pooling, all] of poolings) {
+  for (const directions of all) {
+    const name = `${pooling.constructor.name} after ${directions} directions`;
+    Deno.test(`${name}: ONNX Runtime matches our output, with lengths and without`, async () => {
+      const model = new Sequential([
+        new LSTM({ inputSize: 3, hiddenSize: 4, layers: 2, bidirectional: directions === 2, random }),
+        // NaN and −∞ of the padding must not get through.
+        new Dense({ inputSize: 4 * directions, outputSize: 6, random }),
+        new Lambda(exp),
+        pooling,
+        new Dense({ inputSize: 6, outputSize: 2, random }),
+      ]);
+      stir(model, random);
+      const input = draw(random, [3, 6, 3]);
+      const plain = await exported(name, model);
+      assertEqual((await plain.run({ input })).output, forward(model, input), "output");
+      const lengths = [6, 1, 4];
+      const padded = await exported(`${name}, lengths`, model, { lengths: true });
+      const { output } = await padded.run({ input, lengths: integers(...lengths) });
+      assertEqual(output, forward(model, input, { lengths }), "output with lengths");
+    });
+  }
+}
+
+for (const bias of [true, false]) {
+  const name = `TiedDense ${bias ? "with" : "without"} bias`;
+  Deno.test(`${name}: ONNX Runtime matches our output, and the shared weights are stored once`, async () => {
+    const embedding = new Embedding({ vocabularySize: 50, outputSize: 6, random });
+    const model = new Sequential([embedding, new TiedDense({ embedding, bias })]);
+    stir(model, random);
+    const onnx = await exported(name, model);
+    const input = draw(random, [3, 6], 50);
+    assertEqual((await onnx.run({ input })).output, forward(model, input), "output");
+    const untied = new Dense({ inputSize: 6, outputSize: 50, bias });
+    assert.ok(toOnnx(model).length < toOnnx(new Sequential([embedding, untied])).length - 1000);
+  });
+}
 
 Deno.test("the state of a CarriedState is an input and an output, unless state is false", async () => {
   const carried = new CarriedState(new LSTM({ inputSize: 6, hiddenSize: 8, layers: 2, random }));

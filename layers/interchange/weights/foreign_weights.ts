@@ -53,6 +53,7 @@ export interface Framework {
 interface LayerModule {
   /** The prefix of our parameters' names: `0.`. */
   readonly prefix: string;
+  readonly layer: Layer;
   readonly module: ForeignModule & Partial<KerasModule>;
 }
 
@@ -72,7 +73,14 @@ interface Conversion {
 /** Finds the modules for the layers of a model; throws a `TypeError` that lists the layers that have none. */
 function findModules(model: Layer, { framework, direction, options }: Conversion): LayerModule[] {
   const { hook } = framework;
-  const layers = [...options.layers ?? [], ...BUILT_IN];
+  const { layers: own = [] } = options;
+  if (!Array.isArray(own)) {
+    const got = JSON.stringify(own);
+    throw new TypeError(
+      `Cannot map weights ${direction} ${framework.name}: layers must be an array of LayerInterchange entries, got ${got}`,
+    );
+  }
+  const layers: readonly LayerInterchange[] = [...own, ...BUILT_IN];
   const found: LayerModule[] = [];
   const problems: string[] = [];
   const visit = (layer: Layer, prefix: string) => {
@@ -81,7 +89,7 @@ function findModules(model: Layer, { framework, direction, options }: Conversion
     const modules = known.find((entry) => entry[hook] !== undefined)?.[hook]?.(layer);
     if (typeof modules === "string") problems.push(`${name} cannot be mapped: ${modules}`);
     else if (modules !== undefined) {
-      for (const module of [modules].flat()) found.push({ prefix, module: module as LayerModule["module"] });
+      for (const module of [modules].flat()) found.push({ prefix, layer, module: module as LayerModule["module"] });
     } else {
       const inner = known.find((entry) => entry.inner !== undefined)?.inner?.(layer);
       for (const [key, part] of inner ?? []) visit(part, key === "" ? prefix : `${prefix}${key}.`);
@@ -146,39 +154,57 @@ export function fromForeign(
       if (problem !== undefined) problems.push(`${full} ${problem}`);
     }
   }
-  for (const name of tensors.keys()) {
-    if (taken.has(name) || (options.ignore !== undefined && name.search(options.ignore) >= 0)) continue;
-    problems.push(`${name} belongs to no layer`);
+  const stray = [...tensors.keys()].filter((name) => {
+    return !taken.has(name) && !(options.ignore !== undefined && name.search(options.ignore) >= 0);
+  });
+  for (const name of stray) problems.push(`${name} belongs to no layer`);
+  const isAbsent = ({ theirs, module }: NamedModule) => {
+    return Object.keys(module.shapes).every((name) => !tensors.has(theirs + name));
+  };
+  if (options.modules === undefined && stray.length > 0 && modules.some(isAbsent)) {
+    problems.push(adviceOnModules(stray, modules.length, framework));
   }
   failIfAny(problems, framework, "from");
   const parameters = model.parameters();
+  const namesOf = namesByParameter(parameters);
   const mapped = new Map<string, SafetensorsInput>();
-  const firstOf = new Map<Parameter, string>();
-  for (const { prefix, theirs, module } of modules) {
+  for (const { prefix, layer, theirs, module } of modules) {
     const given = Object.fromEntries(
       Object.keys(module.shapes).map((name) => [name, tensors.get(theirs + name)!.data as Float32Array<ArrayBuffer>]),
     );
     for (const [name, data] of Object.entries(module.read(given))) {
       const full = prefix + name;
-      const parameter = parameters[full];
-      if (parameter === undefined) {
+      const parameter = layer.parameters()[name];
+      const [first, ...others] = parameter === undefined ? [] : namesOf.get(parameter) ?? [];
+      if (parameter === undefined || first === undefined) {
         problems.push(`${full} is not a parameter of the model`);
         continue;
       }
       const { shape } = parameter;
       const problem = problemOf({ shape, data }, shape);
       if (problem !== undefined) problems.push(`${full} ${problem}`);
-      const first = firstOf.get(parameter) ?? full;
-      firstOf.set(parameter, first);
       if (mapped.get(first)?.data.some((value, i) => !Object.is(value, data[i]))) {
         problems.push(`${first} and ${full} are the same parameter and must be equal`);
       }
       // A copy, since some modules return their input.
-      mapped.set(full, { shape, data: data.slice() });
+      for (const one of [first, ...others]) mapped.set(one, { shape, data: data.slice() });
     }
   }
   failIfAny([...problems, ...unmapped(parameters, mapped)], framework, "from");
   return mapped;
+}
+
+/** The names of each parameter of a model: several if layers share it. */
+function namesByParameter(parameters: NamedParameters): ReadonlyMap<Parameter, readonly string[]> {
+  return Map.groupBy(Object.keys(parameters), (name) => parameters[name]!);
+}
+
+/** What to try if a whole module is missing: usually the modules of the other model have names. */
+function adviceOnModules(stray: readonly string[], count: number, { hook, separator }: Framework): string {
+  const prefixes = [...new Set(stray.map((name) => name.slice(0, Math.max(0, name.lastIndexOf(separator)))))];
+  const isListed = hook === "pytorch" && prefixes.length <= 8;
+  const found = isListed ? `; the tensors' modules are ${prefixes.map((name) => `"${name}"`).join(", ")}` : "";
+  return `pass the names of its ${count} modules in options.modules, in the order of the layers${found}`;
 }
 
 /** Why a tensor does not have the expected type and shape, or undefined if it does. */
@@ -208,9 +234,11 @@ export function toForeign(
   const parameters = model.parameters();
   const problems: string[] = [];
   const tensors = new Map<string, SafetensorsInput>();
+  const namesOf = namesByParameter(parameters);
   const mapped = new Set<string>();
-  for (const { prefix, theirs, module } of modules) {
-    const written = module.write(ofLayer(parameters, prefix));
+  for (const { layer, theirs, module } of modules) {
+    const own = layer.parameters();
+    const written = module.write(copiesOf(own));
     for (const [name, shape] of Object.entries(module.shapes)) {
       const tensor = { shape, data: written[name]! };
       const problem = problemOf(tensor, shape);
@@ -221,7 +249,10 @@ export function toForeign(
       if (!Object.hasOwn(module.shapes, name)) problems.push(`${theirs + name} has no declared shape`);
     }
     if (problems.length > 0) continue;
-    for (const name of Object.keys(module.read(written))) mapped.add(prefix + name);
+    for (const name of Object.keys(module.read(written))) {
+      const parameter = own[name];
+      for (const one of parameter === undefined ? [] : namesOf.get(parameter) ?? []) mapped.add(one);
+    }
   }
   if (problems.length === 0) problems.push(...unmapped(parameters, mapped));
   failIfAny(problems, framework, "to");
@@ -229,9 +260,6 @@ export function toForeign(
 }
 
 /** Copies of a layer's parameters by their names in the layer. */
-function ofLayer(parameters: NamedParameters, prefix: string): NamedArrays {
-  return Object.fromEntries(
-    Object.entries(parameters).filter(([name]) => name.startsWith(prefix))
-      .map(([name, { data }]) => [name.slice(prefix.length), data.slice()]),
-  );
+function copiesOf(parameters: NamedParameters): NamedArrays {
+  return Object.fromEntries(Object.entries(parameters).map(([name, { data }]) => [name, data.slice()]));
 }

@@ -1,5 +1,5 @@
 import { type NamedParameters, Parameter, Random, type SafetensorsInput, type Tensor } from "@unfold/core";
-import { Dense, GRU, type Layer, LSTM, Sequential } from "@unfold/layers";
+import { Dense, Embedding, GRU, type Layer, LSTM, Sequential, TiedDense } from "@unfold/layers";
 import { fromKeras, fromPyTorch, type LayerInterchange, toKeras, toPyTorch } from "@unfold/layers/interchange";
 import assert from "node:assert/strict";
 
@@ -101,12 +101,26 @@ Deno.test("a layer that is in a model twice needs the same weights twice", () =>
   const shared = new Dense({ inputSize: 1, outputSize: 1, random });
   const model = new Sequential([shared, shared]);
   const tensors = toPyTorch(model);
-  assert.deepEqual(fromPyTorch(model, tensors).get("1.weight")!.data, shared.weight.data);
+  assert.deepEqual([...tensors.keys()], ["0.weight", "0.bias", "1.weight", "1.bias"]);
+  const mapped = fromPyTorch(model, tensors);
+  assert.deepEqual([...mapped.keys()], Object.keys(model.parameters()));
+  assert.deepEqual(mapped.get("0.weight")!.data, shared.weight.data);
   tensors.set("1.weight", { shape: [1, 1], data: Float32Array.of(7) });
   assert.throws(() => fromPyTorch(model, tensors), {
     name: "TypeError",
     message: "Cannot map weights from PyTorch: 0.weight and 1.weight are the same parameter and must be equal",
   });
+});
+
+Deno.test("a TiedDense takes the weights of the embedding, in PyTorch's layout and in Keras's", () => {
+  const embedding = new Embedding({ vocabularySize: 3, outputSize: 2, random });
+  const model = new Sequential([embedding, new TiedDense({ embedding })]);
+  const tensors = toPyTorch(model);
+  assert.deepEqual(tensors.get("1.weight"), { shape: [3, 2], data: embedding.weight.data.slice() });
+  assert.deepEqual([...fromPyTorch(model, tensors).keys()], ["0.weight", "1.bias"]);
+  const keras = toKeras(model);
+  assert.deepEqual(keras.get("layers/dense/vars/0")!.shape, [2, 3]);
+  assert.deepEqual(fromKeras(model, keras).get("0.weight")!.data, embedding.weight.data);
 });
 
 Deno.test("tensors that a reader could not read are reported by name", () => {

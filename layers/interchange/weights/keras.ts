@@ -56,9 +56,9 @@ const KERAS: Framework = {
 export function fromKeras(
   model: Layer,
   tensors: ReadonlyMap<string, SafetensorsInput>,
-  options: FromForeignOptions = {},
+  options?: FromForeignOptions,
 ): Map<string, SafetensorsInput> {
-  return fromForeign(model, tensors, KERAS, options);
+  return fromForeign(model, tensors, KERAS, options ?? {});
 }
 
 /**
@@ -82,7 +82,7 @@ export function fromKeras(
  */
 export function toKeras(
   model: Layer,
-  options: ToForeignOptions = {},
+  options?: ToForeignOptions,
 ): Map<string, SafetensorsInput> {
-  return toForeign(model, KERAS, options);
+  return toForeign(model, KERAS, options ?? {});
 }

@@ -55,9 +55,9 @@ const PYTORCH: Framework = {
 export function fromPyTorch(
   model: Layer,
   tensors: ReadonlyMap<string, SafetensorsInput>,
-  options: FromForeignOptions = {},
+  options?: FromForeignOptions,
 ): Map<string, SafetensorsInput> {
-  return fromForeign(model, tensors, PYTORCH, options);
+  return fromForeign(model, tensors, PYTORCH, options ?? {});
 }
 
 /**
@@ -81,7 +81,7 @@ export function fromPyTorch(
  */
 export function toPyTorch(
   model: Layer,
-  options: ToForeignOptions = {},
+  options?: ToForeignOptions,
 ): Map<string, SafetensorsInput> {
-  return toForeign(model, PYTORCH, options);
+  return toForeign(model, PYTORCH, options ?? {});
 }

@@ -12,6 +12,7 @@ import {
   Dropout,
   Embedding,
   GRU,
+  Lambda,
   LastStep,
   type Layer,
   LayerNorm,
@@ -20,7 +21,7 @@ import {
   Sequential,
   SimpleRNN,
 } from "@unfold/layers";
-import { fromPyTorch, toPyTorch } from "@unfold/layers/interchange";
+import { fromPyTorch, toOnnx, toPyTorch } from "@unfold/layers/interchange";
 import assert from "node:assert/strict";
 import { assertEqual, draw, forward, type Numbers, pythonWith, stir, withFolder } from "../../../tools/testing.ts";
 
@@ -49,7 +50,8 @@ function build({ cell, model = false, ...options }: Case, random: Random): Layer
   return new Sequential([
     new Embedding({ vocabularySize: 7, outputSize: 3, random }),
     new LSTM({ inputSize: 3, hiddenSize: 4, layers: 2, bidirectional: true, random }),
-    new LastStep(),
+    // PyTorch's model takes output[:, -1], of both directions.
+    new Lambda((x) => new LastStep().forward(x)),
     new LayerNorm({ size: 8 }),
     new Dense({ inputSize: 8, outputSize: 2, random }),
   ]);
@@ -122,6 +124,27 @@ Deno.test("all mismatches are listed, and the model does not change", () => {
       "0.bias_ih_l0 must have 12 elements, got 11; 0.bias_hh_l0 is missing; 2.bias must be F32, got Float64Array; 3.weight belongs to no layer",
   });
   assert.deepEqual(model.parameters()["0.inputWeight"]!.toArray(), before);
+});
+
+Deno.test("if the modules have names of their own, the message says to pass them", () => {
+  const named = new Map(
+    [...tensors()].map(([name, tensor]) => [name.replace("0.", "encoder.rnn.").replace("2.", "head."), tensor]),
+  );
+  assert.throws(() => fromPyTorch(model, named), {
+    name: "TypeError",
+    message: /is missing; .*pass the names of its 2 modules .*; the tensors' modules are "encoder\.rnn", "head"$/,
+  });
+  assert.equal(fromPyTorch(model, named, { modules: ["encoder.rnn", "head"] }).size, 6);
+});
+
+Deno.test("entries of layers that are not an array are refused", () => {
+  const options = { layers: 5 as unknown as [] };
+  assert.throws(() => fromPyTorch(model, tensors(), options), {
+    name: "TypeError",
+    message: "Cannot map weights from PyTorch: layers must be an array of LayerInterchange entries, got 5",
+  });
+  assert.throws(() => toPyTorch(model, options), /^TypeError: Cannot map weights to PyTorch: layers must be an array/);
+  assert.throws(() => toOnnx(model, options), /^TypeError: Cannot export: layers must be an array of .*, got 5$/);
 });
 
 Deno.test("only tensors that match ignore are ignored", () => {
