@@ -249,7 +249,7 @@ Deno.test("a run that diverges names the last good checkpoint", () =>
 
 Deno.test("a run that ends after the last batch of an epoch resumes with its validation", () =>
   withFolder(async (folder) => {
-    const series = { data: Float32Array.from({ length: 20 }, (_, i) => i / 20), columns: 1 };
+    const series = { data: Float32Array.from({ length: 21 }, (_, i) => i / 20), columns: 1 };
     const start = (name: string) => {
       const windows = () =>
         new Windows({ features: series, targets: series, past: 1, batchSize: 4, random: new Random(1) });

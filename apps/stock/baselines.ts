@@ -237,6 +237,7 @@ function ofVolatility({ prices, horizon, train }: BaselineContext): Baselines {
       features,
       targets: targetsOf(prices, TARGETS.volatility, horizon, START),
       past: 1,
+      ahead: 0,
       batchSize: 512,
       from: part.from - START,
       to: part.to - START,

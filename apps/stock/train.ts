@@ -185,7 +185,15 @@ export async function trainForecaster(
   const features = forecaster.scaleFeatures(prepared.features);
   const targets = forecaster.scaleTargets(prepared.targets);
   const windows = (part: Part, shuffled?: Random) =>
-    new Windows({ features, targets, past: window, batchSize, ...part, ...(shuffled && { random: shuffled }) });
+    new Windows({
+      features,
+      targets,
+      past: window,
+      ahead: 0,
+      batchSize,
+      ...part,
+      ...(shuffled && { random: shuffled }),
+    });
 
   const parameters = network.parameters();
   const batches = windows(split.train, random.split());
@@ -271,7 +279,7 @@ function ridge(
 ): Baselines[string] {
   const { window } = forecaster.config;
   const { warmUp } = forecaster.featureSet;
-  const windows = (part: Part) => new Windows({ features, targets, past: window, batchSize: 512, ...part });
+  const windows = (part: Part) => new Windows({ features, targets, past: window, ahead: 0, batchSize: 512, ...part });
   const regression = Ridge.fit(windows(split.train), windows(split.validation));
   const forecasts: number[] = [];
   for (const { x } of windows(split.test)) forecasts.push(...regression.predict(x));

@@ -159,6 +159,7 @@ Deno.test("the weights that are kept are those of the epoch with the least valid
     features: result.forecaster.scaleFeatures(prepared.features),
     targets: result.forecaster.scaleTargets(prepared.targets),
     past: settings.window,
+    ahead: 0,
     batchSize: settings.batchSize,
     ...prepared.split.validation,
   });
