@@ -71,11 +71,8 @@ function checkProgress(value: unknown, path: string): Progress {
   );
 }
 
-/** The loss of a batch, over all ranks, and its targets that count. */
-interface BatchLoss {
-  readonly loss: number;
-  readonly counted: number;
-}
+/** The loss of a batch, over all ranks, its targets that count, and whether its step was skipped. */
+type BatchLoss = Pick<StepEvent, "loss" | "counted" | "skipped">;
 
 /** The state of one training run, and the steps that `train()` puts in order. */
 export class Run<Y extends DType> {
@@ -163,7 +160,7 @@ export class Run<Y extends DType> {
     checkBatch("train", batch);
     const { optimizer } = this.#options;
     const [stepsBefore, { epoch }] = [optimizer.steps, this.progress];
-    let result: BatchLoss & { skipped: StepEvent["skipped"] };
+    let result: BatchLoss;
     try {
       result = await this.#learn(batch);
     } catch (error) {
@@ -171,15 +168,14 @@ export class Run<Y extends DType> {
       this.#options.model.reset?.();
       throw error;
     }
-    const { loss, counted, skipped } = result;
     const { steps: step, learningRate } = optimizer;
     const [samples, targets] = [batch.x.shape[0] ?? 1, batch.y.size];
     const stepped = step > stepsBefore;
-    return { type: "step", epoch, step, loss, samples, targets, counted, stepped, skipped, learningRate };
+    return { type: "step", epoch, step, samples, targets, stepped, learningRate, ...result };
   }
 
-  /** Learns from a batch. Says why its step was skipped, if it was. */
-  async #learn(batch: Batch<Y>): Promise<BatchLoss & { skipped: StepEvent["skipped"] }> {
+  /** Learns from a batch. */
+  async #learn(batch: Batch<Y>): Promise<BatchLoss> {
     const { model, optimizer } = this.#options;
     const { loss, counted } = await this.backPropagate(batch);
     this.progress.batches++;
@@ -193,14 +189,15 @@ export class Run<Y extends DType> {
     if (!isFinite) optimizer.slab.grads.fill(NaN);
     const { skippedSteps } = optimizer;
     this.#stepOptimizer();
-    // A bad batch leaves bad values in a carried state too.
-    if (optimizer.skippedSteps > skippedSteps) model.reset?.();
     if (isFinite) {
       this.lastGood = { loss, norm };
       this.progress.total += counted * loss;
       this.progress.targets += counted;
     }
-    return { loss, counted, skipped: optimizer.skippedSteps > skippedSteps ? "nonFinite" : undefined };
+    if (optimizer.skippedSteps === skippedSteps) return { loss, counted };
+    // A bad batch leaves bad values in a carried state too.
+    model.reset?.();
+    return { loss, counted, skipped: "nonFinite" };
   }
 
   /** A step of the optimizer, or one of those it accumulates. */
@@ -387,7 +384,7 @@ export class Run<Y extends DType> {
   /** The error for data that a network cannot learn from. */
   #badData(problem: string): RangeError {
     const at = `in epoch ${this.progress.epoch} at step ${this.#options.optimizer.steps + 1}`;
-    return new RangeError(`Cannot train: ${problem}, ${at}; remove or fill in such values`);
+    return new RangeError(`Cannot train: ${problem}, ${at}; remove or fill in such values${this.#lastCheckpoint}`);
   }
 
   /** The error for a run that went wrong: where, what the step before looked like, and what to try. */
@@ -399,8 +396,12 @@ export class Run<Y extends DType> {
     return new RangeError(
       `Cannot continue training: ${problem} at step ${steps + 1} (${before}); ` +
         `try a learning rate below ${learningRate} or clipByGlobalNorm, or look for bad values in the data` +
-        (this.lastSaved === undefined ? "" : `; the last good checkpoint is ${this.lastSaved}`),
+        this.#lastCheckpoint,
     );
+  }
+
+  get #lastCheckpoint(): string {
+    return this.lastSaved === undefined ? "" : `; the last good checkpoint is ${this.lastSaved}`;
   }
 }
 

@@ -73,11 +73,8 @@ export interface StepEvent {
   readonly counted: number;
   /** Whether the optimizer took a step. It does not if it accumulates more batches first, or if this one was skipped. */
   readonly stepped: boolean;
-  /**
-   * Why the batch changed nothing: no target of it counted, or the loss or a gradient was not finite. Undefined if it was not
-   * skipped.
-   */
-  readonly skipped: "uncounted" | "nonFinite" | undefined;
+  /** Why the batch changed nothing: no target of it counted, or the loss or a gradient was not finite. */
+  readonly skipped?: "uncounted" | "nonFinite";
   /** The step's learning rate. */
   readonly learningRate: number;
 }

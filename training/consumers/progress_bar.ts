@@ -50,7 +50,6 @@ export interface ProgressBarOptions {
  *   targets: 100,
  *   counted: 100,
  *   stepped: true,
- *   skipped: undefined,
  *   learningRate: 0.1,
  * });
  * progress({ type: "epoch", epoch: 2, step: 1, loss: 0.5, validationLoss: 0.75 });

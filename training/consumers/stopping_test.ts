@@ -19,7 +19,6 @@ const step: TrainEvent = {
   targets: 40,
   counted: 40,
   stepped: true,
-  skipped: undefined,
   learningRate: 0.125,
 };
 const done: TrainEvent = { type: "done", epoch: 9, step: 9, loss: 1, finished: true };
