@@ -1,6 +1,7 @@
 import { type DType, full, loadParameters, type NamedParameters, scope } from "@unfold/core";
 import { coreKernels } from "@unfold/core/kernels";
 import { checkCounts } from "@unfold/core/support";
+import type { Layer } from "@unfold/layers";
 import type { Optimizer } from "@unfold/optimizers";
 import { type Batch, type Batches, checkBatch, checkBatches, findBadValue, lossOf } from "./batch.ts";
 import { CheckpointError } from "./checkpoints.ts";
@@ -117,10 +118,12 @@ export class Run<Y extends DType> {
    * rank 0.
    */
   async startOrResume(): Promise<void> {
-    const { optimizer, checkpoints, parallel, resume = false } = this.#options;
-    checkOwner(this.#options.model.parameters(), optimizer);
+    const { model, optimizer, checkpoints, parallel, resume = false } = this.#options;
+    checkOwner(model.parameters(), optimizer);
     optimizer.zeroGrad();
     checkpoints?.share(parallel);
+    const described: Layer & { architecture?(): unknown } = model;
+    checkpoints?.describe(() => described.architecture?.());
     if (resume !== false) {
       const restored = await checkpoints!.restore(this.#parts, typeof resume === "string" ? resume : undefined);
       this.lastSaved = restored?.path;

@@ -67,7 +67,7 @@ export interface LearningRateSearch {
  * much the rate matters.
  *
  * The search restores the parameters bit for bit, zeroes their gradients and puts the batches back to where they were, also if
- * something throws. Make the optimizer to train with after the search.
+ * something throws. It disposes of its optimizer: make the one to train with after the search.
  *
  * @param options The model, the data, and the rates to try.
  * @returns The rates, their losses, and a suggestion.
@@ -176,6 +176,8 @@ export async function findLearningRate<Y extends DType>(
     rewind();
     // Gradients of a step that threw.
     for (const parameter of parameters) parameter.zeroGrad();
+    // So that another optimizer can take the parameters.
+    (optimizer as Partial<Disposable>)[Symbol.dispose]?.();
   }
 }
 

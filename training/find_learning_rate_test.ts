@@ -198,27 +198,18 @@ Deno.test("findLearningRate restores the parameters bit for bit, zeroes their gr
   const before = parameters.map(({ data }) => data.slice());
   const batches = new Windows({ features: wave(1), targets: wave(1), past: 4, batchSize: 50, random: new Random(8) });
   const start = batches.state();
-  const optimizer = new Optimizer(model.parameters(), [skipNonFinite(), adam()], { learningRate: 1 });
-  let made: Schedule;
   const search = () =>
     findLearningRate({
       model,
-      optimizer: (learningRate) => {
-        made = learningRate;
-        return optimizer;
-      },
+      optimizer: (learningRate) => new Optimizer(model.parameters(), [skipNonFinite(), adam()], { learningRate }),
       loss: meanSquaredError,
       batches,
       to: 1e30,
       steps: 10,
     });
-  // The optimizer does not use the schedule: every rate gives the same loss.
   const first = await search();
-  assert.equal(made!(1), made!(100));
-  assert.equal(new Set(first.losses).size, 1);
   assert.deepEqual(parameters.map(({ data }) => data), before);
   assert.ok(parameters.every(({ grad }) => grad.data.every((value) => value === 0)));
-  assert.equal(optimizer.steps, 0);
   assert.deepEqual(batches.state(), start);
   const { ambient } = memoryStats();
   assert.deepEqual(await search(), first);

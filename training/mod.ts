@@ -100,6 +100,7 @@ export {
 export type { Parallel } from "./parallel.ts";
 export { predict, type PredictOptions } from "./predict.ts";
 export {
+  type InverseOptions,
   MinMaxScaler,
   type MinMaxScalerState,
   RobustScaler,

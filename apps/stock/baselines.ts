@@ -27,11 +27,12 @@ export class Ridge {
    * Fits the weights.
    *
    * @param train What to learn from.
-   * @param validation What to choose λ by; without it λ = 0, which is least squares.
+   * @param validation What to choose λ by; without it λ = 0, which is least squares. Of several solutions, where columns add up to
+   * another one, it is the one with the smallest weights.
    */
   static fit(train: Iterable<Batch>, validation?: Iterable<Batch>): Ridge {
+    if (validation === undefined) return Ridge.#solve(exactMomentsOf(train), 0);
     const moments = momentsOf(train);
-    if (validation === undefined) return Ridge.#solve(moments, 0);
     const candidates = PENALTIES.map((penalty) => ({ ridge: Ridge.#solve(moments, penalty), error: 0 }));
     for (const { x, y } of validation) {
       const actual = lastColumn(y);
@@ -107,8 +108,56 @@ function momentsOf(batches: Iterable<Batch>): Moments {
   return { count, meanX, meanY, xx, xy };
 }
 
-/** Solves (A + λ·1)·w = b for a symmetric A by Cholesky's factors; a column that tells nothing new gets no weight. */
-function solvePositiveDefinite(a: Float64Array, b: Float64Array, lambda: number): Float64Array {
+/** The same in 64 bits throughout: without a penalty, rounding would pass for what columns do not share. */
+function exactMomentsOf(batches: Iterable<Batch>): Moments {
+  let [count, meanY, originY] = [0, 0, 0];
+  let [meanX, origin, xx, xy] = [new Float64Array(), new Float64Array(), new Float64Array(), new Float64Array()];
+  for (const { x, y } of batches) {
+    const batch = x.shape[0]!;
+    const size = x.size / batch;
+    const [data, target] = [x.data, lastColumn(y)];
+    if (count === 0) {
+      // Numbers far from 0 lose digits when they are squared.
+      [origin, originY] = [Float64Array.from(data.subarray(0, size)), target[0]!];
+      [meanX, xx, xy] = [new Float64Array(size), new Float64Array(size * size), new Float64Array(size)];
+    }
+    const row = new Float64Array(size);
+    target.forEach((actual, index) => {
+      const value = actual - originY;
+      meanY += value;
+      for (let i = 0; i < size; i++) {
+        row[i] = data[index * size + i]! - origin[i]!;
+        meanX[i]! += row[i]!;
+        xy[i]! += row[i]! * value;
+        for (let j = 0; j <= i; j++) xx[i * size + j]! += row[i]! * row[j]!;
+      }
+    });
+    count += batch;
+  }
+  const size = meanX.length;
+  meanY /= count;
+  for (let i = 0; i < size; i++) meanX[i]! /= count;
+  for (let i = 0; i < size; i++) {
+    xy[i]! -= count * meanX[i]! * meanY;
+    for (let j = 0; j <= i; j++) {
+      xx[i * size + j]! -= count * meanX[i]! * meanX[j]!;
+      xx[j * size + i] = xx[i * size + j]!;
+    }
+  }
+  return { count, meanX: meanX.map((mean, i) => mean + origin[i]!), meanY: meanY + originY, xx, xy };
+}
+
+/**
+ * Solves (A + λ·1)·w = b for a symmetric A by Cholesky's factors. If λ is 0 and A is singular, w is the solution with the smallest
+ * norm, which a very small λ finds.
+ */
+function solvePositiveDefinite(
+  a: Float64Array,
+  b: Float64Array,
+  lambda: number,
+  // The columns are floats of 32 bits, so one that others add up to leaves about 1e-14 of its variance.
+  least = lambda === 0 ? 1e-10 : 1e-7,
+): Float64Array {
   const size = b.length;
   const factor = a.slice();
   const w = b.slice();
@@ -123,7 +172,12 @@ function solvePositiveDefinite(a: Float64Array, b: Float64Array, lambda: number)
     let rest = row[i]! + lambda;
     for (let k = 0; k < i; k++) rest -= row[k]! ** 2;
     // What is left of a column that others add up to is rounding.
-    row[i] = rest > 1e-7 * (a[i * size + i]! + lambda) ? Math.sqrt(rest) : Infinity;
+    const isRounding = !(rest > least * (a[i * size + i]! + lambda));
+    if (isRounding && lambda === 0) {
+      const trace = b.reduce((total, _, k) => total + a[k * size + k]!, 0);
+      if (trace > 0) return solvePositiveDefinite(a, b, 1e-9 * trace / size, 0);
+    }
+    row[i] = isRounding ? Infinity : Math.sqrt(rest);
     for (let k = 0; k < i; k++) w[i]! -= row[k]! * w[k]!;
     w[i]! /= row[i]!;
   }
