@@ -212,7 +212,7 @@ Deno.test("a run resumes in the middle of an accumulated step, bit for bit, or o
   const whole = await runAll(windows, 2, settings);
   for (const size of [2, 1, 3]) {
     await withFolder(async (folder) => {
-      const [first] = await runAll(windows, 2, { ...settings, folder, stopAfter: 9 });
+      const [first] = await runAll(windows, 2, { ...settings, folder, stopAfter: 7 });
       assert.notEqual(first!.losses.length % 3, 0);
       const rest = await runAll(windows, size, { ...settings, folder });
       for (const other of rest) assert.deepEqual(other, rest[0]);
