@@ -1,4 +1,4 @@
-import { defineOp, full, memoryStats, Random, tanh, type Tensor, tensor } from "@unfold/core";
+import { defineOp, type DType, full, memoryStats, Random, tanh, type Tensor, tensor } from "@unfold/core";
 import {
   Dense,
   Embedding,
@@ -38,11 +38,10 @@ function parametersOf({ model }: ReturnType<typeof setup>): number[] {
 
 // Ten small problems.
 
-// deno-lint-ignore no-explicit-any
-type Problem = [
+type Problem<Y extends DType> = [
   model: (random: Random) => Layer,
-  data: (random: Random) => Batches<any>,
-  loss: Loss<any>,
+  data: (random: Random) => Batches<Y>,
+  loss: Loss<Y>,
   rule: string,
 ];
 const RULES: Record<string, () => ConstructorParameters<typeof Optimizer>[1]> = {
@@ -102,7 +101,7 @@ const waves = (scale = 1) => (random: Random) =>
   new Windows({ features: wave(1), targets: wave(scale), past: 10, batchSize: 32, random });
 const tokens = Uint8Array.from({ length: 1200 }, (_, i) => (i * i + (i >> 3)) % 5);
 
-const PROBLEMS: Record<string, Problem> = {
+const PROBLEMS: Record<string, Problem<"f32"> | Problem<"i32">> = {
   "a plane": [linear, () => plane(), meanSquaredError, "sgd"],
   "a noisy plane in small batches": [linear, () => plane({ noise: 0.3, batchSize: 8 }), meanSquaredError, "sgd"],
   "a plane with losses of 1e-8": [linear, () => plane({ scale: 1e-3 }), meanSquaredError, "sgd"],
@@ -116,7 +115,7 @@ const PROBLEMS: Record<string, Problem> = {
 };
 
 /** The best constant rate of a grid of powers of two: the one with the lowest loss over all data after 100 steps. */
-async function bestOfGrid([make, data, loss, rule]: Problem): Promise<number> {
+async function bestOfGrid([make, data, loss, rule]: Problem<DType>): Promise<number> {
   let [best, least] = [NaN, Infinity];
   for (let rate = 2 ** -14; rate <= 16; rate *= 2) {
     const [model, batches] = [make(new Random(1)), data(new Random(2))];
@@ -135,7 +134,7 @@ async function bestOfGrid([make, data, loss, rule]: Problem): Promise<number> {
 
 for (const [name, problem] of Object.entries(PROBLEMS)) {
   Deno.test(`findLearningRate agrees with a grid within a factor of 3, or finds none: ${name}`, async () => {
-    const [make, data, loss, rule] = problem;
+    const [make, data, loss, rule] = problem as Problem<DType>;
     const model = make(new Random(1));
     const { suggestion, rates, losses } = await findLearningRate({
       model,
@@ -143,7 +142,7 @@ for (const [name, problem] of Object.entries(PROBLEMS)) {
       loss,
       batches: data(new Random(2)),
     });
-    const best = await bestOfGrid(problem);
+    const best = await bestOfGrid(problem as Problem<DType>);
     // Adam moves each weight by about its rate per step, however large the loss: 10 is not enough in 100 steps.
     if (name === "a plane with losses of 1e4" && suggestion === undefined) {
       assert.equal(losses.indexOf(Math.min(...losses)), rates.length - 1);
