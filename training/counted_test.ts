@@ -31,13 +31,13 @@ function maskedError(prediction: Tensor, target: Tensor, options: LossOptions = 
   return error;
 }
 
-function makeModel(): Dense {
-  return new Dense({ inputSize: 1, outputSize: 1, random: new Random(1) });
-}
-
-function setUp({ accumulate = 1, plugins = [sgd()] }: { accumulate?: number; plugins?: PluginEntry<string>[] } = {}) {
-  const model = makeModel();
-  const optimizer = new Optimizer(model.parameters(), plugins, { learningRate: 0.1, accumulate });
+function setUp({ learningRate = 0.1, accumulate = 1, plugins = [sgd()] }: {
+  learningRate?: number;
+  accumulate?: number;
+  plugins?: PluginEntry<string>[];
+} = {}) {
+  const model = new Dense({ inputSize: 1, outputSize: 1, random: new Random(1) });
+  const optimizer = new Optimizer(model.parameters(), plugins, { learningRate, accumulate });
   return { model, optimizer, loss: maskedError };
 }
 
@@ -99,7 +99,7 @@ Deno.test("an epoch, or data to evaluate on, without a counted target is refused
 });
 
 Deno.test("evaluate and epoch losses weigh a batch with 1 counted target of 10 as 1", async () => {
-  const { model, loss } = setUp();
+  const { model, optimizer, loss } = setUp({ learningRate: 0 });
   const [one, three] = [
     await evaluate(model, { loss, batches: [ONE_OF_TEN] }),
     await evaluate(model, { loss, batches: [THREE] }),
@@ -107,7 +107,6 @@ Deno.test("evaluate and epoch losses weigh a batch with 1 counted target of 10 a
   const expected = (one + 3 * three) / 4;
   const batches = [ONE_OF_TEN, batch([1], [IGNORED]), THREE];
   assertNear([await evaluate(model, { loss, batches })], [expected]);
-  const optimizer = new Optimizer(model.parameters(), [sgd()], { learningRate: 0 });
   const events = await Array.fromAsync(train({ model, optimizer, loss, batches, epochs: 1 }));
   const epoch = events.find((event) => event.type === "epoch")!;
   assertNear([epoch.loss], [expected]);
@@ -223,8 +222,7 @@ Deno.test("with skipNonFinite a loss that is not finite takes no step, even if i
 });
 
 Deno.test("a loss without a count weighs by the sum of the weights, or by all targets", async () => {
-  const model = makeModel();
-  const optimizer = new Optimizer(model.parameters(), [sgd()], { learningRate: 0 });
+  const { model, optimizer } = setUp({ learningRate: 0 });
   const loss = (prediction: Tensor, target: Tensor, { weights }: LossOptions = {}) => {
     assert.ok(weights === undefined || weights.size === 3);
     return mean(abs(subtract(prediction, target)));

@@ -14,9 +14,17 @@ function line(): Batch {
   return { x: tensor([[0], [1], [2]]), y: tensor([[1], [3], [5]]) };
 }
 
-function setup(learningRate = 0.1) {
+function setup({ learningRate = 0.1, accumulate = 1, plugins = [sgd()] }: {
+  learningRate?: number;
+  accumulate?: number;
+  plugins?: ConstructorParameters<typeof Optimizer>[1];
+} = {}) {
   const model = new Dense({ inputSize: 1, outputSize: 1, random: new Random(1) });
-  return { model, optimizer: new Optimizer(model.parameters(), [sgd()], { learningRate }), loss: meanSquaredError };
+  return {
+    model,
+    optimizer: new Optimizer(model.parameters(), plugins, { learningRate, accumulate }),
+    loss: meanSquaredError,
+  };
 }
 
 async function collect(events: AsyncIterable<TrainEvent>): Promise<TrainEvent[]> {
@@ -66,7 +74,7 @@ Deno.test("train accepts asynchronous batches", async () => {
 });
 
 Deno.test("a loss that is not finite stops training and leaves the parameters as they were", async () => {
-  const state = setup(1e30);
+  const state = setup({ learningRate: 1e30 });
   const before: Float32Array[] = [];
   await assert.rejects(async () => {
     for await (const event of train({ ...state, batches: [line()], epochs: 100 })) {
@@ -93,8 +101,7 @@ Deno.test("a gradient that is not finite stops training and leaves the parameter
       /^Cannot continue training: the gradients must be finite, got a norm of NaN at a loss of 1 at step 1 \(the first of this run\)/,
   });
   assert.deepEqual(state.model.weight.data, before);
-  const again = new Optimizer(state.model.parameters(), [sgd()], { learningRate: 0.01 });
-  await collect(train({ ...state, optimizer: again, batches: [line()], epochs: 1 }));
+  await collect(train({ ...state, batches: [line()], epochs: 1 }));
   assert.notDeepEqual(state.model.weight.data, before);
 });
 
@@ -139,8 +146,7 @@ Deno.test("the same seed gives the same losses, and training holds memory consta
 Deno.test("train starts from zero gradients, whatever was left in them", async () => {
   for (const accumulate of [1, 2]) {
     const run = async (spoil: boolean) => {
-      const { model, loss } = setup();
-      const optimizer = new Optimizer(model.parameters(), [sgd()], { learningRate: 0.1, accumulate });
+      const { model, optimizer, loss } = setup({ accumulate });
       if (spoil) {
         meanSquaredError(model.forward(line().x as Tensor), line().y).backward();
         if (accumulate === 2) optimizer.step();
@@ -155,14 +161,7 @@ Deno.test("train starts from zero gradients, whatever was left in them", async (
 Deno.test("after an exception in a step a second attempt equals a first", async () => {
   for (const where of ["forward", "loss", "later", "consumer", "batches"]) {
     for (const accumulate of [1, 2]) {
-      const make = () => {
-        const { model, loss } = setup();
-        const optimizer = new Optimizer(model.parameters(), [sgd({ momentum: 0.9 })], {
-          learningRate: 0.1,
-          accumulate,
-        });
-        return { model, optimizer, loss, epochs: 2 };
-      };
+      const make = () => ({ ...setup({ accumulate, plugins: [sgd({ momentum: 0.9 })] }), epochs: 2 });
       const [first, second] = [make(), make()];
       await collect(train({ ...first, batches: [line(), line()] }));
       let fails = true;
@@ -309,8 +308,7 @@ Deno.test("with skipNonFinite a bad batch is skipped, and its loss does not coun
 });
 
 Deno.test("train and evaluate reset the model when sequences start, and train also after a skipped step", async () => {
-  const { model, loss } = setup();
-  const optimizer = new Optimizer(model.parameters(), [skipNonFinite(), sgd()], { learningRate: 0.01 });
+  const { model, optimizer, loss } = setup({ plugins: [skipNonFinite(), sgd()], learningRate: 0.01 });
   let resets = 0;
   const told: Layer = {
     forward: (x) => model.forward(x as Tensor),
@@ -332,12 +330,11 @@ Deno.test("train and evaluate reset the model when sequences start, and train al
 });
 
 Deno.test("losses are weighted by the number of targets", async () => {
-  const { model, loss } = setup();
+  const { model, optimizer, loss } = setup({ learningRate: 0 });
   const large: Batch = { x: tensor([[[1], [2]], [[3], [4]]]), y: tensor([[[1], [2]], [[3], [4]]]) };
   const small: Batch = { x: tensor([[[5]], [[6]]]), y: tensor([[[0]], [[0]]]) };
   const [a, b] = [await evaluate(model, { loss, batches: [large] }), await evaluate(model, { loss, batches: [small] })];
   assert.equal(await evaluate(model, { loss, batches: [large, small] }), (4 * a + 2 * b) / 6);
-  const optimizer = new Optimizer(model.parameters(), [sgd()], { learningRate: 0 });
   const events = await collect(train({ model, optimizer, loss, batches: [large, small], epochs: 1 }));
   assert.equal(events.at(-1)!.loss, (4 * a + 2 * b) / 6);
 });
