@@ -57,15 +57,9 @@ export interface LossOptions {
 export type Loss<Y extends DType = "f32"> = (
   prediction: Tensor,
   target: Tensor<Y>,
-  options?: LossOptions & NoOtherOptions,
+  // The other options of losses, which training does not pass.
+  options?: LossOptions & { readonly ignoreIndex?: never; readonly quantile?: never; readonly delta?: never },
 ) => Tensor;
-
-/** Options of losses that training does not pass. */
-interface NoOtherOptions {
-  readonly ignoreIndex?: never;
-  readonly quantile?: never;
-  readonly delta?: never;
-}
 
 /** The loss of a batch, and how much it counts. */
 export interface CountedLoss {
