@@ -3,74 +3,13 @@ import { coreKernels } from "@unfold/core/kernels";
 import { checkCounts } from "@unfold/core/support";
 import type { Layer } from "@unfold/layers";
 import type { Optimizer } from "@unfold/optimizers";
+import { addToGroup, checkProgress, firstEpoch, meanLoss, type Progress } from "./_progress.ts";
 import { type Batch, type Batches, checkBatch, checkBatches, findBadValue, lossOf } from "./batch.ts";
 import { CheckpointError } from "./checkpoints.ts";
 import { measure } from "./evaluate.ts";
 import type { CheckpointEvent, DoneEvent, StepEvent, TrainOptions } from "./events.ts";
 import { RankRows } from "./parallel.ts";
 import { isStateful, type Stateful } from "./stateful.ts";
-
-/** The batches whose gradients a step of the optimizer averages, so far. */
-interface Group {
-  /** Batches so far. */
-  readonly batches: number;
-  /** Their counted targets. */
-  readonly counted: number;
-  /** The counted targets of a batch whose gradients enter the sum with weight 1: of the first batch. */
-  readonly unit: number;
-}
-
-/** How far a run has come. Checkpoints store it as JSON. */
-export interface Progress {
-  /** The current epoch, or the next one. */
-  readonly epoch: number;
-  /** Batches of the epoch so far. */
-  batches: number;
-  /** Those of them without a target that counts. */
-  uncounted: number;
-  /** The sum of their targets' losses. */
-  total: number;
-  /** Their targets that count, without those of batches whose loss was not finite. */
-  targets: number;
-  /** Whether all batches of the epoch are done, and only validation and what follows it are left. */
-  over: boolean;
-  /** The mean loss of the previous epoch, or null if there is none: JSON has no NaN. */
-  readonly before: number | null;
-  /** The batches since the last step of the optimizer, or null if there are none. */
-  group: Group | null;
-}
-
-/** The progress of a run that has not started. */
-export function firstEpoch(): Progress {
-  return { epoch: 1, batches: 0, uncounted: 0, total: 0, targets: 0, over: false, before: null, group: null };
-}
-
-/** The progress after an epoch ends. */
-export function nextEpoch(progress: Progress): Progress {
-  const loss = meanLoss(progress);
-  const { epoch, group } = progress;
-  return { ...firstEpoch(), epoch: epoch + 1, before: Number.isFinite(loss) ? loss : null, group };
-}
-
-/** The epoch's mean loss so far, or the previous epoch's before the first batch. NaN if every step was skipped. */
-export function meanLoss({ batches, total, targets, before }: Progress): number {
-  return batches === 0 ? before ?? NaN : total / targets;
-}
-
-/** The progress in a checkpoint. */
-function checkProgress(value: unknown, path: string): Progress {
-  const progress = Object(value) as Record<keyof Progress, unknown>;
-  const group = progress.group === null ? {} : Object(progress.group) as Record<string, unknown>;
-  const counts = [progress.epoch, progress.batches, progress.uncounted, ...Object.values(group).slice(0, 1)];
-  const numbers = [progress.total, progress.targets, progress.before ?? 0, ...Object.values(group)];
-  const isSound = counts.every((count) => Number.isSafeInteger(count) && Number(count) >= 0) &&
-    numbers.every(Number.isFinite) && typeof progress.over === "boolean" &&
-    (progress.group === null || ["batches", "counted", "unit"].every((name) => Number(group[name]) > 0));
-  if (isSound && Number(progress.epoch) >= 1) return progress as unknown as Progress;
-  throw new CheckpointError(
-    `Cannot resume from ${path}: its progress must be that of a run of train(), got ${JSON.stringify(value)}`,
-  );
-}
 
 /** The loss of a batch, over all ranks, its targets that count, and whether its step was skipped. */
 type BatchLoss = Pick<StepEvent, "loss" | "counted" | "skipped">;
@@ -203,12 +142,13 @@ export class Run<Y extends DType> {
     return { loss, counted, skipped: "nonFinite" };
   }
 
-  /** A step of the optimizer, or one of those it accumulates. */
-  #stepOptimizer(): void {
+  /** A step of the optimizer, or one of those it accumulates. Returns whether this completed the group. */
+  #stepOptimizer(): boolean {
     const { optimizer } = this.#options;
-    const isLast = optimizer.completesStep;
+    const { completesStep } = optimizer;
     optimizer.step();
-    if (isLast) this.progress.group = null;
+    if (completesStep) this.progress.group = null;
+    return completesStep;
   }
 
   /**
@@ -232,11 +172,7 @@ export class Run<Y extends DType> {
       if (!isAlone) [loss, counted] = [total / all, all];
     }
     if (counted === 0) return { loss: 0, counted };
-    this.progress.group = {
-      batches: (group?.batches ?? 0) + 1,
-      counted: (group?.counted ?? 0) + counted,
-      unit: unit ?? counted,
-    };
+    addToGroup(this.progress, counted, unit ?? counted);
     await this.#finishGradients();
     return { loss, counted };
   }
@@ -270,16 +206,14 @@ export class Run<Y extends DType> {
 
   /** Takes the step of the run's last group, which can have fewer batches than the optimizer accumulates. */
   async finishGroup(): Promise<void> {
-    const { optimizer } = this.#options;
-    if (this.progress.group === null) return;
-    while (!optimizer.completesStep) {
-      // As if by a batch without targets.
-      optimizer.step();
-      this.progress.group = { ...this.progress.group, batches: this.progress.group.batches + 1 };
+    const { group } = this.progress;
+    if (group === null) return;
+    // The missing batches are as good as ones without targets.
+    for (let isComplete = false; !isComplete;) {
+      addToGroup(this.progress, 0, group.unit);
+      await this.#finishGradients();
+      isComplete = this.#stepOptimizer();
     }
-    this.progress.group = { ...this.progress.group, batches: this.progress.group.batches + 1 };
-    await this.#finishGradients();
-    this.#stepOptimizer();
   }
 
   /** The gradients' norm; throws if it or the loss is not finite, unless the optimizer skips such steps. */

@@ -4,7 +4,8 @@ import { Optimizer, sgd, skipNonFinite } from "@unfold/optimizers";
 import { Checkpoints, type TrainOptions, Windows } from "@unfold/training";
 import assert from "node:assert/strict";
 import { withFolder } from "../tools/testing.ts";
-import { firstEpoch, meanLoss, nextEpoch, Run } from "./_run.ts";
+import { firstEpoch, meanLoss, nextEpoch } from "./_progress.ts";
+import { Run } from "./_run.ts";
 import type { Batch } from "./batch.ts";
 
 function batch(x: number, y = 2 * x): Batch {

@@ -1,5 +1,6 @@
 import type { DType } from "@unfold/core";
-import { meanLoss, nextEpoch, Run } from "./_run.ts";
+import { meanLoss, nextEpoch } from "./_progress.ts";
+import { Run } from "./_run.ts";
 import type { TrainEvent, TrainOptions } from "./events.ts";
 
 /**
