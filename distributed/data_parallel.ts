@@ -24,7 +24,7 @@ export interface DataParallelOptions {
  * equal and need not be sent.
  *
  * If the loss is a mean over the targets, n ranks compute the same gradient as one: ∇L = Σᵣ wᵣ·∇Lᵣ, where Lᵣ is the loss of the
- * rows of rank r and wᵣ their fraction of the batch's targets (Li et al., 2020).
+ * rows of rank r and wᵣ their fraction of the batch's targets that count, or of their weights (Li et al., 2020).
  *
  * Pass the result to `train()` and `evaluate()` as `parallel`.
  *
@@ -120,17 +120,27 @@ export function dataParallel(options: DataParallelOptions): Parallel {
 }
 
 function shardOf<Whole extends Batch<DType>>(batch: Whole, rowsOf: Parallel["rows"]): Whole | undefined {
-  const { x, y, lengths } = batch;
+  const { x, y, lengths, weights } = batch;
   const rows = x.shape[0] ?? 0;
   if (y.shape[0] !== rows) {
     const [left, right] = [formatShape(x.shape), formatShape(y.shape)];
     throw new TypeError(`Cannot share a batch: x and y must have the same number of rows, got ${left} and ${right}`);
   }
+  if (weights !== undefined && weights.shape[0] !== rows) {
+    const got = `${rows} rows and weights of shape ${formatShape(weights.shape)}`;
+    throw new TypeError(`Cannot share a batch: x and weights must have the same number of rows, got ${got}`);
+  }
   const [from, to] = rowsOf(rows);
   if (from === to) return undefined;
-  const own = ({ shape, dtype, offset, size, owner }: Tensor<DType>) =>
+  const own = <D extends DType>({ shape, dtype, offset, size, owner }: Tensor<D>) =>
     new Tensor(shape.with(0, to - from), { dtype, offset: offset + 4 * from * size / rows, owner });
-  return { ...batch, x: own(x), y: own(y), ...(lengths && { lengths: lengths.slice(from, to) }) };
+  return {
+    ...batch,
+    x: own(x),
+    y: own(y),
+    ...(weights && { weights: own(weights) }),
+    ...(lengths && { lengths: lengths.slice(from, to) }),
+  };
 }
 
 /** A hash of an array's bits (FNV-1a over words). */

@@ -1,44 +1,18 @@
 import { type DType, full, loadParameters, type NamedParameters, scope } from "@unfold/core";
 import { coreKernels } from "@unfold/core/kernels";
 import { checkCounts } from "@unfold/core/support";
-import { type Batch, type Batches, lossOf } from "./batch.ts";
+import type { Layer } from "@unfold/layers";
+import type { Optimizer } from "@unfold/optimizers";
+import { addToGroup, checkProgress, firstEpoch, meanLoss, type Progress } from "./_progress.ts";
+import { type Batch, type Batches, checkBatch, checkBatches, findBadValue, lossOf } from "./batch.ts";
 import { CheckpointError } from "./checkpoints.ts";
-import { evaluate } from "./evaluate.ts";
+import { measure } from "./evaluate.ts";
 import type { CheckpointEvent, DoneEvent, StepEvent, TrainOptions } from "./events.ts";
 import { RankRows } from "./parallel.ts";
-import type { Stateful } from "./stateful.ts";
+import { isStateful, type Stateful } from "./stateful.ts";
 
-/** How far a run has come. Checkpoints store it as JSON. */
-export interface Progress {
-  /** The current epoch, or the next one. */
-  readonly epoch: number;
-  /** Batches of the epoch so far. */
-  batches: number;
-  /** The sum of their targets' losses. */
-  total: number;
-  /** Their targets, without those of batches whose loss was not finite. */
-  targets: number;
-  /** Whether all batches of the epoch are done, and only validation and what follows it are left. */
-  over: boolean;
-  /** The mean loss of the previous epoch, or null if there is none: JSON has no NaN. */
-  readonly before: number | null;
-}
-
-/** The progress of a run that has not started. */
-export function firstEpoch(): Progress {
-  return { epoch: 1, batches: 0, total: 0, targets: 0, over: false, before: null };
-}
-
-/** The progress after an epoch ends. */
-export function nextEpoch(progress: Progress): Progress {
-  const loss = meanLoss(progress);
-  return { ...firstEpoch(), epoch: progress.epoch + 1, before: Number.isFinite(loss) ? loss : null };
-}
-
-/** The epoch's mean loss so far, or the previous epoch's before the first batch. NaN if every step was skipped. */
-export function meanLoss({ batches, total, targets, before }: Progress): number {
-  return batches === 0 ? before ?? NaN : total / targets;
-}
+/** The loss of a batch, over all ranks, its targets that count, and whether its step was skipped. */
+type BatchLoss = Pick<StepEvent, "loss" | "counted" | "skipped">;
 
 /** The state of one training run, and the steps that `train()` puts in order. */
 export class Run<Y extends DType> {
@@ -56,31 +30,43 @@ export class Run<Y extends DType> {
 
   /**
    * @throws {RangeError} If `epochs` is not a positive integer.
-   * @throws {TypeError} If the run is to resume but has no checkpoints.
+   * @throws {TypeError} If the run is to resume but has no checkpoints, the batches cannot be iterated over, or the optimizer is
+   * of another model.
    */
   constructor(options: TrainOptions<Y>) {
-    const { model, optimizer, batches, epochs, checkpoints, resume = false } = options;
+    const { model, optimizer, batches, validation, epochs, checkpoints, resume = false } = options;
     checkCounts("train", { epochs });
+    checkBatches("train", "batches", batches);
+    if (validation !== undefined) checkBatches("train", "validation", validation);
     if (resume !== false && checkpoints === undefined) {
       throw new TypeError("Cannot train: checkpoints must be given to resume a run, got none");
     }
+    const parameters = model.parameters();
+    checkOwner(parameters, optimizer);
     this.#options = options;
     this.#parts = {
-      model: statefulParameters(model.parameters()),
+      model: statefulParameters(parameters),
       optimizer,
       ...(isStateful(batches) && { batches }),
       ...(isStateful(model) && { carried: new RankRows(model) }),
     };
   }
 
-  /** Restores the last checkpoint if the run is to resume, then makes all ranks equal to rank 0. */
+  /**
+   * Drops gradients from before the run. Then restores the last checkpoint if the run is to resume, and makes all ranks equal to
+   * rank 0.
+   */
   async startOrResume(): Promise<void> {
-    const { checkpoints, parallel, resume = false } = this.#options;
+    const { model, optimizer, checkpoints, parallel, resume = false } = this.#options;
+    checkOwner(model.parameters(), optimizer);
+    optimizer.zeroGrad();
     checkpoints?.share(parallel);
+    const described: Layer & { architecture?(): unknown } = model;
+    checkpoints?.describe(() => described.architecture?.());
     if (resume !== false) {
       const restored = await checkpoints!.restore(this.#parts, typeof resume === "string" ? resume : undefined);
       this.lastSaved = restored?.path;
-      if (restored !== undefined) this.progress = restored.progress as Progress;
+      if (restored !== undefined) this.progress = checkProgress(restored.progress, restored.path);
     } else if (checkpoints !== undefined && (parallel?.rank ?? 0) === 0 && (await checkpoints.list()).length > 0) {
       throw new CheckpointError(
         `Cannot train from the start: ${checkpoints.folder} must hold no checkpoints, got those of an unfinished run; ` +
@@ -88,6 +74,14 @@ export class Run<Y extends DType> {
       );
     }
     await parallel?.synchronize();
+  }
+
+  /** Drops the gradients of a step that was not taken, so that another attempt starts as this one did. */
+  abandonStep(): void {
+    const { optimizer } = this.#options;
+    this.progress.group = null;
+    // Another optimizer may have taken over the parameters.
+    if (!optimizer.slab.released) optimizer.zeroGrad();
   }
 
   /** The epoch's batches that are still to do. */
@@ -99,65 +93,141 @@ export class Run<Y extends DType> {
   }
 
   /**
-   * One training step: gradients, then the optimizer's step, then the bookkeeping.
+   * One training step: gradients, then the optimizer's step, then the bookkeeping. If something throws, no gradients are left.
    *
+   * @throws {TypeError} If the batch is not `{ x, y }`, or the loss is not a scalar.
    * @throws {RangeError} If the loss or a gradient is not finite and the optimizer does not skip such steps.
    */
   async takeStep(batch: Batch<Y>): Promise<StepEvent> {
-    const { model, optimizer } = this.#options;
-    const loss = await this.backPropagate(batch);
-    const norm = this.#checkGradients(loss);
-    const { skippedSteps } = optimizer;
-    optimizer.step();
-    // A bad batch leaves bad values in a carried state too.
-    if (optimizer.skippedSteps > skippedSteps) model.reset?.();
-    this.progress.batches++;
-    if (Number.isFinite(loss)) {
-      this.lastGood = { loss, norm };
-      this.progress.total += batch.y.size * loss;
-      this.progress.targets += batch.y.size;
+    checkBatch("train", batch);
+    const { optimizer } = this.#options;
+    const [stepsBefore, { epoch }] = [optimizer.steps, this.progress];
+    let result: BatchLoss;
+    try {
+      result = await this.#learn(batch);
+    } catch (error) {
+      this.abandonStep();
+      this.#options.model.reset?.();
+      throw error;
     }
     const { steps: step, learningRate } = optimizer;
     const [samples, targets] = [batch.x.shape[0] ?? 1, batch.y.size];
-    return { type: "step", epoch: this.progress.epoch, step, loss, samples, targets, learningRate };
+    const stepped = step > stepsBefore;
+    return { type: "step", epoch, step, samples, targets, stepped, learningRate, ...result };
   }
 
-  /** Computes the gradients of a batch, summed over the ranks when a step is complete. Returns the batch's loss. */
-  async backPropagate(batch: Batch<Y>): Promise<number> {
-    const { model, optimizer, signal, parallel } = this.#options;
-    if (parallel === undefined) return this.#computeGradients(batch, 1);
-    const share = parallel.shard(batch);
-    const weight = (share?.y.size ?? 0) / batch.y.size;
+  /** Learns from a batch. */
+  async #learn(batch: Batch<Y>): Promise<BatchLoss> {
+    const { model, optimizer } = this.#options;
+    const { loss, counted } = await this.backPropagate(batch);
+    this.progress.batches++;
+    if (counted === 0) {
+      this.progress.uncounted++;
+      return { loss: 0, counted, skipped: "uncounted" };
+    }
+    const isFinite = Number.isFinite(loss);
+    const norm = this.#checkGradients(loss, batch);
+    // The gradients of a bad loss can be finite, which would hide it from the plugin that drops the step.
+    if (!isFinite) optimizer.slab.grads.fill(NaN);
+    const { skippedSteps } = optimizer;
+    this.#stepOptimizer();
+    if (isFinite) {
+      this.lastGood = { loss, norm };
+      this.progress.total += counted * loss;
+      this.progress.targets += counted;
+    }
+    if (optimizer.skippedSteps === skippedSteps) return { loss, counted };
+    // A bad batch leaves bad values in a carried state too.
+    model.reset?.();
+    return { loss, counted, skipped: "nonFinite" };
+  }
+
+  /** A step of the optimizer, or one of those it accumulates. Returns whether this completed the group. */
+  #stepOptimizer(): boolean {
+    const { optimizer } = this.#options;
+    const { completesStep } = optimizer;
+    optimizer.step();
+    if (completesStep) this.progress.group = null;
+    return completesStep;
+  }
+
+  /**
+   * Computes the gradients of a batch. When they complete a step, they are summed over the ranks and become those of one batch
+   * with all the samples of the group: ∇L = Σ cᵢ·∇Lᵢ/Σ cᵢ, where cᵢ are the counted targets of part i.
+   */
+  async backPropagate(batch: Batch<Y>): Promise<BatchLoss> {
+    const { model, signal, parallel } = this.#options;
+    const { group } = this.progress;
+    const isAlone = parallel === undefined || parallel.size === 1;
+    // Ranks need the same unit before they know of each other's targets.
+    const unit = group?.unit ?? (isAlone ? undefined : batch.y.size);
+    const share = parallel === undefined ? batch : parallel.shard(batch);
     if (share === undefined && batch.first) model.reset?.();
-    const own = share === undefined ? 0 : weight * this.#computeGradients(share, weight);
-    const [loss, stops] = await parallel.sum([own, Number(signal?.aborted ?? false)]);
-    this.#someRankStopped = stops! > 0;
-    if (optimizer.completesStep) await parallel.sumGradients();
-    return loss!;
+    const own = share === undefined ? { loss: 0, counted: 0 } : this.#computeGradients(share, unit);
+    let { loss, counted } = own;
+    if (parallel !== undefined) {
+      const numbers = [own.counted * own.loss, own.counted, Number(signal?.aborted ?? false)];
+      const [total, all, stops] = await parallel.sum(numbers) as [number, number, number];
+      this.#someRankStopped = stops > 0;
+      if (!isAlone) [loss, counted] = [total / all, all];
+    }
+    if (counted === 0) return { loss: 0, counted };
+    addToGroup(this.progress, counted, unit ?? counted);
+    await this.#finishGradients();
+    return { loss, counted };
   }
 
-  /** Adds `weight` times the gradients of a batch; its activations are released at once. Returns the loss. */
-  #computeGradients(batch: Batch<Y>, weight: number): number {
+  /**
+   * Adds the gradients of a batch to the sum, with weight counted/unit, or 1 without a unit. Its activations are released at
+   * once.
+   */
+  #computeGradients(batch: Batch<Y>, unit: number | undefined): BatchLoss {
     const { model, loss } = this.#options;
     using _ = scope();
-    const error = lossOf(model, loss, batch);
-    error.backward(weight === 1 ? undefined : full([], weight));
-    return error.item();
+    const { loss: error, counted } = lossOf("train", model, loss, batch);
+    // The loss of no targets can be NaN, and so can its gradients.
+    if (counted === 0) return { loss: 0, counted };
+    const weight = counted / (unit ?? counted);
+    error.backward(weight === 1 ? undefined : full(error.shape, weight));
+    return { loss: error.item(), counted };
+  }
+
+  /** Sums and weighs the gradients if the optimizer's next step is not one that it only accumulates. */
+  async #finishGradients(): Promise<void> {
+    const { optimizer, parallel } = this.#options;
+    if (!optimizer.completesStep) return;
+    await parallel?.sumGradients();
+    const { batches, counted, unit } = this.progress.group!;
+    // The optimizer takes the mean over the batches.
+    const factor = batches * unit / counted;
+    const { byteOffset, length } = optimizer.slab.grads;
+    if (factor !== 1) coreKernels.affine(byteOffset, byteOffset, length, factor, 0);
+  }
+
+  /** Takes the step of the run's last group, which can have fewer batches than the optimizer accumulates. */
+  async finishGroup(): Promise<void> {
+    const { group } = this.progress;
+    if (group === null) return;
+    // The missing batches are as good as ones without targets.
+    for (let isComplete = false; !isComplete;) {
+      addToGroup(this.progress, 0, group.unit);
+      await this.#finishGradients();
+      isComplete = this.#stepOptimizer();
+    }
   }
 
   /** The gradients' norm; throws if it or the loss is not finite, unless the optimizer skips such steps. */
-  #checkGradients(loss: number): number {
+  #checkGradients(loss: number, batch: Batch<Y>): number {
     const { optimizer } = this.#options;
-    const refuse = (problem: string) => {
-      if (optimizer.skipsNonFinite) return;
-      // So that another attempt starts clean.
-      optimizer.zeroGrad();
-      throw this.diverged(problem);
-    };
-    if (!Number.isFinite(loss)) refuse(`the loss must be finite, got ${loss}`);
     const norm = optimizer.gradientNorm;
-    if (!Number.isFinite(norm)) refuse(`the gradients must be finite, got a norm of ${norm} at a loss of ${loss}`);
-    return norm;
+    if (optimizer.skipsNonFinite || (Number.isFinite(loss) && Number.isFinite(norm))) return norm;
+    const bad = findBadValue(batch);
+    if (bad !== undefined) throw this.#badData(bad);
+    throw this.diverged(
+      Number.isFinite(loss)
+        ? `the gradients must be finite, got a norm of ${norm} at a loss of ${loss}`
+        : `the loss must be finite, got ${loss}`,
+    );
   }
 
   /** Lets signals in, at most ten times a second: batches that need no waiting leave no room for them. */
@@ -171,6 +241,14 @@ export class Run<Y extends DType> {
   get isStopped(): boolean {
     const { signal, parallel } = this.#options;
     return parallel === undefined ? signal?.aborted ?? false : this.#someRankStopped;
+  }
+
+  /** Asks all ranks whether they were told to stop, before a step does. */
+  async askRanks(): Promise<void> {
+    const { signal, parallel } = this.#options;
+    if (parallel === undefined) return;
+    const [stops] = await parallel.sum([Number(signal?.aborted ?? false)]);
+    this.#someRankStopped = stops! > 0;
   }
 
   /** Whether the last batch completed a step after which a checkpoint is due. */
@@ -203,17 +281,25 @@ export class Run<Y extends DType> {
   async validate(): Promise<number | undefined> {
     const { model, optimizer, loss, validation, parallel } = this.#options;
     if (validation === undefined) return undefined;
-    const value = await evaluate(model, { loss, batches: validation, ...(parallel && { parallel }) });
-    if (Number.isFinite(value) || optimizer.skipsNonFinite) return value;
-    throw this.diverged(`the validation loss must be finite, got ${value}`);
+    const measured = await measure(model, { loss, batches: validation, ...(parallel && { parallel }) });
+    if (Number.isFinite(measured.loss) || optimizer.skipsNonFinite) return measured.loss;
+    if (measured.problem !== undefined) throw this.#badData(`in the validation data, ${measured.problem}`);
+    throw this.diverged(`the validation loss must be finite, got ${measured.loss}`);
   }
 
-  /** @throws {RangeError} If the epoch had no batch. */
-  checkHadBatches(): void {
-    if (this.progress.batches > 0) return;
+  /** @throws {RangeError} If the epoch had no batch, or none with a target that counts. */
+  checkHadTargets(): void {
+    const { batches, uncounted, epoch } = this.progress;
+    if (batches === 0) {
+      throw new RangeError(
+        `Cannot train: batches must give at least one batch in every epoch, got none in epoch ${epoch}; ` +
+          "a generator gives its batches only once, use an array or Windows",
+      );
+    }
+    if (uncounted < batches) return;
     throw new RangeError(
-      `Cannot train: batches must give at least one batch in every epoch, got none in epoch ${this.progress.epoch}; ` +
-        "a generator gives its batches only once, use an array or Windows",
+      `Cannot train: at least one target must count in every epoch, got none in epoch ${epoch}; ` +
+        "look at ignoreIndex, lengths and weights",
     );
   }
 
@@ -232,6 +318,12 @@ export class Run<Y extends DType> {
     }
   }
 
+  /** The error for data that a network cannot learn from. */
+  #badData(problem: string): RangeError {
+    const at = `in epoch ${this.progress.epoch} at step ${this.#options.optimizer.steps + 1}`;
+    return new RangeError(`Cannot train: ${problem}, ${at}; remove or fill in such values${this.#lastCheckpoint}`);
+  }
+
   /** The error for a run that went wrong: where, what the step before looked like, and what to try. */
   diverged(problem: string): RangeError {
     const { steps, learningRate } = this.#options.optimizer;
@@ -241,19 +333,28 @@ export class Run<Y extends DType> {
     return new RangeError(
       `Cannot continue training: ${problem} at step ${steps + 1} (${before}); ` +
         `try a learning rate below ${learningRate} or clipByGlobalNorm, or look for bad values in the data` +
-        (this.lastSaved === undefined ? "" : `; the last good checkpoint is ${this.lastSaved}`),
+        this.#lastCheckpoint,
     );
   }
+
+  get #lastCheckpoint(): string {
+    return this.lastSaved === undefined ? "" : `; the last good checkpoint is ${this.lastSaved}`;
+  }
+}
+
+/** Throws a `TypeError` unless an optimizer holds parameters of the model. */
+function checkOwner(parameters: NamedParameters, optimizer: Optimizer): void {
+  const all = Object.values(parameters);
+  if (all.length === 0 || all.some(({ slab }) => slab === optimizer.slab)) return;
+  throw new TypeError(
+    "Cannot train: the optimizer must hold the model's parameters, got the optimizer of another model, or one whose parameters " +
+      "a later optimizer has taken over; make it with new Optimizer(model.parameters(), …)",
+  );
 }
 
 /** The batches after the first `count`. */
 async function* skip<Y extends DType>(batches: Batches<Y>, count: number): AsyncGenerator<Batch<Y>, void, undefined> {
   for await (const batch of batches) if (count-- <= 0) yield batch;
-}
-
-function isStateful(value: object): value is Stateful {
-  const { state, load } = value as Partial<Stateful>;
-  return typeof state === "function" && typeof load === "function";
 }
 
 function statefulParameters(parameters: NamedParameters): Stateful {

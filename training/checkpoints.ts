@@ -50,7 +50,8 @@ const UNFINISHED = /^\.checkpoint-\d+\.safetensors\.tmp$/;
 
 /**
  * A run's checkpoints in a folder, one safetensors file each: the weights, the optimizer's slots and counts, the position in
- * the batches, and the configuration. A file is written under a temporary name, synced to disk and then renamed, so that it is
+ * the batches, and the configuration. The metadata also have the model's architecture if all its layers have an `architecture()`
+ * method, so that `loadModel` of `@unfold/layers` opens a checkpoint as a model. A file is written under a temporary name, synced to disk and then renamed, so that it is
  * never half-written. A checksum detects any later change.
  *
  * `train()` writes and reads them.
@@ -86,6 +87,7 @@ export class Checkpoints {
   readonly #config: CheckpointConfig;
   readonly #parts: Readonly<Record<string, Stateful>>;
   #parallel: Parallel | undefined;
+  #architecture: () => unknown = () => undefined;
 
   /**
    * Sets where checkpoints go and what they hold. Reads and writes nothing yet.
@@ -117,6 +119,11 @@ export class Checkpoints {
     this.#parallel = parallel;
   }
 
+  /** Sets what describes the model, so that a checkpoint can be opened without building it first. @internal */
+  describe(architecture: () => unknown): void {
+    this.#architecture = architecture;
+  }
+
   /** The paths of the checkpoints, newest first. */
   async list(): Promise<string[]> {
     const names: string[] = [];
@@ -142,7 +149,13 @@ export class Checkpoints {
     const [path, unfinished] = [`${this.folder}/${name}`, `${this.folder}/.${name}.tmp`];
     const tensors = await this.#collect({ ...parts, ...this.#parts });
     if (this.#parallel !== undefined && this.#parallel.rank > 0) return path;
-    const metadata = { format: FORMAT, config: JSON.stringify(this.#config), progress: JSON.stringify(progress) };
+    const architecture = this.#describeModel();
+    const metadata = {
+      format: FORMAT,
+      config: JSON.stringify(this.#config),
+      progress: JSON.stringify(progress),
+      ...(architecture !== undefined && { architecture }),
+    };
     const bytes = await encodeChecked(tensors, metadata);
     try {
       await Deno.mkdir(this.folder, { recursive: true });
@@ -155,6 +168,15 @@ export class Checkpoints {
       throw failed(`write ${path}`, error);
     }
     return path;
+  }
+
+  /** The model's architecture as JSON, or undefined if it has a layer that cannot be described. */
+  #describeModel(): string | undefined {
+    try {
+      return JSON.stringify(this.#architecture());
+    } catch {
+      return undefined;
+    }
   }
 
   /** The states of all parts; of all ranks for parts that differ between ranks. */
@@ -201,7 +223,8 @@ export class Checkpoints {
     if (path === "") return undefined;
     try {
       const { tensors, metadata } = await decodeCheckpoint(await this.#ofFirst(() => readBytes(path)), path);
-      this.#checkConfig(JSON.parse(metadata.config!));
+      this.#checkConfig(parseField("config", metadata.config) as CheckpointConfig);
+      const progress = parseField("progress", metadata.progress);
       const own = Object.entries({ ...parts, ...this.#parts });
       const states = own.map(([part]) => [part, new Map<string, SafetensorsInput>()] as const);
       const unknown: string[] = [];
@@ -215,7 +238,7 @@ export class Checkpoints {
       for (const newer of file === undefined ? [] : all.filter((other) => nameOf(other) > nameOf(file))) {
         await Deno.rename(newer, `${this.folder}/${nameOf(newer).replace("checkpoint", "abandoned")}`);
       }
-      return { path, progress: JSON.parse(metadata.progress!) };
+      return { path, progress };
     } catch (error) {
       const problem = (error as Error).message.replace(/^Cannot read [^:]*: /, "");
       // If the checkpoint is intact but of another run, so are those before it.
@@ -255,6 +278,18 @@ function canonical(value: unknown): string | undefined {
     if (typeof inner !== "object" || inner === null || Array.isArray(inner)) return inner;
     return Object.fromEntries(Object.entries(inner).sort(([a], [b]) => a < b ? -1 : 1));
   });
+}
+
+/** Parses a field of the metadata, which must be a JSON object. */
+function parseField(name: string, text: string | undefined): object {
+  let value: unknown;
+  try {
+    value = JSON.parse(text ?? "");
+  } catch {
+    // The error below says it.
+  }
+  if (typeof value === "object" && value !== null && !Array.isArray(value)) return value;
+  throw new TypeError(`its ${name} must be a JSON object, got ${text ?? "none"}`);
 }
 
 function loadPart(part: string, stateful: Stateful, state: State, parallel: Parallel | undefined): void {

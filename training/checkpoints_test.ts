@@ -1,6 +1,6 @@
-import { encodeSafetensors, Random, reshape, type Tensor, tensor } from "@unfold/core";
+import { decodeSafetensors, encodeSafetensors, Random, reshape, type Tensor, tensor } from "@unfold/core";
 import { Dense, type Layer, meanSquaredError } from "@unfold/layers";
-import { adam, Optimizer, sgd } from "@unfold/optimizers";
+import { adam, Optimizer, type Schedule, sgd } from "@unfold/optimizers";
 import {
   type Batch,
   CheckpointError,
@@ -192,10 +192,10 @@ Deno.test("bad options are refused", () => {
   );
 });
 
-function setUp(folder: string, learningRate = 0.1) {
+function setUp(folder: string, learningRate: number | Schedule = 0.1, rule = adam()) {
   const random = new Random(1);
   const model = new Dense({ inputSize: 1, outputSize: 1, random });
-  const optimizer = new Optimizer(model.parameters(), [adam()], { learningRate });
+  const optimizer = new Optimizer(model.parameters(), [rule], { learningRate });
   const batches: Batch[] = Array.from({ length: 5 }, (_, i) => ({ x: tensor([[i]]), y: tensor([[2 * i]]) }));
   const checkpoints = new Checkpoints({ folder, everySteps: 2 });
   return { model, optimizer, loss: meanSquaredError, batches, checkpoints };
@@ -230,26 +230,25 @@ Deno.test("train writes a checkpoint every everySteps steps and after each epoch
     });
   }));
 
-Deno.test("a run that diverges names the last good checkpoint", () =>
+Deno.test("an error in the data names the last good checkpoint", () =>
   withFolder(async (folder) => {
-    const { model, ...rest } = setUp(folder);
+    const rest = setUp(folder, 0.01, sgd());
     const batches = [...rest.batches, { x: tensor([[NaN]]), y: tensor([[1]]) }];
-    const optimizer = new Optimizer(model.parameters(), [sgd()], { learningRate: 0.01 });
-    await assert.rejects(() => Array.fromAsync(train({ ...rest, model, optimizer, batches, epochs: 1 })), {
+    await assert.rejects(() => Array.fromAsync(train({ ...rest, batches, epochs: 1 })), {
       name: "RangeError",
       message:
-        /at step 6 \(a loss of .* and a gradient norm of .* at the step before\); try .*; the last good checkpoint is .*checkpoint-000000004/,
+        /^Cannot train: x of the batch must hold finite values, got NaN at \[0, 0\], in epoch 1 at step 6; .*; the last good checkpoint is .*checkpoint-000000004/,
     });
     await rest.checkpoints.restore({
       model: { state: () => new Map(), load: () => {} },
-      optimizer,
+      optimizer: rest.optimizer,
     });
-    assert.equal(optimizer.steps, 4);
+    assert.equal(rest.optimizer.steps, 4);
   }));
 
 Deno.test("a run that ends after the last batch of an epoch resumes with its validation", () =>
   withFolder(async (folder) => {
-    const series = { data: Float32Array.from({ length: 20 }, (_, i) => i / 20), columns: 1 };
+    const series = { data: Float32Array.from({ length: 21 }, (_, i) => i / 20), columns: 1 };
     const start = (name: string) => {
       const windows = () =>
         new Windows({ features: series, targets: series, past: 1, batchSize: 4, random: new Random(1) });
@@ -287,31 +286,30 @@ Deno.test("a file of another format is refused", () =>
 
 Deno.test("weights that are not finite are never saved", () =>
   withFolder(async (folder) => {
-    const { model, ...rest } = setUp(folder);
     const rate = (step: number) => step < 3 ? 0.01 : 1e39;
-    const optimizer = new Optimizer(model.parameters(), [sgd()], { learningRate: rate });
-    await assert.rejects(() => Array.fromAsync(train({ ...rest, model, optimizer, epochs: 1 })), {
+    await assert.rejects(() => Array.fromAsync(train({ ...setUp(folder, rate, sgd()), epochs: 1 })), {
       name: "RangeError",
       message: /^Cannot continue training: .*; the last good checkpoint is .*checkpoint-000000002.safetensors$/,
     });
-    const last = { ...setUp(`${folder}/last`), epochs: 1 };
-    const single = new Optimizer(last.model.parameters(), [sgd()], { learningRate: 1e39 });
+    const last = { ...setUp(`${folder}/last`, 1e39, sgd()), epochs: 1 };
     const batches = [{ x: tensor([[1]]), y: tensor([[2]]) }];
     const { checkpoints: _, ...without } = last;
-    await assert.rejects(() => Array.fromAsync(train({ ...without, optimizer: single, batches })), {
+    await assert.rejects(() => Array.fromAsync(train({ ...without, batches })), {
       message: /^Cannot continue training: weight must hold finite values, got a norm of (Infinity|NaN) at step 2/,
     });
   }));
 
 Deno.test("resuming without checkpoints is refused, and so is a validation loss that is not finite", async () => {
   const { checkpoints: _, ...rest } = setUp("x");
-  await assert.rejects(() => Array.fromAsync(train({ ...rest, epochs: 1, resume: "nowhere" })), {
+  assert.throws(() => train({ ...rest, epochs: 1, resume: "nowhere" }), {
     name: "TypeError",
     message: "Cannot train: checkpoints must be given to resume a run, got none",
   });
   const validation = [{ x: tensor([[NaN]]), y: tensor([[1]]) }];
   await assert.rejects(() => Array.fromAsync(train({ ...rest, epochs: 1, validation })), {
-    message: /^Cannot continue training: the validation loss must be finite, got NaN at step 6/,
+    message:
+      "Cannot train: in the validation data, x of the batch must hold finite values, got NaN at [0, 0], in epoch 1 at " +
+      "step 6; remove or fill in such values",
   });
 });
 
@@ -321,8 +319,7 @@ Deno.test("an error right after resuming names the checkpoint that the run resum
     const { batches, ...rest } = setUp(folder);
     const spoiled = batches.map((batch, i) => i === 2 ? { x: tensor([[NaN]]), y: tensor([[1]]) } : batch);
     await assert.rejects(() => Array.fromAsync(train({ ...rest, batches: spoiled, epochs: 1, resume: true })), {
-      message:
-        /at step 3 \(the first of this run\); .*; the last good checkpoint is .*checkpoint-000000002.safetensors$/,
+      message: /in epoch 1 at step 3; .*; the last good checkpoint is .*checkpoint-000000002.safetensors$/,
     });
   }));
 
@@ -335,3 +332,63 @@ Deno.test("a timer can abort a run whose batches are all in memory", async () =>
   for await (const event of events) last = event;
   assert.ok(last?.type === "done" && !last.finished);
 });
+
+Deno.test("a checkpoint has the architecture of a model whose layers describe themselves", () =>
+  withFolder(async (folder) => {
+    const architectures: [describe: () => unknown, stored: string | undefined][] = [
+      [() => ({ type: "Mine", size: 1 }), '{"type":"Mine","size":1}'],
+      [() => {
+        throw new TypeError("Cannot describe Mine");
+      }, undefined],
+    ];
+    for (const [i, [architecture, stored]] of architectures.entries()) {
+      const run = setUp(`${folder}/${i}`);
+      const model = Object.assign(run.model, { architecture });
+      let path = "";
+      for await (const event of train({ ...run, model, epochs: 1 })) if (event.type === "checkpoint") path = event.path;
+      const { metadata, tensors } = decodeSafetensors(await Deno.readFile(path));
+      assert.equal(metadata.architecture, stored);
+      assert.ok(tensors.has("model.weight"));
+      const again = setUp(`${folder}/${i}`);
+      const events = await Array.fromAsync(train({ ...again, epochs: 2, resume: true }));
+      assert.equal(events.at(-1)!.step, 10);
+    }
+  }));
+
+Deno.test("a checkpoint whose fields are not those of a run is refused", () =>
+  withFolder(async (folder) => {
+    const { model, optimizer, ...rest } = setUp(folder);
+    const parts = { model: { state: () => new Map(Object.entries(model.parameters())), load: () => {} }, optimizer };
+    const sound = { epoch: 1, batches: 2, uncounted: 0, total: 1, targets: 2, over: false, before: null, group: null };
+    await rest.checkpoints.save(1, parts, sound);
+    const resume = () => train({ ...rest, model, optimizer, epochs: 1, resume: true }).next();
+    assert.equal((await resume()).value?.type, "step");
+    const changes: object[] = [
+      { epoch: 0 },
+      { epoch: "1" },
+      { batches: -1 },
+      { batches: 1.5 },
+      { uncounted: undefined },
+      { total: null },
+      { over: 1 },
+      { before: "no" },
+      { group: undefined },
+      { group: { batches: 1, counted: 0, unit: 1 } },
+      { group: { batches: 1, counted: 1 } },
+    ];
+    for (const change of changes) {
+      await rest.checkpoints.save(1, parts, { ...sound, ...change });
+      await assert.rejects(resume(), {
+        name: "CheckpointError",
+        message:
+          /^Cannot resume from .*checkpoint-000000001.safetensors: its progress must be that of a run of train\(\), got \{/,
+      });
+    }
+    for (const progress of [3, [sound], undefined]) {
+      await rest.checkpoints.save(1, parts, progress);
+      await assert.rejects(
+        resume(),
+        /^CheckpointError: Cannot resume from .*: its progress must be a JSON object, got /,
+      );
+    }
+  }));

@@ -1,6 +1,6 @@
 import { type DType, noGrad, scope } from "@unfold/core";
 import type { Layer } from "@unfold/layers";
-import { type Batches, type Loss, lossOf } from "./batch.ts";
+import { type Batches, checkBatch, checkBatches, findBadValue, type Loss, lossOf } from "./batch.ts";
 import type { Parallel } from "./parallel.ts";
 
 /**
@@ -22,11 +22,13 @@ export interface EvaluateOptions<Y extends DType = "f32"> {
 }
 
 /**
- * The mean loss of a model over batches, weighted by their numbers of targets. The model does not change.
+ * The mean loss of a model over the targets of all batches that count: each batch is weighted by the count of its loss. The
+ * model does not change. A state that it carries from batch to batch starts from zeros, so evaluating twice gives the same.
  *
  * @param model The model.
  * @param options The loss, the batches, and the ranks that share them.
- * @throws {RangeError} If there are no batches.
+ * @throws {TypeError} If a batch is not `{ x, y }`, or the loss is not a scalar or does not use the batch's weights or lengths.
+ * @throws {RangeError} If there are no batches, or none of their targets counts.
  *
  * @example
  * ```ts
@@ -45,20 +47,39 @@ export async function evaluate<Y extends DType>(
   model: Layer,
   options: EvaluateOptions<Y>,
 ): Promise<number> {
-  const { loss, batches, parallel } = options;
-  let total = 0;
-  let targets = 0;
+  return (await measure(model, options)).loss;
+}
+
+/** What {@linkcode evaluate} returns and, if it is not finite and the data are to blame, where. */
+export async function measure<Y extends DType>(
+  model: Layer,
+  { loss, batches, parallel }: EvaluateOptions<Y>,
+): Promise<{ loss: number; problem: string | undefined }> {
+  checkBatches("evaluate", "batches", batches);
+  let [total, counted, seen] = [0, 0, 0];
+  let problem: string | undefined;
+  noGrad(() => model.reset?.());
   for await (const batch of batches) {
-    targets += batch.y.size;
+    checkBatch("evaluate", batch);
+    seen++;
     const share = parallel === undefined ? batch : parallel.shard(batch);
     if (share === undefined) {
       if (batch.first) noGrad(() => model.reset?.());
       continue;
     }
     using _ = scope();
-    total += share.y.size * noGrad(() => lossOf(model, loss, share)).item();
+    const error = noGrad(() => lossOf("evaluate", model, loss, share));
+    // The loss of no targets can be NaN.
+    if (error.counted === 0) continue;
+    const value = error.loss.item();
+    total += error.counted * value;
+    counted += error.counted;
+    if (!Number.isFinite(value)) problem ??= findBadValue(batch);
   }
-  if (targets === 0) throw new RangeError("Cannot evaluate: batches must give at least one batch, got none");
-  const [all] = await parallel?.sum([total]) ?? [total];
-  return all! / targets;
+  if (seen === 0) throw new RangeError("Cannot evaluate: batches must give at least one batch, got none");
+  const [all, targets] = await parallel?.sum([total, counted]) ?? [total, counted];
+  if (targets! > 0) return { loss: all! / targets!, problem };
+  throw new RangeError(
+    "Cannot evaluate: at least one target must count, got none; look at ignoreIndex, lengths and weights",
+  );
 }

@@ -37,7 +37,8 @@ export interface TrainOptions<Y extends DType = "f32"> {
    */
   resume?: boolean | string;
   /**
-   * Stops the run after the current step when aborted: `stopOnSignals().signal`.
+   * Stops the run after the current step when aborted, or before the first step if it is aborted already:
+   * `stopOnSignals().signal`.
    *
    * @default {none}
    */
@@ -59,12 +60,21 @@ export interface StepEvent {
   readonly epoch: number;
   /** Optimizer steps so far. */
   readonly step: number;
-  /** The batch's loss before the step. It can be NaN or infinite if the optimizer skips such steps. */
+  /**
+   * The batch's loss before the step; 0 if none of its targets counts. It can be NaN or infinite if the optimizer skips such
+   * steps.
+   */
   readonly loss: number;
   /** Samples in the batch. */
   readonly samples: number;
   /** Targets in the batch: one per sample, or one per token. */
   readonly targets: number;
+  /** Targets that counted in the loss, which leaves out ignored ones and padding. With weights, the sum of their weights. */
+  readonly counted: number;
+  /** Whether the optimizer took a step. It does not if it accumulates more batches first, or if this one was skipped. */
+  readonly stepped: boolean;
+  /** Why the batch changed nothing: no target of it counted, or the loss or a gradient was not finite. */
+  readonly skipped?: "uncounted" | "nonFinite";
   /** The step's learning rate. */
   readonly learningRate: number;
 }
@@ -89,7 +99,7 @@ export interface EpochEvent {
   readonly epoch: number;
   /** Optimizer steps so far. */
   readonly step: number;
-  /** The mean loss over the epoch's targets, each measured before its step. */
+  /** The mean loss over the epoch's targets that count, each measured before its step. */
   readonly loss: number;
   /** The mean loss on the validation data, if any. */
   readonly validationLoss: number | undefined;

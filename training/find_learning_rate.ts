@@ -2,10 +2,14 @@ import { type DType, scope } from "@unfold/core";
 import { checkCounts } from "@unfold/core/support";
 import type { Layer } from "@unfold/layers";
 import type { Optimizer, Schedule } from "@unfold/optimizers";
-import { type Batch, type Batches, type Loss, lossOf } from "./batch.ts";
+import { type Batch, type Batches, checkBatch, checkBatches, findBadValue, type Loss, lossOf } from "./batch.ts";
+import { isStateful } from "./stateful.ts";
 
-/** The decay of the smoothed loss per step. */
-const SMOOTHING = 0.98;
+const DOING = "find a learning rate";
+/** Rates between two neighbours of the coarse search that the fine one tries. */
+const BETWEEN = 2;
+/** The share of the batches, at the end, whose mean loss judges a rate. */
+const JUDGED = 0.2;
 
 /**
  * Options for {@linkcode findLearningRate}.
@@ -15,26 +19,26 @@ const SMOOTHING = 0.98;
 export interface FindLearningRateOptions<Y extends DType = "f32"> {
   /** The model to train. */
   model: Layer;
-  /** Makes the optimizer, with the given schedule. */
+  /** Makes the optimizer, with the given schedule. It is called once. */
   optimizer: (learningRate: Schedule) => Optimizer;
   /** The loss to minimise. */
   loss: Loss<Y>;
   /** The training data, repeated as often as needed. */
   batches: Batches<Y>;
   /**
-   * The first learning rate.
+   * The lowest learning rate to try.
    *
    * @default {1e-7}
    */
   from?: number;
   /**
-   * The last learning rate.
+   * The highest learning rate to try.
    *
    * @default {10}
    */
   to?: number;
   /**
-   * Batches to train on.
+   * Batches to train on with each rate. With more, the search takes longer and the rate suits a longer training.
    *
    * @default {100}
    */
@@ -45,29 +49,30 @@ export interface FindLearningRateOptions<Y extends DType = "f32"> {
 export interface LearningRateSearch {
   /** The learning rates tried, ascending. */
   readonly rates: readonly number[];
-  /** The smoothed loss before the step at each rate. */
+  /** The mean loss over the last fifth of the batches with each rate; infinite if the training diverged. */
   readonly losses: readonly number[];
-  /** The rate at which the loss fell fastest, or undefined if it never fell. */
+  /**
+   * The rate with the lowest loss. Undefined if no rate lowers the loss, or if the best one is the lowest or the highest tried:
+   * then a better one may be outside the range.
+   */
   readonly suggestion: number | undefined;
 }
 
 /**
- * The learning rate range test (Smith, 2017, as in fastai). It trains with a rate that grows by a constant factor per batch,
- * ηᵢ = from·(to/from)^(i/(steps − 1)), and tracks the running mean of the loss, mᵢ = 0.98·mᵢ₋₁ + 0.02·lossᵢ, corrected for its
- * start at 0. It stops when the mean is not finite, or exceeds its best value m by more than 3·|m|: at 4 times the best, if
- * losses are positive.
+ * Finds the constant learning rate that lowers the loss the most within some batches. It trains from the same weights with one
+ * rate per decade, then with two more on either side of the best one: 13 short trainings with the default range. Each sees the
+ * same batches, if these are an array or have a state, as {@linkcode Windows} do.
  *
- * The suggestion is the rate at which the smoothed loss fell most steeply against the logarithm of the rate. The first tenth
- * of the steps does not count, because the mean is over few losses there. Take it as a starting point, and plot `losses` over
- * `rates` to judge it.
+ * Take the suggestion as a starting point: a longer training can do with a lower rate. Plot `losses` over `rates` to see how
+ * much the rate matters.
  *
- * The search restores the parameters bit for bit and zeroes their gradients, also if something throws. Make the optimizer to
- * train with after the search: the parameters belong to the optimizer made last.
+ * The search restores the parameters bit for bit, zeroes their gradients and puts the batches back to where they were, also if
+ * something throws. It disposes of its optimizer: make the one to train with after the search.
  *
  * @param options The model, the data, and the rates to try.
- * @returns The rates, the smoothed losses, and a suggestion.
+ * @returns The rates, their losses, and a suggestion.
  * @throws {RangeError} If the rates do not rise from above 0, `steps` is not an integer of 2 or more, there are no batches, or
- * the first loss is not finite.
+ * the loss before training is not finite.
  *
  * @example
  * ```ts
@@ -85,7 +90,7 @@ export interface LearningRateSearch {
  *   loss: meanSquaredError,
  *   batches,
  * });
- * assert.ok(suggestion! > 1e-3 && suggestion! < 1);
+ * assert.ok(suggestion! > 0.05 && suggestion! < 0.5);
  * ```
  */
 export async function findLearningRate<Y extends DType>(
@@ -97,45 +102,88 @@ export async function findLearningRate<Y extends DType>(
       `Cannot find a learning rate: from must be above 0 and below to, which must be finite, got ${from} and ${to}`,
     );
   }
-  checkCounts("find a learning rate", { steps }, { least: 2 });
+  checkCounts(DOING, { steps }, { least: 2 });
+  checkBatches(DOING, "batches", batches);
   const parameters = Object.values(model.parameters());
   const before = parameters.map(({ data }) => data.slice());
-  const rates: number[] = [];
-  const losses: number[] = [];
-  const nextRate = () => from * (to / from) ** (rates.length / (steps - 1));
-  let [mean, best] = [0, Infinity];
-  try {
-    // Counts batches: the optimizer's own count omits steps that a plugin skips.
-    const optimizer = options.optimizer(nextRate);
-    for await (const batch of repeat(batches)) {
-      const value = takeStep(optimizer, batch);
-      mean = SMOOTHING * mean + (1 - SMOOTHING) * value;
-      const smoothed = mean / (1 - SMOOTHING ** (rates.length + 1));
-      if (!Number.isFinite(smoothed)) {
-        if (rates.length > 0) break;
-        throw new RangeError(`Cannot find a learning rate: the first loss must be finite, got ${value}`);
-      }
-      rates.push(nextRate());
-      losses.push(smoothed);
-      best = Math.min(best, smoothed);
-      if (rates.length === steps || smoothed - best > 3 * Math.abs(best)) break;
-    }
-  } finally {
-    parameters.forEach((parameter, index) => {
-      parameter.data.set(before[index]!);
-      parameter.zeroGrad();
-    });
+  const position = isStateful(batches) ? batches.state() : undefined;
+  let rate = 0;
+  const optimizer = options.optimizer(() => rate);
+  const untrained = optimizer.state();
+  const rewind = () => {
+    parameters.forEach((parameter, index) => parameter.data.set(before[index]!));
+    optimizer.load(untrained);
     model.reset?.();
-  }
-  return { rates, losses, suggestion: steepest(rates, losses, Math.floor(steps / 10)) };
+    if (isStateful(batches)) batches.load(position!);
+  };
 
-  function takeStep(optimizer: Optimizer, batch: Batch<Y>): number {
+  /** The mean loss of the last batches of a training with one rate. */
+  async function judge(tried: number): Promise<number> {
+    rewind();
+    rate = tried;
+    let [done, total, counted] = [0, 0, 0];
+    for await (const batch of repeat(batches)) {
+      checkBatch(DOING, batch);
+      const step = takeStep(batch);
+      if (!Number.isFinite(step.loss)) return step.loss;
+      if (done++ >= Math.floor(steps * (1 - JUDGED))) {
+        total += step.loss * step.counted;
+        counted += step.counted;
+      }
+      if (done === steps) break;
+    }
+    return total / counted;
+  }
+
+  function takeStep(batch: Batch<Y>): { loss: number; counted: number } {
     using _ = scope();
-    const error = lossOf(model, loss, batch);
+    const { loss: error, counted } = lossOf(DOING, model, loss, batch);
+    if (counted === 0) return { loss: 0, counted };
+    const value = error.item();
+    if (rate === 0 && !Number.isFinite(value)) {
+      const problem = findBadValue(batch) ?? `the loss before training must be finite, got ${value}`;
+      throw new RangeError(`Cannot find a learning rate: ${problem}`);
+    }
     error.backward();
     optimizer.step();
-    return error.item();
+    return { loss: value, counted };
   }
+
+  try {
+    const start = await judge(0);
+    const decades = Math.max(2, Math.ceil(Math.log10(to / from)));
+    const tried = new Map<number, number>();
+    const attempt = async (place: number) => {
+      const value = await judge(from * (to / from) ** (place / (decades * (BETWEEN + 1))));
+      tried.set(place, Number.isFinite(value) ? value : Infinity);
+    };
+    for (let place = 0; place <= decades; place++) await attempt(place * (BETWEEN + 1));
+    const coarse = bestOf(tried);
+    for (let place = coarse - BETWEEN; place <= coarse + BETWEEN; place++) {
+      if (place > 0 && place < decades * (BETWEEN + 1) && place !== coarse) await attempt(place);
+    }
+    const places = [...tried.keys()].sort((a, b) => a - b);
+    const rates = places.map((place) => from * (to / from) ** (place / (decades * (BETWEEN + 1))));
+    const losses = places.map((place) => tried.get(place)!);
+    const best = bestOf(tried);
+    const isInside = best > 0 && best < decades * (BETWEEN + 1);
+    return {
+      rates,
+      losses,
+      suggestion: isInside && tried.get(best)! < start ? rates[places.indexOf(best)] : undefined,
+    };
+  } finally {
+    rewind();
+    // Gradients of a step that threw.
+    for (const parameter of parameters) parameter.zeroGrad();
+    // So that another optimizer can take the parameters.
+    (optimizer as Partial<Disposable>)[Symbol.dispose]?.();
+  }
+}
+
+/** The place with the lowest loss. */
+function bestOf(losses: ReadonlyMap<number, number>): number {
+  return [...losses].reduce((best, one) => one[1] < best[1] ? one : best)[0];
 }
 
 /** The batches, repeated forever. */
@@ -153,14 +201,4 @@ async function* repeat<Y extends DType>(batches: Batches<Y>): AsyncGenerator<Bat
       );
     }
   }
-}
-
-/** The rate of the steepest fall. The logarithms of the rates are equally spaced, so the slope is the difference of losses. */
-function steepest(rates: readonly number[], losses: readonly number[], start: number): number | undefined {
-  let [least, suggestion]: [number, number | undefined] = [0, undefined];
-  for (let i = start; i + 1 < losses.length; i++) {
-    const slope = losses[i + 1]! - losses[i]!;
-    if (slope < least) [least, suggestion] = [slope, rates[i]];
-  }
-  return suggestion;
 }

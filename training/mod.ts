@@ -10,8 +10,9 @@
  * import assert from "node:assert/strict";
  *
  * const random = new Random(1);
- * const wave = (shift: number) => ({ data: Float32Array.from({ length: 200 }, (_, t) => Math.sin((t + shift) / 4)), columns: 1 });
- * const batches = new Windows({ features: wave(0), targets: wave(1), past: 12, batchSize: 16, random });
+ * const wave = { data: Float32Array.from({ length: 200 }, (_, t) => Math.sin(t / 4)), columns: 1 };
+ * // Twelve steps of the wave, and the one after them.
+ * const batches = new Windows({ features: wave, targets: wave, past: 12, batchSize: 16, random });
  * const model = new Sequential([
  *   new LSTM({ inputSize: 1, hiddenSize: 16, random }),
  *   new LastStep(),
@@ -26,7 +27,7 @@
  * @module
  */
 
-export type { Batch, Batches, Loss } from "./batch.ts";
+export type { Batch, Batches, Loss, LossOptions } from "./batch.ts";
 export { type CheckpointConfig, CheckpointError, Checkpoints, type CheckpointsOptions } from "./checkpoints.ts";
 export { consume, type Consumer } from "./consumers/consume.ts";
 export { type EpochLosses, type History, history, jsonLines, tensorBoard } from "./consumers/logs.ts";
@@ -97,8 +98,9 @@ export {
   smape,
 } from "./metrics/regression.ts";
 export type { Parallel } from "./parallel.ts";
-export { predict } from "./predict.ts";
+export { predict, type PredictOptions } from "./predict.ts";
 export {
+  type InverseOptions,
   MinMaxScaler,
   type MinMaxScalerState,
   RobustScaler,
@@ -110,4 +112,4 @@ export {
 export { loadScaler } from "./scalers/load.ts";
 export { LogScaler, type LogScalerOptions, type LogScalerState } from "./scalers/log.ts";
 export type { State, Stateful } from "./stateful.ts";
-export { train } from "./train.ts";
+export { train, type TrainEvents } from "./train.ts";

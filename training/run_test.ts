@@ -4,7 +4,8 @@ import { Optimizer, sgd, skipNonFinite } from "@unfold/optimizers";
 import { Checkpoints, type TrainOptions, Windows } from "@unfold/training";
 import assert from "node:assert/strict";
 import { withFolder } from "../tools/testing.ts";
-import { firstEpoch, meanLoss, nextEpoch, Run } from "./_run.ts";
+import { firstEpoch, meanLoss, nextEpoch } from "./_progress.ts";
+import { Run } from "./_run.ts";
 import type { Batch } from "./batch.ts";
 
 function batch(x: number, y = 2 * x): Batch {
@@ -39,7 +40,17 @@ Deno.test("takeStep updates the weights and the progress, and leaves no tensors 
   const event = await run.takeStep(data);
   assert.equal(memoryStats().ambient, ambient);
   // The error 1·1 + 0 − 2 is −1, so both gradients are −2 and both parameters grow by 0.5.
-  const expected = { type: "step", epoch: 1, step: 1, loss: 1, samples: 1, targets: 1, learningRate: 0.25 };
+  const expected = {
+    type: "step",
+    epoch: 1,
+    step: 1,
+    loss: 1,
+    samples: 1,
+    targets: 1,
+    counted: 1,
+    stepped: true,
+    learningRate: 0.25,
+  };
   assert.deepEqual(event, expected);
   assert.deepEqual([model.weight.item(), model.bias!.item()], [1.5, 0.5]);
   assert.deepEqual(run.progress, { ...firstEpoch(), batches: 1, total: 1, targets: 1 });
@@ -48,17 +59,17 @@ Deno.test("takeStep updates the weights and the progress, and leaves no tensors 
 
 Deno.test("backPropagate adds gradients and takes no step", async () => {
   const { model, run } = setUp();
-  assert.equal(await run.backPropagate(batch(1)), 1);
+  assert.deepEqual(await run.backPropagate(batch(1)), { loss: 1, counted: 1 });
   await run.backPropagate(batch(1));
   assert.deepEqual([model.weight.item(), model.weight.grad.item()], [1, -4]);
-  assert.deepEqual(run.progress, firstEpoch());
+  assert.deepEqual(run.progress, { ...firstEpoch(), group: { batches: 2, counted: 2, unit: 1 } });
 });
 
 Deno.test("takeStep refuses a loss that is not finite and clears the gradients, or skips it without counting its loss", async () => {
   const strict = setUp();
   await assert.rejects(
     strict.run.takeStep(batch(NaN)),
-    /the loss must be finite, got NaN at step 1 \(the first of this/,
+    /^RangeError: Cannot train: x of the batch must hold finite values, got NaN at \[0, 0\], in epoch 1 at step 1; remove/,
   );
   assert.deepEqual([strict.model.weight.item(), strict.model.weight.grad.item()], [1, 0]);
   const lenient = setUp({ skips: true });
@@ -88,7 +99,7 @@ Deno.test("batchesLeft skips the batches already done, unless the batches know t
   assert.deepEqual(await inputs(run), [3]);
   run.progress.over = true;
   assert.deepEqual(await inputs(run), []);
-  const series = { data: Float32Array.of(1, 2, 3), columns: 1 };
+  const series = { data: Float32Array.of(1, 2, 3, 4), columns: 1 };
   const windows = new Windows({ features: series, targets: series, past: 1, batchSize: 1 });
   const { run: positioned } = setUp({ batches: windows });
   positioned.progress.batches = 2;
@@ -132,7 +143,7 @@ Deno.test("a run knows that it is stopped from its signal, or from any rank", as
     size: 2,
     rows: (count: number): [number, number] => [0, count],
     shard: <T>(whole: T) => whole,
-    sum: ([loss]: readonly number[]) => Promise.resolve([loss!, 1]),
+    sum: (numbers: readonly number[]) => Promise.resolve(numbers.with(-1, 1)),
     sumGradients: () => Promise.resolve(),
     settle: () => Promise.resolve(),
     synchronize: () => Promise.resolve(),

@@ -11,6 +11,12 @@ export interface Stateful {
   load(state: State): void;
 }
 
+/** Whether a value has a state to save. */
+export function isStateful(value: object): value is Stateful {
+  const { state, load } = value as Partial<Stateful>;
+  return typeof state === "function" && typeof load === "function";
+}
+
 /** Named numbers as entries of a state. */
 export function numbersState(numbers: Readonly<Record<string, number>>): [name: string, entry: SafetensorsInput][] {
   return Object.entries(numbers).map(([name, value]) => [name, { shape: [], data: Float64Array.of(value) }]);

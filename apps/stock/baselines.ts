@@ -116,6 +116,7 @@ function ofVolatility({ prices, horizon, train }: BaselineContext): Baselines {
       features,
       targets: targetsOf(prices, TARGETS.volatility, horizon, START),
       past: 1,
+      ahead: 0,
       batchSize: 512,
       from: part.from - START,
       to: part.to - START,
@@ -142,7 +143,7 @@ export function ridgeBaseline(
   { split, features, targets }: { readonly split: TimeSplit; readonly features: Series; readonly targets: Series },
 ): Baseline {
   const { config: { window }, featureSet: { warmUp } } = forecaster;
-  const windows = (part: Part) => new Windows({ features, targets, past: window, batchSize: 512, ...part });
+  const windows = (part: Part) => new Windows({ features, targets, past: window, ahead: 0, batchSize: 512, ...part });
   const regression = Ridge.fit(windows(split.train), windows(split.validation));
   const forecasts: number[] = [];
   for (const { x } of windows(split.test)) forecasts.push(...regression.predict(x));
@@ -175,11 +176,11 @@ export class Ridge {
    * Fits the weights.
    *
    * @param train The training data.
-   * @param validation Chooses λ. Without it λ = 0, which is least squares.
+   * @param validation Chooses λ. Without it λ = 0, which is least squares; of several solutions, the one with the smallest weights.
    */
   static fit(train: Iterable<Batch>, validation?: Iterable<Batch>): Ridge {
+    if (validation === undefined) return Ridge.#solve(exactMomentsOf(train), 0);
     const moments = momentsOf(train);
-    if (validation === undefined) return Ridge.#solve(moments, 0);
     const candidates = PENALTIES.map((penalty) => ({ ridge: Ridge.#solve(moments, penalty), error: 0 }));
     for (const { x, y } of validation) {
       const actual = lastColumn(y);
@@ -255,8 +256,56 @@ function momentsOf(batches: Iterable<Batch>): Moments {
   return { count, meanX, meanY, xx, xy };
 }
 
-/** Solves (A + λ·1)·w = b for a symmetric A by Cholesky decomposition. A linearly dependent column gets weight 0. */
-function solvePositiveDefinite(a: Float64Array, b: Float64Array, lambda: number): Float64Array {
+/** The same in 64-bit floats: without a penalty, rounding errors would look like information. */
+function exactMomentsOf(batches: Iterable<Batch>): Moments {
+  let [count, meanY, originY] = [0, 0, 0];
+  let [meanX, origin, xx, xy] = [new Float64Array(), new Float64Array(), new Float64Array(), new Float64Array()];
+  for (const { x, y } of batches) {
+    const batch = x.shape[0]!;
+    const size = x.size / batch;
+    const [data, target] = [x.data, lastColumn(y)];
+    if (count === 0) {
+      // Differences from the first row: values far from 0 would lose precision when squared.
+      [origin, originY] = [Float64Array.from(data.subarray(0, size)), target[0]!];
+      [meanX, xx, xy] = [new Float64Array(size), new Float64Array(size * size), new Float64Array(size)];
+    }
+    const row = new Float64Array(size);
+    target.forEach((actual, index) => {
+      const value = actual - originY;
+      meanY += value;
+      for (let i = 0; i < size; i++) {
+        row[i] = data[index * size + i]! - origin[i]!;
+        meanX[i]! += row[i]!;
+        xy[i]! += row[i]! * value;
+        for (let j = 0; j <= i; j++) xx[i * size + j]! += row[i]! * row[j]!;
+      }
+    });
+    count += batch;
+  }
+  const size = meanX.length;
+  meanY /= count;
+  for (let i = 0; i < size; i++) meanX[i]! /= count;
+  for (let i = 0; i < size; i++) {
+    xy[i]! -= count * meanX[i]! * meanY;
+    for (let j = 0; j <= i; j++) {
+      xx[i * size + j]! -= count * meanX[i]! * meanX[j]!;
+      xx[j * size + i] = xx[i * size + j]!;
+    }
+  }
+  return { count, meanX: meanX.map((mean, i) => mean + origin[i]!), meanY: meanY + originY, xx, xy };
+}
+
+/**
+ * Solves (A + λ·1)·w = b for a symmetric A by Cholesky decomposition. If λ is 0 and A is singular, w is the solution with the
+ * smallest norm, which a very small λ approximates.
+ */
+function solvePositiveDefinite(
+  a: Float64Array,
+  b: Float64Array,
+  lambda: number,
+  // The columns are 32-bit floats: a column that is a sum of others leaves about 1e-14 of its variance.
+  least = lambda === 0 ? 1e-10 : 1e-7,
+): Float64Array {
   const size = b.length;
   const factor = a.slice();
   const w = b.slice();
@@ -270,8 +319,13 @@ function solvePositiveDefinite(a: Float64Array, b: Float64Array, lambda: number)
     }
     let rest = row[i]! + lambda;
     for (let k = 0; k < i; k++) rest -= row[k]! ** 2;
-    // A column that depends on earlier ones leaves only rounding errors.
-    row[i] = rest > 1e-7 * (a[i * size + i]! + lambda) ? Math.sqrt(rest) : Infinity;
+    // What is left of a column that is a sum of others is rounding error.
+    const isRounding = !(rest > least * (a[i * size + i]! + lambda));
+    if (isRounding && lambda === 0) {
+      const trace = b.reduce((total, _, k) => total + a[k * size + k]!, 0);
+      if (trace > 0) return solvePositiveDefinite(a, b, 1e-9 * trace / size, 0);
+    }
+    row[i] = isRounding ? Infinity : Math.sqrt(rest);
     for (let k = 0; k < i; k++) w[i]! -= row[k]! * w[k]!;
     w[i]! /= row[i]!;
   }

@@ -122,6 +122,24 @@ Deno.test("a linearly dependent column and a constant column do no harm", () => 
   predicted.forEach((value, i) => assert.ok(Math.abs(value - target[i]![1]!) < 1e-3, `${value} ${target[i]![1]}`));
 });
 
+Deno.test("without a penalty, linearly dependent columns share the weight, also far from zero", () => {
+  const random = new Random(7);
+  // c = a + b exactly, and y = a + b: the smallest weights that give y are 1/3, 1/3 and 2/3.
+  const rows = Array.from({ length: 60 }, () => {
+    const [a, b] = [100 + random.integer(64) / 64, 200 + random.integer(64) / 64];
+    return [a, b, a + b, 7];
+  });
+  const batch = (from: number, to: number) => ({
+    x: tensor(rows.slice(from, to).flat(), { shape: [to - from, 2, 2] }),
+    y: tensor(rows.slice(from, to).map(([a, b]) => [a! + b!])),
+  });
+  const ridge = Ridge.fit([batch(0, 25), batch(25, 60)]);
+  const at = (...row: number[]) => ridge.predict(tensor(row, { shape: [1, 2, 2] }))[0]!;
+  assert.ok(Math.abs(at(100, 200, 300, 7) - 300) < 1e-5);
+  const slopes = [at(101, 200, 300, 7), at(100, 201, 300, 7), at(100, 200, 301, 7), at(100, 200, 300, 8)];
+  [1 / 3, 1 / 3, 2 / 3, 0].forEach((slope, i) => assert.ok(Math.abs(slopes[i]! - 300 - slope) < 1e-4, `${slopes}`));
+});
+
 Deno.test("validation chooses the penalty: large for pure noise, small for a line", () => {
   const noise = (_: readonly number[], random: Random) => random.normal(7, 1);
   const spread = (target: typeof noise) => {

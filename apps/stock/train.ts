@@ -152,7 +152,15 @@ export async function trainForecaster(
   const features = forecaster.scaleFeatures(prepared.features);
   const targets = forecaster.scaleTargets(prepared.targets);
   const windows = (part: Part, shuffled?: Random) =>
-    new Windows({ features, targets, past: window, batchSize, ...part, ...(shuffled && { random: shuffled }) });
+    new Windows({
+      features,
+      targets,
+      past: window,
+      ahead: 0,
+      batchSize,
+      ...part,
+      ...(shuffled && { random: shuffled }),
+    });
 
   const batches = windows(split.train, random.split());
   const validation = windows(split.validation);

@@ -144,6 +144,7 @@ Deno.test("the kept weights are those of the epoch with the smallest validation 
     features: result.forecaster.scaleFeatures(prepared.features),
     targets: result.forecaster.scaleTargets(prepared.targets),
     past: settings.window,
+    ahead: 0,
     batchSize: settings.batchSize,
     ...prepared.split.validation,
   });

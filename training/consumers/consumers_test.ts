@@ -18,7 +18,17 @@ function epochEvent(epoch: number, validationLoss: number | undefined, loss = 1)
   return { type: "epoch", epoch, step: epoch, loss, validationLoss };
 }
 
-const step: TrainEvent = { type: "step", epoch: 1, step: 3, loss: 0.25, samples: 10, targets: 40, learningRate: 0.125 };
+const step: TrainEvent = {
+  type: "step",
+  epoch: 1,
+  step: 3,
+  loss: 0.25,
+  samples: 10,
+  targets: 40,
+  counted: 40,
+  stepped: true,
+  learningRate: 0.125,
+};
 const done: TrainEvent = { type: "done", epoch: 9, step: 9, loss: 1, finished: true };
 
 Deno.test("consume passes every event to every consumer, and ends when one returns stop", async () => {

@@ -41,7 +41,17 @@ export interface ProgressBarOptions {
  * const lines: string[] = [];
  * const output = { terminal: false, write: (text: string) => void lines.push(text) };
  * const progress = progressBar({ epochs: 5, samples: 100, output });
- * progress({ type: "step", epoch: 2, step: 1, loss: 0.5, samples: 100, targets: 100, learningRate: 0.1 });
+ * progress({
+ *   type: "step",
+ *   epoch: 2,
+ *   step: 1,
+ *   loss: 0.5,
+ *   samples: 100,
+ *   targets: 100,
+ *   counted: 100,
+ *   stepped: true,
+ *   learningRate: 0.1,
+ * });
  * progress({ type: "epoch", epoch: 2, step: 1, loss: 0.5, validationLoss: 0.75 });
  * assert.match(lines.join(""), /^epoch 2\/5  loss 0.5000  validation 0.7500  .* samples\/s  .* left\n$/);
  * ```

@@ -10,7 +10,17 @@ function epochEvent(epoch: number, validationLoss: number | undefined, loss = 1)
   return { type: "epoch", epoch, step: epoch, loss, validationLoss };
 }
 
-const step: TrainEvent = { type: "step", epoch: 1, step: 3, loss: 0.25, samples: 10, targets: 40, learningRate: 0.125 };
+const step: TrainEvent = {
+  type: "step",
+  epoch: 1,
+  step: 3,
+  loss: 0.25,
+  samples: 10,
+  targets: 40,
+  counted: 40,
+  stepped: true,
+  learningRate: 0.125,
+};
 const done: TrainEvent = { type: "done", epoch: 9, step: 9, loss: 1, finished: true };
 
 /** A model whose weight is the number of the epoch. */
@@ -98,7 +108,7 @@ Deno.test("reduceOnPlateau uses the training loss without validation, and ignore
   for (const loss of [1, 2]) {
     reduce(epoch(loss));
     reduce({ type: "done", epoch: 1, step: 1, loss, finished: true });
-    reduce({ type: "step", epoch: 1, step: 1, loss, samples: 1, targets: 1, learningRate: 1 });
+    reduce({ ...step, loss });
   }
   assert.equal(optimizer.learningRateScale, 0.5);
 });

@@ -8,8 +8,8 @@ import { Passes } from "./_passes.ts";
 export interface PaddedBatchesOptions {
   /** The tokens of each sequence: at least one, 32-bit integers. */
   sequences: readonly ArrayLike<number>[];
-  /** The class of each sequence. */
-  targets: ArrayLike<number>;
+  /** The class of each sequence, or a list of classes for each sequence, one for each of its tokens. */
+  targets: ArrayLike<number> | readonly ArrayLike<number>[];
   /** Sequences in a batch. One batch of each pass is smaller if they do not divide evenly. */
   batchSize: number;
   /**
@@ -30,6 +30,12 @@ export interface PaddedBatchesOptions {
    * @default {0}
    */
   padding?: number;
+  /**
+   * How much each sequence counts, 0 or more, or, with a target per token, a list for each sequence of how much each token counts.
+   *
+   * @default {all count the same}
+   */
+  weights?: ArrayLike<number> | readonly ArrayLike<number>[];
 }
 
 /** The shuffled order of a pass. */
@@ -40,7 +46,8 @@ interface Order {
 
 /**
  * Labelled sequences of different lengths, in batches padded to their longest sequence: x [batch, longest], y [batch], and
- * `lengths`. With `random` each pass shuffles the sequences, sorts them by length within pools of `bucket` batches, so that a
+ * `lengths`. With a target per token, y is [batch, longest] too, with zeros in the padding, which the loss leaves out: it gets the
+ * lengths. With `random` each pass shuffles the sequences, sorts them by length within pools of `bucket` batches, so that a
  * batch holds sequences of similar length, and shuffles the batches.
  *
  * Batches are made on demand. Each batch overwrites the tensors of the one before, and the pass releases them at its end.
@@ -58,38 +65,53 @@ interface Order {
  *   [[[6, 4]], [1], [2]],
  * ]);
  * ```
+ *
+ * @example A target per token
+ * ```ts
+ * import { PaddedBatches } from "@unfold/training";
+ * import assert from "node:assert/strict";
+ *
+ * const [batch] = new PaddedBatches({ sequences: [[7, 8, 9], [5]], targets: [[1, 0, 1], [1]], batchSize: 2 });
+ * assert.equal(batch!.targetsPer, "step");
+ * for (const { y, lengths } of new PaddedBatches({ sequences: [[7, 8], [5]], targets: [[1, 2], [3]], batchSize: 2 })) {
+ *   assert.deepEqual([y.toArray(), lengths], [[[1, 2], [3, 0]], [2, 1]]);
+ * }
+ * ```
  */
 export class PaddedBatches implements Iterable<Batch<"i32">>, Stateful {
   readonly #options: PaddedBatchesOptions;
   readonly #passes: Passes<Order>;
+  /** Whether there is a target per token. */
+  readonly #perStep: boolean;
   /** The number of batches in a pass. */
   readonly length: number;
 
   /**
    * Checks the sequences without copying them.
    *
-   * @throws {TypeError} If the numbers of sequences and targets differ.
-   * @throws {RangeError} If a size is not a positive integer, there are no sequences, one is empty, or a token, target or
-   * `padding` is not a 32-bit integer.
+   * @throws {TypeError} If the numbers of sequences and targets or weights differ, or of tokens and their targets or weights.
+   * @throws {RangeError} If a size is not a positive integer, there are no sequences, one is empty, a token, target or
+   * `padding` is not a 32-bit integer, or a weight is not finite and 0 or more.
    */
   constructor(options: PaddedBatchesOptions) {
-    const { sequences, targets, batchSize, random, bucket = 50, padding = 0 } = options;
+    const { sequences, targets, batchSize, random, bucket = 50, padding = 0, weights } = options;
     checkCounts("pad sequences", { batchSize, bucket });
-    if (sequences.length !== targets.length) {
-      throw new TypeError(
-        `Cannot pad sequences: each sequence must have one target, got ${sequences.length} sequences and ` +
-          `${targets.length} targets`,
-      );
-    }
     if (sequences.length === 0) throw new RangeError("Cannot pad sequences: there must be at least one, got none");
     checkIntegers([padding], () => "padding");
-    checkIntegers(targets, (i) => `target ${i}`);
     sequences.forEach((sequence, i) => {
       if (sequence.length === 0) {
         throw new RangeError(`Cannot pad sequences: sequence ${i} must have at least one token, got none`);
       }
       checkIntegers(sequence, (token) => `token ${token} of sequence ${i}`);
     });
+    checkValues("target", targets, sequences, checkIntegers);
+    this.#perStep = isPerStep(targets);
+    if (weights !== undefined) {
+      checkValues("weight", weights, sequences, checkWeights);
+      if (isPerStep(weights) && !this.#perStep) {
+        throw new TypeError("Cannot pad sequences: weights must be one per sequence, as the targets are, got lists");
+      }
+    }
     this.#options = options;
     this.length = Math.ceil(sequences.length / batchSize);
     this.#passes = new Passes(this.length, { random, draw: (random) => this.#draw(random) });
@@ -97,7 +119,8 @@ export class PaddedBatches implements Iterable<Batch<"i32">>, Stateful {
 
   /** One pass over the sequences, or the rest of a loaded pass. */
   *[Symbol.iterator](): Generator<Batch<"i32">, void, undefined> {
-    const { sequences, targets, batchSize, padding = 0 } = this.#options;
+    const { sequences, targets, batchSize, padding = 0, weights } = this.#options;
+    const targetsPer = this.#perStep ? "step" : "sequence";
     for (const { index, order, tensor } of this.#passes.run()) {
       const first = (order?.batches[index] ?? index) * batchSize;
       const batch = Math.min(batchSize, sequences.length - first);
@@ -105,14 +128,17 @@ export class PaddedBatches implements Iterable<Batch<"i32">>, Stateful {
       const lengths = chosen.map((sequence) => sequences[sequence]!.length);
       const longest = lengths.reduce((a, b) => Math.max(a, b));
       const x = tensor("x", [batch, longest], "i32");
-      const y = tensor("y", [batch], "i32");
-      const [xData, yData] = [x.data, y.data];
-      xData.fill(padding);
-      chosen.forEach((sequence, row) => {
-        xData.set(sequences[sequence]!, row * longest);
-        yData[row] = targets[sequence]!;
-      });
-      yield { x, y, lengths };
+      const y = tensor("y", this.#perStep ? [batch, longest] : [batch], "i32");
+      const data = x.data.fill(padding);
+      chosen.forEach((sequence, row) => data.set(sequences[sequence]!, row * longest));
+      fill(y.data, targets, chosen, longest);
+      if (weights === undefined) {
+        yield { x, y, lengths, targetsPer };
+        continue;
+      }
+      const weight = tensor("weights", isPerStep(weights) ? [batch, longest] : [batch], "f32");
+      fill(weight.data, weights, chosen, longest);
+      yield { x, y, lengths, targetsPer, weights: weight };
     }
   }
 
@@ -138,6 +164,59 @@ export class PaddedBatches implements Iterable<Batch<"i32">>, Stateful {
    */
   load(state: State): void {
     this.#passes.load(state);
+  }
+}
+
+/** Whether there is a list of values for each sequence instead of one value. */
+function isPerStep(values: ArrayLike<number> | readonly ArrayLike<number>[]): values is readonly ArrayLike<number>[] {
+  return typeof values[0] === "object";
+}
+
+/** Puts the values of the chosen sequences into rows, with zeros in the padding. */
+function fill(
+  data: Int32Array | Float32Array,
+  values: ArrayLike<number> | readonly ArrayLike<number>[],
+  chosen: readonly number[],
+  longest: number,
+): void {
+  if (!isPerStep(values)) return chosen.forEach((sequence, row) => data[row] = values[sequence]!);
+  data.fill(0);
+  chosen.forEach((sequence, row) => data.set(values[sequence]!, row * longest));
+}
+
+/** Checks targets or weights: one per sequence, or one per token. */
+function checkValues(
+  name: string,
+  values: ArrayLike<number> | readonly ArrayLike<number>[],
+  sequences: readonly ArrayLike<number>[],
+  check: (values: ArrayLike<number>, nameOf: (position: number) => string) => void,
+): void {
+  if (values.length !== sequences.length) {
+    throw new TypeError(
+      `Cannot pad sequences: each sequence must have one ${name}, got ${sequences.length} sequences and ` +
+        `${values.length} ${name}s`,
+    );
+  }
+  if (!isPerStep(values)) return check(values, (i) => `${name} ${i}`);
+  values.forEach((list, i) => {
+    const tokens = sequences[i]!.length;
+    if (list?.length !== tokens) {
+      throw new TypeError(
+        `Cannot pad sequences: each token must have one ${name}, got ${tokens} tokens and ${
+          list?.length ?? "no"
+        } ${name}s in ` +
+          `sequence ${i}`,
+      );
+    }
+    check(list, (token) => `${name} ${token} of sequence ${i}`);
+  });
+}
+
+function checkWeights(weights: ArrayLike<number>, nameOf: (position: number) => string): void {
+  for (let i = 0; i < weights.length; i++) {
+    const weight = weights[i]!;
+    if (weight >= 0 && weight < Infinity) continue;
+    throw new RangeError(`Cannot pad sequences: ${nameOf(i)} must be finite and 0 or more, got ${weight}`);
   }
 }
 

@@ -92,4 +92,36 @@ Deno.test("PaddedBatches refuses bad options", () => {
   refuse({ sequences: [[1], [2, 0.5]] }, "token 1 of sequence 1 must be a 32-bit integer, got 0.5");
   refuse({ targets: [0, 2 ** 31] }, "target 1 must be a 32-bit integer, got 2147483648");
   refuse({ padding: NaN }, "padding must be a 32-bit integer, got NaN");
+  refuse(
+    { targets: [[0], [1]] },
+    "each token must have one target, got 2 tokens and 1 targets in sequence 0",
+    "TypeError",
+  );
+  refuse({ targets: [[0, 1.5], [1]] }, "target 1 of sequence 0 must be a 32-bit integer, got 1.5");
+  refuse({ weights: [1] }, "each sequence must have one weight, got 2 sequences and 1 weights", "TypeError");
+  refuse({ weights: [1, -1] }, "weight 1 must be finite and 0 or more, got -1");
+  refuse(
+    { weights: [[1, 1], [1]] },
+    "weights must be one per sequence, as the targets are, got lists",
+    "TypeError",
+  );
+  refuse(
+    { targets: [[0, 1], [1]], weights: [[1, NaN], [1]] },
+    "weight 1 of sequence 0 must be finite and 0 or more, got NaN",
+  );
+});
+
+Deno.test("targets and weights per token are padded with zeros, per sequence they are one each", () => {
+  const sequences = [[7, 8], [5], [6, 4, 2]];
+  const contents = (options: Partial<PaddedBatchesOptions>) => {
+    const batches = new PaddedBatches({ sequences, targets: [1, 2, 3], batchSize: 3, padding: 9, ...options });
+    return Array.from(batches, ({ y, weights, targetsPer }) => [targetsPer, y.toArray(), weights?.toArray()])[0];
+  };
+  assert.deepEqual(contents({}), ["sequence", [1, 2, 3], undefined]);
+  assert.deepEqual(contents({ weights: [0.5, 0, 2] }), ["sequence", [1, 2, 3], [0.5, 0, 2]]);
+  const targets = [[1, 2], [3], [4, 5, 6]];
+  const padded = [[1, 2, 0], [3, 0, 0], [4, 5, 6]];
+  assert.deepEqual(contents({ targets }), ["step", padded, undefined]);
+  assert.deepEqual(contents({ targets, weights: targets }), ["step", padded, padded]);
+  assert.deepEqual(contents({ targets, weights: [0.5, 0, 2] }), ["step", padded, [0.5, 0, 2]]);
 });

@@ -24,7 +24,7 @@ const padded = { sequences, targets: sequences.map((_, i) => i), batchSize: 4, b
 /** Every kind of source, in order and, if it can, shuffled. */
 const SOURCES: Record<string, (random: Random) => Source> = {
   "windows": () => new Windows(windows),
-  "windows, shuffled": (random) => new Windows({ ...windows, random, horizon: 2, stride: 2, batchSize: 3 }),
+  "windows, shuffled": (random) => new Windows({ ...windows, random, horizons: [1, 2], stride: 2, batchSize: 3 }),
   "a stream of tokens": () => new TokenStream({ tokens: Uint8Array.from(series.data), batchSize: 2, time: 4 }),
   "padded batches": () => new PaddedBatches(padded),
   "padded batches, shuffled": (random) => new PaddedBatches({ ...padded, random }),
@@ -130,7 +130,7 @@ Deno.test("a state that does not fit is refused and changes nothing", () => {
       order: { shape: [1], data: new Uint32Array(1) },
     });
     for (const value of [-1, 1.5, 6, NaN]) {
-      refuse("RangeError", `${prefix}position must be an integer from 0 to 5, got ${value}`, position(value));
+      refuse("RangeError", `${prefix}position must be an integer from 0 to 4, got ${value}`, position(value));
     }
     refuse("RangeError", "Cannot restore Random: state must be four 32-bit integers, not all 0, got [0, 0, 0, 0]", {
       random: { shape: [4], data: new Uint32Array(4) },

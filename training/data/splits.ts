@@ -25,8 +25,8 @@ export interface SplitByTimeOptions {
   /** The test part, as a fraction of all rows. */
   test: number;
   /**
-   * Unused rows between two parts. Windows with horizon h need h − 1 of them; otherwise the last targets of one part are the
-   * first of the next.
+   * Unused rows between two parts. Windows whose targets are up to h rows ahead need h − 1 of them; otherwise the last targets
+   * of one part are the first of the next.
    *
    * @default {0}
    */
@@ -38,7 +38,8 @@ export interface SplitByTimeOptions {
  * train gets the rest.
  *
  * Pass a part to {@linkcode Windows} as `from` and `to`; for the train part use `from: past − 1`. The windows of a later part
- * look back into the part before it, as they would in production.
+ * look back into the part before it, as they would in production. No window ends in the last h rows of a series, which are the
+ * targets up to h rows ahead: split the number of rows less h.
  *
  * @param count The number of rows.
  * @param options The fractions and the gap.
@@ -96,7 +97,7 @@ export interface RollingOriginOptions {
   /** Rows in each test part. */
   test: number;
   /**
-   * Unused rows between the train and test part. Windows with horizon h need h − 1 of them.
+   * Unused rows between the train and test part. Windows whose targets are up to h rows ahead need h − 1 of them.
    *
    * @default {0}
    */

@@ -22,15 +22,15 @@ Deno.test("splitByTime gives consecutive parts with the gap between them, up to 
   );
 });
 
-Deno.test("with a gap of horizon − 1 no two parts share a target", () => {
+Deno.test("with a gap of one less than the steps ahead no two parts share a target", () => {
   const rows = { data: Float32Array.from({ length: 60 }, (_, i) => i), columns: 1 };
-  const [past, horizon] = [4, 3];
-  const { train, validation, test } = splitByTime(60 - horizon + 1, { validation: 0.2, test: 0.2, gap: horizon - 1 });
+  const [past, horizons] = [4, [1, 2, 3]];
+  const { train, validation, test } = splitByTime(60 - 3, { validation: 0.2, test: 0.2, gap: 2 });
   const targets = [{ ...train, from: past - 1 }, validation, test].flatMap((part) => {
-    const windows = new Windows({ features: rows, targets: rows, past, horizon, batchSize: 100, ...part });
+    const windows = new Windows({ features: rows, targets: rows, past, horizons, batchSize: 100, ...part });
     return [...new Set(Array.from(windows, ({ y }) => [...y.data]).flat())];
   });
-  assert.deepEqual(targets, Array.from({ length: 60 - past + 1 }, (_, i) => past - 1 + i));
+  assert.deepEqual(targets, Array.from({ length: 60 - past }, (_, i) => past + i));
 });
 
 Deno.test("splitByTime refuses empty parts and bad options", () => {

@@ -9,8 +9,18 @@ export interface Scaler {
   };
   /** Scales a series. Returns a new one. */
   transform(series: Series): Series;
-  /** Undoes {@linkcode Scaler.transform}. Returns a new series. */
-  inverse(series: Series): Series;
+  /** Undoes {@linkcode Scaler.transform}, for all columns or for some of them. Returns a new series. */
+  inverse(series: Series, options?: InverseOptions): Series;
+}
+
+/** Options for {@linkcode Scaler.inverse}. */
+export interface InverseOptions {
+  /**
+   * Which of the scaler's columns the columns of the series are, from 0: [3] for forecasts of column 3.
+   *
+   * @default {all, in order}
+   */
+  columns?: readonly number[];
 }
 
 /** The state of a {@linkcode StandardScaler}, with one entry per column. */
@@ -64,8 +74,8 @@ export class StandardScaler implements Scaler {
     const { shift, scale } = fitAffine("StandardScaler", series, (column) => {
       const mean = column.reduce((a, b) => a + b, 0) / column.length;
       const deviation = Math.sqrt(column.reduce((total, value) => total + (value - mean) ** 2, 0) / column.length);
-      // Rounding can give a constant column a deviation of about one unit in its last place.
-      return { shift: mean, scale: deviation > Math.abs(mean) * 1e-7 ? deviation : 0 };
+      // Rounding can give a constant column a deviation above 0.
+      return { shift: mean, scale: column.every((value) => value === column[0]) ? 0 : deviation };
     });
     return new StandardScaler({ mean: shift, deviation: scale });
   }
@@ -75,9 +85,14 @@ export class StandardScaler implements Scaler {
     return toScaled(series, this.state.mean, this.state.deviation);
   }
 
-  /** x·deviation + mean, as a new series. */
-  inverse(series: Series): Series {
-    return fromScaled(series, this.state.mean, this.state.deviation);
+  /**
+   * x·deviation + mean, as a new series.
+   *
+   * @throws {TypeError} If the series does not have the scaler's columns, or those chosen.
+   * @throws {RangeError} If a chosen column does not exist.
+   */
+  inverse(series: Series, options: InverseOptions = {}): Series {
+    return fromScaled(series, this.state.mean, this.state.deviation, options.columns);
   }
 }
 
@@ -141,9 +156,14 @@ export class MinMaxScaler implements Scaler {
     return toScaled(series, this.state.minimum, this.state.range);
   }
 
-  /** x·range + minimum, as a new series. */
-  inverse(series: Series): Series {
-    return fromScaled(series, this.state.minimum, this.state.range);
+  /**
+   * x·range + minimum, as a new series.
+   *
+   * @throws {TypeError} If the series does not have the scaler's columns, or those chosen.
+   * @throws {RangeError} If a chosen column does not exist.
+   */
+  inverse(series: Series, options: InverseOptions = {}): Series {
+    return fromScaled(series, this.state.minimum, this.state.range, options.columns);
   }
 }
 
@@ -207,9 +227,14 @@ export class RobustScaler implements Scaler {
     return toScaled(series, this.state.median, this.state.range);
   }
 
-  /** x·range + median, as a new series. */
-  inverse(series: Series): Series {
-    return fromScaled(series, this.state.median, this.state.range);
+  /**
+   * x·range + median, as a new series.
+   *
+   * @throws {TypeError} If the series does not have the scaler's columns, or those chosen.
+   * @throws {RangeError} If a chosen column does not exist.
+   */
+  inverse(series: Series, options: InverseOptions = {}): Series {
+    return fromScaled(series, this.state.median, this.state.range, options.columns);
   }
 }
 
@@ -267,14 +292,28 @@ function toScaled(series: Series, shift: readonly number[], scale: readonly numb
   return mapColumns(series, shift.length, (value, column) => (value - shift[column]!) / scale[column]!);
 }
 
-/** x·scale + shift by column, as a new series. */
-function fromScaled(series: Series, shift: readonly number[], scale: readonly number[]): Series {
-  return mapColumns(series, shift.length, (value, column) => value * scale[column]! + shift[column]!);
+/** x·scale + shift by column, as a new series of some columns or all. */
+function fromScaled(
+  series: Series,
+  shift: readonly number[],
+  scale: readonly number[],
+  columns: readonly number[] = shift.map((_, column) => column),
+): Series {
+  for (const column of columns) {
+    if (Number.isInteger(column) && column >= 0 && column < shift.length) continue;
+    throw new RangeError(`Cannot scale: columns must be integers from 0 to ${shift.length - 1}, got ${column}`);
+  }
+  return mapColumns(series, columns.length, (value, i) => value * scale[columns[i]!]! + shift[columns[i]!]!);
 }
 
 function mapColumns({ data, columns }: Series, expected: number, f: (value: number, column: number) => number): Series {
   if (columns !== expected) {
     throw new TypeError(`Cannot scale: the series must have ${expected} columns, got ${columns}`);
+  }
+  if (data.length % columns !== 0) {
+    throw new TypeError(
+      `Cannot scale: the series must have complete rows, got ${data.length} values in ${columns} columns`,
+    );
   }
   return { data: data.map((value, i) => f(value, i % columns)), columns };
 }

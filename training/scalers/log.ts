@@ -1,5 +1,5 @@
 import type { Series } from "../data/windows.ts";
-import type { Scaler } from "./affine.ts";
+import type { InverseOptions, Scaler } from "./affine.ts";
 
 /** The state of a {@linkcode LogScaler}. */
 export interface LogScalerState {
@@ -89,8 +89,8 @@ export class LogScaler implements Scaler {
     return { data: data.map((x) => log(x)), columns };
   }
 
-  /** e^y − offset, as a new series. */
-  inverse({ data, columns }: Series): Series {
+  /** e^y − offset, as a new series. All columns are scaled in the same way, so it makes no difference which ones these are. */
+  inverse({ data, columns }: Series, _options: InverseOptions = {}): Series {
     const { offset } = this.state;
     const exp = offset === 0 ? Math.exp : (y: number) => offset * Math.expm1(y - Math.log(offset));
     return { data: data.map((y) => exp(y)), columns };

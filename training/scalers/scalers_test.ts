@@ -160,3 +160,46 @@ Deno.test("loadScaler refuses states that no scaler saved", () => {
     assert.throws(() => loadScaler(state), { name: message.includes("offset") ? "RangeError" : "TypeError", message });
   }
 });
+
+Deno.test("inverse takes some of the columns, by their numbers", () => {
+  const data = Float32Array.from({ length: 12 }, (_, i) => (i % 3 + 1) * 10 ** (i % 3) + i);
+  for (const fit of Object.values(FITS)) {
+    const scaler = fit({ data, columns: 3 });
+    const whole = scaler.transform({ data, columns: 3 });
+    const some = [2, 0];
+    const chosen = Float32Array.from({ length: 8 }, (_, i) => whole.data[3 * Math.floor(i / 2) + some[i % 2]!]!);
+    const back = scaler.inverse({ data: chosen, columns: 2 }, { columns: some });
+    back.data.forEach((value, i) => {
+      const expected = data[3 * Math.floor(i / 2) + some[i % 2]!]!;
+      assert.ok(Math.abs(value - expected) < 1e-3, `${value} ${expected}`);
+    });
+  }
+  const scaler = StandardScaler.fit({ data, columns: 3 });
+  const one = { data: Float32Array.of(1), columns: 1 };
+  for (const column of [3, -1, 0.5]) {
+    assert.throws(() => scaler.inverse(one, { columns: [column] }), {
+      name: "RangeError",
+      message: `Cannot scale: columns must be integers from 0 to 2, got ${column}`,
+    });
+  }
+  assert.throws(() => scaler.inverse(one, { columns: [0, 1] }), /the series must have 2 columns, got 1/);
+  assert.throws(() => scaler.transform({ data: new Float32Array(4), columns: 3 }), {
+    name: "TypeError",
+    message: "Cannot scale: the series must have complete rows, got 4 values in 3 columns",
+  });
+});
+
+Deno.test("StandardScaler scales a column that varies by single units in the last place, at any scale", () => {
+  for (const magnitude of [1e-30, 1, 1e6, 1e30]) {
+    const value = Math.fround(magnitude);
+    const next = Math.fround(value * (1 + 2 ** -23));
+    assert.notEqual(next, value);
+    const column = { data: Float32Array.of(value, next, value, next), columns: 1 };
+    const scaled = StandardScaler.fit(column).transform(column);
+    scaled.data.forEach((result, i) => assert.ok(Math.abs(result - (i % 2 ? 1 : -1)) < 1e-6, `${result}`));
+    const constant = { data: Float32Array.of(value, value, value), columns: 1 };
+    const scaler = StandardScaler.fit(constant);
+    assert.deepEqual(scaler.state.deviation, [1]);
+    assert.ok(scaler.transform(constant).data.every((result) => Math.abs(result) <= 1e-9 * magnitude));
+  }
+});

@@ -9,11 +9,9 @@ export function sineRun(
     & { rows: number; batchSize: number },
 ) {
   const random = new Random(1);
-  const wave = (shift: number) => ({
-    data: Float32Array.from({ length: rows }, (_, t) => Math.sin((t + shift) / 4)),
-    columns: 1,
-  });
-  const part = { features: wave(0), targets: wave(1), past: 8, batchSize };
+  // One row more, for the target of the last window.
+  const wave = { data: Float32Array.from({ length: rows + 1 }, (_, t) => Math.sin(t / 4)), columns: 1 };
+  const part = { features: wave, targets: wave, past: 8, batchSize };
   const batches = new Windows({ ...part, to: 0.75 * rows, random: random.split() });
   const validation = new Windows({ ...part, from: 0.8 * rows });
   const model = new Sequential([

@@ -78,7 +78,7 @@ export class SeriesTask implements Task {
     const features = this.#forecaster.scaleFeatures(this.#prepared.features);
     const targets = this.#forecaster.scaleTargets(this.#prepared.targets);
     this.#windows = (part, options = {}) =>
-      new Windows({ features, targets, past: window, batchSize: BATCH_SIZE, ...part, ...options });
+      new Windows({ features, targets, past: window, ahead: 0, batchSize: BATCH_SIZE, ...part, ...options });
     this.network = this.#forecaster.network;
     this.parameters = countParameters(this.network);
 
