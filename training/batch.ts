@@ -100,10 +100,9 @@ function lengthsOfTargets(
   if (y.shape.length < 2 || y.shape[1] !== time) return undefined;
   // [batch, outputs] of sequences that happen to have as many steps looks the same as [batch, time].
   if (y.dtype === "i32" || y.shape.length > 2 || lengths.every((length) => length === time)) return lengths;
+  const shape = formatShape(y.shape);
   throw new TypeError(
-    `Cannot ${doing}: a batch with lengths and y of shape ${
-      formatShape(y.shape)
-    } must have targetsPer, "step" or "sequence", ` +
+    `Cannot ${doing}: a batch with lengths and y of shape ${shape} must have targetsPer, "step" or "sequence", ` +
       `since its sequences have ${time} steps too, got none`,
   );
 }

@@ -201,12 +201,8 @@ function checkValues(
   values.forEach((list, i) => {
     const tokens = sequences[i]!.length;
     if (list?.length !== tokens) {
-      throw new TypeError(
-        `Cannot pad sequences: each token must have one ${name}, got ${tokens} tokens and ${
-          list?.length ?? "no"
-        } ${name}s in ` +
-          `sequence ${i}`,
-      );
+      const got = `${tokens} tokens and ${list?.length ?? "no"} ${name}s in sequence ${i}`;
+      throw new TypeError(`Cannot pad sequences: each token must have one ${name}, got ${got}`);
     }
     check(list, (token) => `${name} ${token} of sequence ${i}`);
   });
