@@ -1,5 +1,5 @@
 import { type DType, formatShape, Tensor } from "@unfold/core";
-import type { Layer } from "@unfold/layers";
+import type { Layer, LossOptions } from "@unfold/layers";
 
 /**
  * Inputs and their targets.
@@ -39,14 +39,6 @@ export interface Batch<Y extends DType = "f32"> {
  */
 export type Batches<Y extends DType = "f32"> = Iterable<Batch<Y>> | AsyncIterable<Batch<Y>>;
 
-/** What a loss gets besides the prediction and the target, if the batch has it. */
-export interface LossOptions {
-  /** {@linkcode Batch.weights}: the loss is Σ w·l/Σ w. */
-  readonly weights?: Tensor;
-  /** {@linkcode Batch.lengths}, if there is a target per time step: targets beyond a length do not count. */
-  readonly lengths?: readonly number[];
-}
-
 /**
  * A loss: a scalar computed from a prediction and its target, the mean over the targets that count.
  *
@@ -57,8 +49,7 @@ export interface LossOptions {
 export type Loss<Y extends DType = "f32"> = (
   prediction: Tensor,
   target: Tensor<Y>,
-  // The other options of losses, which training does not pass.
-  options?: LossOptions & { readonly ignoreIndex?: never; readonly quantile?: never; readonly delta?: never },
+  options?: LossOptions,
 ) => Tensor;
 
 /** The loss of a batch, and how much it counts. */

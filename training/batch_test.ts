@@ -6,13 +6,15 @@ import {
   GRU,
   LastStep,
   type Layer,
+  type LossOptions,
   LSTM,
   meanSquaredError,
   Sequential,
+  softmaxCrossEntropy,
 } from "@unfold/layers";
 import { Optimizer, sgd } from "@unfold/optimizers";
 import assert from "node:assert/strict";
-import type { Batch, Batches, Loss, LossOptions } from "./batch.ts";
+import type { Batch, Batches, Loss } from "./batch.ts";
 import { PaddedBatches } from "./data/padded_batches.ts";
 import { evaluate } from "./evaluate.ts";
 import { findLearningRate } from "./find_learning_rate.ts";
@@ -133,6 +135,29 @@ Deno.test("the loss gets the lengths if there is a target per step, and no lengt
   });
   const longer = { x: zeros([2, 5, 1]), y: zeros([2, 3]), lengths: [5, 2] };
   assert.deepEqual(await optionsFor(perSequence, longer), {});
+});
+
+Deno.test("softmaxCrossEntropy leaves out padding and weighs the rest, also as a part of another loss", async () => {
+  const sequences = Array.from({ length: 12 }, (_, i) => Array.from({ length: 1 + i * 5 % 7 }, (_, t) => (i + t) % 4));
+  const targets = sequences.map((sequence) => sequence.map((token) => (token + 1) % 4));
+  const model = new Sequential([
+    new Embedding({ vocabularySize: 4, outputSize: 3, random }),
+    new GRU({ inputSize: 3, hiddenSize: 4, random }),
+  ]);
+  const perToken = sequences.map((sequence) => sequence.map((token) => token / 2));
+  for (const extra of [{}, { weights: perToken }, { weights: sequences.map((_, i) => i % 3) }]) {
+    for (
+      const loss of [
+        softmaxCrossEntropy,
+        ((p, t, options) => softmaxCrossEntropy(p, t, { ...options, ignoreIndex: 2 })) as Loss<"i32">,
+      ]
+    ) {
+      const mean = (batchSize: number) =>
+        evaluate(model, { loss, batches: new PaddedBatches({ sequences, targets, batchSize, padding: 3, ...extra }) });
+      const [alone, padded] = [await mean(1), await mean(5)];
+      assert.ok(Math.abs(alone - padded) < 1e-5, `${alone} ${padded}`);
+    }
+  }
 });
 
 /** The mean squared error over steps that are not padding, of sums of tokens. */

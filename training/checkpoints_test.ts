@@ -1,10 +1,11 @@
 import { decodeSafetensors, encodeSafetensors, Random, reshape, type Tensor, tensor } from "@unfold/core";
-import { Dense, type Layer, meanSquaredError } from "@unfold/layers";
+import { Dense, type Layer, loadModel, meanSquaredError } from "@unfold/layers";
 import { adam, Optimizer, type Schedule, sgd } from "@unfold/optimizers";
 import {
   type Batch,
   CheckpointError,
   Checkpoints,
+  predict,
   type Stateful,
   train,
   type TrainEvent,
@@ -353,6 +354,16 @@ Deno.test("a checkpoint has the architecture of a model whose layers describe th
       const events = await Array.fromAsync(train({ ...again, epochs: 2, resume: true }));
       assert.equal(events.at(-1)!.step, 10);
     }
+  }));
+
+Deno.test("loadModel opens a checkpoint", () =>
+  withFolder(async (folder) => {
+    const run = setUp(folder);
+    let path = "";
+    for await (const event of train({ ...run, epochs: 1 })) if (event.type === "checkpoint") path = event.path;
+    const model = loadModel(await Deno.readFile(path), { file: path });
+    const x = tensor([[1], [5]]);
+    assert.deepEqual(predict(model, x).data, predict(run.model, x).data);
   }));
 
 Deno.test("a checkpoint whose fields are not those of a run is refused", () =>

@@ -1,10 +1,10 @@
 import { abs, defineOp, full, mean, Random, subtract, type Tensor, tensor } from "@unfold/core";
 import { dataParallel } from "@unfold/distributed";
-import { Dense, type Layer, meanSquaredError } from "@unfold/layers";
+import { Dense, type Layer, type LossOptions, meanSquaredError } from "@unfold/layers";
 import { adamW, Optimizer, type PluginEntry, sgd, skipNonFinite } from "@unfold/optimizers";
 import assert from "node:assert/strict";
 import { inProcess } from "../distributed/testdata/in_process.ts";
-import type { Batch, LossOptions } from "./batch.ts";
+import type { Batch } from "./batch.ts";
 import { evaluate } from "./evaluate.ts";
 import type { StepEvent, TrainEvent } from "./events.ts";
 import { train } from "./train.ts";

@@ -27,7 +27,7 @@
  * @module
  */
 
-export type { Batch, Batches, Loss, LossOptions } from "./batch.ts";
+export type { Batch, Batches, Loss } from "./batch.ts";
 export { type CheckpointConfig, CheckpointError, Checkpoints, type CheckpointsOptions } from "./checkpoints.ts";
 export { consume, type Consumer } from "./consumers/consume.ts";
 export { type EpochLosses, type History, history, jsonLines, tensorBoard } from "./consumers/logs.ts";
