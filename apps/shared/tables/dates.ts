@@ -126,6 +126,12 @@ export function readDates(table: Table, column: TableColumn, time?: TableColumn,
   }
 }
 
+/** Whether no day has two different times. */
+function isOneADay(days: Float64Array, times: Float64Array): boolean {
+  const isPair = (day: number, i: number) => i > 0 && day === days[i - 1] && times[i] !== times[i - 1];
+  return !days.some(isPair) && new Set(days).size === new Set(times).size;
+}
+
 /** All dates of a column. */
 interface AllDates {
   readonly times: Float64Array;

@@ -1,0 +1,288 @@
+import { type Calendar, calendarOf, dateLabel } from "./calendar.ts";
+import { isMissing } from "./cell_kinds.ts";
+import { chooseColumns, type ColumnOptions, type ExtraColumn } from "./columns.ts";
+import { type DateUnit } from "./date_formats.ts";
+import { type DateColumn, readDates } from "./dates.ts";
+import { type Frequency, frequencyOf, unitName } from "./frequency.ts";
+import { type DecimalMark, missingNote, readNumbers, titleOf } from "./numbers.ts";
+import { oddities } from "./sanity.ts";
+import { counted, failIn, type Note, note, type Table, type TableColumn, warning } from "./table.ts";
+import { quoted } from "../printable.ts";
+
+/** How the holes of a regular grid are filled. */
+export type Fill = "none" | "previous" | "linear";
+
+/** How a series is to be read. */
+export interface SeriesOptions extends ColumnOptions {
+  readonly decimal?: DecimalMark;
+  readonly dateFormat?: string;
+  readonly fill?: Fill;
+  /** Whether values of 0 and below are an error, since logarithms of them are taken. */
+  readonly positive?: boolean;
+}
+
+/** Values over time. */
+export interface TimeSeries {
+  readonly file: string;
+  /** The title of the column. */
+  readonly title: string;
+  readonly instrument?: string;
+  /** Milliseconds since 1970, or the number of the row in a file without dates. */
+  readonly times: Float64Array;
+  /** The dates as they are shown. */
+  readonly labels: readonly string[];
+  readonly unit: DateUnit | "step";
+  readonly frequency: Frequency;
+  readonly calendar: Calendar;
+  readonly values: Float64Array;
+  readonly extra: Readonly<Partial<Record<ExtraColumn, Float64Array>>>;
+  /** What was decided and what looks odd. */
+  readonly notes: readonly Note[];
+  /** What each of the file's decisions was, for `inspect`. */
+  readonly found: {
+    readonly dateColumn?: string;
+    readonly dateFormat?: string;
+    /** Rows left out because a value is missing. */
+    readonly missing: number;
+  };
+}
+
+/** Days without a row from which on a gap of daily prices is worth a word. */
+const LONG_GAP = 10;
+const DAY = 86_400_000;
+
+/**
+ * Reads a series from a table: finds its columns, reads numbers and dates, puts the rows in order and looks them over.
+ *
+ * @throws {TableError} If the file leaves something open that matters, or contradicts itself.
+ */
+export function readSeries(table: Table, options: SeriesOptions = {}): TimeSeries {
+  const fail = failIn(table.file);
+  if (table.rowCount === 0) fail("it must have at least one row of data, got a header alone");
+  const chosen = chooseColumns(table, options);
+  const { rows } = chosen;
+  const view = rows === undefined
+    ? table
+    : { ...table, rowCount: rows.length, where: (row: number) => table.where(rows[row]!) };
+  const of = (column: TableColumn): TableColumn =>
+    rows === undefined ? column : { ...column, cells: Array.from(rows, (row) => column.cells[row]!) };
+  const names = Object.keys(chosen.extra) as ExtraColumn[];
+  const columns = [chosen.value, ...names.map((name) => chosen.extra[name]!)].map(of);
+  // The plain close is read for the ratio alone, where other prices must follow it.
+  const ratioOf = names.some((name) => name !== "volume") ? chosen.unadjusted : undefined;
+  const numbers = readNumbers(view, ratioOf === undefined ? columns : [...columns, of(ratioOf)], options.decimal);
+  const data = numbers.map(({ values }) => values);
+  const notes: Note[] = [
+    ...table.notes,
+    ...chosen.notes,
+    ...numbers.slice(0, columns.length).flatMap(({ notes }) => notes),
+  ];
+  if (chosen.instrument !== undefined && rows !== undefined) {
+    notes.push(note(`the series is ${quoted(chosen.instrument)}`));
+  }
+  const complete: number[] = [];
+  let missing = 0;
+  let firstMissing = 0;
+  for (let row = 0; row < view.rowCount; row++) {
+    if (data.some((values) => Number.isNaN(values[row]!))) {
+      if (missing++ === 0) firstMissing = row;
+    } else complete.push(row);
+  }
+  if (complete.length === 0) {
+    fail(`column ${titleOf(chosen.value)} must have numbers, got none; --column names another`);
+  }
+  if (missing > 0) notes.push(missingNote(missing, titleOf(chosen.value), view.where(firstMissing)));
+  const kept = Uint32Array.from(complete);
+  const date = chosen.date === undefined ? undefined : readKeptDates(of(chosen.date), chosen.time && of(chosen.time));
+  notes.push(...date?.notes ?? []);
+  const times = date?.times ?? Float64Array.from(kept, (row) => row + 1);
+  const unit: DateUnit | "step" = date?.unit ?? "step";
+  if (date === undefined) notes.push(note("there is no column of dates: rows are counted as steps"));
+  const label = (ms: number) => unit === "step" ? String(ms) : dateLabel(ms, unit);
+  const order = inOrder();
+  const sorted = Float64Array.from(order, (i) => times[i]!);
+  const values = data.map((column) => Float64Array.from(order, (i) => column[kept[i]!]!));
+  if (ratioOf !== undefined) adjust(values);
+  if (options.positive ?? false) checkPositive(values[0]!);
+  const frequency: Frequency = unit === "step" ? { unit: "step", every: 1, gaps: 0 } : frequencyOf(sorted, unit);
+  const base = {
+    file: table.file,
+    title: titleOf(chosen.value),
+    ...(chosen.instrument !== undefined && { instrument: chosen.instrument }),
+    unit,
+    frequency,
+    found: {
+      ...(chosen.date && { dateColumn: titleOf(chosen.date) }),
+      ...(date && { dateFormat: date.format }),
+      missing,
+    },
+  };
+  const calendar = calendarOf(sorted, frequency, unit === "step" ? "day" : unit);
+  const filled = fillGaps(sorted, values, calendar);
+  const labels = Array.from(filled.times, label);
+  notes.push(...oddities(filled.values[0]!, labels, table.file));
+  return {
+    ...base,
+    times: filled.times,
+    labels,
+    calendar: filled.times === sorted ? calendar : calendarOf(filled.times, frequency, unit === "step" ? "day" : unit),
+    values: filled.values[0]!,
+    extra: Object.fromEntries(names.map((name, i) => [name, filled.values[i + 1]!])),
+    notes: [...notes, ...filled.notes],
+  };
+
+  /** The dates of the rows that are kept: rows without a value may have none. */
+  function readKeptDates(column: TableColumn, time: TableColumn | undefined): DateColumn {
+    const only = (one: TableColumn) =>
+      kept.length === one.cells.length ? one : { ...one, cells: Array.from(kept, (row) => one.cells[row]!) };
+    const where = (row: number) => view.where(kept[row]!);
+    return readDates({ ...view, where }, only(column), time && only(time), options.dateFormat);
+  }
+
+  /** The kept rows in order of time, each date once. */
+  function inOrder(): Uint32Array {
+    const { length } = kept;
+    const isRising = times.every((time, i) => i === 0 || time > times[i - 1]!);
+    const order = Uint32Array.from(kept, (_, i) => i);
+    if (isRising) return order;
+    const isFalling = times.every((time, i) => i === 0 || time <= times[i - 1]!);
+    if (isFalling) order.reverse();
+    else order.sort((a, b) => times[a]! - times[b]! || a - b);
+    const unique: number[] = [];
+    let [dropped, firstDropped] = [0, 0];
+    for (const i of order) {
+      const before = unique.at(-1);
+      if (before === undefined || times[before] !== times[i]) {
+        unique.push(i);
+        continue;
+      }
+      const differs = data.findIndex((column) => column[kept[before]!] !== column[kept[i]!]);
+      if (differs >= 0) {
+        const [a, b] = [before, i].sort((a, b) => a - b) as [number, number];
+        fail(
+          `${view.where(kept[b]!)}: ${label(times[i]!)} must be there once, got it with ` +
+            `${data[differs]![kept[b]!]} and in ${view.where(kept[a]!)} with ${data[differs]![kept[a]!]}; ` +
+            "remove the wrong row, or name the column that tells series apart by --series-column",
+        );
+      }
+      if (dropped++ === 0) firstDropped = i;
+    }
+    if (dropped > 0) {
+      notes.push(note(
+        `${counted(dropped, "row")} that repeat${dropped === 1 ? "s" : ""} another dropped, the first is ${
+          view.where(kept[firstDropped]!)
+        }`,
+      ));
+    }
+    const isJumbled = !isFalling && !times.every((time, i) => i === 0 || time >= times[i - 1]!);
+    if (isFalling && length > 1) notes.push(note("the rows come newest first and are turned round"));
+    else if (isJumbled) notes.push(warning("the rows are in no order of time and are sorted"));
+    return Uint32Array.from(unique);
+  }
+
+  /** Brings open, high and low to the level of the adjusted close. */
+  function adjust(values: Float64Array[]): void {
+    const plain = values.at(-1)!;
+    names.forEach((name, i) => {
+      if (name === "volume") return;
+      values[i + 1] = values[i + 1]!.map((value, row) => value * values[0]![row]! / plain[row]!);
+    });
+    notes.push(note("open, high and low are brought to the level of the adjusted close"));
+  }
+
+  function checkPositive(values: Float64Array): void {
+    const low = values.findIndex((value) => value <= 0);
+    if (low < 0) return;
+    const row = kept[order[low]!]!;
+    fail(
+      `${view.where(row)}, column ${
+        titleOf(chosen.value)
+      }: a price must be above 0 for returns, which are logarithms, got ` +
+        `${values[low]}; --target change forecasts differences and takes such values`,
+    );
+  }
+
+  function fillGaps(
+    times: Float64Array,
+    values: readonly Float64Array[],
+    calendar: Calendar,
+  ): { times: Float64Array; values: readonly Float64Array[]; notes: Note[] } {
+    if (unit === "step") return { times, values, notes: [] };
+    const notes: Note[] = [];
+    const fill = options.fill ?? "none";
+    const isDaily = frequency.unit === "business day";
+    const isFine = ["hour", "minute", "second"].includes(frequency.unit);
+    if (frequency.unit === "irregular") {
+      if (fill !== "none") fail(`--fill ${fill} needs regular dates, got irregular ones`);
+      if (times.length > 2) {
+        notes.push(warning(`${table.file}: the dates are irregular; steps are counted as if they were equal`));
+      }
+      return { times, values, notes };
+    }
+    if (fill === "none") {
+      if (isDaily || frequency.gaps > 0) notes.push(...gapNotes(times, calendar));
+      return { times, values, notes };
+    }
+    const missing = isDaily ? businessDays(times) : calendar.missing();
+    if (missing.length === 0) return { times, values, notes };
+    const grid = new Map<number, number | undefined>(missing.map((time) => [time, undefined]));
+    times.forEach((time, i) => grid.set(time, i));
+    const all = Float64Array.from(grid.keys()).sort();
+    const filled = values.map(() => new Float64Array(all.length));
+    let [before, after] = [0, 0];
+    all.forEach((time, at) => {
+      const own = grid.get(time);
+      if (own !== undefined) [before, after] = [own, own + 1];
+      filled.forEach((column, i) => {
+        const [a, b] = [values[i]![before]!, values[i]![after] ?? values[i]![before]!];
+        const share = fill === "linear" ? (time - times[before]!) / ((times[after] ?? time) - times[before]! || 1) : 0;
+        column[at] = own !== undefined ? values[i]![own]! : a + share * (b - a);
+      });
+    });
+    const how = fill === "linear" ? "on a line between their neighbours" : "with the value before";
+    notes.push(note(`${counted(missing.length, "missing date")} filled ${how}, the first is ${label(missing[0]!)}`));
+    void isFine;
+    return { times: all, values: filled, notes };
+  }
+
+  /** Weekdays without a row, holidays too: a regular grid has them all. */
+  function businessDays(times: Float64Array): number[] {
+    const plain: Calendar = calendarOf(times, { ...frequency, unit: "day", every: 1 }, "day");
+    const open = new Set(Array.from(times, (time) => new Date(time).getUTCDay()));
+    return plain.missing().filter((time) => open.has(new Date(time).getUTCDay()));
+  }
+
+  function gapNotes(times: Float64Array, calendar: Calendar): Note[] {
+    if (frequency.unit === "business day") {
+      const gaps = Array.from(times, (time, i) => ({ days: i === 0 ? 0 : (time - times[i - 1]!) / DAY, i }))
+        .filter(({ days }) => days > LONG_GAP);
+      if (gaps.length === 0) return [];
+      const longest = gaps.reduce((best, one) => one.days > best.days ? one : best);
+      const count = gaps.length === 1 ? "is a gap" : `are ${gaps.length} gaps`;
+      return [warning(
+        `${table.file}: there ${count} of more than ${LONG_GAP} days, the longest from ${
+          label(times[longest.i - 1]!)
+        } to ` +
+          `${label(times[longest.i]!)}; returns across one count as those of a day; --fill previous or linear fills it`,
+      )];
+    }
+    const missing = calendar.missing();
+    // Nights and weekends are no gaps of bars.
+    if (missing.length === 0 || (isSession(times) && missing.length > times.length / 20)) return [];
+    return [warning(
+      `${table.file}: ${counted(missing.length, `${unitName(frequency)}`)} missing, the first is ${
+        label(missing[0]!)
+      }; ` +
+        "the rows beside count as neighbours; --fill previous or linear fills them",
+    )];
+  }
+
+  function isSession(times: Float64Array): boolean {
+    return unit === "time" && times.length > 0;
+  }
+}
+
+/** Whether a cell of a column is a value, for counts. */
+export function hasValue(cell: string): boolean {
+  return !isMissing(cell);
+}
