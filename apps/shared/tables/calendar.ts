@@ -236,3 +236,18 @@ export function dateLabel(ms: number, unit: DateUnit): string {
     }
   }
 }
+
+/** The dates of a series as they are shown; days are written once for all times of theirs. */
+export function dateLabels(times: Float64Array, unit: DateUnit): string[] {
+  if (unit !== "time") return Array.from(times, (time) => dateLabel(time, unit));
+  let [day, label] = [NaN, ""];
+  return Array.from(times, (time) => {
+    const own = Math.floor(time / DAY);
+    if (own !== day) [day, label] = [own, new Date(own * DAY).toISOString().slice(0, 10)];
+    const rest = time - own * DAY;
+    if (rest % 1000 !== 0) return dateLabel(time, unit);
+    const [minutes, seconds] = [Math.floor(rest / 60_000), rest / 1000 % 60];
+    const clock = `${pad(Math.floor(minutes / 60))}:${pad(minutes % 60)}`;
+    return seconds === 0 ? `${label} ${clock}` : `${label} ${clock}:${pad(seconds)}`;
+  });
+}

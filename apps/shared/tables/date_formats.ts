@@ -93,18 +93,28 @@ const two = (text: string, at: number) => {
   return a >= 0 && a <= 9 && b >= 0 && b <= 9 ? 10 * a + b : NaN;
 };
 
-/** 2023-10-02, with a time of day if one follows: read without a regular expression, since most files have it. */
-function parseIso(text: string): ReadDate | undefined {
+/**
+ * 2023-10-02 or 2023-10-02 16:00:00 as milliseconds, without an object and a regular expression, since most files have
+ * these; NaN if a text is neither.
+ */
+export function plainIso(text: string): number {
   const { length } = text;
-  if (length < 10 || text.charCodeAt(4) !== 45 || text.charCodeAt(7) !== 45) return undefined;
-  const day = dayOf(100 * two(text, 0) + two(text, 2), two(text, 5), two(text, 8));
-  if (length === 10 || day === undefined) return day === undefined ? undefined : { ms: day, hasTime: false };
-  if (length === 19 && text.charCodeAt(13) === 58 && text.charCodeAt(16) === 58 && /[T ]/.test(text[10]!)) {
-    const [hours, minutes, seconds] = [two(text, 11), two(text, 14), two(text, 17)];
-    if (!(hours <= 24 && minutes <= 59 && seconds <= 60)) return undefined;
-    return { ms: day + (hours * 60 + minutes) * MINUTE + seconds * 1000, hasTime: true };
-  }
-  return /^[T ,]/.test(text.slice(10)) ? withTime(day, text.slice(10)) : undefined;
+  if ((length !== 10 && length !== 19) || text.charCodeAt(4) !== 45 || text.charCodeAt(7) !== 45) return NaN;
+  const day = dayOf(100 * two(text, 0) + two(text, 2), two(text, 5), two(text, 8)) ?? NaN;
+  if (length === 10) return day;
+  const between = text.charCodeAt(10);
+  if ((between !== 32 && between !== 84) || text.charCodeAt(13) !== 58 || text.charCodeAt(16) !== 58) return NaN;
+  const [hours, minutes, seconds] = [two(text, 11), two(text, 14), two(text, 17)];
+  return hours <= 24 && minutes <= 59 && seconds <= 60 ? day + (hours * 60 + minutes) * MINUTE + seconds * 1000 : NaN;
+}
+
+/** 2023-10-02, with a time of day if one follows. */
+function parseIso(text: string): ReadDate | undefined {
+  const plain = plainIso(text);
+  if (!Number.isNaN(plain)) return { ms: plain, hasTime: text.length > 10 };
+  if (text.length <= 10 || !/^[T ,]/.test(text.slice(10))) return undefined;
+  const day = plainIso(text.slice(0, 10));
+  return Number.isNaN(day) ? undefined : withTime(day, text.slice(10));
 }
 
 /** A format by a regular expression that begins at the start of the text; what follows is the time of day. */

@@ -9,6 +9,7 @@ import {
   FORMATS,
   ORDERED,
   parseWith,
+  plainIso,
   weekOf,
 } from "./date_formats.ts";
 import { frequencyOf } from "./frequency.ts";
@@ -118,9 +119,9 @@ export function readDates(table: Table, column: TableColumn, time?: TableColumn,
     if (!hasTime && time === undefined) return { times, unit: "day", format: format.name, notes };
     // One row a day at most: the time is that of the exchange's close or of midnight somewhere, and says nothing.
     const days = timed.map((ms) => Math.floor(ms / DAY) * DAY);
-    if (new Set(days).size === new Set(timed).size) return { times: days, unit: "day", format: format.name, notes };
     const mixed = offsets.size > 1;
     const zoned = mixed ? readUtc(column, format) : timed;
+    if (isOneADay(days, zoned)) return { times: days, unit: "day", format: format.name, notes };
     const zone = mixed ? [note("times have several time zones and are read as UTC")] : [];
     return { times: zoned, unit: "time", format: format.name, notes: [...notes, ...zone] };
   }
@@ -145,8 +146,20 @@ function readAll({ cells }: TableColumn, format: DateFormat): AllDates | number 
   const offsets = new Set<number | undefined>();
   let hasTime = false;
   let lastOffset: number | undefined | null = null;
+  const isIso = format === FORMATS[0];
   for (let row = 0; row < cells.length; row++) {
-    const date = parseWith(format, cells[row]!);
+    const cell = cells[row]!;
+    if (isIso) {
+      times[row] = plainIso(cell);
+      if (!Number.isNaN(times[row]!)) {
+        if (cell.length > 10) {
+          hasTime = true;
+          if (lastOffset !== undefined) offsets.add(lastOffset = undefined);
+        }
+        continue;
+      }
+    }
+    const date = parseWith(format, cell);
     if (date === undefined) return row;
     times[row] = date.ms;
     if (!date.hasTime) continue;

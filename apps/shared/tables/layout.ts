@@ -131,12 +131,14 @@ function sniffDelimiter(sample: string, options: TableOptions): string {
   return width >= 2 && share >= 0.8 && typed >= 0.5 ? " " : best.delimiter;
 }
 
-/** The most frequent number of cells, the later rows first, and the share of the rows that have it. */
+/** The most frequent number of cells, and the share of the rows that have it. */
 function widthOf(rows: readonly SampleRow[]): { width: number; share: number } {
   const counts = new Map<number, number>();
   for (const { cells } of rows) counts.set(cells.length, (counts.get(cells.length) ?? 0) + 1);
   let [width, most] = [0, 0];
-  for (const [length, count] of counts) if (count >= most) [width, most] = [length, count];
+  for (const [length, count] of counts) {
+    if (count > most || (count === most && length > width)) [width, most] = [length, count];
+  }
   return { width, share: most / Math.max(1, rows.length) };
 }
 
@@ -167,7 +169,8 @@ function layoutOf(
   if (rows.length === 0) fail("it must have a header and rows, got neither");
   const { width: full } = widthOf(rows);
   let first = rows.findIndex(({ cells }, i) =>
-    cells.length === full || (cells.length === full - 1 && (rows[i + 1]?.cells.length ?? full) === full) ||
+    cells.length === full ||
+    (cells.length > 1 && cells.length === full - 1 && (rows[i + 1]?.cells.length ?? full) === full) ||
     trimmedTo(cells, full).length === full
   );
   if (first < 0) first = 0;
@@ -258,6 +261,12 @@ function typedColumns(rows: readonly SampleRow[], width: number): number[] {
   });
 }
 
+/** Whether the first cell of a row of tickers is one that libraries write. */
+function isGroupTitle(title: string): boolean {
+  return title === "" || /^(?:price|ticker|symbol|attribute|variable|field|unnamed.*)s?$/i.test(title) ||
+    isDateTitle(title);
+}
+
 /** One title a column from one header row or several. */
 function titlesOf(
   headers: readonly (readonly string[])[],
@@ -280,6 +289,10 @@ function titlesOf(
     return { titles, notes: [note(`rows below the titles that are no data are skipped: ${others}`)] };
   }
   const [titles, other] = [named[fields]!, named[fields === 0 ? 1 : 0]!];
+  // A line of text before the header that happens to have as many cells.
+  if (fields > 0 && !isGroupTitle(other[0]!)) {
+    return { titles, notes: [note(`a line before the header is skipped: ${quoted(other.join(" "))}`)] };
+  }
   let last = "";
   // Spreadsheets write a title that spans columns into the first of them.
   const groups = other.map((cell, i) => i === 0 ? "" : last = cell === "" ? last : cell);

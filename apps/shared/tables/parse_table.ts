@@ -114,35 +114,44 @@ function checkBroken(
 ): void {
   if (broken.length === 0) return;
   const width = columns.length;
-  const brokenColumns = new Set(broken.map(({ column }) => column));
-  const tests = columns.map((cells): ((cell: string) => boolean) | undefined => {
-    const some = cells.filter((cell) => !cell.includes("\n"));
-    const labels = new Set<string>();
-    for (const cell of some) if (labels.size <= MOST_LABELS) labels.add(cell.trim());
-    if (labels.size <= Math.min(MOST_LABELS, some.length / 2)) return (cell) => labels.has(cell.trim());
-    const probe = some.slice(0, 100).map(kindOf);
-    const kind = probe.find((kind) => kind === "date" || kind === "number");
-    if (kind === undefined || probe.some((other) => other === "text")) return undefined;
-    return (cell) => ["date", "number"].includes(kindOf(cell));
-  });
+  const tests = columns.map(testOf);
+  /** Whether cells from a column on fit the other rows: in all columns of dates and numbers, and in one of labels. */
+  const fits = (cells: readonly string[], from: number, to = width) => {
+    const tested = tests.slice(from, to).map((test, i) => test && { isLabel: test.isLabel, fits: test.fits(cells[i]!) })
+      .filter((test) => test !== undefined);
+    const labels = tested.filter(({ isLabel }) => isLabel);
+    return tested.length > 0 && tested.every(({ isLabel, fits }) => isLabel || fits) &&
+      (labels.length === 0 || labels.some(({ fits }) => fits));
+  };
   for (const { row, column } of broken) {
     const parts = columns[column]![row]!.split("\n").slice(0, 1000);
     parts.forEach((part, i) => {
       const cells = part.split(delimiter);
-      // The first part lacks the cells before, the last one those after.
-      const from = i === 0 ? column : 0;
-      const isWhole = i === parts.length - 1
-        ? cells.length > column && width > 1 && i > 0
-        : cells.length === width - from;
-      if (!isWhole || cells.length < 2) return;
-      const checked = tests.map((test, at) => ({ test, cell: cells[at - from] }))
-        .filter(({ test, cell }, at) => test !== undefined && cell !== undefined && at >= from);
-      const own = i === parts.length - 1 ? checked.filter((_, at) => at < column) : checked;
-      if (own.length > 0 && own.every(({ test, cell }) => test!(cell!))) fail(row);
+      if (cells.length < 2) return;
+      // The first part lacks the cells before its own, the last one those after it.
+      const isRow = i === 0
+        ? cells.length === width - column && fits(cells, column)
+        : i === parts.length - 1
+        ? cells.length === column + 1 && fits(cells, 0, column)
+        : cells.length === width && fits(cells, 0);
+      if (isRow) fail(row);
     });
   }
-  // A column of labels has no line breaks in it: said with the value where labels are read.
-  void brokenColumns;
+}
+
+/** A test of whether a cell fits a column of few labels, or of dates and numbers; other columns have none. */
+function testOf(cells: readonly string[]): { isLabel: boolean; fits: (cell: string) => boolean } | undefined {
+  const some = cells.filter((cell) => !cell.includes("\n"));
+  const labels = new Set<string>();
+  for (const cell of some) if (labels.size <= MOST_LABELS) labels.add(cell.trim());
+  if (labels.size <= Math.min(MOST_LABELS, some.length / 2)) {
+    return { isLabel: true, fits: (cell) => labels.has(cell.trim()) };
+  }
+  const kinds = some.slice(0, 100).map(kindOf);
+  const isTyped = (kind: string) => kind === "date" || kind === "number";
+  return kinds.some(isTyped) && !kinds.includes("text")
+    ? { isLabel: false, fits: (cell) => isTyped(kindOf(cell)) }
+    : undefined;
 }
 
 /** The column of a title, whatever its case; of a position; or undefined. */

@@ -1,4 +1,4 @@
-import { type Calendar, calendarOf, dateLabel } from "./calendar.ts";
+import { type Calendar, calendarOf, dateLabel, dateLabels } from "./calendar.ts";
 import { isMissing } from "./cell_kinds.ts";
 import { chooseColumns, type ColumnOptions, type ExtraColumn } from "./columns.ts";
 import { type DateUnit } from "./date_formats.ts";
@@ -119,7 +119,7 @@ export function readSeries(table: Table, options: SeriesOptions = {}): TimeSerie
   };
   const calendar = calendarOf(sorted, frequency, unit === "step" ? "day" : unit);
   const filled = fillGaps(sorted, values, calendar);
-  const labels = Array.from(filled.times, label);
+  const labels = unit === "step" ? Array.from(filled.times, String) : dateLabels(filled.times, unit);
   notes.push(...oddities(filled.values[0]!, labels, table.file));
   return {
     ...base,
