@@ -46,9 +46,9 @@ export function isMissing(cell: string): boolean {
 
 /** Digits with signs, marks, currency, percent and so on around or between them. */
 const NUMBER =
-  /^[+\-−–(]?\s?(?:[A-Za-z]{0,3}\p{Sc}|[A-Z]{3}|kr\.?|Rs\.?)?\s?[+\-−–]?\s?(?:\d[\d.,'’\s]*|\.\d+)(?:e[+-]?\d+)?\s?(?:[kmbt]|bn|mn)?\s?[%‰]?\s?(?:\p{Sc}|[A-Z]{3}|kr\.?|zł|Kč)?\)?-?$/iu;
+  /^[+\-−–(]?\s?(?:[A-Za-z]{0,3}\p{Sc}|[A-Z]{3}|kr\.?|Rs\.?)?\s?[+\-−–]?\s?(?:\d[\d.,'’ \u00a0\u2009\u202f]*|\.\d+)(?:e[+-]?\d+)?\s?(?:[kmbt]|bn|mn)?\s?[%‰]?\s?(?:\p{Sc}|[A-Z]{3}|kr\.?|zł|Kč)?\)?-?$/iu;
 const DATE =
-  /^(?:\d{4}[-/.]\d{1,2}(?:[-/.]\d{1,2})?|\d{1,2}[-/.]\d{1,2}[-/.]\d{2,4}|\d{8}|\d{4}-?W\d{1,2}(?:-\d)?|\d{4}[-\s]?Q[1-4]|Q[1-4][-/\s]\d{4}|\d{4}-?M\d{1,2}|\d{1,2}[-/]\d{4}|\d{1,2}:\d{2}(?::\d{2})?)(?:[T ,].*)?$/i;
+  /^(?:\d{4}(?:[-/]\d{1,2}(?:[-/]\d{1,2})?|\.\d{1,2}\.\d{1,2})|\d{1,2}[-/.]\d{1,2}[-/.](?:\d{4}|\d{2})|(?:1[5-9]|20|21)\d{2}(?:0[1-9]|1[0-2])[0-3]\d|\d{4}-?W\d{1,2}(?:-\d)?|\d{4}[-\s]?Q[1-4]|Q[1-4][-/\s]\d{4}|\d{4}-?M\d{1,2}|\d{1,2}[-/]\d{4}|\d{1,2}:\d{2}(?::\d{2})?)(?:[T ,].*)?$/i;
 
 /** Whether a cell looks like a date that is written as one, not as a bare number. */
 function isDateLike(text: string): boolean {

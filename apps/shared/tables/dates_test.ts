@@ -59,7 +59,7 @@ Deno.test("days in the formats that files have", () => {
     ["2023-Oct-02", "2023-Oct-03", "2023-Oct-16"],
     ["45201", "45202", "45215"],
   ];
-  for (const cells of formats) assert.deepEqual([read(cells).labels, read(cells).unit], [DAYS, "day"], cells[0]);
+  for (const cells of formats) assert.deepEqual([read(cells).labels, read(cells).unit], [DAYS, "day"], `${cells[0]}`);
 });
 
 Deno.test("two-digit years at either end are told apart by even steps, or asked for", () => {
@@ -91,7 +91,7 @@ Deno.test("weeks, months, quarters and years", () => {
   ];
   for (const [cells, labels, unit] of periods) {
     const found = read(cells);
-    assert.deepEqual([found.labels, found.unit], [labels, unit], cells[0]);
+    assert.deepEqual([found.labels, found.unit], [labels, unit], `${cells[0]}`);
     for (const label of labels) assert.equal(dateLabel(timeOf(label), unit as "week"), label);
   }
 });

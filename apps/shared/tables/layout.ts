@@ -23,7 +23,8 @@ interface SampleRow {
   readonly line: number;
 }
 
-const DELIMITERS = [",", ";", "\t", "|"] as const;
+/** Commas last, since they are in numbers too. */
+const DELIMITERS = ["\t", ";", "|", ","] as const;
 /** What messages call them. */
 const NAMES: Readonly<Record<string, string>> = {
   ",": "commas",

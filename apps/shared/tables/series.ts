@@ -1,7 +1,6 @@
 import { type Calendar, calendarOf, dateLabel, dateLabels } from "./calendar.ts";
-import { isMissing } from "./cell_kinds.ts";
 import { chooseColumns, type ColumnOptions, type ExtraColumn } from "./columns.ts";
-import { type DateUnit } from "./date_formats.ts";
+import type { DateUnit } from "./date_formats.ts";
 import { type DateColumn, readDates } from "./dates.ts";
 import { type Frequency, frequencyOf, unitName } from "./frequency.ts";
 import { type DecimalMark, missingNote, readNumbers, titleOf } from "./numbers.ts";
@@ -60,7 +59,7 @@ export function readSeries(table: Table, options: SeriesOptions = {}): TimeSerie
   const fail = failIn(table.file);
   if (table.rowCount === 0) fail("it must have at least one row of data, got a header alone");
   const chosen = chooseColumns(table, options);
-  const { rows } = chosen;
+  const rows = chosen.instrument?.rows;
   const view = rows === undefined
     ? table
     : { ...table, rowCount: rows.length, where: (row: number) => table.where(rows[row]!) };
@@ -77,8 +76,8 @@ export function readSeries(table: Table, options: SeriesOptions = {}): TimeSerie
     ...chosen.notes,
     ...numbers.slice(0, columns.length).flatMap(({ notes }) => notes),
   ];
-  if (chosen.instrument !== undefined && rows !== undefined) {
-    notes.push(note(`the series is ${quoted(chosen.instrument)}`));
+  if (chosen.instrument && rows !== undefined) {
+    notes.push(note(`the series is ${quoted(chosen.instrument.name)}`));
   }
   const complete: number[] = [];
   let missing = 0;
@@ -108,7 +107,7 @@ export function readSeries(table: Table, options: SeriesOptions = {}): TimeSerie
   const base = {
     file: table.file,
     title: titleOf(chosen.value),
-    ...(chosen.instrument !== undefined && { instrument: chosen.instrument }),
+    ...(chosen.instrument && { instrument: chosen.instrument.name }),
     unit,
     frequency,
     found: {
@@ -211,7 +210,6 @@ export function readSeries(table: Table, options: SeriesOptions = {}): TimeSerie
     const notes: Note[] = [];
     const fill = options.fill ?? "none";
     const isDaily = frequency.unit === "business day";
-    const isFine = ["hour", "minute", "second"].includes(frequency.unit);
     if (frequency.unit === "irregular") {
       if (fill !== "none") fail(`--fill ${fill} needs regular dates, got irregular ones`);
       if (times.length > 2) {
@@ -241,7 +239,6 @@ export function readSeries(table: Table, options: SeriesOptions = {}): TimeSerie
     });
     const how = fill === "linear" ? "on a line between their neighbours" : "with the value before";
     notes.push(note(`${counted(missing.length, "missing date")} filled ${how}, the first is ${label(missing[0]!)}`));
-    void isFine;
     return { times: all, values: filled, notes };
   }
 
@@ -268,7 +265,7 @@ export function readSeries(table: Table, options: SeriesOptions = {}): TimeSerie
     }
     const missing = calendar.missing();
     // Nights and weekends are no gaps of bars.
-    if (missing.length === 0 || (isSession(times) && missing.length > times.length / 20)) return [];
+    if (missing.length === 0 || (unit === "time" && missing.length > times.length / 20)) return [];
     return [warning(
       `${table.file}: ${counted(missing.length, `${unitName(frequency)}`)} missing, the first is ${
         label(missing[0]!)
@@ -276,13 +273,4 @@ export function readSeries(table: Table, options: SeriesOptions = {}): TimeSerie
         "the rows beside count as neighbours; --fill previous or linear fills them",
     )];
   }
-
-  function isSession(times: Float64Array): boolean {
-    return unit === "time" && times.length > 0;
-  }
-}
-
-/** Whether a cell of a column is a value, for counts. */
-export function hasValue(cell: string): boolean {
-  return !isMissing(cell);
 }
