@@ -175,7 +175,8 @@ function findValue(
       fail(`there is no instrument ${quoted(series)}; --series must be one of ${listed(numeric.map(labelOf))}`);
   }
   if (close !== undefined) return close;
-  const useful = numeric.filter((column) => !isCount(column) || numeric.length === 1);
+  const measured = numeric.filter((column) => !isCount(column));
+  const useful = measured.length > 0 ? measured : numeric;
   const [first] = useful;
   if (first === undefined) {
     return fail(`it must have a column of numbers beside the dates; it has ${titlesOf(table)}; --column names it`);
