@@ -180,14 +180,14 @@ Deno.test("bad usage: one line, exit code 2", () =>
       [["--test", "-1"], /It must be a number of 0 or more and below 0\.5\.\n$/],
       [["--tied", "--embedding", "32"], /^error: with --tied --embedding must be as --hidden, 192, got 32\n$/],
       [["--text", "-", "-"], /^error: --text - can be there once: stdin is read once\n$/],
-      [["generate", "--top-p", "0"], /It must be a number above 0, 1 at most\.\n$/],
+      [["generate", "--top-p", "0"], /It must be a number above 0 and at most 1\.\n$/],
       [["generate", "--stop", ""], /It must not be empty\.\n$/],
       [
         ["classify", "--label-column", "Text"],
         /^error: --text-column and --label-column must be two columns, got text for both\n$/,
       ],
       [["generate", "--temperature", "-1"], /It must be a number of 0 or more\.\n$/],
-      [["classify", "train", "--epochs", "0"], /It must be a whole number of 1 or more\.\n$/],
+      [["classify", "train", "--epochs", "0"], /It must be an integer of 1 or more\.\n$/],
       [["classify", "predict", "a", "b"], /^error: too many arguments/],
     ];
     for (const [args, message] of cases) {

@@ -19,8 +19,9 @@ import {
   type RecurrentState,
   Sequential,
 } from "@unfold/layers";
+import { checkerOf, isSize } from "../shared/model_file.ts";
 import { makeRecurrent } from "../shared/models.ts";
-import { checkerOf, checkStack, decodeModel, encodeModel, type StackConfig, stackOptions } from "./model_file.ts";
+import { checkStack, decodeModel, encodeModel, type StackConfig, stackOptions } from "./model_file.ts";
 import { makeTokenizer, type Tokenizer, type TokenKind } from "./tokenizer.ts";
 
 /** All that is needed to build a classifier. */
@@ -116,7 +117,7 @@ export class Classifier {
       const check = checkerOf(config);
       const { bidirectional, longest, classes } = config;
       check("bidirectional", typeof bidirectional === "boolean", "true or false");
-      check("longest", Number.isInteger(longest) && (longest as number) >= 1, "a whole number of 1 or more");
+      check("longest", isSize(longest), "a positive integer");
       const isList = Array.isArray(classes) && classes.length >= 2 &&
         classes.every((label) => typeof label === "string");
       check("classes", isList, "two texts at least");

@@ -9,8 +9,9 @@ import {
   type RecurrentState,
   Sequential,
 } from "@unfold/layers";
+import { checkerOf } from "../shared/model_file.ts";
 import { makeRecurrent } from "../shared/models.ts";
-import { checkerOf, checkStack, decodeModel, encodeModel, type StackConfig, stackOptions } from "./model_file.ts";
+import { checkStack, decodeModel, encodeModel, type StackConfig, stackOptions } from "./model_file.ts";
 import { makeTokenizer, type Tokenizer, type TokenKind } from "./tokenizer.ts";
 
 /** All that is needed to build a model of text. */

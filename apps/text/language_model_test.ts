@@ -60,10 +60,10 @@ Deno.test("files of another kind, or that were altered, are refused", () => {
     ['\\"cell\\":\\"lstm\\"', '\\"cell\\":\\"lstn\\"', /its cell must be one of lstm, gru, rnn, relu, got "lstn"$/],
     ['\\"hidden\\":12', '\\"hidden\\":13', /1\.recurrentWeight must have 13 rows, got 12$/],
     ['\\"embedding\\":6', '\\"embedding\\":7', /its embedding must be the 6 columns of 0\.weight, got 7$/],
-    ['\\"layers\\":2', '\\"layers\\":0', /its layers must be a whole number of 1 or more, got 0$/],
+    ['\\"layers\\":2', '\\"layers\\":0', /its layers must be a positive integer, got 0$/],
     ['\\"tied\\":false', '\\"tied\\":1', /its tied must be true or false, got 1$/],
     ['\\"kind\\":\\"language\\"', '\\"kind\\":\\"other\\"', /it must be a language model, got "other"$/],
-    ["unfold.text", "unfold.tent", /it must be a model of this app, got none of its unfold\.text metadata$/],
+    ["unfold.text", "unfold.tent", /it must be a model of this app, got no unfold\.text metadata$/],
   ];
   for (const [from, to, message] of cases) {
     assert.throws(() => LanguageModel.fromFile(altered(from, to), "file"), { name: "SafetensorsError", message });

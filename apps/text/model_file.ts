@@ -1,15 +1,15 @@
-import {
-  decodeSafetensors,
-  encodeSafetensors,
-  loadParameters,
-  type Random,
-  SafetensorsError,
-  type SafetensorsTensor,
-  uninitialized,
-} from "@unfold/core";
+import type { Random } from "@unfold/core";
 import type { Layer } from "@unfold/layers";
 import { type CellName, CELLS } from "../shared/choices.ts";
-import { checkFinite } from "../shared/models.ts";
+import {
+  checkAxis,
+  checkerOf,
+  decodeModel as decode,
+  encodeModel as encode,
+  type FileTensors,
+  isSize,
+  type RawConfig,
+} from "../shared/model_file.ts";
 import { TOKEN_KINDS } from "./tokenizer.ts";
 
 /** A stack of recurrent layers. */
@@ -36,28 +36,15 @@ export function stackOptions({ cell, hidden, layers, embedding, dropout }: Stack
 /** The key of the configuration in a model file's metadata. */
 const METADATA_KEY = "unfold.text";
 
-/** A configuration as a file holds it: JSON from anywhere. */
-type RawConfig = Readonly<Record<string, unknown>>;
-
-/** Makes a function that throws unless an entry of a configuration is sound. */
-export function checkerOf(config: RawConfig): (name: string, sound: boolean, wanted: string) => void {
-  return (name, sound, wanted) => {
-    if (sound) return;
-    const found = JSON.stringify(config[name])?.slice(0, 80);
-    throw new TypeError(`its ${name} must be ${wanted}, got ${found}`);
-  };
-}
-
 /** Checks tokens and recurrent layers, against the weights too: a wrong size may be a very large one. */
 export function checkStack(
   config: RawConfig,
-  tensors: ReadonlyMap<string, SafetensorsTensor>,
+  tensors: FileTensors,
 ): void {
   const check = checkerOf(config);
-  const isSize = (value: unknown) => Number.isInteger(value) && (value as number) >= 1;
   check("cell", CELLS.some((name) => name === config.cell), `one of ${CELLS.join(", ")}`);
   for (const name of ["hidden", "layers", "embedding"]) {
-    check(name, isSize(config[name]), "a whole number of 1 or more");
+    check(name, isSize(config[name]), "a positive integer");
   }
   check(
     "dropout",
@@ -69,43 +56,31 @@ export function checkStack(
   const isVocabulary = Array.isArray(vocabulary) && vocabulary.every((token) => typeof token === "string");
   check("vocabulary", isVocabulary, "a list of texts");
   const size = config.tokens === "byte" ? 256 : (vocabulary as unknown[]).length;
-  check("layers", (config.layers as number) <= tensors.size, `${tensors.size} at most`);
-  for (const [name, rows] of [["0.weight", size], ["1.recurrentWeight", config.hidden]] as const) {
-    const found = tensors.get(name)?.shape[0];
-    if (found !== rows) throw new TypeError(`${name} must have ${rows} rows, got ${found}`);
-  }
+  check("layers", (config.layers as number) <= tensors.size, `at most ${tensors.size}`);
+  checkAxis(tensors, "0.weight", 0, size);
+  checkAxis(tensors, "1.recurrentWeight", 0, config.hidden as number);
   const columns = tensors.get("0.weight")!.shape[1];
   check("embedding", config.embedding === columns, `the ${columns} columns of 0.weight`);
 }
 
-/** Reads a model of one kind from a file; all that is wrong with it becomes a {@linkcode SafetensorsError}. */
+/** Reads a model of one kind from a file; all that is wrong with it becomes a `SafetensorsError`. */
 export function decodeModel<Model extends { network: Layer }>(
   bytes: Uint8Array<ArrayBuffer>,
   file: string,
   kind: string,
-  build: (config: RawConfig, tensors: ReadonlyMap<string, SafetensorsTensor>) => Model,
+  build: (config: RawConfig, tensors: FileTensors) => Model,
 ): Model {
-  const { tensors, metadata } = decodeSafetensors(bytes, { file });
-  try {
-    const text = metadata[METADATA_KEY];
-    if (text === undefined) {
-      throw new TypeError(`it must be a model of this app, got none of its ${METADATA_KEY} metadata`);
-    }
-    const config = Object(JSON.parse(text)) as RawConfig;
-    if (config.kind !== kind) {
+  return decode(bytes, {
+    file,
+    key: METADATA_KEY,
+    build: (config, tensors) => {
+      if (config.kind === kind) return build(config, tensors);
       throw new TypeError(`it must be a ${kind} model, got ${JSON.stringify(config.kind)}`);
-    }
-    const model = uninitialized(() => build(config, tensors));
-    loadParameters(model.network.parameters(), tensors);
-    checkFinite(model.network.parameters());
-    return model;
-  } catch (error) {
-    throw new SafetensorsError(`Cannot read ${file}: ${(error as Error).message}`, { cause: error });
-  }
+    },
+  });
 }
 
 /** A model as a safetensors file: weights, and its kind and configuration as metadata. */
 export function encodeModel(kind: string, config: object, network: Layer): Uint8Array<ArrayBuffer> {
-  const metadata = { [METADATA_KEY]: JSON.stringify({ kind, ...config }) };
-  return encodeSafetensors(Object.entries(network.parameters()), { metadata });
+  return encode(METADATA_KEY, { kind, ...config }, network);
 }
