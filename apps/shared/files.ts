@@ -63,6 +63,15 @@ export async function asWritten<T>(path: string, make: () => T | Promise<T>): Pr
 }
 
 function failed(folder: string, error: unknown): Error {
+  if (error instanceof Deno.errors.NotCapable) {
+    const main = new URL(Deno.mainModule).pathname.split("/").slice(-3).join("/");
+    const args = Deno.args.map((arg) => /^[\w.,=:/@+-]+$/.test(arg) ? arg : `'${arg.replaceAll("'", "'\\''")}'`).join(" ");
+    return new Error(
+      `Cannot write to ${folder}: the task may write in the project's folder alone; name a folder there, or run ` +
+        `deno run --allow-read --allow-write=${folder} ${main} ${args}`,
+      { cause: error },
+    );
+  }
   return new Error(`Cannot write to ${folder}: ${(error as Error).message}`, { cause: error });
 }
 

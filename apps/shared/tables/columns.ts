@@ -16,7 +16,7 @@ import { type Instrument, pickGroup, pickInstrument, symbolColumn } from "./inst
 import { titleOf } from "./numbers.ts";
 import { findColumn } from "./parse_table.ts";
 import { failIn, type Note, note, type Table, type TableColumn } from "./table.ts";
-import { isPriceTitle, rankOf, type Role } from "./titles.ts";
+import { rankOf, type Role } from "./titles.ts";
 import { listed, quoted } from "../printable.ts";
 
 /** A column that features may need besides the date and the value. */
@@ -182,8 +182,7 @@ function findValue(
     return fail(`it must have a column of numbers beside the dates; it has ${titlesOf(table)}; --column names it`);
   }
   if (useful.length === 1) {
-    const isSaid = !table.hasHeader || isPriceTitle(first.title);
-    if (!isSaid) notes.push(note(`column ${titleOf(first)} is read, the only one of numbers`));
+    if (table.hasHeader) notes.push(note(`column ${titleOf(first)} is read, the only one of numbers`));
     return first;
   }
   if (table.hasHeader) {

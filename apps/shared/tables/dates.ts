@@ -210,5 +210,6 @@ export function timeOf(label: string): number {
   if (quarter !== null) return Date.UTC(Number(quarter[1]), 3 * Number(quarter[2]) - 3, 1);
   const week = /^(\d{4})-W(\d{2})$/.exec(label);
   if (week !== null) return weekOf(Number(week[1]), Number(week[2])) ?? NaN;
+  if (!/^\d{4}(?:-\d{2}){0,2}(?: \d{2}:\d{2}(?::\d{2}(?:\.\d{3})?)?)?$/.test(label)) return NaN;
   return Date.parse(label.length > 10 ? `${label.replace(" ", "T")}Z` : label);
 }

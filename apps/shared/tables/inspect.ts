@@ -49,6 +49,8 @@ export interface Inspection {
     /** The dates that a forecast would have. */
     readonly next: readonly string[];
   };
+  /** Whether all values are above 0, as returns need them. */
+  readonly isPositive?: boolean;
   /** Why there is no series. */
   readonly problem?: string;
 }
@@ -72,7 +74,12 @@ export function inspect({ table, encoding, isPacked }: ReadTable, options: Serie
   };
   try {
     const series = readSeries(table, options);
-    return { ...base, notes: series.notes, series: summaryOf(series) };
+    return {
+      ...base,
+      notes: series.notes,
+      series: summaryOf(series),
+      isPositive: series.values.every((value) => value > 0),
+    };
   } catch (error) {
     if (!(error instanceof TableError)) throw error;
     return { ...base, notes: table.notes, problem: error.message };

@@ -78,6 +78,7 @@ Deno.test("a stopped run exits with 130 and says how to resume; resuming gives t
       "forecasts.csv",
       "metrics.json",
       "model.safetensors",
+      "next.csv",
     ]);
   }));
 
@@ -96,7 +97,7 @@ Deno.test("forecasts over a horizon: prices with widening intervals, a probabili
     assert.ok(widths[0] < widths[1] && widths[1] < widths[2], `${widths}`);
     assert.match(
       await run("--target", "direction", "--horizon", "2"),
-      /\n {2}probability of a rise over the next 2 days: [\d.]+ %\n/,
+      /\n {2}probability of a rise over the next 2 days \(to 2015-10-29\): [\d.]+ %\n/,
     );
     const volatility = await run("--target", "volatility", "--horizon", "5");
     assert.match(
@@ -105,7 +106,7 @@ Deno.test("forecasts over a horizon: prices with widening intervals, a probabili
     );
     assert.match(
       volatility,
-      /\n {2}volatility of the next 5 days: [\d.]+ % a year \(90 % interval [\d.]+ to [\d.]+ % a year\)\n/,
+      /\n {2}volatility of the next 5 days \(to 2015-11-01\): [\d.]+ % a year \(90 % interval [\d.]+ to [\d.]+ % a year\)\n/,
     );
     assert.match(volatility, / the mean.*\n$/);
   }));
