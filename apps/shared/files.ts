@@ -62,13 +62,18 @@ export async function asWritten<T>(path: string, make: () => T | Promise<T>): Pr
   }
 }
 
+/** A word as a shell takes it. */
+function quotedWord(text: string): string {
+  return /^[\w.,=:/@+-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
+}
+
 function failed(folder: string, error: unknown): Error {
   if (error instanceof Deno.errors.NotCapable) {
-    const main = new URL(Deno.mainModule).pathname.split("/").slice(-3).join("/");
-    const args = Deno.args.map((arg) => /^[\w.,=:/@+-]+$/.test(arg) ? arg : `'${arg.replaceAll("'", "'\\''")}'`).join(" ");
+    const program = new URL(Deno.mainModule).pathname.split("/").slice(-3).join("/");
+    const command = ["deno", "run", "--allow-read", `--allow-write=${quotedWord(folder)}`, program];
     return new Error(
       `Cannot write to ${folder}: the task may write in the project's folder alone; name a folder there, or run ` +
-        `deno run --allow-read --allow-write=${folder} ${main} ${args}`,
+        [...command, ...Deno.args.map(quotedWord)].join(" "),
       { cause: error },
     );
   }

@@ -2,7 +2,7 @@ import { dateLabel } from "./calendar.ts";
 import { isMissing, kindOf } from "./cell_kinds.ts";
 import { isMostly, mayBeDates } from "./column_kinds.ts";
 import { encodingName } from "./decode.ts";
-import { frequencyName } from "./frequency.ts";
+import { frequencyName, stepsPerYear } from "./frequency.ts";
 import { delimiterName } from "./layout.ts";
 import type { ReadTable } from "./read_table.ts";
 import { readSeries, type SeriesOptions, type TimeSeries } from "./series.ts";
@@ -41,6 +41,8 @@ export interface Inspection {
     readonly frequency: string;
     readonly values: number;
     readonly missing: number;
+    /** The standard deviation of log returns in percent a year; not of bars within a day. */
+    readonly volatility?: number;
     readonly from: string;
     readonly to: string;
     /** The first and last values with their dates, as they were understood. */
@@ -104,6 +106,7 @@ function inspectColumn(column: TableColumn): InspectedColumn {
 function summaryOf(series: TimeSeries): NonNullable<Inspection["series"]> {
   const { title, instrument, labels, values, frequency, calendar, unit, found } = series;
   const pairs = labels.map((label, i) => [label, values[i]!] as const);
+  const volatility = volatilityOf(values, stepsPerYear(frequency));
   return {
     column: title,
     ...(instrument !== undefined && { instrument }),
@@ -112,12 +115,22 @@ function summaryOf(series: TimeSeries): NonNullable<Inspection["series"]> {
     frequency: frequencyName(frequency),
     values: values.length,
     missing: found.missing,
+    ...(volatility !== undefined && { volatility }),
     from: labels[0]!,
     to: labels.at(-1)!,
     head: pairs.slice(0, SHOWN),
     tail: pairs.slice(-SHOWN),
     next: calendar.next(SHOWN).map((time) => unit === "step" ? String(time) : dateLabel(time, unit)),
   };
+}
+
+/** Volatility in percent a year; undefined if a value is not above 0 or a year has no known number of steps. */
+function volatilityOf(values: Float64Array, perYear: number | undefined): number | undefined {
+  if (perYear === undefined || values.length < 3 || values.some((value) => value <= 0)) return undefined;
+  const returns = values.slice(1).map((value, i) => Math.log(value / values[i]!));
+  const mean = returns.reduce((a, b) => a + b) / returns.length;
+  const variance = returns.reduce((total, value) => total + (value - mean) ** 2, 0) / (returns.length - 1);
+  return Number((100 * Math.sqrt(perYear * variance)).toPrecision(4));
 }
 
 /** An inspection as people read it. */
@@ -155,7 +168,8 @@ function shownTitle(title: string, group: string | undefined): string {
 }
 
 function seriesLines(series: NonNullable<Inspection["series"]>): string[] {
-  const { column, instrument, dateColumn, dateFormat, frequency, values, missing, from, to, head, tail, next } = series;
+  const { column, instrument, dateColumn, dateFormat, frequency, values, missing, volatility, from, to } = series;
+  const { head, tail, next } = series;
   const of = instrument === undefined ? "" : ` of ${quoted(instrument, 40)}`;
   const dates = dateColumn === undefined
     ? "without dates"
@@ -171,6 +185,7 @@ function seriesLines(series: NonNullable<Inspection["series"]>): string[] {
     "",
     ...rows.map((row) => row === undefined ? "  …" : `  ${row[0].padEnd(longest)}  ${row[1]}`),
     "",
+    ...volatility === undefined ? [] : [`  the volatility is ${volatility} % a year`],
     `  the next dates are ${next.join(", ")}`,
   ];
 }

@@ -30,6 +30,7 @@ Deno.test("inspect shows the layout, the columns and the series as it was unders
       "  2023-01-29  1038.5",
       "  2023-01-30  1039.5",
       "",
+      "  the volatility is 0.01549 % a year",
       "  the next dates are 2023-01-31, 2023-02-01, 2023-02-02",
       "",
       "Notes:",

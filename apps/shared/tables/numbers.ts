@@ -249,7 +249,7 @@ export function readNumbers(
     } else if (unit !== "") notes.push(note(`column ${titleOf(column)}: the currency ${quoted(unit)} is dropped`));
     return { title: column.title, values, missing, notes };
 
-    function decide({ first, small, unit }: Scan): DecimalMark {
+    function decide({ first, small }: Scan): DecimalMark {
       if (first.point !== undefined && first.comma !== undefined) {
         const [a, b] = [first.point, first.comma].sort((a, b) => a - b) as [number, number];
         fail(
@@ -260,8 +260,6 @@ export function readNumbers(
       const own = plainMark(first);
       if (own !== undefined) return own;
       const [point, comma] = [first["either point"], first["either comma"]];
-      // Those who write these signs have a decimal point.
-      if (point === undefined && /[$£¥₹₩]/.test(unit)) return "point";
       if (common !== undefined) return common;
       // A whole number beside 1.234 speaks for thousands, and three decimals everywhere for decimals.
       const isOpen = comma !== undefined || (point !== undefined && small !== undefined);

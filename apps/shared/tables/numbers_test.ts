@@ -69,11 +69,6 @@ Deno.test("currencies and percent signs are dropped and said", () => {
   });
 });
 
-Deno.test("a comma before three digits behind a $ is one of thousands", () => {
-  assert.deepEqual(read(["$12,880", "$9,990"]).values, [12880, 9990]);
-  assert.throws(() => read(["€12,880", "€9,990"]), { message: /--decimal/ });
-});
-
 Deno.test("missing values in the habits of FRED, pandas, R, spreadsheets and databases are counted", () => {
   const marks = [
     "",

@@ -102,7 +102,7 @@ export function readSeries(table: Table, options: SeriesOptions = {}): TimeSerie
   const sorted = Float64Array.from(order, (i) => times[i]!);
   const values = data.map((column) => Float64Array.from(order, (i) => column[kept[i]!]!));
   if (ratioOf !== undefined) adjust(values);
-  if (options.positive ?? false) checkPositive(values[0]!);
+  if (options.positive ?? false) checkPositive(values);
   const frequency: Frequency = unit === "step" ? { unit: "step", every: 1, gaps: 0 } : frequencyOf(sorted, unit);
   const base = {
     file: table.file,
@@ -189,16 +189,22 @@ export function readSeries(table: Table, options: SeriesOptions = {}): TimeSerie
     notes.push(note("open, high and low are brought to the level of the adjusted close"));
   }
 
-  function checkPositive(values: Float64Array): void {
-    const low = values.findIndex((value) => value <= 0);
-    if (low < 0) return;
-    const row = kept[order[low]!]!;
-    fail(
-      `${view.where(row)}, column ${
-        titleOf(chosen.value)
-      }: a price must be above 0 for returns, which are logarithms, got ` +
-        `${values[low]}; --target change forecasts differences and takes such values`,
-    );
+  function checkPositive(values: readonly Float64Array[]): void {
+    const at = (row: number, column: TableColumn) => `${view.where(kept[order[row]!]!)}, column ${titleOf(column)}`;
+    const low = values[0]!.findIndex((value) => value <= 0);
+    if (low >= 0) {
+      fail(
+        `${at(low, chosen.value)}: a price must be above 0 for returns, which are logarithms, got ${values[0]![low]}; ` +
+          "--target change forecasts differences and takes such values",
+      );
+    }
+    names.forEach((name, i) => {
+      const [column, least] = [values[i + 1]!, name === "volume" ? 0 : Number.MIN_VALUE];
+      const bad = column.findIndex((value) => value < least);
+      if (bad < 0) return;
+      const wanted = name === "volume" ? "a volume must not be negative" : "a price must be above 0";
+      fail(`${at(bad, chosen.extra[name]!)}: ${wanted}, got ${column[bad]}; correct the row or remove it`);
+    });
   }
 
   function fillGaps(
