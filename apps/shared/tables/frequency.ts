@@ -46,12 +46,20 @@ function median(values: Float64Array): number {
   return some.toSorted()[some.length >> 1]!;
 }
 
-/** The days of the week, 0 for Sunday, on which there are rows often enough to be no exceptions. */
+/** The days of the week of most markets, 0 for Sunday. */
+const WORKDAYS = [1, 2, 3, 4, 5];
+
+/**
+ * The days of the week, 0 for Sunday, on which there are rows often enough to be no exceptions; Monday to Friday where
+ * there are too few rows to tell.
+ */
 export function weekdaysOf(days: Float64Array): ReadonlySet<number> {
   const counts = new Array<number>(7).fill(0);
   for (const day of days) counts[weekday(day)]!++;
   const most = Math.max(...counts);
-  return new Set(counts.flatMap((count, day) => count >= 0.2 * most && count > 0 ? [day] : []));
+  const seen = counts.flatMap((count, day) => count >= 0.2 * most && count > 0 ? [day] : []);
+  const isShort = days.length < 10 && seen.every((day) => WORKDAYS.includes(day));
+  return new Set(isShort ? WORKDAYS : seen);
 }
 
 export function weekday(ms: number): number {
