@@ -39,9 +39,7 @@ export const backtest = networkCommand("backtest")
       console.error(`fold ${log.entries.length}/${settings.folds}: ${fold.from} to ${fold.to}`);
     }
     const folds = log.entries;
-    if (folds.length < settings.folds) {
-      throw new StoppedError(HOW_TO_RESUME, stop.exitCode!);
-    }
+    if (folds.length < settings.folds) throw new StoppedError(HOW_TO_RESUME, stop.exitCode!);
     if (json) {
       const result = { source: prices.file, settings, folds, skill: spreadOf(skillsOf(folds)) };
       return console.log(JSON.stringify(result, null, 2));
@@ -111,9 +109,7 @@ export const tune = trainingCommand("tune")
           `${learningRate}: skill ${percent(spreadOf(skills).mean, 2)}`,
       );
     }
-    if (log.entries.length < settings.trials) {
-      throw new StoppedError(HOW_TO_RESUME, stop.exitCode!);
-    }
+    if (log.entries.length < settings.trials) throw new StoppedError(HOW_TO_RESUME, stop.exitCode!);
     const ranked = log.entries.map((trial) => ({ ...trial, skill: spreadOf(trial.skills) }))
       .sort((a, b) => b.skill.mean - a.skill.mean);
     if (json) return console.log(JSON.stringify({ source: prices.file, settings, trials: ranked }, null, 2));
@@ -134,7 +130,7 @@ export const tune = trainingCommand("tune")
         ]),
       ),
       "",
-      `The best of many trials looks better than it is; the test part is still unused. To train it:`,
+      "The best of many trials looks better than it is; the test part is still unused. To train it:",
       `  train --model ${model} --hidden ${hidden} --window ${window} --learning-rate ${learningRate}` +
       sharedWithTrain(Deno.args),
     ].join("\n"));
