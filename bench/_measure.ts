@@ -1,34 +1,114 @@
-import { coreKernels } from "@unfold/core/kernels";
+/** What the benchmarks share: clocks, statistics, the engine's peak, random inputs and entries of `deno bench`. */
 
-/** The middle of a list of numbers. */
+import { noGrad, Random, scope, type Tensor, tensor, useBlas } from "@unfold/core";
+import { coreKernels } from "@unfold/core/kernels";
+import { formatNumber } from "../apps/shared/format.ts";
+
+/** Returns the median. */
 export function median(values: readonly number[]): number {
   const sorted = values.toSorted((a, b) => a - b);
   const middle = sorted.length >> 1;
   return sorted.length % 2 === 1 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2;
 }
 
-/** Seconds that a function takes. */
+/** Writes a number with three significant digits. */
+export function threeDigits(value: number): string {
+  return formatNumber(Number(value.toPrecision(3)));
+}
+
+/** Returns how many seconds a function takes. */
 export function secondsOf(f: () => void): number {
   const start = performance.now();
   f();
   return (performance.now() - start) / 1000;
 }
 
-/** Seconds that a round should last at least, so that the clock is fine enough. */
-const LEAST = 0.02;
+/** Shortest round in seconds; shorter ones are too coarse for the clock. */
+const SHORTEST = 0.02;
 
-/** A round that gives the seconds of a call of a function, over as many calls as the clock needs; the first ones are made here. */
+/**
+ * Returns a function that times one round and returns the seconds per call. Calls `f` twice at once, to warm it up and to choose
+ * the number of calls in a round.
+ */
 export function roundOf(f: () => void): () => number {
   f();
-  const times = Math.max(1, Math.ceil(LEAST / secondsOf(f)));
+  const times = Math.max(1, Math.ceil(SHORTEST / secondsOf(f)));
   return () =>
     secondsOf(() => {
       for (let i = 0; i < times; i++) f();
     }) / times;
 }
 
-/** Billions of operations per second of multiply-adds that touch no memory: what one thread of the engine can do at most. */
+/** Measures the peak of one thread in GFLOP/s: multiply-adds that touch no memory. */
 export function peak(): number {
   const rounds = 50_000;
   return 96 * rounds / secondsOf(() => coreKernels.multiplyAddPeak(rounds, 0.999, 0.001)) / 1e9;
+}
+
+/**
+ * Returns a function that switches matrix products to OpenBLAS until its result is disposed of. If OpenBLAS cannot be used, prints
+ * the reason and returns `undefined`.
+ */
+export function openBlas(threads = 1): (() => Disposable) | undefined {
+  try {
+    useBlas(undefined, { threads })[Symbol.dispose]();
+    return () => useBlas(undefined, { threads });
+  } catch (error) {
+    console.error((error as Error).message);
+    return undefined;
+  }
+}
+
+/**
+ * Runs a program and returns its standard output.
+ *
+ * @throws {Error} If the program fails.
+ */
+export function outputOf(command: string, args: readonly string[], options: { readonly cwd?: string } = {}): string {
+  const { success, stdout, stderr } = new Deno.Command(command, { args: [...args], ...options }).outputSync();
+  const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes).trim();
+  if (!success) throw new Error(`Cannot measure: ${command} ${args.join(" ")} must succeed, got ${text(stderr)}`);
+  return text(stdout);
+}
+
+/** Draws standard normal values. */
+export function draw(count: number, seed = 1): Float32Array<ArrayBuffer> {
+  const random = new Random(seed);
+  return Float32Array.from({ length: count }, () => random.normal());
+}
+
+/** Draws a persistent tensor of standard normal values. */
+export function drawTensor(shape: readonly number[], seed = 1): Tensor {
+  return tensor(draw(shape.reduce((a, b) => a * b, 1), seed), { shape, persistent: true });
+}
+
+/** Registers a `deno bench` entry that runs in a scope. */
+export function ours(name: string, group: string, fn: () => void, { baseline = false, grad = true } = {}): void {
+  Deno.bench({
+    name,
+    group,
+    baseline,
+    fn: () => {
+      using _ = scope();
+      if (grad) fn();
+      else noGrad(fn);
+    },
+  });
+}
+
+/** Registers a `deno bench` entry with OpenBLAS's products, if OpenBLAS can be used. */
+export function withBlas(name: string, group: string, fn: () => void): void {
+  const blas = openBlas();
+  if (blas === undefined) return;
+  Deno.bench({
+    name,
+    group,
+    fn: (timer) => {
+      using _ = blas();
+      using __ = scope();
+      timer.start();
+      fn();
+      timer.end();
+    },
+  });
 }

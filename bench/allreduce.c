@@ -1,4 +1,4 @@
-/* The yardstick of allreduce.ts: the same measurement, by the library alone. */
+/* The baseline of allreduce.ts: the same measurement in C. */
 
 #include <mpi.h>
 #include <stdio.h>

@@ -1,18 +1,19 @@
 /**
- * Two commits side by side: runs the hot loops of the working tree and of another commit in turns, and prints how much longer or
- * shorter each takes, by the fastest of its runs.
+ * Compares two commits: runs the hot loops of the working tree and of another commit in turns, and prints the ratio of the fastest
+ * runs of each loop.
  *
- *     deno task bench:compare HEAD~1
- *     deno task bench:compare main --filter LSTM
+ *     deno task bench compare HEAD~1
+ *     deno task bench compare main --filter LSTM
  *
  * @module
  */
 
 import { table } from "../apps/shared/format.ts";
+import { outputOf, threeDigits } from "./_measure.ts";
 
 const ROUNDS = 3;
 
-/** What `deno bench --json` prints of each benchmark. */
+/** One benchmark in the output of `deno bench --json`. */
 interface Bench {
   readonly origin: string;
   readonly group: string | null;
@@ -20,16 +21,10 @@ interface Bench {
   readonly results: readonly { readonly ok?: { readonly min: number } }[];
 }
 
-async function run(command: string, args: readonly string[], cwd: string): Promise<string> {
-  const { success, stdout, stderr } = await new Deno.Command(command, { args: [...args], cwd }).output();
-  if (success) return new TextDecoder().decode(stdout);
-  throw new Error(`Cannot run ${command} ${args.join(" ")}: ${new TextDecoder().decode(stderr).trim()}`);
-}
-
-/** Runs the benchmarks in a folder: nanoseconds by name, of the fastest run. */
-async function benchIn(folder: string, more: readonly string[]): Promise<Map<string, number>> {
+/** Runs the benchmarks in a folder; returns nanoseconds of the fastest run by name. */
+function benchIn(folder: string, more: readonly string[]): Map<string, number> {
   const args = ["bench", "--json", "--no-prompt", "--allow-read", "--allow-write", "--allow-ffi", ...more, "bench"];
-  const { benches } = JSON.parse(await run(Deno.execPath(), args, folder)) as { benches: readonly Bench[] };
+  const { benches } = JSON.parse(outputOf(Deno.execPath(), args, { cwd: folder })) as { benches: readonly Bench[] };
   return new Map(
     benches.flatMap(({ group, name, results }) => {
       const fastest = results[0]?.ok?.min;
@@ -40,28 +35,28 @@ async function benchIn(folder: string, more: readonly string[]): Promise<Map<str
 
 const [base, ...more] = Deno.args;
 if (base === undefined) {
-  console.error("error: name a commit to compare with: deno task bench:compare HEAD~1");
+  console.error("error: Cannot compare: a commit must be named, as in deno task bench compare HEAD~1");
   Deno.exit(2);
 }
 const here = Deno.cwd();
 const folder = await Deno.makeTempDir();
 try {
-  await run("git", ["worktree", "add", "--detach", folder, base], here);
-  await run(Deno.execPath(), ["install", "--quiet"], folder);
+  outputOf("git", ["worktree", "add", "--detach", folder, base]);
+  outputOf(Deno.execPath(), ["install", "--quiet"], { cwd: folder });
   const fastest = [new Map<string, number>(), new Map<string, number>()] as const;
   for (let round = 0; round < ROUNDS; round++) {
     for (const [i, where] of [folder, here].entries()) {
-      for (const [name, nanoseconds] of await benchIn(where, more)) {
+      for (const [name, nanoseconds] of benchIn(where, more)) {
         fastest[i]!.set(name, Math.min(nanoseconds, fastest[i]!.get(name) ?? Infinity));
       }
     }
     console.error(`round ${round + 1}/${ROUNDS}`);
   }
   const [before, after] = fastest;
-  const microseconds = (value: number) => (value / 1000).toLocaleString("en", { maximumSignificantDigits: 3 });
+  const microseconds = (nanoseconds: number) => threeDigits(nanoseconds / 1000);
   const shared = [...after].filter(([name]) => before.has(name));
   if (shared.length === 0) {
-    throw new Error(`Cannot compare with ${base}: there must be a benchmark that both have, got none`);
+    throw new Error(`Cannot compare with ${base}: both must have a benchmark in common, got none`);
   }
   console.log(
     table(
@@ -73,7 +68,7 @@ try {
     ),
   );
   const only = [...after.keys()].filter((name) => !before.has(name)).length;
-  if (only > 0) console.log(`\n${only} benchmarks are not at ${base}.`);
+  if (only > 0) console.log(`\n${only} benchmarks do not exist at ${base}.`);
 } finally {
-  await run("git", ["worktree", "remove", "--force", folder], here).catch(() => {});
+  new Deno.Command("git", { args: ["worktree", "remove", "--force", folder], stderr: "null" }).outputSync();
 }

@@ -1,7 +1,7 @@
-/** Products and activations beside loops in TypeScript. */
+/** Matrix products and activations against loops in TypeScript; reductions. */
 
 import { exp, matmul, relu, sigmoid, softmax, softplus, sum, tanh } from "@unfold/core";
-import { draw, drawTensor, ours, withBlas } from "./_benchmarks.ts";
+import { draw, drawTensor, ours, withBlas } from "./_measure.ts";
 
 for (const [m, k, n] of [[32, 64, 256], [64, 128, 512], [512, 512, 512]] as const) {
   const group = `matmul ${m}×${k}×${n}`;
@@ -48,5 +48,5 @@ for (const [name, [op, plain]] of Object.entries(activations)) {
 
 const rows = drawTensor([512, 128]);
 ours("softmax", "reductions of 512×128", () => void softmax(rows), { baseline: true, grad: false });
-ours("sum of an axis", "reductions of 512×128", () => void sum(rows, { axis: 0 }), { grad: false });
-ours("sum of all", "reductions of 512×128", () => void sum(rows), { grad: false });
+ours("sum over an axis", "reductions of 512×128", () => void sum(rows, { axis: 0 }), { grad: false });
+ours("sum over all elements", "reductions of 512×128", () => void sum(rows), { grad: false });

@@ -1,19 +1,20 @@
 /**
- * A character model (embedding 65 → 64, LSTM 2×128, dense 65) at work beside ONNX Runtime, which runs the file that `toOnnx`
- * writes of it: one character after the other with its state, and 64 texts of 64 characters at once. In turns, in one process.
+ * Times the forward pass of a character model (embedding 65 → 64, LSTM 2×128, dense 65) against ONNX Runtime, which runs the
+ * model's `toOnnx` file: one text character by character with a carried state, and 64 texts of 64 characters at once. In turns, in
+ * one process.
  *
- *     deno task bench:inference
+ *     deno task bench inference
  *
  * @module
  */
 
-import { noGrad, Random, reshape, scope, tensor, useBlas } from "@unfold/core";
+import { noGrad, Random, reshape, scope, tensor } from "@unfold/core";
 import { assertClose } from "@unfold/core/testing";
 import { Dense, Embedding, LSTM, type LSTMState, Sequential } from "@unfold/layers";
 import { toOnnx } from "@unfold/layers/interchange";
-import { formatNumber, table } from "../apps/shared/format.ts";
-import { ort } from "../tools/onnx_runtime.ts";
-import { median } from "./_measure.ts";
+import { table } from "../apps/shared/format.ts";
+import { ort } from "../tools/onnx.ts";
+import { median, openBlas, threeDigits } from "./_measure.ts";
 
 const [VOCABULARY, INPUT, HIDDEN, BATCH, TIME, ROUNDS] = [65, 64, 128, 64, 64, 15] as const;
 
@@ -26,10 +27,10 @@ const [embedding, lstm, dense] = [
 const model = new Sequential([embedding, lstm, dense]);
 const text = Int32Array.from({ length: BATCH * TIME }, () => random.integer(VOCABULARY));
 
-/** A way of computing: the logits of one text character by character, and those of all texts at once. */
+/** One way to compute the logits: of one text character by character, and of all texts at once. */
 interface Engine {
   readonly name: string;
-  /** Called before it computes; what comes back is disposed of after it. */
+  /** Called before each run; its result is disposed of after the run. */
   begin?(): Disposable;
   stream(tokens: Int32Array): Promise<Float32Array>;
   batch(): Promise<Float32Array>;
@@ -94,14 +95,16 @@ async function onnxRuntime(name: string, intraOpNumThreads: number): Promise<Eng
 
 const engines = [
   unfold("Unfold, WebAssembly"),
-  unfold("Unfold, OpenBLAS, 1 thread", () => useBlas()),
-  unfold("Unfold, OpenBLAS, 2 threads", () => useBlas(undefined, { threads: 2 })),
+  ...[1, 2].flatMap((threads) => {
+    const blas = openBlas(threads);
+    return blas === undefined ? [] : [unfold(`Unfold, OpenBLAS, ${threads} thread${threads > 1 ? "s" : ""}`, blas)];
+  }),
   await onnxRuntime("ONNX Runtime, 1 thread", 1),
   await onnxRuntime("ONNX Runtime, 2 threads", 2),
 ];
 const tasks = [
   {
-    title: "µs a character, one text",
+    title: "µs per character, one text",
     scale: 1e3 / 512,
     run: (engine: Engine) => engine.stream(text.subarray(0, 512)),
   },
@@ -130,7 +133,7 @@ const rows = engines.map(({ name }, i) => [
   name,
   ...columns.flatMap((column) => {
     const middle = median(column[i]!.times);
-    return [formatNumber(Number(middle.toPrecision(3))), `${(median(column.at(-1)!.times) / middle).toPrecision(2)}×`];
+    return [threeDigits(middle), `${(median(column.at(-1)!.times) / middle).toPrecision(2)}×`];
   }),
 ]);
 console.log(table(["", ...tasks.flatMap(({ title }) => [title, "ratio"])], rows));

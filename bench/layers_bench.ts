@@ -1,4 +1,4 @@
-/** Recurrent layers forward, with backward, and a step at a time; losses. */
+/** Recurrent layers: forward, forward with backward, and one step at a time; losses. */
 
 import { Random, scope, sum, tensor } from "@unfold/core";
 import {
@@ -15,7 +15,7 @@ import {
   SimpleRNN,
   softmaxCrossEntropy,
 } from "@unfold/layers";
-import { drawTensor, ours, withBlas } from "./_benchmarks.ts";
+import { drawTensor, ours, withBlas } from "./_measure.ts";
 
 const random = new Random(1);
 const cells = { LSTM, GRU, SimpleRNN };
@@ -31,7 +31,7 @@ for (const [name, Cell] of Object.entries(cells)) {
     for (const parameter of Object.values(layer.parameters())) parameter.zeroGrad();
   };
   ours(name, "forward and backward, batch 32, 30 steps, 8→64", both, { baseline });
-  if (baseline) withBlas("LSTM by OpenBLAS", "forward and backward, batch 32, 30 steps, 8→64", both);
+  if (baseline) withBlas("LSTM, OpenBLAS", "forward and backward, batch 32, 30 steps, 8→64", both);
 }
 
 for (const [name, Cell] of Object.entries(cells)) {

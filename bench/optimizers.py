@@ -1,4 +1,4 @@
-"""PyTorch's nanoseconds per parameter for bench/optimizers.ts: a step and zeroing the gradients, one JSON line per measurement.
+"""Times PyTorch for bench/optimizers.ts: nanoseconds per parameter of a step and of zeroing the gradients, as JSON lines.
 
     python3 bench/optimizers.py <threads> <size>...
 """

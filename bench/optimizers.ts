@@ -1,8 +1,8 @@
 /**
- * Optimizers: nanoseconds per parameter of a whole step, the zeroing of the gradients included; the memory traffic that comes
- * of it beside the fastest that a probe reaches in the same rounds; the plain loop in TypeScript; PyTorch, where python3 has it.
+ * Times a step of each optimizer in nanoseconds per parameter, zeroing the gradients included: its memory traffic against the
+ * bandwidth that a probe reaches in the same rounds, against a plain loop in TypeScript, and against PyTorch if it is installed.
  *
- *     deno task bench:optimizers
+ *     deno task bench optimizers
  *
  * @module
  */
@@ -23,13 +23,13 @@ import {
 } from "@unfold/optimizers";
 import { table } from "../apps/shared/format.ts";
 import { plainRules } from "../optimizers/rules/_plain_rules_test.ts";
-import { median, roundOf } from "./_measure.ts";
-import { pythonWith } from "../tools/python_with.ts";
+import { pythonWith } from "../tools/testing.ts";
+import { median, outputOf, roundOf } from "./_measure.ts";
 
 const SIZES = [1e3, 1e5, 1e7];
 const ROUNDS = 9;
 
-/** A rule, the same as a plain loop, and how many slots it has. */
+/** A rule, the same rule as a plain loop, and its number of slots. */
 interface Entry {
   readonly make: () => OptimizerPlugin;
   readonly plain: () => OptimizerPlugin;
@@ -51,14 +51,14 @@ const RULES: Record<string, Entry> = {
   lion: { make: () => lion(), plain: () => plainRules.lion(), slots: 1 },
 };
 
-/** Nanoseconds of each of some functions, round by round in turn. */
+/** Times functions in turns: median nanoseconds of each. */
 function nanoseconds(functions: readonly (() => void)[]): number[] {
   const timed = functions.map(roundOf);
   const rounds = Array.from({ length: ROUNDS }, () => timed.map((round) => round()));
   return functions.map((_, index) => 1e9 * median(rounds.map((round) => round[index]!)));
 }
 
-/** A step of a rule. */
+/** Returns a function that makes one step. */
 function stepper(plugin: OptimizerPlugin, size: number): () => void {
   const weight = new Parameter([size]);
   const optimizer = new Optimizer({ weight }, [plugin], { learningRate: 1e-3 });
@@ -66,24 +66,17 @@ function stepper(plugin: OptimizerPlugin, size: number): () => void {
   return () => optimizer.step();
 }
 
-/** What bench/optimizers.py prints with so many threads. */
-function runPython(python: string, threads: number): string {
-  const args = [new URL("./optimizers.py", import.meta.url).pathname, String(threads), ...SIZES.map(String)];
-  const { stdout } = new Deno.Command(python, { args, stderr: "null" }).outputSync();
-  return new TextDecoder().decode(stdout).trim();
-}
-
-/** PyTorch's nanoseconds per parameter by rule and size, the better of one and two threads. */
+/** Times PyTorch: nanoseconds per parameter by rule and size, the smaller of one and two threads. */
 function pytorch(): Map<string, number> {
   const found = new Map<string, number>();
   const python = pythonWith("torch");
   if (python === undefined) {
-    console.error("PyTorch is left out: no python3 has it");
+    console.error("PyTorch is skipped: it is not installed");
     return found;
   }
-  for (
-    const line of [1, 2].flatMap((threads) => runPython(python, threads).split("\n")).filter((line) => line !== "")
-  ) {
+  const script = new URL("./optimizers.py", import.meta.url).pathname;
+  const run = (threads: number) => outputOf(python, [script, ...[threads, ...SIZES].map(String)]).split("\n");
+  for (const line of [1, 2].flatMap(run)) {
     const { rule, size, nanoseconds } = JSON.parse(line);
     const key = `${rule} ${size}`;
     found.set(key, Math.min(nanoseconds, found.get(key) ?? Infinity));
@@ -103,13 +96,13 @@ for (const size of SIZES) {
     const functions = [stepper(make(), size), stepper(plain(), size), ...probes];
     const [ours, loop, scale, sum] = nanoseconds(functions) as [number, number, number, number];
     bandwidths.push(Math.max(8 * size / scale, 4 * size / sum));
-    // Parameters and slots are read and written, the gradients read and set to 0.
+    // Parameters and slots are read and written; gradients are read and set to 0.
     return { name, ours, loop, bandwidth: 4 * (2 * (1 + slots) + 2) * size / ours };
   });
   const limit = median(bandwidths);
-  console.log(`\n${size.toLocaleString("en")} parameters; the probe reaches ${limit.toFixed(0)} GB/s\n`);
+  console.log(`\n${size.toLocaleString("en")} parameters; probe ${limit.toFixed(0)} GB/s\n`);
   console.log(table(
-    ["rule", "ns/parameter", "GB/s", "of the probe", "plain loop ÷ ours", "PyTorch ÷ ours"],
+    ["rule", "ns/parameter", "GB/s", "of probe", "plain loop ÷ ours", "PyTorch ÷ ours"],
     measured.map(({ name, ours, loop, bandwidth }) => {
       const theirs = peer.get(`${name} ${size}`);
       return [

@@ -1,4 +1,4 @@
-/** Steps of the optimizers over 10⁵ parameters, beside Adam as a loop in TypeScript. */
+/** A step of each optimizer over 10⁵ parameters, and Adam as a loop in TypeScript. */
 
 import { Parameter } from "@unfold/core";
 import {
@@ -16,14 +16,14 @@ import {
   sgd,
 } from "@unfold/optimizers";
 import { plainRules } from "../optimizers/rules/_plain_rules_test.ts";
-import { ours } from "./_benchmarks.ts";
+import { ours } from "./_measure.ts";
 
 const SIZE = 100_000;
 const group = `a step over ${SIZE} parameters`;
 
 const rules: Record<string, readonly OptimizerPlugin[]> = {
   adam: [adam()],
-  "adam, a loop in TypeScript": [plainRules.adam()],
+  "adam, loop in TypeScript": [plainRules.adam()],
   "adam, clipped": [clipByGlobalNorm(1), adam()],
   "adam, averaged": [adam(), ema({ decay: 0.999 })],
   adamW: [adamW()],

@@ -1,8 +1,8 @@
 /**
- * How the cost of a training step grows with the hidden size, the time steps, the batch and the layers of an LSTM: the exponent
- * fitted to the larger half of the sizes, and the fraction of the engine's peak. Draws bench/scaling.svg.
+ * Times training steps of an LSTM by hidden size, time steps, batch and layers: the exponent of the cost, fitted to the larger half
+ * of the sizes, and the fraction of the engine's peak. Draws bench/scaling.svg.
  *
- *     deno task bench:scaling
+ *     deno task bench scaling
  *
  * @module
  */
@@ -15,7 +15,7 @@ import { writeFiles } from "../apps/shared/files.ts";
 import { formatNumber, table } from "../apps/shared/format.ts";
 import { median, peak, roundOf } from "./_measure.ts";
 
-/** The sizes that stay as they are while one is varied. */
+/** Sizes of the dimensions that are not varied. */
 const BASE = { hiddenSize: 64, time: 32, batch: 32, layers: 1 };
 type Sizes = typeof BASE;
 const INPUT = 16;
@@ -30,13 +30,13 @@ const VARIED: { readonly [Name in keyof Sizes]: readonly number[] } = {
   layers: powersOfTwo(1, 8),
 };
 
-/** Multiplications and additions of the products: those of the inputs of the first layer have no way back to the input. */
+/** Operations of the matrix products. The first layer needs no gradient of its input. */
 function operations({ hiddenSize, time, batch, layers }: Sizes): number {
   const weights = 4 * hiddenSize * (2 * INPUT + 3 * hiddenSize + (layers - 1) * 6 * hiddenSize);
   return 2 * batch * time * weights;
 }
 
-/** Seconds of a training step, and billions of operations in a second at most, measured in between. */
+/** Times a training step, and measures the peak between the rounds. */
 function measure({ time, batch, ...sizes }: Sizes): { seconds: number; peak: number } {
   const random = new Random(1);
   const model = new Sequential([
@@ -58,7 +58,7 @@ function measure({ time, batch, ...sizes }: Sizes): { seconds: number; peak: num
   return { seconds: median(runs.map(({ seconds }) => seconds)), peak: median(runs.map(({ peak }) => peak)) };
 }
 
-/** The exponent b of y = a·xᵇ, by least squares of the logarithms. */
+/** Fits the exponent b of y = a·xᵇ by least squares on the logarithms. */
 function exponentOf(points: readonly { readonly x: number; readonly y: number }[]): number {
   const logs = points.map(({ x, y }) => ({ x: Math.log(x), y: Math.log(y) }));
   const mean = (values: readonly number[]) => values.reduce((a, b) => a + b) / values.length;
@@ -81,7 +81,7 @@ const measured = Object.entries(VARIED).map(([name, values]) => {
 
 for (const { title, points, exponent } of measured) {
   const rows = points.map(({ x, y, fraction }) => [`${x}`, formatNumber(y), `${(100 * fraction).toFixed(0)} %`]);
-  console.log(`${table([title, "ms a step", "of the peak"], rows)}\nexponent: ${exponent.toFixed(2)}\n`);
+  console.log(`${table([title, "ms per step", "of peak"], rows)}\nexponent: ${exponent.toFixed(2)}\n`);
 }
 const spec = {
   title: {

@@ -1,11 +1,11 @@
-/** What feeds a training run, and what saves it. */
+/** Feeding a training run, and saving it. */
 
 import { decodeSafetensors, encodeSafetensors, Random } from "@unfold/core";
 import { LSTM } from "@unfold/layers";
 import { PaddedBatches, StandardScaler, TokenStream, Windows } from "@unfold/training";
 import { givenText } from "../apps/text/read_text.ts";
 import { tokenize } from "../apps/text/tokenize.ts";
-import { draw } from "./_benchmarks.ts";
+import { draw } from "./_measure.ts";
 
 const DAYS = 5000;
 const features = { data: draw(DAYS * 8), columns: 8 };
@@ -31,7 +31,7 @@ Deno.bench({
   },
 });
 Deno.bench({
-  name: "StandardScaler, fitted and applied",
+  name: "StandardScaler, fit and transform",
   group: windowing,
   fn: () => void StandardScaler.fit(features).transform(features),
 });
@@ -41,7 +41,7 @@ const text = Array.from({ length: 1_000_000 }, () => "abcdefghijklmnop qrstuvwxy
 const reading = "a million characters";
 for (const kind of ["char", "word", "byte"] as const) {
   Deno.bench({
-    name: `tokenised as ${kind}`,
+    name: `tokenize as ${kind}`,
     group: reading,
     baseline: kind === "char",
     fn: async () => {
@@ -52,7 +52,7 @@ for (const kind of ["char", "word", "byte"] as const) {
 const tokens = Uint8Array.from(text, (char) => char.charCodeAt(0));
 const stream = new TokenStream({ tokens, batchSize: 50, time: 50 });
 Deno.bench({
-  name: "streamed in batches of 50×50",
+  name: "stream in batches of 50×50",
   group: reading,
   fn: () => {
     for (const _ of stream);
@@ -75,13 +75,13 @@ await Deno.writeFile(file, saved);
 globalThis.addEventListener("unload", () => Deno.removeSync(file));
 const checkpoint = `a checkpoint of ${Math.round(saved.length / 1e6)} MB`;
 Deno.bench({
-  name: "encoded",
+  name: "encode",
   group: checkpoint,
   baseline: true,
   fn: () => void encodeSafetensors(Object.entries(model.parameters())),
 });
-Deno.bench({ name: "decoded", group: checkpoint, fn: () => void decodeSafetensors(saved) });
-Deno.bench({ name: "written to a file", group: checkpoint, fn: () => Deno.writeFile(file, saved) });
+Deno.bench({ name: "decode", group: checkpoint, fn: () => void decodeSafetensors(saved) });
+Deno.bench({ name: "write to a file", group: checkpoint, fn: () => Deno.writeFile(file, saved) });
 Deno.bench({
   name: "read from a file",
   group: checkpoint,

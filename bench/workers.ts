@@ -1,74 +1,49 @@
 /**
- * Training on two threads beside one, in turns, on the same batches: from which size of a step on it pays.
+ * Times training on two threads against one, in turns, on the same batches: how long a step must take for the second thread to pay.
  *
- *     deno task bench:workers
+ *     deno task bench workers
  *
  * @module
  */
 
-import { Random, type Tensor, tensor } from "@unfold/core";
 import { type Communicator, connect, dataParallel, single } from "@unfold/distributed";
-import {
-  Dense,
-  Embedding,
-  LastStep,
-  type Layer,
-  LSTM,
-  meanSquaredError,
-  Sequential,
-  softmaxCrossEntropy,
-} from "@unfold/layers";
 import { adam, Optimizer } from "@unfold/optimizers";
-import { type Batch, type Loss, train } from "@unfold/training";
+import { train } from "@unfold/training";
 import { table } from "../apps/shared/format.ts";
 import { median } from "./_measure.ts";
-import { loadWorkload, numbers, tokens, type Workload } from "./peers/_workload.ts";
+import { loadWorkload, type Workload } from "./peers/_workload.ts";
+import { batchOf, lossOf, modelOf } from "./peers/unfold.ts";
 
 const ROUNDS = 7;
 const STEPS = 10;
-/** Workloads, and how many times their batch. */
+/** Workloads, and the factors of their batches. */
 const RUNS = [["tiny", 1], ["stock", 1], ["stock", 2], ["char", 1], ["char", 2]] as const;
 
-/** A run in rounds, each of which returns its seconds and losses. */
-function start({ vocabulary, input, hidden, layers, output, time, ...workload }: Workload, communicator: Communicator) {
-  const random = new Random(1);
-  const isText = vocabulary !== undefined;
-  const model = new Sequential([
-    ...(isText ? [new Embedding({ vocabularySize: vocabulary, outputSize: input, random })] : []),
-    new LSTM({ inputSize: input, hiddenSize: hidden, layers, random }) as Layer,
-    ...(isText ? [] : [new LastStep()]),
-    new Dense({ inputSize: hidden, outputSize: output, random }),
-  ]);
-  const draw = (shape: number[], place: number): Tensor => {
-    const size = shape.reduce((a, b) => a * b);
-    return tensor(isText ? tokens(size, vocabulary, place) : numbers(size, place), { shape }) as Tensor;
-  };
-  const { batch } = workload;
-  const batches: Batch[] = Array.from({ length: STEPS }, (_, i) => ({
-    x: draw(isText ? [batch, time] : [batch, time, input], i),
-    y: draw(isText ? [batch, time] : [batch, output], 1e6 + i),
-  }));
-  const loss = (isText ? softmaxCrossEntropy : meanSquaredError) as Loss;
+/** Sets up a training run, and returns a function that runs one round of it. */
+function setUp(workload: Workload, communicator: Communicator) {
+  const model = modelOf(workload);
+  const loss = lossOf(workload);
+  const batches = Array.from({ length: STEPS }, (_, i) => batchOf(workload, i));
   const optimizer = new Optimizer(model.parameters(), [adam()], { learningRate: 1e-3 });
   const parallel = dataParallel({ optimizer, communicator });
   return async () => {
     const losses: number[] = [];
     await communicator.barrier();
-    const before = performance.now();
+    const start = performance.now();
     for await (const event of train({ model, optimizer, loss, batches, epochs: 1, parallel })) {
       if (event.type === "step") losses.push(event.loss);
     }
-    return { milliseconds: (performance.now() - before) / STEPS, losses };
+    return { milliseconds: (performance.now() - start) / STEPS, losses };
   };
 }
 
 const communicator = await connect({ workers: 2 });
 const isFirst = communicator.rank === 0;
 const rows: string[][] = [];
-for (const [name, times] of RUNS) {
+for (const [name, factor] of RUNS) {
   const workload = await loadWorkload(name);
-  const larger = { ...workload, batch: Math.max(2, times * workload.batch) };
-  const [alone, together] = [start(larger, single()), start(larger, communicator)];
+  const larger = { ...workload, batch: Math.max(2, factor * workload.batch) };
+  const [alone, together] = [setUp(larger, single()), setUp(larger, communicator)];
   const rounds: [one: number, two: number][] = [];
   let difference = 0;
   for (let round = -1; round < ROUNDS; round++) {
@@ -76,7 +51,7 @@ for (const [name, times] of RUNS) {
     const two = await together();
     if (one === undefined) continue;
     two.losses.forEach((loss, step) => difference = Math.max(difference, Math.abs(loss - one.losses[step]!)));
-    // The first one warms the engine up.
+    // The first round warms the engine up.
     if (round >= 0) rounds.push([one.milliseconds, two.milliseconds]);
   }
   const ratios = rounds.map(([one, two]) => one / two).sort((a, b) => a - b);
@@ -88,6 +63,8 @@ for (const [name, times] of RUNS) {
   ]);
 }
 if (isFirst) {
-  console.log(table(["workload", "1 thread, ms a step", "2 threads", "times as fast", "losses differ by"], rows));
+  console.log(
+    table(["workload", "1 thread, ms per step", "2 threads", "speed-up", "largest difference of losses"], rows),
+  );
 }
 await communicator.close();

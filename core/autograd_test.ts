@@ -34,14 +34,14 @@ Deno.test("gradients of several backward passes add up, for leaves and parameter
   assert.deepEqual([x.grad, p.grad.item()], [undefined, 0]);
 });
 
-Deno.test("backward takes a gradient for what is no scalar", () => {
+Deno.test("backward from a non-scalar takes a gradient", () => {
   using _ = scope();
   const x = tensor([1, 2], { requiresGrad: true });
   scale(x, 2).backward(tensor([10, 100]));
   assert.deepEqual(x.grad!.toArray(), [20, 200]);
 });
 
-Deno.test("a deep tape needs no stack", () => {
+Deno.test("a deep tape does not overflow the stack", () => {
   using _ = scope();
   const x = tensor(1, { requiresGrad: true });
   let y: Tensor = x;
@@ -50,30 +50,29 @@ Deno.test("a deep tape needs no stack", () => {
   assert.equal(x.grad!.item(), 1);
 });
 
-Deno.test("backward from the wrong place says so", () => {
+Deno.test("backward reports a missing gradient, a missing parameter and a released tape", () => {
   using _ = scope();
   const x = tensor([1, 2], { requiresGrad: true });
   assert.throws(() => scale(x, 2).backward(), {
     name: "TypeError",
-    message:
-      "Cannot run backward from a tensor of shape [2]: it must be a scalar, or a gradient of its shape must be given",
+    message: "Cannot run backward from a tensor of shape [2]: pass a gradient of that shape, or start from a scalar",
   });
   assert.throws(() => scale(x, 2).backward(tensor([1])), {
     message: "Cannot run backward: the gradient must have shape [2], got [1]",
   });
-  assert.throws(() => tensor([1]).backward(), /was not computed from any parameter, or under noGrad/);
-  assert.throws(() => noGrad(() => sum(x)).backward(), /under noGrad/);
+  assert.throws(() => tensor([1]).backward(), /must be computed from a parameter, outside noGrad\(\)/);
+  assert.throws(() => noGrad(() => sum(x)).backward(), /outside noGrad/);
   const y = tanh(x);
   const loss = sum(y);
   loss.backward();
   assert.throws(() => loss.backward(), {
     name: "ReferenceError",
-    message: "Cannot run backward through sum: the tape was released by an earlier backward(); compute the value again",
+    message: "Cannot run backward through sum: an earlier backward() released the tape; compute the value again",
   });
-  assert.throws(() => sum(y).backward(), /through tanh: the tape was released/);
+  assert.throws(() => sum(y).backward(), /through tanh: an earlier backward\(\) released the tape/);
 });
 
-Deno.test("an op with several outputs gets a gradient for each, zeros for those not used", () => {
+Deno.test("an op with several outputs gets a gradient for each, zeros for the unused ones", () => {
   using _ = scope();
   const seen: unknown[] = [];
   const both = defineOp("both", (x: Tensor) => ({
@@ -90,7 +89,7 @@ Deno.test("an op with several outputs gets a gradient for each, zeros for those 
   assert.deepEqual(x.grad!.toArray(), [3, 3]);
 });
 
-Deno.test("an op whose gradient has the wrong shape is named", () => {
+Deno.test("a gradient of the wrong shape is reported with the op's name", () => {
   using _ = scope();
   const wrong = defineOp("wrong", (x: Tensor) => ({ inputs: [x], output: sum(x), backward: (dy) => [dy] }));
   assert.throws(() => wrong(tensor([1, 2], { requiresGrad: true })).backward(), {
@@ -98,14 +97,14 @@ Deno.test("an op whose gradient has the wrong shape is named", () => {
   });
 });
 
-Deno.test("no gradient flows to what does not ask for one", () => {
+Deno.test("a tensor without requiresGrad gets no gradient", () => {
   using _ = scope();
   const [x, y] = [tensor([1], { requiresGrad: true }), tensor([2])];
   sum(multiply(x, y)).backward();
   assert.equal(y.grad, undefined);
 });
 
-Deno.test("a list of inputs may be changed before the backward; an op must not return its input", () => {
+Deno.test("a list of inputs may change before the backward pass; an op must not return its input", () => {
   using _ = scope();
   const x = tensor([1, 2], { requiresGrad: true });
   const list = [x, x];
@@ -119,7 +118,7 @@ Deno.test("a list of inputs may be changed before the backward; an op must not r
   });
 });
 
-Deno.test("two tensors that got the same gradient do not share its memory", () => {
+Deno.test("two tensors with the same gradient do not share its memory", () => {
   using _ = scope();
   const [a, b] = [tensor([1], { requiresGrad: true }), tensor([2], { requiresGrad: true })];
   sum(add(a, b)).backward();
@@ -127,7 +126,7 @@ Deno.test("two tensors that got the same gradient do not share its memory", () =
   assert.equal(b.grad!.item(), 1);
 });
 
-Deno.test("the gradient of a leaf outside the scope outlives it, and sums up over scopes", () => {
+Deno.test("the gradient of a leaf made outside the scope outlives the scope and adds up over scopes", () => {
   const x = tensor([1, 2], { requiresGrad: true });
   for (let step = 0; step < 3; step++) {
     using _ = scope();
@@ -136,7 +135,7 @@ Deno.test("the gradient of a leaf outside the scope outlives it, and sums up ove
   assert.deepEqual(x.grad!.toArray(), [6, 12]);
 });
 
-Deno.test("after a backward that failed, no gradient of it is left to be added to a later one", () => {
+Deno.test("a failed backward leaves no gradients for a later one", () => {
   using _ = scope();
   const x = tensor([1], { requiresGrad: true });
   const h = scale(x, 1);
@@ -153,7 +152,7 @@ Deno.test("after a backward that failed, no gradient of it is left to be added t
   assert.equal(x.grad!.item(), 1);
 });
 
-Deno.test("an op that returns too few gradients, or takes integers, is named", () => {
+Deno.test("too few gradients and integer inputs are reported with the op's name", () => {
   using _ = scope();
   const [a, b] = [tensor([1], { requiresGrad: true }), tensor([2], { requiresGrad: true })];
   const short = defineOp(

@@ -1,8 +1,9 @@
 import { empty } from "./create.ts";
 import { addBlas, type Blas, gemm, removeBlas, rightOperand, type Sgemm } from "./gemm.ts";
+import { openLibrary } from "./libraries.ts";
 import { scope } from "./scope.ts";
 
-/** Where systems keep OpenBLAS. Absolute paths, so that `--allow-ffi=PATH` can name one. */
+/** The usual paths of OpenBLAS: absolute ones, so that `--allow-ffi=PATH` can name one. */
 const PLACES = [
   "/usr/lib/x86_64-linux-gnu/libopenblas.so.0",
   "/usr/lib/aarch64-linux-gnu/libopenblas.so.0",
@@ -36,39 +37,39 @@ const SYMBOLS = {
     result: "void",
   },
   openblas_set_num_threads: { parameters: ["i32"], result: "void" },
-  // From the C library below it. Copying nothing returns the address of a buffer; Deno's own way to it would need the
-  // permission for all libraries.
+  // From the C library. Copying zero bytes returns the buffer's address; Deno's own API for that needs permission for all
+  // libraries.
   memcpy: { parameters: ["buffer", "usize", "usize"], result: "usize", optional: true },
 } as const;
 
 /** Options for {@linkcode useBlas}. */
 export interface UseBlasOptions {
   /**
-   * How many threads the library may use for one product.
+   * The number of threads the library may use for one product.
    *
    * @default {1}
    */
   threads?: number;
 }
 
-/** A BLAS in use; disposing of it goes back to the one before, or to the WebAssembly kernels. */
+/** A BLAS in use. Disposing it switches back to the one before, or to the WebAssembly kernels. */
 export interface BlasInUse extends Disposable {
   /** The library's path. */
   readonly path: string;
-  /** How many threads it may use. */
+  /** The number of threads it may use. */
   readonly threads: number;
 }
 
 /**
- * Hands matrix products, but for small ones, to the system's OpenBLAS, which has wider vectors and more threads than
- * WebAssembly. It works on the same memory and copies nothing. Needs `--allow-ffi`, or `--allow-ffi=PATH` with the library's
+ * Computes all but small matrix products with the system's OpenBLAS, which has wider vectors and more threads than
+ * WebAssembly. It works on the same memory, without copying. It needs `--allow-ffi`, or `--allow-ffi=PATH` with the library's
  * absolute path.
  *
- * @param path The library; it is looked for in the usual places where this is left out.
- * @returns What is in use.
- * @throws {RangeError} If `threads` is no integer from 1 to 1024.
- * @throws {Error} If the library is not found, must not be loaded, or computes a wrong product. The WebAssembly kernels then
- * go on.
+ * @param path The library's path. If omitted, the usual paths are tried.
+ * @returns The BLAS in use, to dispose when done.
+ * @throws {RangeError} If `threads` is not an integer from 1 to 1024.
+ * @throws {Error} If the library is not found, may not be loaded, or computes a wrong product. The WebAssembly kernels then
+ * stay in use.
  *
  * @example
  * ```ts ignore
@@ -83,7 +84,12 @@ export function useBlas(path?: string, options: UseBlasOptions = {}): BlasInUse 
   if (!Number.isInteger(threads) || threads < 1 || threads > MOST_THREADS) {
     throw new RangeError(`Cannot use BLAS: threads must be an integer from 1 to ${MOST_THREADS}, got ${threads}`);
   }
-  const { library, found } = open(path === undefined ? PLACES : [path]);
+  const { library, path: found } = openLibrary({
+    doing: "use BLAS",
+    name: "OpenBLAS",
+    paths: path === undefined ? PLACES : [path],
+    open: (path) => Deno.dlopen(path, SYMBOLS),
+  });
   const { cblas_sgemm, openblas_set_num_threads, memcpy } = library.symbols;
   const blas: Blas = {
     sgemm: cblas_sgemm as unknown as Sgemm,
@@ -104,29 +110,7 @@ export function useBlas(path?: string, options: UseBlasOptions = {}): BlasInUse 
   return { path: found, threads, [Symbol.dispose]: stop };
 }
 
-function open(paths: readonly string[]): { library: Deno.DynamicLibrary<typeof SYMBOLS>; found: string } {
-  if (typeof Deno === "undefined" || Deno.dlopen === undefined) {
-    throw new Error("Cannot use BLAS: the runtime must be Deno, which can call libraries of the system");
-  }
-  const problems: Error[] = [];
-  for (const found of paths) {
-    try {
-      return { library: Deno.dlopen(found, SYMBOLS), found };
-    } catch (error) {
-      problems.push(error as Error);
-    }
-  }
-  // Where a permission was missing, the library may well be there.
-  const cause = problems.find((error) => error instanceof Deno.errors.NotCapable) ?? problems[0]!;
-  throw new Error(
-    paths.length === 1 || cause instanceof Deno.errors.NotCapable
-      ? `Cannot use BLAS: ${cause.message}`
-      : `Cannot use BLAS: OpenBLAS must be installed, or its path be given; it is in none of ${paths.join(", ")}`,
-    { cause },
-  );
-}
-
-/** Compares a product whose value is known: small integers are exact in 32-bit floats. */
+/** Computes a product of small integers, which is exact in 32-bit floats, and compares it. */
 function checkProduct(path: string): void {
   using _ = scope();
   const n = 32;
@@ -142,7 +126,7 @@ function checkProduct(path: string): void {
     for (let k = 0; k < n; k++) expected += left[Math.floor(at / n) * n + k]! * other[at % n * n + k]!;
     if (value !== expected) {
       throw new Error(
-        `Cannot use BLAS: ${path} must compute a product rightly, got ${value} where ${expected} is right`,
+        `Cannot use BLAS: ${path} must compute products correctly, got ${value} instead of ${expected}`,
       );
     }
   });

@@ -4,7 +4,7 @@ import { assertClose } from "@unfold/core/testing";
 import assert from "node:assert/strict";
 import { activeBlas } from "./gemm.ts";
 
-/** Whether this machine has an OpenBLAS; what needs one is left out elsewhere. */
+/** Whether this machine has OpenBLAS; without it, the tests that need it are skipped. */
 function isInstalled(): boolean {
   try {
     useBlas()[Symbol.dispose]();
@@ -16,7 +16,7 @@ function isInstalled(): boolean {
 
 const ignore = !isInstalled();
 
-Deno.test("BLAS computes the same products, with every transposition, and stops when disposed of", { ignore }, () => {
+Deno.test("BLAS computes the same products, with every transposition, until it is disposed", { ignore }, () => {
   using _ = scope();
   const random = new Random(1);
   const draw = (rows: number, columns: number) =>
@@ -42,14 +42,14 @@ Deno.test("BLAS computes the same products, with every transposition, and stops 
   }
 });
 
-Deno.test("a right operand serves BLAS and the WebAssembly kernels in turns", { ignore }, () => {
+Deno.test("one right operand works for BLAS and the WebAssembly kernels in turn", { ignore }, () => {
   using _ = useBlas();
   using _scope = scope();
   const [n, k] = [40, 50];
   const [a, b] = [full([64, k], 0.5), tensor(Float32Array.from({ length: n * k }, (_, i) => i % 7), { shape: [n, k] })];
   const right = rightOperand({ k, n, offset: b.offset, stride: k, transposed: true }, { rows: 1000 });
   const expected = Array.from({ length: n }, (_, j) => b.data.slice(j * k, (j + 1) * k).reduce((x, y) => x + y) / 2);
-  // A single row is below what is handed on.
+  // BLAS does not get a single row.
   for (const m of [1, 64, 1, 64]) {
     const c = empty([m, n]);
     gemm({ m, a: a.offset, aStride: k, b: right, c: c.offset, cStride: n });
@@ -66,7 +66,7 @@ Deno.test("BLAS finds the memory again after it has grown", { ignore }, () => {
   assert.equal(matmul(a, a).data[4095], 64);
 });
 
-Deno.test("a library that is missing, or is no BLAS, is refused, and WebAssembly goes on", () => {
+Deno.test("a missing library, or one that is not a BLAS, is refused, and the WebAssembly kernels stay in use", () => {
   assert.throws(() => useBlas("/nowhere/libopenblas.so"), /^Error: Cannot use BLAS: .*\/nowhere\/libopenblas\.so/);
   assert.throws(() => useBlas("/lib/x86_64-linux-gnu/libm.so.6"), /^Error: Cannot use BLAS: /);
   assert.throws(() => useBlas(undefined, { threads: 0 }), {
@@ -77,11 +77,11 @@ Deno.test("a library that is missing, or is no BLAS, is refused, and WebAssembly
   assert.equal(matmul(tensor([[2]]), tensor([[3]])).item(), 6);
 });
 
-Deno.test("without permission BLAS is refused with Deno's own advice", { permissions: { ffi: false } }, () => {
+Deno.test("without the permission, BLAS fails with Deno's advice", { permissions: { ffi: false } }, () => {
   assert.throws(() => useBlas(), /^Error: Cannot use BLAS: .*--allow-ffi/);
 });
 
-Deno.test("of two BLAS in use the last one serves; each may be disposed of first, and twice", { ignore }, () => {
+Deno.test("the last of several BLAS is in use; they may be disposed in any order, and twice", { ignore }, () => {
   const [a, b] = [useBlas(), useBlas(undefined, { threads: 2 })];
   const first = activeBlas();
   b[Symbol.dispose]();

@@ -2,7 +2,7 @@ import { Block } from "./memory.ts";
 import { allocateInScope, AmbientBlock, currentScope } from "./scope.ts";
 import { checkShape, type DType, formatShape, type NestedArray, type Shape, sizeOf, Tensor } from "./tensor.ts";
 
-/** Options of the functions that make tensors. */
+/** Options for the functions that make tensors. */
 export interface TensorOptions<D extends DType = DType> {
   /**
    * The kind of element.
@@ -11,13 +11,14 @@ export interface TensorOptions<D extends DType = DType> {
    */
   dtype?: D;
   /**
-   * Whether gradients flow to the tensor, into its `grad`.
+   * Whether backward passes accumulate a gradient in the tensor's `grad`.
    *
    * @default {false}
    */
   requiresGrad?: boolean;
   /**
-   * Whether the tensor outlives the scope that it is made in, until {@linkcode Tensor.dispose} or until nothing refers to it.
+   * Whether the tensor outlives the scope it is made in. It then lives until {@linkcode Tensor.dispose}, or until nothing
+   * refers to it.
    *
    * @default {false}
    */
@@ -25,10 +26,10 @@ export interface TensorOptions<D extends DType = DType> {
 }
 
 /**
- * A tensor whose elements are whatever the memory holds: for ops that write them all.
+ * A tensor with arbitrary contents, for ops that write every element.
  *
  * @param shape Lengths of the axes, integers of 0 or more.
- * @throws {RangeError} If a length is no integer of 0 or more, or the memory is exhausted.
+ * @throws {RangeError} If a length is not an integer of 0 or more, or the memory is exhausted.
  *
  * @example
  * ```ts
@@ -46,7 +47,7 @@ export function empty<D extends DType = "f32">(shape: Shape, options: TensorOpti
   const requiresGrad = options.requiresGrad ?? false;
   if (dtype !== "f32" && (dtype !== "i32" || requiresGrad)) {
     throw new TypeError(
-      `Cannot make a tensor: dtype must be "f32", or "i32" for a tensor without gradient, got "${dtype}"` +
+      `Cannot make a tensor: dtype must be "f32", or "i32" without a gradient, got "${dtype}"` +
         (requiresGrad ? " with requiresGrad" : ""),
     );
   }
@@ -80,7 +81,7 @@ export function zeros<D extends DType = "f32">(shape: Shape, options: TensorOpti
 }
 
 /**
- * A tensor of one value repeated.
+ * A tensor filled with one value.
  *
  * @example
  * ```ts
@@ -100,55 +101,12 @@ export function full<D extends DType = "f32">(
   return made;
 }
 
-function shapeOfNested(values: NestedArray): number[] {
-  const shape: number[] = [];
-  for (let level = values; Array.isArray(level); level = level[0]) {
-    shape.push(level.length);
-    if (level.length === 0) break;
-  }
-  return shape;
-}
-
-function flatten(values: NestedArray, shape: Shape): Float64Array {
-  const flat = new Float64Array(sizeOf(shape));
-  let position = 0;
-  const visit = (value: NestedArray, axis: number): void => {
-    if (axis === shape.length) {
-      if (typeof value !== "number") {
-        throw new TypeError(`Cannot make a tensor: values must be numbers nested to one depth, got ${String(value)}`);
-      }
-      flat[position++] = value;
-    } else if (!Array.isArray(value) || value.length !== shape[axis]) {
-      throw new TypeError(
-        `Cannot make a tensor: rows of axis ${axis} must all have length ${shape[axis]}, got ${
-          Array.isArray(value) ? value.length : typeof value
-        }`,
-      );
-    } else {
-      for (const inner of value as readonly NestedArray[]) visit(inner, axis + 1);
-    }
-  };
-  visit(values, 0);
-  return flat;
-}
-
-function checkIntegers(values: ArrayLike<number>): void {
-  for (let i = 0; i < values.length; i++) {
-    const value = values[i]!;
-    if (value !== (value | 0)) {
-      throw new RangeError(
-        `Cannot make a tensor of integers: values must be integers of 32 bits, got ${value} at position ${i}`,
-      );
-    }
-  }
-}
-
 /**
- * A tensor of given values: floats, unless `dtype` or an `Int32Array` says integers.
+ * A tensor with the given values: floats, unless `dtype` is `"i32"` or the values are an `Int32Array`.
  *
- * @param values A number, nested arrays of numbers, or a typed array (with `shape`, else one axis).
+ * @param values A number, nested arrays of numbers, or a typed array, which has one axis unless `shape` is given.
  * @throws {TypeError} If nested arrays are ragged, or the values do not fill the shape.
- * @throws {RangeError} If a value for an `i32` tensor is no integer of 32 bits.
+ * @throws {RangeError} If a value of an `i32` tensor is not a 32-bit integer.
  *
  * @example
  * ```ts
@@ -181,8 +139,51 @@ export function tensor<
   return made;
 }
 
+function shapeOfNested(values: NestedArray): number[] {
+  const shape: number[] = [];
+  for (let level = values; Array.isArray(level); level = level[0]) {
+    shape.push(level.length);
+    if (level.length === 0) break;
+  }
+  return shape;
+}
+
+function flatten(values: NestedArray, shape: Shape): Float64Array {
+  const flat = new Float64Array(sizeOf(shape));
+  let position = 0;
+  const visit = (value: NestedArray, axis: number): void => {
+    if (axis === shape.length) {
+      if (typeof value !== "number") {
+        throw new TypeError(
+          `Cannot make a tensor: values must be numbers, all nested equally deep, got ${String(value)}`,
+        );
+      }
+      flat[position++] = value;
+    } else if (!Array.isArray(value) || value.length !== shape[axis]) {
+      const got = Array.isArray(value) ? value.length : typeof value;
+      throw new TypeError(`Cannot make a tensor: rows of axis ${axis} must all have length ${shape[axis]}, got ${got}`);
+    } else {
+      for (const inner of value as readonly NestedArray[]) visit(inner, axis + 1);
+    }
+  };
+  visit(values, 0);
+  return flat;
+}
+
+function checkIntegers(values: ArrayLike<number>): void {
+  for (let i = 0; i < values.length; i++) {
+    const value = values[i]!;
+    if (value !== (value | 0)) {
+      throw new RangeError(
+        `Cannot make a tensor of integers: values must be 32-bit integers, got ${value} at position ${i}`,
+      );
+    }
+  }
+}
+
 /**
- * A copy that outlives the current scope, off the tape. Release it with {@linkcode Tensor.dispose}, or let it be collected.
+ * A copy that outlives the current scope and is not on the tape. Release it with {@linkcode Tensor.dispose}, or leave it to
+ * the garbage collector.
  *
  * @example
  * ```ts
@@ -202,7 +203,7 @@ export function keep<D extends DType>(x: Tensor<D>): Tensor<D> {
   return kept;
 }
 
-/** The same memory under another shape of equally many elements. */
+/** A tensor on the same memory with another shape of the same size. */
 export function viewAs(x: Tensor, shape: Shape): Tensor {
   return new Tensor(shape, { dtype: "f32", offset: x.offset, owner: x.owner });
 }

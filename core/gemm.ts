@@ -1,116 +1,23 @@
-import { kernels } from "./_kernels.ts";
+import { kernels } from "./core_kernels.ts";
 import { Block, memory } from "./memory.ts";
-import { scratch } from "./scope.ts";
-
-/** `cblas_sgemm` with every pointer and number as plain numbers. */
-export type Sgemm = (
-  order: number,
-  transposeA: number,
-  transposeB: number,
-  m: number,
-  n: number,
-  k: number,
-  alpha: number,
-  a: number,
-  lda: number,
-  b: number,
-  ldb: number,
-  beta: number,
-  c: number,
-  ldc: number,
-) => void;
-
-/** A BLAS that products can be handed to. */
-export interface Blas {
-  readonly sgemm: Sgemm;
-  /** The address of a buffer's first byte. */
-  addressOf(buffer: Uint8Array<ArrayBuffer>): number;
-  /** Called when it becomes the one in use: libraries have settings for the whole process. */
-  activate(): void;
-}
-
-/**
- * Below so many multiplications m·n·k the WebAssembly kernels are faster than the way to the library and back: measured,
- * 24³ takes as long by either. So they are for a single row of any size.
- */
-const LEAST_PRODUCT = 16_384;
-
-const [ROW_MAJOR, AS_STORED, TRANSPOSED] = [101, 111, 112] as const;
-
-/** Those that were asked for and not yet disposed of; the last one is in use. */
-const stack: Blas[] = [];
-let active: Blas | undefined;
-/** Address of the memory's first byte, and the buffer that it was asked of: a memory that grows may move. */
-let base = 0;
-let buffer: ArrayBuffer | undefined;
-
-/** Hands products to a BLAS from now on. */
-export function addBlas(blas: Blas): void {
-  stack.push(blas);
-  activateLast();
-}
-
-/** Goes back to the one before, or to the WebAssembly kernels; returns whether it was there at all. */
-export function removeBlas(blas: Blas): boolean {
-  const at = stack.indexOf(blas);
-  if (at < 0) return false;
-  stack.splice(at, 1);
-  activateLast();
-  return true;
-}
-
-function activateLast(): void {
-  active = stack.at(-1);
-  active?.activate();
-  buffer = undefined;
-}
-
-/** The BLAS in use. */
-export function activeBlas(): Blas | undefined {
-  return active;
-}
-
-/** Whether a product is one for the BLAS. */
-function servesProduct(m: number, n: number, k: number): boolean {
-  return active !== undefined && m > 1 && m * n * k >= LEAST_PRODUCT;
-}
-
-/** {@linkcode gemm} by the active BLAS, on the same memory. */
-function blasGemm({ m, a, aStride, aTransposed = false, b, c, cStride, accumulate = false }: Gemm): void {
-  const { sgemm, addressOf } = active!;
-  if (memory.buffer !== buffer) {
-    buffer = memory.buffer as ArrayBuffer;
-    base = addressOf(new Uint8Array(buffer));
-  }
-  const { k, n, offset, stride, transposed = false } = b.straight();
-  sgemm(
-    ROW_MAJOR,
-    aTransposed ? TRANSPOSED : AS_STORED,
-    transposed ? TRANSPOSED : AS_STORED,
-    m,
-    n,
-    k,
-    1,
-    base + a,
-    aStride,
-    base + offset,
-    stride,
-    accumulate ? 1 : 0,
-    base + c,
-    cStride,
-  );
-}
+import { scope, scratch } from "./scope.ts";
 
 /** Rows of the right operand in one packed block, as in `kernels/matmul.ts`. */
 const BLOCK_K = 256;
-/** Rows of the left operand in one packed block, as there. */
+/** Rows of the left operand in one packed block, likewise. */
 const BLOCK_M = 96;
-/** Up to so many rows on the left, packing the right operand costs more than it saves. */
+/** Up to this many left rows, packing the right operand costs more than it saves. */
 const IN_PLACE_ROWS = 12;
-/** From so many on, a BLAS saves more with a transposed copy than the copy costs. */
+/** From this many left rows on, a transposed copy saves a BLAS more than the copy costs. */
 const STRAIGHT_ROWS = 512;
 
-/** Room for a packed block of the left operand, used by one product after the other. */
+/**
+ * Products of more rows than this are summed in parts. The kernel adds one block of 256 rows after the other in f32, and over a
+ * million rows that alone costs two digits; parts are added once each.
+ */
+const LONG_K = 16_384;
+
+/** Room for a packed block of the left operand, shared by all products. */
 const strips = new Block(4 * BLOCK_M * BLOCK_K, "packed matrices");
 
 /** A matrix B, [k, n], in memory. */
@@ -131,20 +38,20 @@ export interface RightMatrix {
   readonly transposed?: boolean;
 }
 
-/** A matrix made ready to stand on the right of products. */
+/** A matrix prepared as the right operand of products. */
 export interface RightOperand {
   /** The matrix. */
   readonly matrix: RightMatrix;
-  /** Where its panels are, in bytes; 0 where it is used in place. The first call packs them. */
+  /** The byte offset of its panels, or 0 if it is used in place. The first call packs them. */
   panels(): number;
-  /** The matrix as a BLAS takes it best: what many rows meet is transposed once, by the first call, and not by each product. */
+  /** The matrix in the layout that suits a BLAS: for many rows, the first call transposes it once for all products. */
   straight(): RightMatrix;
 }
 
 /** Options for {@linkcode rightOperand}. */
 export interface RightOperandOptions {
   /**
-   * How many left rows it will be multiplied with in all: with few of them it is not worth while to rearrange it.
+   * How many left rows it will be multiplied with. For a few, packing costs more than it saves.
    *
    * @default {Infinity}
    */
@@ -172,7 +79,7 @@ export interface Gemm {
   /** Elements from one row of C to the next. */
   cStride: number;
   /**
-   * Whether the product is added to C, or replaces it.
+   * Whether to add the product to C instead of replacing it.
    *
    * @default {false}
    */
@@ -180,11 +87,11 @@ export interface Gemm {
 }
 
 /**
- * Makes a matrix ready to stand on the right of products: rearranges it once, when it is first needed, in scratch memory of
- * the innermost scope, so that several products share the work. The WebAssembly kernels take it in panels of eight columns.
+ * Prepares a matrix as the right operand of products: on first use it is packed into scratch memory of the innermost scope,
+ * so that several products share the work. The WebAssembly kernels read it in panels of eight columns.
  *
  * @param matrix The matrix B, [k, n].
- * @returns The operand, valid as long as the matrix does not change and the scope is open.
+ * @returns The operand, valid while the scope is open and the matrix does not change.
  */
 export function rightOperand(matrix: RightMatrix, options: RightOperandOptions = {}): RightOperand {
   const { k, n, offset, stride, transposed = false } = matrix;
@@ -212,11 +119,18 @@ function paddedColumns(n: number): number {
   return Math.ceil(n / 8) * 8;
 }
 
-/** C = A·B, or C += A·B, on raw memory. Nothing is checked: the layers and ops above it do. */
+/** C = A·B, or C += A·B, on raw memory. Nothing is checked; that is up to the caller. */
 export function gemm(product: Gemm): void {
-  const { m, a, aStride, aTransposed = false, b, c, cStride, accumulate = false } = product;
-  const { k, n, offset, stride } = b.matrix;
+  const { m, b: { matrix: { k, n } } } = product;
   if (servesProduct(m, n, k)) return blasGemm(product);
+  if (k > LONG_K && m > 0 && n > 0) return gemmInParts(product);
+  multiplyPart(product, 0, k);
+}
+
+/** The product of a range of the k rows of B with the same columns of A. */
+function multiplyPart(product: Gemm, from: number, k: number): void {
+  const { m, a, aStride, aTransposed = false, b, c, cStride, accumulate = false } = product;
+  const { n, offset, stride } = b.matrix;
   const panels = b.panels();
   const packed = panels !== 0;
   const row = packed ? 32 : 4 * stride;
@@ -225,10 +139,10 @@ export function gemm(product: Gemm): void {
     m,
     n,
     k,
-    a,
+    a + 4 * from * (aTransposed ? aStride : 1),
     4 * aStride,
     aTransposed,
-    packed ? panels : offset,
+    (packed ? panels : offset) + from / BLOCK_K * block,
     row,
     packed ? 0 : 32,
     block,
@@ -238,4 +152,123 @@ export function gemm(product: Gemm): void {
     accumulate,
     strips.offset,
   );
+}
+
+/** `cblas_sgemm`, with pointers as numbers. */
+export type Sgemm = (
+  order: number,
+  transposeA: number,
+  transposeB: number,
+  m: number,
+  n: number,
+  k: number,
+  alpha: number,
+  a: number,
+  lda: number,
+  b: number,
+  ldb: number,
+  beta: number,
+  c: number,
+  ldc: number,
+) => void;
+
+/** A BLAS that can compute products. */
+export interface Blas {
+  readonly sgemm: Sgemm;
+  /** The address of a buffer's first byte. */
+  addressOf(buffer: Uint8Array<ArrayBuffer>): number;
+  /** Called when this BLAS becomes the active one: libraries keep settings for the whole process. */
+  activate(): void;
+}
+
+/**
+ * Below this many multiplications m·n·k the WebAssembly kernels beat the call to the library: 24³ takes equally long either
+ * way. They also win for a single row of any size.
+ */
+const LEAST_PRODUCT = 16_384;
+
+const [ROW_MAJOR, AS_STORED, TRANSPOSED] = [101, 111, 112] as const;
+
+/** The BLAS libraries in use; the last one computes the products. */
+const stack: Blas[] = [];
+let active: Blas | undefined;
+/** Address of the memory's first byte, and the buffer it belongs to: the memory may move when it grows. */
+let base = 0;
+let buffer: ArrayBuffer | undefined;
+
+/** Makes a BLAS the active one. */
+export function addBlas(blas: Blas): void {
+  stack.push(blas);
+  activateLast();
+}
+
+/** Removes a BLAS, which makes the one before it active, or else the WebAssembly kernels. Returns whether it was in use. */
+export function removeBlas(blas: Blas): boolean {
+  const at = stack.indexOf(blas);
+  if (at < 0) return false;
+  stack.splice(at, 1);
+  activateLast();
+  return true;
+}
+
+function activateLast(): void {
+  active = stack.at(-1);
+  active?.activate();
+  buffer = undefined;
+}
+
+/** The active BLAS, if any. */
+export function activeBlas(): Blas | undefined {
+  return active;
+}
+
+/** Whether the active BLAS should compute this product. */
+function servesProduct(m: number, n: number, k: number): boolean {
+  return active !== undefined && m > 1 && m * n * k >= LEAST_PRODUCT;
+}
+
+/** {@linkcode gemm} on the active BLAS, on the same memory. */
+function blasGemm({ m, a, aStride, aTransposed = false, b, c, cStride, accumulate = false }: Gemm): void {
+  const { sgemm, addressOf } = active!;
+  if (memory.buffer !== buffer) {
+    buffer = memory.buffer as ArrayBuffer;
+    base = addressOf(new Uint8Array(buffer));
+  }
+  const { k, n, offset, stride, transposed = false } = b.straight();
+  sgemm(
+    ROW_MAJOR,
+    aTransposed ? TRANSPOSED : AS_STORED,
+    transposed ? TRANSPOSED : AS_STORED,
+    m,
+    n,
+    k,
+    1,
+    base + a,
+    aStride,
+    base + offset,
+    stride,
+    accumulate ? 1 : 0,
+    base + c,
+    cStride,
+  );
+}
+
+function gemmInParts(product: Gemm): void {
+  const { m, b: { matrix: { k, n } }, c, cStride } = product;
+  // Packed before the scope that the parts need.
+  product.b.panels();
+  using _ = scope();
+  const part = scratch(4 * m * n);
+  for (let from = 0; from < k; from += LONG_K) {
+    const rows = Math.min(LONG_K, k - from);
+    if (from === 0) {
+      multiplyPart(product, 0, rows);
+      continue;
+    }
+    multiplyPart({ ...product, c: part, cStride: n, accumulate: false }, from, rows);
+    for (let row = 0; row < m; row++) {
+      const at = c + 4 * row * cStride;
+      kernels.add(at, part + 4 * row * n, at, 1, n, 0, 4, 0, 4);
+    }
+  }
 }

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 
-/** Serves the repository from a local port, as a registry would serve the module. */
+/** Serves the repository on a local port, as a registry would. */
 async function served(test: (origin: string) => Promise<void>): Promise<void> {
   const root = new URL("../", import.meta.url);
   const server = Deno.serve({ port: 0, hostname: "127.0.0.1", onListen: () => {} }, async (request) => {
@@ -30,13 +30,13 @@ for (let step = 0; step < 50; step++) {
 console.log(weight.item().toFixed(3), memory.buffer.byteLength > 0);
 `;
 
-Deno.test("core works from another origin, over HTTP, with no permission at all", () =>
+Deno.test("core runs from another origin, over HTTP, without permissions", () =>
   served(async (origin) => {
     const folder = await Deno.makeTempDir();
     try {
       await Deno.writeTextFile(`${folder}/consumer.ts`, consumer(origin));
       const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
-        // Importing from a host is no permission of the program's: it is given to the loader alone.
+        // --allow-import is for the loader; the program itself gets no permission.
         args: ["run", "--no-prompt", "--no-config", "--no-lock", "--check", `--allow-import=${origin}`, "consumer.ts"],
         cwd: folder,
         env: { DENO_DIR: `${folder}/cache`, NO_COLOR: "1" },

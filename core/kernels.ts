@@ -1,8 +1,8 @@
 /**
- * What an author of kernels needs: the memory, a loader, the matrix product on raw memory.
+ * For authors of kernels: the memory, a loader, and the matrix product on raw memory.
  *
- * Kernels are WebAssembly modules that import the one memory and take byte offsets. Offsets come from tensors
- * ({@linkcode Tensor.offset}) or typed arrays over the memory (`params.byteOffset`).
+ * Kernels are WebAssembly modules that import the shared memory and take byte offsets into it, from tensors
+ * ({@linkcode Tensor.offset}) or from typed arrays over the memory (`params.byteOffset`).
  *
  * @example
  * ```ts
@@ -26,9 +26,12 @@ export {
   type BinaryKernel,
   type CoreKernels,
   type GradientKernel,
+  type KernelBuilds,
   kernels as coreKernels,
+  loadKernels,
+  type LoadKernelsOptions,
   type UnaryKernel,
-} from "./_kernels.ts";
+} from "./core_kernels.ts";
 export {
   type Gemm,
   gemm,
@@ -37,6 +40,5 @@ export {
   rightOperand,
   type RightOperandOptions,
 } from "./gemm.ts";
-export { type KernelBuilds, loadKernels, type LoadKernelsOptions } from "./load_kernels.ts";
 export { memory, reserve, view } from "./memory.ts";
 export { scratch } from "./scope.ts";

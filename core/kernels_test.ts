@@ -5,7 +5,7 @@ import assert from "node:assert/strict";
 import { plain, relaxed } from "./_kernels_wasm.ts";
 import { Block } from "./memory.ts";
 
-/** Both builds are tested wherever the tests run: the fallback must not rot. */
+/** Both builds are tested everywhere, so that the fallback cannot rot. */
 const builds = (["relaxed", "plain"] as const).map((variant) => {
   return [variant, loadKernels<CoreKernels>({ relaxed, plain }, { variant })] as const;
 });
@@ -36,7 +36,7 @@ function spread(low: number, high: number, n: number): Float32Array {
 }
 
 for (const [variant, kernels] of builds) {
-  Deno.test(`${variant}: transcendental functions are within the stated units in the last place`, () => {
+  Deno.test(`${variant}: transcendental functions are as precise as documented`, () => {
     const ranges = (low: number, high: number) =>
       Float32Array.of(...spread(low, high, 40_001), ...spread(low / 50, high / 50, 20_001));
     const cases: [
@@ -62,7 +62,7 @@ for (const [variant, kernels] of builds) {
     }
   });
 
-  Deno.test(`${variant}: transcendental functions have the right limits and keep NaN`, () => {
+  Deno.test(`${variant}: transcendental functions have the right limits and propagate NaN`, () => {
     const block = new Block(64, "a test");
     const apply = (kernel: (x: number, y: number, n: number) => void, ...xs: number[]) => {
       view(block.offset, xs.length).set(xs);
@@ -71,7 +71,7 @@ for (const [variant, kernels] of builds) {
     };
     const ends = [Infinity, -Infinity, NaN];
     assert.deepEqual(apply(kernels.exp, ...ends, 1000, -1000, 0), [Infinity, 0, NaN, Infinity, 0, 1]);
-    assert.ok(apply(kernels.exp, -100)[0]! > 0, "exp gives denormals");
+    assert.ok(apply(kernels.exp, -100)[0]! > 0, "exp must give denormals");
     assert.deepEqual(apply(kernels.log, ...ends, 0, -1, 1), [Infinity, NaN, NaN, -Infinity, NaN, 0]);
     assert.deepEqual(apply(kernels.tanh, ...ends, 0), [1, -1, NaN, 0]);
     assert.deepEqual(apply(kernels.softplus, ...ends), [Infinity, 0, NaN]);
@@ -183,9 +183,9 @@ for (const [variant, kernels] of builds) {
   });
 }
 
-Deno.test("loadKernels refuses what this engine cannot run", () => {
+Deno.test("loadKernels fails if the engine cannot run either build", () => {
   const broken = btoa("\0asm\x01\0\0\0\xff");
-  assert.throws(() => loadKernels({ relaxed: broken, plain: broken }), /must have WebAssembly SIMD/);
+  assert.throws(() => loadKernels({ relaxed: broken, plain: broken }), /must support WebAssembly SIMD/);
 });
 
 Deno.test("loadKernels falls back to the plain build", () => {
@@ -196,7 +196,7 @@ Deno.test("loadKernels falls back to the plain build", () => {
   assert.equal(memory.buffer.byteLength, before);
 });
 
-Deno.test("gemm uses a deep right operand in place, and packs one for many rows only once", () => {
+Deno.test("gemm uses a right operand in place for few rows, and packs it once for many", () => {
   using _ = scope();
   const random = new Random(1);
   const [m, n, k] = [3, 11, 600];
@@ -213,7 +213,7 @@ Deno.test("gemm uses a deep right operand in place, and packs one for many rows 
       assert.ok(Math.abs(c.data[i]! - expected) < 1e-3);
     }
     if (rows === m) continue;
-    // What was packed stays as it was, whatever becomes of the matrix.
+    // The packed copy does not follow changes of the matrix.
     const before = c.data.slice();
     b.data.fill(0);
     gemm({ m, a: a.offset, aStride: k, b: right, c: c.offset, cStride: n });

@@ -5,23 +5,23 @@ interface Range {
 }
 
 /**
- * First-fit allocator over ranges that never overlap, kept in order of their offset and merged when they touch. It serves
- * what lives long (parameters, slots, arenas): some dozens of blocks, so a linear search is short.
+ * First-fit allocator over disjoint ranges, sorted by offset and merged when they touch. It holds long-lived memory
+ * (parameters, slots, arenas): a few dozen blocks, so a linear search is short.
  */
 export class FreeList {
   #ranges: Range[] = [];
 
-  /** Bytes that are free, though perhaps not in one piece. */
+  /** Free bytes in all, perhaps not contiguous. */
   get free(): number {
     return this.#ranges.reduce((total, range) => total + range.bytes, 0);
   }
 
-  /** Bytes that are free right before an offset. */
+  /** Free bytes that end at an offset. */
   freeBefore(offset: number): number {
     return this.#ranges.find((range) => range.offset + range.bytes === offset)?.bytes ?? 0;
   }
 
-  /** Takes `bytes` from the first range that has them, or returns `undefined`. */
+  /** Takes `bytes` from the first range that is large enough, or returns `undefined`. */
   take(bytes: number): number | undefined {
     const index = this.#ranges.findIndex((range) => range.bytes >= bytes);
     const range = this.#ranges[index];
@@ -33,7 +33,7 @@ export class FreeList {
     return offset;
   }
 
-  /** Gives a range back. */
+  /** Frees a range. */
   give({ offset, bytes }: Range): void {
     let index = this.#ranges.findIndex((range) => range.offset > offset);
     if (index < 0) index = this.#ranges.length;
@@ -55,15 +55,15 @@ const PAGE = 65_536;
 const MAX_PAGES = 65_536;
 /** Every block starts on a cache line. */
 const ALIGNMENT = 64;
-/** The first bytes are never handed out: offset 0 stays invalid, and kernels have their scratch and constants there. */
+/** The first bytes are never allocated: offset 0 stays invalid, and kernels keep scratch and constants there. */
 const RESERVED = 4096;
-/** The last cache line is never handed out: a kernel may read (never write) a little past a block. */
+/** The last cache line is never allocated: a kernel may read (never write) a little past a block. */
 const GUARD = 64;
 
 /**
- * The one memory that all tensors live in and that every module's kernels import.
+ * The memory that all tensors live in and all kernels import.
  *
- * `memory.buffer` is replaced when the memory grows, and views of the old buffer then have length 0. Make views late
+ * When the memory grows, `memory.buffer` is replaced and views of the old buffer get length 0. Take views right before use
  * ({@linkcode Tensor.data}, {@linkcode view}) and do not keep them.
  *
  * @example
@@ -80,7 +80,7 @@ const freeList = new FreeList();
 freeList.give({ offset: RESERVED, bytes: memory.buffer.byteLength - RESERVED - GUARD });
 let blockBytes = 0;
 
-/** Rounds a size up to whole cache lines; nothing has size 0, so that no two blocks share an offset. */
+/** Rounds a size up to whole cache lines, at least one, so that no two blocks share an offset. */
 export function alignedSize(bytes: number): number {
   return Math.max(ALIGNMENT, Math.ceil(bytes / ALIGNMENT) * ALIGNMENT);
 }
@@ -93,7 +93,7 @@ export function formatBytes(bytes: number): string {
   return `${(bytes / 1024 ** power).toFixed(1)} ${units[power - 1]}`;
 }
 
-/** Tells what is in use, for the message when a request cannot be met; the modules that keep the counts add to it. */
+/** Parts of the message about a failed allocation that say what uses the memory. Modules that keep counts add theirs. */
 export const inUse: (() => string)[] = [];
 
 function grow(bytes: number, purpose: string): void {
@@ -102,23 +102,19 @@ function grow(bytes: number, purpose: string): void {
   try {
     memory.grow(pages);
   } catch {
-    const uses = [`${formatBytes(blockBytes)} are in use in all`, ...inUse.map((describe) => describe())];
+    const uses = [`${formatBytes(blockBytes)} are in use`, ...inUse.map((describe) => describe())].join(", ");
+    const [wanted, free, size, limit] = [bytes, freeList.free, before, MAX_PAGES * PAGE].map(formatBytes);
     throw new RangeError(
-      `Cannot allocate ${formatBytes(bytes)} for ${purpose}: ${
-        uses.join(", ")
-      }, the rest by parameters, optimizer slots and kept ` +
-        `tensors; ${formatBytes(freeList.free)} are free in smaller pieces, and the memory of ${
-          formatBytes(before)
-        } cannot grow ` +
-        `past ${formatBytes(MAX_PAGES * PAGE)}`,
+      `Cannot allocate ${wanted} for ${purpose}: ${uses}, the rest by parameters, optimizer slots and kept tensors; ` +
+        `${free} are free in smaller blocks, and the memory of ${size} cannot grow past ${limit}`,
     );
   }
   freeList.give({ offset: before - GUARD, bytes: pages * PAGE });
 }
 
 /**
- * Makes sure that `count` blocks of `bytes` each can be allocated without growing the memory, so that views made from now on
- * outlive those allocations.
+ * Makes room for `count` blocks of `bytes` each, so that allocating them does not grow the memory and views taken from now on
+ * stay valid meanwhile.
  */
 export function reserve(count: number, bytes: number): void {
   const room = count * alignedSize(bytes);
@@ -141,15 +137,15 @@ function giveBack(range: Range): void {
   freeList.give(range);
 }
 
-/** A block of memory that lives until it is released, or until nothing refers to it any more. */
+/** A block of memory that lives until it is released or nothing refers to it. */
 export class Block {
-  /** Where the block starts, in bytes. */
+  /** Where it starts, in bytes. */
   readonly offset: number;
   /** Its size, in bytes. */
   readonly bytes: number;
   #released = false;
 
-  /** Allocates a block; `purpose` is for the message when it cannot be had. */
+  /** Allocates a block; `purpose` completes the message if that fails. */
   constructor(bytes: number, purpose: string) {
     this.bytes = alignedSize(bytes);
     this.offset = take(this.bytes, purpose);
@@ -157,12 +153,12 @@ export class Block {
     backstop.register(this, { offset: this.offset, bytes: this.bytes }, this);
   }
 
-  /** Whether the block has been released. */
+  /** Whether it has been released. */
   get released(): boolean {
     return this.#released;
   }
 
-  /** Gives the memory back. A second call does nothing. */
+  /** Frees the memory. A second call does nothing. */
   release(): void {
     if (this.#released) return;
     this.#released = true;
@@ -177,7 +173,7 @@ export function bytesInBlocks(): number {
 }
 
 /**
- * A view of `length` numbers of the memory from a byte offset.
+ * A view of `length` floats of the memory, from a byte offset.
  *
  * @example
  * ```ts

@@ -23,7 +23,7 @@ import {
 import { view } from "@unfold/core/kernels";
 import { Block, FreeList, memory, reserve } from "./memory.ts";
 
-Deno.test("a free list never hands out overlapping ranges, and merges what comes back", () => {
+Deno.test("a free list never returns overlapping ranges, and merges freed ones", () => {
   fc.assert(fc.property(fc.array(fc.tuple(fc.integer({ min: 1, max: 50 }), fc.boolean())), (actions) => {
     const list = new FreeList();
     list.give({ offset: 0, bytes: 1000 });
@@ -42,7 +42,7 @@ Deno.test("a free list never hands out overlapping ranges, and merges what comes
   }));
 });
 
-Deno.test("scopes nest: an inner one releases only what it made", () => {
+Deno.test("scopes nest: an inner scope releases only its own tensors", () => {
   using _ = scope();
   const outer = tensor([1, 2]);
   let inner: Tensor;
@@ -55,12 +55,12 @@ Deno.test("scopes nest: an inner one releases only what it made", () => {
   assert.throws(() => inner.data, {
     name: "ReferenceError",
     message:
-      "Cannot use a tensor of shape [2]: its scope has ended; take it out with keep() before that, or open the scope " +
+      "Cannot use a tensor of shape [2]: its scope has ended; copy it with keep() before that, or open the scope " +
       "further out",
   });
 });
 
-Deno.test("a scope releases when it is left by an exception", () => {
+Deno.test("an exception ends the scope and releases its tensors", () => {
   let lost: Tensor | undefined;
   assert.throws(() => {
     using _ = scope();
@@ -70,7 +70,7 @@ Deno.test("a scope releases when it is left by an exception", () => {
   assert.throws(() => lost!.data, ReferenceError);
 });
 
-Deno.test("a scope that ends takes forgotten inner scopes with it", () => {
+Deno.test("ending a scope also ends inner scopes that were left open", () => {
   const outer = scope();
   scope();
   const inner = tensor([1]);
@@ -80,7 +80,7 @@ Deno.test("a scope that ends takes forgotten inner scopes with it", () => {
   assert.equal(ambient.item(), 2);
 });
 
-Deno.test("keep copies out of the scope; dispose gives the memory back", () => {
+Deno.test("keep copies a tensor out of its scope; dispose frees it", () => {
   const before = memoryStats().blocks;
   let kept: Tensor;
   {
@@ -90,11 +90,11 @@ Deno.test("keep copies out of the scope; dispose gives the memory back", () => {
   assert.equal(kept.data[999], 3);
   assert.ok(memoryStats().blocks >= before + 4000);
   kept.dispose();
-  assert.throws(() => kept.data, { message: "Cannot use a tensor of shape [1000]: it has been disposed of" });
+  assert.throws(() => kept.data, { message: "Cannot use a tensor of shape [1000]: it was disposed" });
   kept.dispose();
 });
 
-Deno.test("a tensor larger than a chunk, and many small ones, fit into one scope", () => {
+Deno.test("a scope holds a tensor larger than a chunk, and many small ones", () => {
   using _ = scope();
   const large = full([3_000_000], 1);
   const small = Array.from({ length: 3000 }, (_, i) => full([200], i));
@@ -102,7 +102,7 @@ Deno.test("a tensor larger than a chunk, and many small ones, fit into one scope
   small.forEach((x, i) => assert.ok(x.data.every((value) => value === i)));
 });
 
-Deno.test("a loop with scopes holds memory constant, whatever the sizes", () => {
+Deno.test("a loop with scopes uses constant memory, for any sizes", () => {
   const once = (size: number) => {
     using _ = scope();
     const x = full([size], 2);
@@ -114,7 +114,7 @@ Deno.test("a loop with scopes holds memory constant, whatever the sizes", () => 
   assert.deepEqual(memoryStats(), before);
 });
 
-Deno.test("a loop without scopes runs into a budget whose message names the fix", () => {
+Deno.test("a loop without scopes hits a budget, and the message names the fix", () => {
   const made: Tensor[] = [];
   assert.throws(
     () => {
@@ -124,9 +124,9 @@ Deno.test("a loop without scopes runs into a budget whose message names the fix"
       assert.equal(error.name, "RangeError");
       assert.match(
         error.message,
-        /^Cannot allocate 64\.0 MiB for a tensor of shape \[16777216\]: outside any scope tensors may take 1\.0 GiB/,
+        /^Cannot allocate 64\.0 MiB for a tensor of shape \[16777216\]: tensors outside any scope may take 1\.0 GiB/,
       );
-      assert.match(error.message, /put `using _ = scope\(\);` first in its body/);
+      assert.match(error.message, /start its body with `using _ = scope\(\);`/);
       return true;
     },
   );
@@ -134,15 +134,15 @@ Deno.test("a loop without scopes runs into a budget whose message names the fix"
   assert.equal(tensor(1).item(), 1);
 });
 
-Deno.test("a request past 4 GiB says what was asked, what is in use and where", () => {
+Deno.test("a request past 4 GiB reports what was requested and what is in use", () => {
   assert.throws(() => zeros([2 ** 31], { persistent: true }), {
     name: "RangeError",
     message:
-      /^Cannot allocate 8\.0 GiB for a tensor of shape \[2147483648\]: .* are in use .* cannot grow past 4\.0 GiB$/,
+      /^Cannot allocate 8\.0 GiB for a tensor of shape \[2147483648\]: .* are in use, .* cannot grow past 4\.0 GiB$/,
   });
 });
 
-Deno.test("reserve lets later blocks be allocated under a view", () => {
+Deno.test("after reserve, later allocations do not move the memory", () => {
   reserve(2, 1 << 21);
   const { buffer } = memory;
   const blocks = [new Block(1 << 21, "a test"), new Block(1 << 21, "a test")];
@@ -150,7 +150,7 @@ Deno.test("reserve lets later blocks be allocated under a view", () => {
   blocks.forEach((block) => block.release());
 });
 
-Deno.test("views of released blocks are reused, and blocks start on cache lines", () => {
+Deno.test("released blocks are reused, and blocks start on cache lines", () => {
   const block = new Block(100, "a test");
   assert.equal(block.offset % 64, 0);
   assert.equal(block.bytes, 128);
@@ -168,9 +168,13 @@ Deno.test("bad shapes and values are refused", () => {
     message: "Cannot make a tensor: shape must be integers of 0 or more, got [2, -1]",
   });
   assert.throws(() => tensor([[1, 2], [3]]), /rows of axis 1 must all have length 2, got 1/);
-  assert.throws(() => tensor([1, "2" as unknown as number]), /values must be numbers nested to one depth, got 2/);
+  assert.throws(() => tensor([1, "2" as unknown as number]), /values must be numbers, all nested equally deep, got 2/);
   assert.throws(() => tensor([1, 2, 3], { shape: [2] }), /of shape \[2\]: it must have 2 values, got 3/);
   assert.throws(() => tensor([1, 2]).item(), /must have one element/);
+  assert.throws(
+    () => tensor([1], { dtype: "i32", requiresGrad: true }),
+    /dtype must be "f32", or "i32" without a gradient, got "i32" with requiresGrad/,
+  );
 });
 
 Deno.test("console.log shows shape and first values", () => {
@@ -179,23 +183,23 @@ Deno.test("console.log shows shape and first values", () => {
   assert.match(Deno.inspect(zeros([10])), /0 0 0 …$/);
 });
 
-Deno.test("a tensor keeps its shape whatever becomes of the caller's array", () => {
+Deno.test("changing the caller's shape array does not change the tensor", () => {
   const shape = [2, 2];
   const x = zeros(shape);
   shape[0] = 50;
   assert.deepEqual(x.shape, [2, 2]);
 });
 
-Deno.test("integers must be integers of 32 bits", () => {
+Deno.test("i32 tensors accept only 32-bit integers", () => {
   for (const value of [1.5, NaN, 2 ** 31]) {
     assert.throws(() => tensor([0, value], { dtype: "i32" }), {
       name: "RangeError",
-      message: `Cannot make a tensor of integers: values must be integers of 32 bits, got ${value} at position 1`,
+      message: `Cannot make a tensor of integers: values must be 32-bit integers, got ${value} at position 1`,
     });
   }
 });
 
-/** What a step puts on the JavaScript heap, in bytes: the median of many, for the collector runs when it likes. */
+/** Bytes that a step allocates on the JavaScript heap: the median of many, since the collector runs at any time. */
 function heapPerStep(step: () => void): number {
   for (let i = 0; i < 1000; i++) step();
   const growth = Array.from({ length: 500 }, () => {
@@ -206,7 +210,7 @@ function heapPerStep(step: () => void): number {
   return growth.toSorted((a, b) => a - b)[250]!;
 }
 
-Deno.test("a training step puts no more on the JavaScript heap for large tensors than for small ones", () => {
+Deno.test("a training step allocates no more on the JavaScript heap for large tensors than for small ones", () => {
   const stepOf = (size: number) => {
     const weight = new Parameter([size]);
     const target = full([size], 1, { persistent: true });
@@ -221,7 +225,7 @@ Deno.test("a training step puts no more on the JavaScript heap for large tensors
   assert.ok(small > 0 && large < small + 4096, `${small} and ${large} bytes a step`);
 });
 
-Deno.test("scopes go on where the memory has no room for a chunk as large as all before", () => {
+Deno.test("scopes keep working when the memory has no room for a chunk as large as all before", () => {
   const take = (bytes: number) => {
     using _ = scope();
     empty([Math.round(bytes / 4)]);
@@ -234,7 +238,7 @@ Deno.test("scopes go on where the memory has no room for a chunk as large as all
   for (const gigabytes of [0.9, 1.8, 2.4]) take(gigabytes * 2 ** 30);
 });
 
-Deno.test("the JavaScript heap does not grow with the number of rows, batches or lines either", () => {
+Deno.test("allocation on the JavaScript heap does not depend on the number of rows, batches or lines", () => {
   const steps: Record<string, (size: number) => () => void> = {
     transpose: (size) => {
       const weight = new Parameter([8, size, 4]);
@@ -259,7 +263,7 @@ Deno.test("the JavaScript heap does not grow with the number of rows, batches or
       step();
     };
     const [small, large] = [4, 400].map((size) => heapPerStep(inScope(make(size)))) as [number, number];
-    // A scope and a right operand for each matrix are a few hundred bytes; what is looped over must not add to the rest.
+    // For matmul, a scope and a right operand per matrix take a few hundred bytes.
     const allowed = name === "matmul" ? 400 * 1000 : 8192;
     assert.ok(large < small + allowed, `${name}: ${small} and ${large} bytes a step`);
   }

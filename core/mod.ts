@@ -1,6 +1,5 @@
 /**
- * Tensors in one WebAssembly memory, a define-by-run tape, and SIMD kernels: what the layers and optimizers of Unfold are
- * built on.
+ * Tensors in one WebAssembly memory, a define-by-run tape, and SIMD kernels: the base of Unfold's layers and optimizers.
  *
  * @example The gradient of a small expression
  * ```ts
@@ -22,12 +21,12 @@
  * @module
  */
 
-export type { ReduceOptions } from "./_shape.ts";
-export { defineOp, noGrad, type OpResult, willRecord } from "./autograd.ts";
+export { defineOp, isGradEnabled, noGrad, type OpResult, willRecord } from "./autograd.ts";
 export { type BlasInUse, useBlas, type UseBlasOptions } from "./blas.ts";
 export { empty, full, keep, tensor, type TensorOptions, zeros } from "./create.ts";
 export { loadParameters, type PackedParameters, packParameters, type Segment } from "./named_parameters.ts";
-export { add, divide, maximum, multiply, negate, power, scale, subtract, where } from "./ops/arithmetic.ts";
+export { add, divide, maximum, minimum, multiply, negate, power, scale, subtract, where } from "./ops/arithmetic.ts";
+export { equal, greater, greaterEqual, less, lessEqual, notEqual } from "./ops/comparison.ts";
 export { dropout, type DropoutOptions } from "./ops/dropout.ts";
 export {
   abs,
@@ -53,7 +52,7 @@ export {
   type StackOptions,
 } from "./ops/indexing.ts";
 export { matmul, type MatmulOptions } from "./ops/matmul.ts";
-export { argmax, type ArgmaxOptions, max, type MaxOptions, mean, sum } from "./ops/reduce.ts";
+export { argmax, type ArgmaxOptions, max, type MaxOptions, mean, type ReduceOptions, sum } from "./ops/reduce.ts";
 export { reshape, transpose } from "./ops/shape.ts";
 export { type AxisOptions, logSoftmax, softmax } from "./ops/softmax.ts";
 export { type NamedParameters, Parameter, Slab, uninitialized } from "./parameter.ts";

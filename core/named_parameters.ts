@@ -2,7 +2,7 @@ import { type NamedParameters, Slab } from "./parameter.ts";
 import type { SafetensorsInput } from "./safetensors.ts";
 import { formatShape } from "./tensor.ts";
 
-/** Where a parameter stands in its slab. */
+/** A parameter's place in its slab. */
 export interface Segment {
   /** The parameter's name. */
   readonly name: string;
@@ -12,23 +12,23 @@ export interface Segment {
   readonly offset: number;
 }
 
-/** A slab and what stands where in it. */
+/** A slab and the places of its parameters. */
 export interface PackedParameters {
-  /** The slab that now holds all the parameters. */
+  /** The slab that holds all parameters. */
   readonly slab: Slab;
-  /** One entry a parameter, in order. */
+  /** One entry per parameter, in order. */
   readonly segments: readonly Segment[];
 }
 
 /**
- * Moves parameters together into one slab, so that an optimizer, clipping, zeroing and saving are one pass each.
+ * Moves parameters into one slab, so that an optimizer step, clipping, zeroing and saving are one pass each.
  *
- * The parameters keep their values and gradients. A slab that they leave is given up: an optimizer that was made for it
- * refuses to step. Parameters that already fill one slab in this order stay where they are.
+ * The parameters keep their values and gradients. If they leave a slab, an optimizer that was made for it refuses to step.
+ * Parameters that already fill one slab in this order stay where they are.
  *
  * @param parameters The parameters by name.
  * @throws {RangeError} If there are none.
- * @throws {TypeError} If one parameter stands under two names.
+ * @throws {TypeError} If one parameter has two names.
  *
  * @example
  * ```ts
@@ -50,7 +50,7 @@ export function packParameters(parameters: NamedParameters): PackedParameters {
     const twin = names.get(parameter);
     if (twin !== undefined) {
       throw new TypeError(
-        `Cannot pack the parameters: ${twin} and ${name} must be two parameters, got the same one twice`,
+        `Cannot pack the parameters: ${twin} and ${name} must be different parameters, got the same one twice`,
       );
     }
     names.set(parameter, name);
@@ -69,17 +69,17 @@ export function packParameters(parameters: NamedParameters): PackedParameters {
   });
   if (inPlace) return { slab: first.slab, segments };
 
-  const slab = new Slab(length, `the parameters of a model (${length} numbers and their gradients)`);
+  const slab = new Slab(length, `the parameters of a model (${length} values and their gradients)`);
   entries.forEach((parameter, index) => parameter.moveTo(slab, segments[index]!.offset));
   return { slab, segments };
 }
 
 /**
- * Copies values into parameters of the same names and shapes. Either all are copied or, where anything does not fit, none.
+ * Copies values into parameters of the same names and shapes. If anything does not fit, nothing is copied.
  *
- * @param parameters Where to.
- * @param tensors Where from, such as the tensors of a file.
- * @throws {TypeError} If names are missing or unexpected, or shapes or kinds differ; the message lists them all.
+ * @param parameters The parameters to set.
+ * @param tensors The values by name, such as the tensors of a file.
+ * @throws {TypeError} If names are missing or unexpected, or shapes or dtypes differ; the message lists every problem.
  *
  * @example
  * ```ts

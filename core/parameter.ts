@@ -3,17 +3,17 @@ import { formatShape, type Owner, type Shape, sizeOf, Tensor } from "./tensor.ts
 
 let skipping = 0;
 
-/** Whether parameters are being made whose first values do not matter. */
+/** Whether new parameters keep zeros instead of their initial values. */
 function isSkippingInitialization(): boolean {
   return skipping > 0;
 }
 
 /**
- * Builds a model whose first weights are left at 0, because others are about to be loaded: for large models, drawing them
- * takes longer than loading.
+ * Builds a model without drawing its initial weights, which stay 0, for when weights are about to be loaded. Drawing a large
+ * model's weights takes longer than loading them.
  *
- * @param build Makes the model; it must not be asynchronous.
- * @returns What it returns.
+ * @param build Builds the model; it must not be asynchronous.
+ * @returns What `build` returns.
  *
  * @example
  * ```ts
@@ -33,49 +33,51 @@ export function uninitialized<T>(build: () => T): T {
   }
 }
 
-/** Parameters and, right behind them, their gradients: two flat arrays of one length, each in one piece. */
+/** Parameters followed by their gradients: two contiguous arrays of the same length. */
 export class Slab implements Owner {
-  /** Numbers in each of the two arrays. */
+  /** The length of each array. */
   readonly length: number;
   readonly #block: Block;
 
-  /** Allocates a slab of zeros; `purpose` is for the message when the memory is exhausted. */
+  /** Allocates a slab of zeros; `purpose` completes the message if the memory is exhausted. */
   constructor(length: number, purpose: string) {
     this.length = length;
     this.#block = new Block(8 * length, purpose);
     view(this.offset, 2 * length).fill(0);
   }
 
-  /** Where the first parameter is, in bytes; the gradients start `length` numbers behind it. */
+  /** Where the parameters start, in bytes. The gradients start `length` floats later. */
   get offset(): number {
-    if (this.released) throw new ReferenceError("Cannot use a slab of parameters: they have moved into another one");
+    if (this.released) {
+      throw new ReferenceError("Cannot use a slab of parameters: its parameters have moved to another slab");
+    }
     return this.#block.offset;
   }
 
-  /** Whether the memory has been given back. */
+  /** Whether the memory has been freed. */
   get released(): boolean {
     return this.#block.released;
   }
 
-  /** Gives the memory back. */
+  /** Frees the memory. */
   release(): void {
     this.#block.release();
   }
 
-  /** All parameters, as a view that is valid until the next allocation. */
+  /** All parameters, as a view valid until the next allocation. */
   get params(): Float32Array<ArrayBuffer> {
     return view(this.offset, this.length);
   }
 
-  /** All gradients, as a view that is valid until the next allocation. */
+  /** All gradients, as a view valid until the next allocation. */
   get grads(): Float32Array<ArrayBuffer> {
     return view(this.offset + 4 * this.length, this.length);
   }
 }
 
 /**
- * A tensor that is learned. It lives in a {@linkcode Slab}, beside its gradient: in one of its own until
- * {@linkcode packParameters} moves it beside the other parameters of its model.
+ * A tensor to be learned. It lives in a {@linkcode Slab} with its gradient: first in one by itself, until
+ * {@linkcode packParameters} moves it next to the model's other parameters.
  *
  * @example
  * ```ts
@@ -93,10 +95,10 @@ export class Parameter extends Tensor {
   #start = 0;
 
   /**
-   * Makes a parameter in a slab of its own.
+   * Makes a parameter in a new slab.
    *
    * @param shape Lengths of the axes.
-   * @param initialize Writes the first values into the elements, which start at 0.
+   * @param initialize Writes the initial values into the elements, which start at 0. It must not make tensors.
    */
   constructor(shape: Shape, initialize?: (data: Float32Array, shape: Shape) => void) {
     const slab = new Slab(sizeOf(shape), `a parameter of shape ${formatShape(shape)}`);
@@ -107,10 +109,8 @@ export class Parameter extends Tensor {
     initialize(data, shape);
     if (data.length !== this.size) {
       throw new Error(
-        `Cannot initialize a parameter of shape ${
-          formatShape(shape)
-        }: the initializer must not make tensors, whose memory may ` +
-          "take the place of its array",
+        `Cannot initialize a parameter of shape ${formatShape(shape)}: ` +
+          "the initializer must not make tensors, which may move the memory under its array",
       );
     }
   }
@@ -125,10 +125,10 @@ export class Parameter extends Tensor {
     return this.#slab;
   }
 
-  /** Does nothing: a parameter's memory belongs to its slab, which lives as long as the parameters in it. */
+  /** Does nothing: the memory belongs to the slab, which lives as long as the parameters in it. */
   override dispose(): void {}
 
-  /** ∂loss/∂this, summed over the backward passes since an optimizer's last step. */
+  /** ∂loss/∂this, summed over the backward passes since the gradient was last zeroed. */
   override get grad(): Tensor {
     const { offset, length } = this.#slab;
     return new Tensor(this.shape, { dtype: "f32", offset: offset + 4 * (length + this.#start), owner: this.#slab });
@@ -144,16 +144,16 @@ export class Parameter extends Tensor {
     return this.#slab;
   }
 
-  /** Moves value and gradient into another slab. @internal */
+  /** Moves the value and the gradient to another slab. @internal */
   moveTo(slab: Slab, start: number): void {
     slab.params.set(this.data, start);
     slab.grads.set(this.grad.data, start);
-    // A slab of its own holds nothing else.
+    // No other parameter is in this slab.
     if (this.#slab.length === this.size) this.#slab.release();
     this.#slab = slab;
     this.#start = start;
   }
 }
 
-/** Parameters by name, such as `0.inputWeight`. Their order is the order in the slab. */
+/** Parameters by name, such as `0.inputWeight`, in the order of the slab. */
 export type NamedParameters = Readonly<Record<string, Parameter>>;

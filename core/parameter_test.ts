@@ -27,22 +27,22 @@ Deno.test("packing keeps values and gradients, and the parameters write into the
   assert.equal(slab.params[4], 9);
 });
 
-Deno.test("packing again in the same order stays in place, in another order moves", () => {
+Deno.test("packing again in the same order changes nothing; another order makes a new slab", () => {
   const [a, b] = [new Parameter([1]), new Parameter([2])];
   const { slab } = packParameters({ a, b });
   assert.equal(packParameters({ a, b }).slab, slab);
   assert.notEqual(packParameters({ b, a }).slab, slab);
 });
 
-Deno.test("packing nothing, or one parameter twice, is refused", () => {
+Deno.test("packing no parameters, or one twice, is refused", () => {
   const a = new Parameter([1]);
   assert.throws(() => packParameters({}), RangeError);
   assert.throws(() => packParameters({ a, b: a }), {
-    message: "Cannot pack the parameters: a and b must be two parameters, got the same one twice",
+    message: "Cannot pack the parameters: a and b must be different parameters, got the same one twice",
   });
 });
 
-Deno.test("loading lists all that does not fit and then changes nothing", () => {
+Deno.test("loading lists every problem and then changes nothing", () => {
   const [a, b] = [new Parameter([2]), new Parameter([1])];
   const entry = (shape: number[], dtype: "F32" | "F64" = "F32") => ({
     dtype,
@@ -58,7 +58,7 @@ Deno.test("loading lists all that does not fit and then changes nothing", () => 
   assert.deepEqual([...a.data, ...b.data], [0, 0, 0]);
 });
 
-Deno.test("a parameter's memory is its slab's: disposing of it, its gradient or a view does nothing", () => {
+Deno.test("disposing a parameter, its gradient or a view does nothing: the memory belongs to the slab", () => {
   const a = new Parameter([1], (data) => data.fill(4));
   packParameters({ a, b: new Parameter([2]) });
   a.dispose();
@@ -69,14 +69,14 @@ Deno.test("a parameter's memory is its slab's: disposing of it, its gradient or 
   other.dispose();
 });
 
-Deno.test("a slab that all parameters have left cannot be read", () => {
+Deno.test("a slab without its parameters cannot be read", () => {
   const a = new Parameter([1]);
   const { slab } = a;
   packParameters({ a, b: new Parameter([2]) });
-  assert.throws(() => slab.params, { name: "ReferenceError", message: /they have moved into another one/ });
+  assert.throws(() => slab.params, { name: "ReferenceError", message: /its parameters have moved to another slab/ });
 });
 
-Deno.test("an initializer that makes tensors, and so may move the memory, is refused", () => {
+Deno.test("an initializer that makes tensors, which may move the memory, is refused", () => {
   const huge = () => void full([memoryStats().total / 4], 0, { persistent: true }).dispose();
   assert.throws(
     () => new Parameter([3], huge),

@@ -1,3 +1,5 @@
+import { checkCounts } from "./checks.ts";
+
 /** The state of a {@linkcode Random}: four 32-bit integers. */
 export type RandomState = readonly [number, number, number, number];
 
@@ -5,7 +7,7 @@ function rotate(x: number, bits: number): number {
   return (x << bits) | (x >>> (32 - bits));
 }
 
-/** Four words from one, by SplitMix32 (Steele et al., 2014): a bijection of a counter for each. */
+/** Four words from one, by SplitMix32 (Steele et al., 2014): each is a bijection of a counter. */
 function splitMix(counter: number): RandomState {
   const next = () => {
     counter = (counter + 0x9e3779b9) | 0;
@@ -14,13 +16,13 @@ function splitMix(counter: number): RandomState {
     z = Math.imul(z ^ (z >>> 15), 0x735a2d97);
     return (z ^ (z >>> 15)) >>> 0;
   };
-  // The bit keeps the state from being all 0, where the stream would stand still.
+  // Setting a bit keeps the state from being all 0, which would repeat forever.
   return [next(), next(), next(), (next() | 1) >>> 0];
 }
 
 /**
- * A seeded stream of random numbers: xoshiro128** (Blackman and Vigna, 2021), period 2¹²⁸ − 1. There is no global seed:
- * whatever draws numbers is passed one of these.
+ * A seeded stream of random numbers: xoshiro128** (Blackman and Vigna, 2021), with a period of 2¹²⁸ − 1. There is no global
+ * seed: functions that draw numbers take a `Random`.
  *
  * @example The same seed gives the same numbers, and the state can be saved.
  * ```ts
@@ -44,24 +46,24 @@ export class Random {
    * Starts a stream.
    *
    * @param seed An integer of at least 0 and below 2⁵³.
-   * @throws {RangeError} If the seed is anything else.
+   * @throws {RangeError} If it is not.
    */
   constructor(seed: number) {
     if (!Number.isSafeInteger(seed) || seed < 0) {
-      throw new RangeError(`Cannot seed Random: seed must be an integer of 0 or more and below 2^53, got ${seed}`);
+      throw new RangeError(`Cannot seed Random: seed must be an integer from 0 to 2^53 - 1, got ${seed}`);
     }
-    // Both halves are mixed apart and then joined, one word of the upper half staying as it is: no two seeds share a state.
+    // Both halves are mixed separately, then joined. One word of the upper half stays as it is, so no two seeds share a state.
     const [a, b, , d] = splitMix(seed | 0);
     const [c, e] = splitMix(Math.floor(seed / 2 ** 32) ^ 0x5851f42d);
     this.state = [(a ^ e) >>> 0, (b ^ c) >>> 0, c, d];
   }
 
-  /** A stream with an arbitrary seed, for numbers that need not be had again. */
+  /** A stream with an arbitrary seed, for numbers that need not be reproducible. */
   static arbitrary(): Random {
     return new Random(Math.floor(Math.random() * 2 ** 53));
   }
 
-  /** Where the stream stands; assign a saved state to go on from there. */
+  /** The current state. Assign a saved state to continue from there. */
   get state(): RandomState {
     return [this.#a >>> 0, this.#b >>> 0, this.#c >>> 0, this.#d >>> 0];
   }
@@ -70,7 +72,7 @@ export class Random {
     const words = state.every((word) => Number.isInteger(word) && word >= 0 && word < 2 ** 32);
     if (state.length !== 4 || !words || state.every((word) => word === 0)) {
       throw new RangeError(
-        `Cannot restore Random: state must be four integers of 32 bits, not all 0, got [${state.join(", ")}]`,
+        `Cannot restore Random: state must be four 32-bit integers, not all 0, got [${state.join(", ")}]`,
       );
     }
     [this.#a, this.#b, this.#c, this.#d] = state.map((word) => word | 0) as [number, number, number, number];
@@ -90,7 +92,7 @@ export class Random {
   }
 
   /**
-   * A stream of its own, seeded from the next numbers of this one. Of 2¹²⁸ states, two streams meet by no chance that matters.
+   * A new stream, seeded from the next numbers of this one. With 2¹²⁸ states, overlapping streams are too unlikely to matter.
    *
    * @example
    * ```ts
@@ -104,25 +106,25 @@ export class Random {
    */
   split(): Random {
     const child = new Random(0);
-    // Each word is mixed, so that the child's state is no run of the parent's outputs.
+    // Each word is mixed, so that the child's state is not a run of the parent's outputs.
     const word = () => splitMix(this.#bits())[0];
     child.state = [word(), word(), word(), (word() | 1) >>> 0];
     return child;
   }
 
   /**
-   * A number from `low` up to `high`: low + (high − low)·u with u one of 2²⁴ equally likely numbers from 0 up to but not
-   * including 1. From 0 to 1 it is exact in 32-bit floats; elsewhere rounding to one may reach `high`.
+   * A uniform number from `low` to `high`: low + (high − low)·u, where u is one of 2²⁴ equally likely values in [0, 1). With
+   * the default bounds it is exact in 32-bit floats; with others, rounding to one may give `high`.
    *
-   * @param low The least value.
-   * @param high The bound.
+   * @param low The lower bound, inclusive.
+   * @param high The upper bound, exclusive.
    */
   uniform(low = 0, high = 1): number {
     return low + (high - low) * ((this.#bits() >>> 8) * 2 ** -24);
   }
 
   /**
-   * A number of the normal distribution, by the Box–Muller transform.
+   * A normally distributed number, by the Box–Muller transform.
    *
    * @param mean Its mean.
    * @param deviation Its standard deviation.
@@ -134,16 +136,16 @@ export class Random {
   }
 
   /**
-   * An integer from 0 up to but not including `bound`, each equally likely.
+   * An integer from 0 to `bound` − 1, each equally likely.
    *
-   * @param bound From 1 to 2³².
-   * @throws {RangeError} If the bound is anything else.
+   * @param bound An integer from 1 to 2³².
+   * @throws {RangeError} If it is not.
    */
   integer(bound: number): number {
     if (!Number.isInteger(bound) || bound < 1 || bound > 2 ** 32) {
       throw new RangeError(`Cannot draw an integer: bound must be an integer from 1 to 2^32, got ${bound}`);
     }
-    // The top of the range that is no multiple of the bound would favour small results: draw again.
+    // Past the last multiple of the bound, small results would be favoured: draw again.
     const limit = 2 ** 32 - 2 ** 32 % bound;
     let bits = this.#bits();
     while (bits >= limit) bits = this.#bits();
@@ -152,6 +154,8 @@ export class Random {
 
   /**
    * The integers from 0 to n − 1 in random order (Fisher–Yates).
+   *
+   * @throws {RangeError} If n is not an integer of 0 or more.
    *
    * @example
    * ```ts
@@ -162,9 +166,7 @@ export class Random {
    * ```
    */
   permutation(n: number): Uint32Array<ArrayBuffer> {
-    if (!Number.isInteger(n) || n < 0) {
-      throw new RangeError(`Cannot permute: n must be an integer of 0 or more, got ${n}`);
-    }
+    checkCounts("permute", { n }, { least: 0 });
     const order = Uint32Array.from({ length: n }, (_, index) => index);
     for (let last = n - 1; last > 0; last--) {
       const other = this.integer(last + 1);

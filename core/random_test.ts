@@ -28,7 +28,7 @@ Deno.test("xoshiro128** gives the published sequence", () => {
   assert.deepEqual([bits(), bits(), bits(), bits()], [11520, 0, 5927040, 70819200]);
 });
 
-Deno.test("uniform and normal have the mean and variance that they should", () => {
+Deno.test("uniform and normal have the right mean and variance", () => {
   const random = new Random(5);
   const uniform = moments(() => random.uniform(-1, 3));
   assert.ok(Math.abs(uniform.mean - 1) < 0.01 && Math.abs(uniform.variance - 16 / 12) < 0.01);
@@ -36,7 +36,7 @@ Deno.test("uniform and normal have the mean and variance that they should", () =
   assert.ok(Math.abs(normal.mean - 2) < 0.03 && Math.abs(normal.variance - 9) < 0.15);
 });
 
-Deno.test("uniform is exact in 32-bit floats and never reaches its bound", () => {
+Deno.test("uniform is exact in 32-bit floats and never reaches 1", () => {
   const random = new Random(6);
   for (let i = 0; i < 10_000; i++) {
     const value = random.uniform();
@@ -44,7 +44,7 @@ Deno.test("uniform is exact in 32-bit floats and never reaches its bound", () =>
   }
 });
 
-Deno.test("streams of neighbouring seeds, of a split and of successive draws do not correlate", () => {
+Deno.test("neighbouring seeds, split streams and successive draws do not correlate", () => {
   const [a, b] = [new Random(1), new Random(2)];
   const parent = new Random(3);
   const child = parent.split();
@@ -59,7 +59,7 @@ Deno.test("streams of neighbouring seeds, of a split and of successive draws do 
   for (const [name, value] of pairs) assert.ok(Math.abs(value) < 4 / Math.sqrt(N), `${name}: ${value}`);
 });
 
-Deno.test("integers are equally likely, permutations too", () => {
+Deno.test("integers and permutations are equally likely", () => {
   const random = new Random(7);
   const counts = new Array<number>(6).fill(0);
   for (let i = 0; i < 60_000; i++) counts[random.integer(6)]!++;
@@ -91,12 +91,12 @@ Deno.test("seeds past 2³² differ from those below", () => {
 
 Deno.test("bad seeds, states and bounds are refused", () => {
   for (const seed of [-1, 0.5, NaN, 2 ** 53]) assert.throws(() => new Random(seed), RangeError);
-  assert.throws(() => new Random(0).state = [0, 0, 0, 0], /four integers of 32 bits, not all 0/);
+  assert.throws(() => new Random(0).state = [0, 0, 0, 0], /four 32-bit integers, not all 0/);
   assert.throws(() => new Random(0).state = [2 ** 32, 0, 0, 0], RangeError);
   for (const bound of [0, 1.5, 2 ** 33]) assert.throws(() => new Random(0).integer(bound), RangeError);
 });
 
-Deno.test("no two seeds of a great many share a state", () => {
+Deno.test("many seeds all have different states", () => {
   const seeds = [...Array(20_000).keys()].flatMap((
     i,
   ) => [i, i * 2 ** 32, 2 ** 32 * (i % 7) + i * 2654435761 % 2 ** 32]);
@@ -104,7 +104,7 @@ Deno.test("no two seeds of a great many share a state", () => {
   assert.equal(new Set([...unique].map((seed) => new Random(seed).state.join())).size, unique.size);
 });
 
-Deno.test("a permutation of what is no count is refused", () => {
+Deno.test("permutation refuses anything but an integer of 0 or more", () => {
   for (const n of [-1, 2.5, NaN]) {
     assert.throws(() => new Random(0).permutation(n), /n must be an integer of 0 or more/);
   }

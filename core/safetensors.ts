@@ -1,7 +1,7 @@
 import { checkShape, formatShape, type Shape, sizeOf } from "./tensor.ts";
 
-/** The kinds of element that the format names, and the arrays that hold them; half floats come as their raw bits, behind the
- * kind that an array of their type is taken for. */
+/** The dtypes of the format and the arrays that hold them. F16 and BF16 are raw bits, and come after U16, which is the default
+ * dtype of a `Uint16Array`. */
 const ARRAYS = {
   F64: Float64Array,
   I64: BigInt64Array,
@@ -18,7 +18,7 @@ const ARRAYS = {
   BOOL: Uint8Array,
 } as const;
 
-/** A kind of element in a safetensors file. */
+/** The dtype of a tensor in a safetensors file. */
 export type SafetensorsDType =
   | "F64"
   | "I64"
@@ -47,9 +47,9 @@ export type SafetensorsData =
   | Int8Array<ArrayBuffer>
   | Uint8Array<ArrayBuffer>;
 
-/** One tensor of a file. */
+/** A tensor of a file. */
 export interface SafetensorsTensor {
-  /** The kind of element. */
+  /** The kind of elements. */
   readonly dtype: SafetensorsDType;
   /** Lengths of the axes. */
   readonly shape: Shape;
@@ -57,7 +57,7 @@ export interface SafetensorsTensor {
   readonly data: SafetensorsData;
 }
 
-/** A file's contents. */
+/** The contents of a file. */
 export interface Safetensors {
   /** The tensors by name. */
   readonly tensors: ReadonlyMap<string, SafetensorsTensor>;
@@ -65,22 +65,22 @@ export interface Safetensors {
   readonly metadata: Readonly<Record<string, string>>;
 }
 
-/** A safetensors file that cannot be read; the message names the file and what is wrong with it. */
+/** A safetensors file cannot be read. The message names the file and the problem. */
 export class SafetensorsError extends Error {
   /** The name of the class. */
   override readonly name = "SafetensorsError";
 }
 
-/** A tensor to write: a {@linkcode Tensor} and a {@linkcode Parameter} are such, and so is what a file was read into. */
+/** A tensor to write, such as a {@linkcode Tensor}, a {@linkcode Parameter} or a {@linkcode SafetensorsTensor}. */
 export interface SafetensorsInput {
   /** Lengths of the axes. */
   readonly shape: Shape;
   /** The elements in row-major order. */
   readonly data: SafetensorsData;
   /**
-   * The kind of element; the array alone does not tell for F16, BF16 and BOOL.
+   * The kind of elements. Needed for F16, BF16 and BOOL, which the array does not determine.
    *
-   * @default {the array's kind}
+   * @default {the kind of the array}
    */
   readonly dtype?: SafetensorsDType | "f32" | "i32";
 }
@@ -88,7 +88,7 @@ export interface SafetensorsInput {
 /** Options for {@linkcode encodeSafetensors}. */
 export interface EncodeSafetensorsOptions {
   /**
-   * Text to store beside the tensors.
+   * Text to store with the tensors.
    *
    * @default {{}}
    */
@@ -109,11 +109,11 @@ function dtypeOf({ dtype, data }: SafetensorsInput): SafetensorsDType {
 }
 
 /**
- * Writes tensors in the safetensors format: the length of a JSON header, the header, the elements.
+ * Writes tensors in the safetensors format: the length of the header, the header in JSON, the elements.
  *
- * @param tensors Names and tensors.
- * @returns The file.
- * @throws {TypeError} If a name is used twice, a kind and its array differ, or a tensor's elements do not fill its shape.
+ * @param tensors Pairs of a name and a tensor.
+ * @returns The bytes of the file.
+ * @throws {TypeError} If a name is repeated, a dtype does not fit its array, or a tensor's elements do not fill its shape.
  *
  * @example
  * ```ts
@@ -134,7 +134,7 @@ export function encodeSafetensors(
 ): Uint8Array<ArrayBuffer> {
   const header = new Map<string, unknown>();
   if (options.metadata !== undefined) header.set("__metadata__", options.metadata);
-  // Widest elements first: all of them then start at a multiple of their size.
+  // Widest elements first, so that all start at a multiple of their size.
   const entries = [...tensors].sort(([, a], [, b]) => b.data.BYTES_PER_ELEMENT - a.data.BYTES_PER_ELEMENT);
   let end = 0;
   for (const [name, tensor] of entries) {
@@ -168,7 +168,7 @@ export function encodeSafetensors(
 /** Options for {@linkcode decodeSafetensors}. */
 export interface DecodeSafetensorsOptions {
   /**
-   * The file's name, for messages.
+   * The file's name in messages.
    *
    * @default {"safetensors data"}
    */
@@ -179,12 +179,12 @@ export interface DecodeSafetensorsOptions {
 const MAX_HEADER = 100_000_000;
 
 /**
- * Reads a safetensors file. Nothing in it is trusted: header, kinds, shapes and offsets are checked before any element is
- * touched, and the elements must fill the file without gap or overlap.
+ * Reads a safetensors file. Nothing in it is trusted: the header, dtypes, shapes and offsets are checked before any element is
+ * read, and the elements must fill the file without gaps or overlaps.
  *
- * @param bytes The file.
- * @returns Its tensors and metadata. The data are views of `bytes` where alignment allows, copies elsewhere.
- * @throws {SafetensorsError} If anything in the file is not as the format demands.
+ * @param bytes The bytes of the file.
+ * @returns Its tensors and metadata. The data are views of `bytes` if aligned, and copies otherwise.
+ * @throws {SafetensorsError} If the file violates the format.
  *
  * @example
  * ```ts
@@ -198,7 +198,7 @@ export function decodeSafetensors(bytes: Uint8Array<ArrayBuffer>, options: Decod
   const fail = (problem: string): never => {
     throw new SafetensorsError(`Cannot read ${options.file ?? "safetensors data"}: ${problem}`);
   };
-  if (bytes.length < 8) fail(`it must start with the 8 bytes of a header length, got ${bytes.length} bytes in all`);
+  if (bytes.length < 8) fail(`it must start with the 8 bytes of a header length, got ${bytes.length} bytes`);
   const announced = new DataView(bytes.buffer, bytes.byteOffset).getBigUint64(0, true);
   if (announced > BigInt(Math.min(bytes.length - 8, MAX_HEADER))) {
     fail(`its header must fit into the file's ${bytes.length} bytes, got a header length of ${announced}`);
@@ -210,7 +210,7 @@ export function decodeSafetensors(bytes: Uint8Array<ArrayBuffer>, options: Decod
   let end = 0;
   for (const { name, dtype, shape, start, stop } of entries.toSorted((a, b) => a.start - b.start || a.stop - b.stop)) {
     if (start !== end) {
-      fail(`the data of "${name}" must start at byte ${end}, where the tensor before ends, got ${start}`);
+      fail(`the data of "${name}" must start at byte ${end}, where the previous tensor ends, got ${start}`);
     }
     end = stop;
     if (dataStart + stop > bytes.length) {
@@ -274,7 +274,7 @@ function parseEntry(name: string, value: unknown, fail: (problem: string) => nev
   }
   const [start, stop] = offsets as [number, number];
   const size = sizeOf(shape) * ARRAYS[dtype as SafetensorsDType].BYTES_PER_ELEMENT;
-  // A product past 2⁵³ is inexact, but then it cannot equal a file's number of bytes either.
+  // A product past 2⁵³ is inexact, but no file is that long.
   if (!Number.isSafeInteger(size) || size !== stop - start) {
     return fail(
       `the data of "${name}" must have the ${size} bytes of its shape ${formatShape(shape)}, got ${stop - start}`,
@@ -291,7 +291,7 @@ function isCounts(value: unknown): value is number[] {
   return Array.isArray(value) && value.every((count) => Number.isSafeInteger(count) && count >= 0);
 }
 
-/** A key that stands twice in the outermost object of a valid JSON text: `JSON.parse` keeps the last one silently. */
+/** A repeated key in the outermost object of a valid JSON text: `JSON.parse` silently keeps the last one. */
 function repeatedKey(json: string): string | undefined {
   const seen = new Set<string>();
   let depth = 0;
@@ -313,7 +313,7 @@ function repeatedKey(json: string): string | undefined {
   return undefined;
 }
 
-/** A value as messages show it, not longer than a glance. */
+/** A value as messages show it, cut to 80 characters. */
 function shown(value: unknown): string {
   const text = JSON.stringify(value) ?? String(value);
   return text.length > 80 ? `${text.slice(0, 80)}…` : text;

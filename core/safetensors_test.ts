@@ -3,7 +3,7 @@ import fc from "fast-check";
 import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
 
-/** A file with a given header, which may be anything, and data of zeros. */
+/** A file with any header, and zeros as data. */
 function file(header: unknown, dataBytes = 0): Uint8Array<ArrayBuffer> {
   const json = new TextEncoder().encode(typeof header === "string" ? header : JSON.stringify(header));
   const bytes = new Uint8Array(8 + json.length + dataBytes);
@@ -16,7 +16,7 @@ function entry(start: number, end: number, shape: unknown = [(end - start) / 4],
   return { dtype, shape, data_offsets: [start, end] };
 }
 
-Deno.test("what was written is read back, whatever the kinds, shapes and metadata", () => {
+Deno.test("written tensors are read back, for all dtypes, shapes and metadata", () => {
   const arrays = {
     F64: Float64Array.of(1.5, -2),
     I64: BigInt64Array.of(-1n, 2n ** 62n),
@@ -42,7 +42,7 @@ Deno.test("a file that starts at an odd byte is read", () => {
   assert.deepEqual([...decodeSafetensors(shifted.subarray(1)).tensors.get("x")!.data], [1, 2]);
 });
 
-Deno.test("a Node Buffer is read, wherever it starts", () => {
+Deno.test("a Node Buffer is read, at any offset", () => {
   const json = JSON.stringify({ x: { dtype: "F32", shape: [2], data_offsets: [0, 8] } });
   const bytes = Buffer.alloc(1 + 8 + json.length + 8);
   bytes.writeBigUInt64LE(BigInt(json.length), 1);
@@ -64,14 +64,14 @@ const bad: [what: string, bytes: Uint8Array<ArrayBuffer>, message: RegExp][] = [
     /header must fit into the file's 9 bytes, got a header length of 2$/,
   ],
   ["header of 2⁶⁴ bytes", new Uint8Array(16).fill(255), /got a header length of 18446744073709551615/],
-  ["no JSON", file("{"), /header must be JSON in UTF-8/],
-  ["no UTF-8", file("{}").fill(0xff, 8), /header must be JSON in UTF-8/],
-  ["no object", file("[]"), /header must be a JSON object/],
-  ["name twice", file('{"a":{},"b":{},"\\u0061":{}}'), /names must be unique, got "a" twice/],
-  ["entry no object", file({ x: 1 }), /entry of "x" must be an object/],
+  ["not JSON", file("{"), /header must be JSON in UTF-8/],
+  ["not UTF-8", file("{}").fill(0xff, 8), /header must be JSON in UTF-8/],
+  ["not an object", file("[]"), /header must be a JSON object/],
+  ["repeated name", file('{"a":{},"b":{},"\\u0061":{}}'), /names must be unique, got "a" twice/],
+  ["entry not an object", file({ x: 1 }), /entry of "x" must be an object/],
   ["unknown dtype", file({ x: entry(0, 4, [1], "F8") }, 4), /dtype of "x" must be one of F64, .*, got "F8"/],
   ["dtype of a prototype", file({ x: entry(0, 4, [1], "toString") }, 4), /dtype of "x" must be one of/],
-  ["shape no list", file({ x: entry(0, 4, 1) }, 4), /shape of "x" must be integers of 0 or more, got 1/],
+  ["shape not a list", file({ x: entry(0, 4, 1) }, 4), /shape of "x" must be integers of 0 or more, got 1/],
   ["negative shape", file({ x: entry(0, 4, [-1]) }, 4), /shape of "x" must be integers/],
   ["offsets swapped", file({ x: entry(4, 0, [1]) }, 4), /data_offsets of "x" must be a start and an end, got \[4,0\]/],
   ["offsets missing", file({ x: { dtype: "F32", shape: [1] } }, 4), /data_offsets of "x"/],
@@ -85,7 +85,7 @@ const bad: [what: string, bytes: Uint8Array<ArrayBuffer>, message: RegExp][] = [
   ["gap", file({ x: entry(0, 4), y: entry(8, 12) }, 12), /data of "y" must start at byte 4, .* got 8/],
   ["data past the end", file({ x: entry(0, 8) }, 4), /data of "x" must end within the file's 4 bytes of data, got 8/],
   ["data left over", file({ x: entry(0, 4) }, 12), /must fill the file's 12 bytes of data, got 4/],
-  ["metadata no text", file({ __metadata__: { a: 1 } }), /__metadata__ must hold text by key/],
+  ["metadata not text", file({ __metadata__: { a: 1 } }), /__metadata__ must hold text by key/],
 ];
 
 for (const [what, bytes, message] of bad) {
@@ -99,7 +99,7 @@ for (const [what, bytes, message] of bad) {
   });
 }
 
-Deno.test("writing refuses bad names, data that do not fill the shape, and kinds that are not the array's", () => {
+Deno.test("writing refuses bad names, data that do not fill the shape, and dtypes that do not fit the array", () => {
   const x = { shape: [2], data: Float32Array.of(1, 2) };
   const write = (...entries: [string, SafetensorsInput][]) => () => encodeSafetensors(entries);
   assert.throws(write(["x", x], ["x", x]), /names must be unique and not __metadata__, got "x"$/);
@@ -108,7 +108,7 @@ Deno.test("writing refuses bad names, data that do not fill the shape, and kinds
   assert.throws(write(["x", { ...x, dtype: "F16" }]), /elements of F16 must be in a Uint16Array, got Float32Array/);
 });
 
-/** Reads, and lets only a `SafetensorsError` pass; what is read must fit into the file. */
+/** Reads a file, which may fail only with a `SafetensorsError`; the tensors must fit into the file. */
 function readsOrRefuses(bytes: Uint8Array<ArrayBuffer>): void {
   try {
     const { tensors } = decodeSafetensors(bytes);
@@ -126,7 +126,7 @@ const valid = encodeSafetensors([
   ["wide", { shape: [1], data: Float64Array.of(0.5) }],
 ], { metadata: { key: "value" } });
 
-Deno.test("fuzz: altered and cut files are read or refused, never more", () => {
+Deno.test("fuzz: altered and truncated files are read or refused", () => {
   const edit = fc.tuple(fc.nat(valid.length - 1), fc.nat(255));
   fc.assert(
     fc.property(fc.array(edit, { minLength: 1, maxLength: 6 }), fc.nat(valid.length), (edits, end) => {
@@ -139,7 +139,7 @@ Deno.test("fuzz: altered and cut files are read or refused, never more", () => {
   );
 });
 
-Deno.test("fuzz: headers of any JSON, and headers nearly right, are read or refused", () => {
+Deno.test("fuzz: arbitrary JSON and nearly valid headers are read or refused", () => {
   const count = fc.oneof(fc.nat(16), fc.constantFrom(-1, 0.5, 2 ** 31, 2 ** 32, 2 ** 53, 1e300));
   const tensor = fc.record({
     dtype: fc.constantFrom("F32", "I64", "U8", "F8", "", "constructor"),
@@ -162,11 +162,11 @@ Deno.test("a header with one very long name of escapes is read", () => {
   );
 });
 
-Deno.test("messages show no more of a bad value than a glance", () => {
+Deno.test("messages cut long values", () => {
   const deep = `{"x":{"dtype":"F32","shape":${"[".repeat(5000)}${"]".repeat(5000)},"data_offsets":[0,4]}}`;
   assert.throws(() => decodeSafetensors(file(deep, 4)), (error: Error) => error.message.length < 250);
 });
 
-Deno.test("shapes that are none are not written", () => {
+Deno.test("writing refuses invalid shapes", () => {
   assert.throws(() => encodeSafetensors([["x", { shape: [-1, -2], data: Float32Array.of(1, 2) }]]), RangeError);
 });

@@ -2,15 +2,15 @@ import { alignedSize, Block, bytesInBlocks, formatBytes, inUse, memory } from ".
 
 const FIRST_CHUNK = 1 << 20;
 
-/** The arena: chunks that are filled one after the other and reused as soon as the scope that filled them ends. */
+/** The arena: chunks that are filled in order, and reused when the scope that filled them ends. */
 const chunks: Block[] = [];
 let chunk = 0;
 let cursor = 0;
-/** How large a new chunk is at least: what all chunks together came to before, so that soon one is enough. */
+/** The least size of a new chunk: the size of all earlier chunks together, so that soon one is enough. */
 let chunkSize = FIRST_CHUNK;
 let innermost: Scope | undefined;
 
-/** An open scope: everything allocated while it is the innermost one is released when it ends. */
+/** A scope. Everything allocated while it is the innermost open one is released when it ends. */
 class Scope implements Disposable {
   readonly #parent = innermost;
   readonly #chunk = chunk;
@@ -22,7 +22,7 @@ class Scope implements Disposable {
     return this.#released;
   }
 
-  /** Ends the scope, and with it every scope opened inside it that is still open. */
+  /** Ends the scope and every scope inside it that is still open. */
   [Symbol.dispose](): void {
     if (this.#released) return;
     for (let open = innermost; open !== undefined && open !== this; open = open.#parent) open.#released = true;
@@ -42,10 +42,10 @@ function dropChunks(from: number): void {
 }
 
 /**
- * Opens a scope: tensors made from here on are released together when it is disposed of, at the end of the block that
- * holds `using`. Scopes nest. Open one per training step; it costs nothing.
+ * Opens a scope: tensors made from here on are released together at the end of the block with the `using` declaration.
+ * Scopes nest. Open one per training step; it costs nothing.
  *
- * A scope must not stay open across an `await` or a `yield`, where other code could allocate in it.
+ * Do not keep a scope open across `await` or `yield`, where other code could allocate in it.
  *
  * @example
  * ```ts
@@ -76,15 +76,15 @@ export function currentScope(): Scope | undefined {
   return innermost;
 }
 
-/** Takes `bytes` from the arena of the innermost scope, which must exist. */
+/** Takes `bytes` from the arena for the innermost scope, which must exist. */
 export function allocateInScope(bytes: number, purpose: string): number {
   const size = alignedSize(bytes);
   const room = chunks[chunk];
   if (room !== undefined && cursor + size <= room.bytes) return place(room, size);
-  // A chunk that is empty but too small gives its memory to the one that takes its place.
+  // An empty chunk that is too small is replaced.
   const next = room === undefined || cursor === 0 ? chunk : chunk + 1;
   if (chunks[next] === undefined || chunks[next].bytes < size) {
-    // What lies beyond is empty, and too small for what this program needs now.
+    // The chunks from here on are empty and too small.
     dropChunks(next);
     chunks.push(newChunk(size, purpose));
   }
@@ -93,7 +93,7 @@ export function allocateInScope(bytes: number, purpose: string): number {
   return place(chunks[chunk]!, size);
 }
 
-/** A chunk with room to spare or, where the memory has none, just large enough. */
+/** A chunk with room to spare or, if the memory is short, one that just fits. */
 function newChunk(size: number, purpose: string): Block {
   if (chunkSize > size) {
     try {
@@ -112,14 +112,16 @@ function place(room: Block, size: number): number {
   return offset;
 }
 
-/** Bytes that the chunks of the arena hold. */
+/** The size of all chunks, in bytes. */
 function bytesInArena(): number {
   return chunks.reduce((total, { bytes }) => total + bytes, 0);
 }
 
-/** Takes `bytes` of scratch memory from the innermost scope: for packed operands and saved values of an op. */
+/** Takes `bytes` of scratch memory from the innermost scope, for packed operands and values that an op saves. */
 export function scratch(bytes: number): number {
-  if (innermost === undefined) throw new ReferenceError("Cannot take scratch memory: no scope is open");
+  if (innermost === undefined) {
+    throw new ReferenceError("Cannot take scratch memory: a scope must be open, see scope()");
+  }
   return allocateInScope(bytes, "scratch memory");
 }
 
@@ -128,22 +130,20 @@ inUse.push(
   () => `${formatBytes(ambientBytes)} by tensors outside any scope`,
 );
 
-/** How much may live outside any scope before a loop without scopes is suspected. */
+/** The limit on tensors outside any scope: more than this is probably a loop without a scope. */
 const AMBIENT_BUDGET = 2 ** 30;
 let ambientBytes = 0;
 const ambientBackstop = new FinalizationRegistry<number>((bytes) => void (ambientBytes -= bytes));
 
-/** A block that counts towards the ambient budget. */
+/** A block for a tensor outside any scope, which counts towards the budget. */
 export class AmbientBlock extends Block {
   constructor(bytes: number, purpose: string) {
     if (ambientBytes + bytes > AMBIENT_BUDGET) {
+      const [wanted, limit, used] = [bytes, AMBIENT_BUDGET, ambientBytes].map(formatBytes);
       throw new RangeError(
-        `Cannot allocate ${formatBytes(bytes)} for ${purpose}: outside any scope tensors may take ` +
-          `${formatBytes(AMBIENT_BUDGET)} in all, and ${
-            formatBytes(ambientBytes)
-          } are in use. A loop that makes tensors must open ` +
-          "a scope: put `using _ = scope();` first in its body, and keep() what must outlive it. What is meant to stay can be " +
-          "made with { persistent: true }",
+        `Cannot allocate ${wanted} for ${purpose}: tensors outside any scope may take ${limit}, and ${used} are in use. A loop ` +
+          "that makes tensors needs a scope: start its body with `using _ = scope();`, and keep() what must outlive it. Make " +
+          "tensors that are meant to stay with { persistent: true }",
       );
     }
     super(bytes, purpose);
@@ -160,20 +160,20 @@ export class AmbientBlock extends Block {
   }
 }
 
-/** Where the memory went, in bytes. */
+/** Memory in use, in bytes. */
 export interface MemoryStats {
-  /** Size of the memory; it never shrinks. */
+  /** The size of the memory, which never shrinks. */
   total: number;
-  /** In blocks: everything below, and parameters, optimizer slots and kept tensors. */
+  /** Allocated in all: scopes, ambient tensors, parameters, optimizer slots and kept tensors. */
   blocks: number;
-  /** Held for scopes, whether one is open or not. */
+  /** Reserved for scopes, open or not. */
   scopes: number;
-  /** In tensors that were made outside any scope. */
+  /** In tensors made outside any scope. */
   ambient: number;
 }
 
 /**
- * Tells how much memory is in use, and for what.
+ * Reports how much memory is in use, and for what.
  *
  * @example
  * ```ts

@@ -1,6 +1,6 @@
 import { Block, memory } from "./memory.ts";
 
-/** The kinds of element: 32-bit floats, and 32-bit integers for tokens and indices. */
+/** The kind of elements: 32-bit floats, or 32-bit integers for tokens and indices. */
 export type DType = "f32" | "i32";
 
 /** Lengths of a tensor's axes; `[]` is a scalar. */
@@ -12,31 +12,31 @@ export type NestedArray = number | readonly NestedArray[];
 /** The typed array that holds a tensor's elements. */
 export type TensorData<D extends DType> = D extends "i32" ? Int32Array<ArrayBuffer> : Float32Array<ArrayBuffer>;
 
-/** What a tensor's memory belongs to: it is valid until that is released. */
+/** The owner of a tensor's memory, which is valid until the owner is released. */
 export interface Owner {
-  /** Whether the memory has been given back. */
+  /** Whether the memory has been freed. */
   readonly released: boolean;
 }
 
-/** One recorded op: what it was computed from, and how a gradient flows back through it. */
+/** A recorded op: its inputs, and its backward. */
 export interface TapeNode {
   /** The op's name. */
   readonly name: string;
-  /** Later ops have higher numbers: descending order is a topological order. */
+  /** Later ops have higher numbers, so descending order is a topological order. */
   readonly order: number;
-  /** What gradients flow to. */
+  /** The tensors that gradients flow to. */
   readonly inputs: readonly Tensor[];
   /** The outputs' shapes. */
   readonly shapes: readonly Shape[];
-  /** ∂loss/∂output of each output that has been reached. */
+  /** ∂loss/∂output of each output, once a gradient has reached it. */
   readonly gradients: (Tensor | undefined)[];
-  /** `undefined` once the tape has been released. */
+  /** Computes the gradients of the inputs; `undefined` once the tape has been released. */
   backward: ((...gradients: Tensor[]) => readonly (Tensor | undefined)[]) | undefined;
 }
 
 /**
- * Back-propagation, which `autograd.ts` puts in place when it loads: the class below has a method for it, and must not import
- * what is built on the class.
+ * Back-propagation, which `autograd.ts` sets when it loads: {@linkcode Tensor} has a method for it, but cannot import a module
+ * that is built on it.
  */
 export const tape: { backward: (root: Tensor, gradient: Tensor | undefined) => void } = {
   backward() {
@@ -44,7 +44,7 @@ export const tape: { backward: (root: Tensor, gradient: Tensor | undefined) => v
   },
 };
 
-/** Number of elements of a shape. */
+/** The number of elements of a shape. */
 export function sizeOf(shape: Shape): number {
   return shape.reduce((product, length) => product * length, 1);
 }
@@ -55,13 +55,13 @@ export function formatShape(shape: Shape): string {
 }
 
 /**
- * A dense, row-major tensor: a small handle (shape, kind of element, offset) of a piece of the one memory.
+ * A dense, row-major tensor: a small handle (shape, dtype, offset) for elements in the shared memory.
  *
- * Make one with {@linkcode tensor}, {@linkcode zeros}, {@linkcode full} or an op. What is made while a {@linkcode scope} is
- * open is released when that scope ends; {@linkcode keep} takes a tensor out of it. A tensor made outside any scope lives
- * until {@linkcode Tensor.dispose} or until nothing refers to it.
+ * Make one with {@linkcode tensor}, {@linkcode zeros}, {@linkcode full} or an op. A tensor made while a {@linkcode scope} is
+ * open is released when that scope ends; {@linkcode keep} copies it out. A tensor made outside any scope lives until
+ * {@linkcode Tensor.dispose}, or until nothing refers to it.
  *
- * @typeParam D The kind of element.
+ * @typeParam D The kind of elements.
  *
  * @example
  * ```ts
@@ -77,11 +77,16 @@ export function formatShape(shape: Shape): string {
 export class Tensor<D extends DType = "f32"> implements Disposable {
   /** Lengths of the axes. */
   readonly shape: Shape;
-  /** The kind of element. */
+  /** The kind of elements. */
   readonly dtype: D;
-  /** Number of elements. */
+  /** The number of elements. */
   readonly size: number;
-  /** The op that made this tensor, if the tape recorded it, and which of its outputs this is. @internal */
+  /**
+   * Of a loss: the number of targets, or the sum of their weights, that its mean was taken over. Training weighs batches by it.
+   * Undefined for other tensors.
+   */
+  count: number | undefined;
+  /** The recorded op that made this tensor, if any, and which of its outputs this is. @internal */
   source: { readonly node: TapeNode; readonly index: number } | undefined;
   #grad: Tensor | undefined;
   readonly #isLeaf: boolean;
@@ -89,10 +94,10 @@ export class Tensor<D extends DType = "f32"> implements Disposable {
   readonly #offset: number;
 
   /**
-   * Wraps existing memory. Programs use {@linkcode tensor} and its siblings.
+   * Wraps existing memory. Programs call {@linkcode tensor} and the like instead.
    *
    * @param shape Lengths of the axes.
-   * @param options Kind of element, place in memory, and what that memory belongs to.
+   * @param options The kind of elements, their byte offset, and the owner of the memory.
    */
   constructor(shape: Shape, options: { dtype: D; offset: number; owner: Owner; requiresGrad?: boolean }) {
     this.shape = [...shape];
@@ -103,13 +108,13 @@ export class Tensor<D extends DType = "f32"> implements Disposable {
     this.#owner = options.owner;
   }
 
-  /** Whether gradients flow to this tensor. */
+  /** Whether gradients flow to this tensor, or through it. */
   get requiresGrad(): boolean {
     return this.#isLeaf || this.source !== undefined;
   }
 
   /**
-   * Where the first element is, in bytes from the start of the memory: what kernels take.
+   * Where the first element is, in bytes from the start of the memory, for kernels.
    *
    * @throws {ReferenceError} If the tensor has been released.
    */
@@ -122,19 +127,19 @@ export class Tensor<D extends DType = "f32"> implements Disposable {
     const what = `Cannot use a tensor of shape ${formatShape(this.shape)}`;
     return new ReferenceError(
       this.#owner instanceof Block
-        ? `${what}: it has been disposed of`
-        : `${what}: its scope has ended; take it out with keep() before that, or open the scope further out`,
+        ? `${what}: it was disposed`
+        : `${what}: its scope has ended; copy it with keep() before that, or open the scope further out`,
     );
   }
 
-  /** What the memory belongs to. @internal */
+  /** The owner of the memory. @internal */
   get owner(): Owner {
     return this.#owner;
   }
 
   /**
-   * The elements in row-major order, as a view of the memory. It is valid until the next tensor is made: read or write it
-   * at once, or copy it.
+   * The elements in row-major order, as a view of the memory. It is valid until the next tensor is made, so use it at once or
+   * copy it.
    *
    * @throws {ReferenceError} If the tensor has been released.
    */
@@ -160,7 +165,7 @@ export class Tensor<D extends DType = "f32"> implements Disposable {
     return this.data[0]!;
   }
 
-  /** The elements as nested arrays of the tensor's shape; a number for a scalar. */
+  /** The elements as nested arrays, or a number for a scalar. */
   toArray(): NestedArray {
     const { data, shape } = this;
     let position = 0;
@@ -170,11 +175,11 @@ export class Tensor<D extends DType = "f32"> implements Disposable {
   }
 
   /**
-   * Back-propagates from this tensor: adds ∂this/∂p to the gradient of every parameter p (and every tensor made with
-   * `requiresGrad`) that it was computed from, then releases the tape.
+   * Back-propagates from this tensor: adds ∂this/∂p to the gradient of every parameter p, and of every tensor made with
+   * `requiresGrad`, that it was computed from. Then releases the tape.
    *
-   * @param gradient ∂loss/∂this; may be left out for a scalar, where it is 1.
-   * @throws {TypeError} If the gradient is missing for a non-scalar, or has another shape.
+   * @param gradient ∂loss/∂this. It may be omitted for a scalar, where it is 1.
+   * @throws {TypeError} If this is not a scalar and the gradient is missing, or the gradient has another shape.
    * @throws {ReferenceError} If the tape was released by an earlier call.
    *
    * @example
@@ -191,12 +196,12 @@ export class Tensor<D extends DType = "f32"> implements Disposable {
     tape.backward(this as unknown as Tensor, gradient);
   }
 
-  /** ∂loss/∂this after `loss.backward()`, for a tensor made with `requiresGrad`; sums up over several calls. */
+  /** ∂loss/∂this after `loss.backward()`, for a tensor made with `requiresGrad`. It adds up over several calls. */
   get grad(): Tensor | undefined {
     return this.#grad;
   }
 
-  /** Forgets the gradient. */
+  /** Drops the gradient. */
   zeroGrad(): void {
     this.#grad = undefined;
   }
@@ -207,8 +212,8 @@ export class Tensor<D extends DType = "f32"> implements Disposable {
   }
 
   /**
-   * Gives the memory back at once, where the tensor was made outside any scope or kept. In a scope it does nothing, for
-   * the scope does it. Views of the same memory ({@linkcode reshape}) end with it.
+   * Frees the memory of a tensor that was kept or made outside any scope, along with its views ({@linkcode reshape}). Does
+   * nothing for a tensor in a scope, which the scope releases.
    */
   dispose(): void {
     if (this.#owner instanceof Block) this.#owner.release();
@@ -237,4 +242,14 @@ export function sameShape(a: Shape, b: Shape): boolean {
 export function checkShape(doing: string, shape: Shape): void {
   if (shape.every((length) => Number.isInteger(length) && length >= 0)) return;
   throw new RangeError(`Cannot ${doing}: shape must be integers of 0 or more, got ${formatShape(shape)}`);
+}
+
+/** Resolves an axis that may be negative, counted from the last. */
+export function resolveAxis(name: string, shape: Shape, axis: number): number {
+  const resolved = axis < 0 ? axis + shape.length : axis;
+  if (Number.isInteger(resolved) && resolved >= 0 && resolved < shape.length) return resolved;
+  const [first, last] = [-shape.length, shape.length - 1];
+  throw new RangeError(
+    `Cannot ${name} a tensor of shape ${formatShape(shape)}: axis must be from ${first} to ${last}, got ${axis}`,
+  );
 }

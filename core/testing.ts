@@ -1,18 +1,18 @@
 /**
- * For the tests of ops and layers: compares values and gradients with a plain oracle in 64-bit floats.
+ * For tests of ops and layers: compares values and gradients with a plain oracle in 64-bit floats.
  *
  * @module
  */
 
 import assert from "node:assert/strict";
+import { tensor } from "./create.ts";
 import { multiply } from "./ops/arithmetic.ts";
 import { sum } from "./ops/reduce.ts";
 import { Random } from "./random.ts";
 import { scope } from "./scope.ts";
-import { tensor } from "./create.ts";
 import { formatShape, type Shape, sizeOf, type Tensor } from "./tensor.ts";
 
-/** Elements of each input whose gradient is compared: a difference costs two calls of the oracle. */
+/** The number of elements per input whose gradient is compared: each costs two calls of the oracle. */
 const SAMPLED = 24;
 
 /** An array with a shape, in 64-bit floats. */
@@ -23,28 +23,28 @@ export interface Oracle {
   readonly data: Float64Array;
 }
 
-/** What {@linkcode checkOp} compares. */
+/** Options for {@linkcode checkOp}. */
 export interface OpCheck {
   /** The op under test. */
   op: (...inputs: Tensor[]) => Tensor;
-  /** The same function in 64-bit floats, as plainly written as can be. */
+  /** The same function in 64-bit floats, written as plainly as possible. */
   oracle: (...inputs: Oracle[]) => Oracle;
-  /** The inputs' shapes. */
+  /** The shapes of the inputs. */
   shapes: readonly Shape[];
   /**
-   * Draws an input's elements.
+   * Draws an element of an input.
    *
    * @default {standard normal}
    */
   draw?: (random: Random, input: number) => number;
   /**
-   * Seed of the draws.
+   * The seed for the draws.
    *
    * @default {1}
    */
   seed?: number;
   /**
-   * Bound on the largest error over the largest value.
+   * The bound on the largest error, relative to the largest value.
    *
    * @default {1e-4}
    */
@@ -52,8 +52,8 @@ export interface OpCheck {
 }
 
 /**
- * Fails unless two arrays agree: the largest difference over the largest expected magnitude (at least `floor`) must be
- * within the tolerance.
+ * Fails unless two arrays agree: the largest difference, relative to the largest expected magnitude (at least `floor`), must
+ * not exceed the tolerance.
  */
 export function assertClose(
   actual: ArrayLike<number>,
@@ -62,8 +62,7 @@ export function assertClose(
 ): void {
   const { tolerance = 1e-4, floor = 1e-2, name = "values" } = options;
   assert.equal(actual.length, expected.length, `${name}: lengths`);
-  let scale = floor;
-  for (let i = 0; i < expected.length; i++) scale = Math.max(scale, Math.abs(expected[i]!));
+  const scale = Math.max(floor, largest(expected));
   for (let i = 0; i < expected.length; i++) {
     const error = Math.abs(actual[i]! - expected[i]!) / scale;
     assert.ok(
@@ -73,9 +72,22 @@ export function assertClose(
   }
 }
 
+/** The largest finite magnitude. */
+function largest(values: ArrayLike<number>): number {
+  let found = 0;
+  for (let i = 0; i < values.length; i++) {
+    const magnitude = Math.abs(values[i]!);
+    if (magnitude > found && magnitude < Infinity) found = magnitude;
+  }
+  return found;
+}
+
 /**
  * Checks an op on random inputs: its value against the oracle's, and the gradient of a random weighting of it, at
- * elements picked by chance, against central differences of the oracle.
+ * elements picked at random, against central differences of the oracle.
+ *
+ * Errors are relative to the sum of absolute contributions, not to the result alone: a sum of 175 weights of either sign may
+ * come out near zero, and then says nothing about the rounding errors of its terms.
  */
 export function checkOp({ op, oracle, shapes, draw = (r) => r.normal(), seed = 1, tolerance = 1e-4 }: OpCheck): void {
   const random = new Random(seed);
@@ -88,26 +100,38 @@ export function checkOp({ op, oracle, shapes, draw = (r) => r.normal(), seed = 1
   const output = op(...inputs);
   const expected = oracle(...exact);
   assert.equal(formatShape(output.shape), formatShape(expected.shape), "shape of the value");
-  assertClose(output.data, expected.data, { tolerance, name: "value" });
+  const magnitudes = oracle(...exact.map(({ shape, data }) => ({ shape, data: data.map(Math.abs) })));
+  assertClose(output.data, expected.data, {
+    tolerance,
+    name: "value",
+    floor: Math.max(1e-2, largest(magnitudes.data)),
+  });
 
   const weights = Float32Array.from(expected.data, () => random.normal());
   sum(multiply(output, tensor(weights, { shape: output.shape }))).backward();
-  const weighted = () => oracle(...exact).data.reduce((total, value, i) => total + value * weights[i]!, 0);
   exact.forEach(({ data }, index) => {
     const gradient = inputs[index]!.grad?.data ?? new Float32Array(data.length);
     const sampled = random.permutation(data.length).subarray(0, SAMPLED);
+    let floor = 1e-2;
     const differences = Array.from(sampled, (i) => {
       const value = data[i]!;
       // So small that a kink hardly ever lies between the two points.
       const h = 1e-7 * Math.max(1, Math.abs(value));
       data[i] = value + h;
-      const above = weighted();
+      const above = oracle(...exact).data.slice();
       data[i] = value - h;
-      const below = weighted();
+      const below = oracle(...exact).data.slice();
       data[i] = value;
-      return (above - below) / (2 * h);
+      let [total, absolute] = [0, 0];
+      weights.forEach((weight, j) => {
+        const contribution = weight * (above[j]! - below[j]!) / (2 * h);
+        total += contribution;
+        absolute += Math.abs(contribution);
+      });
+      floor = Math.max(floor, absolute);
+      return total;
     });
     const here = Array.from(sampled, (i) => gradient[i]!);
-    assertClose(here, differences, { tolerance, name: `gradient of input ${index}` });
+    assertClose(here, differences, { tolerance, floor, name: `gradient of input ${index}` });
   });
 }

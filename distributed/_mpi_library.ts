@@ -1,6 +1,7 @@
+import { openLibrary } from "@unfold/core/support";
 import type { Launcher } from "./launcher.ts";
 
-/** Where systems keep the libraries. Absolute paths, so that `--allow-ffi=PATH` can name one. */
+/** The usual places of the libraries: absolute paths, so that `--allow-ffi=PATH` can name one. */
 const OPEN_MPI = [
   "/usr/lib/x86_64-linux-gnu/libmpi.so.40",
   "/usr/lib/aarch64-linux-gnu/libmpi.so.40",
@@ -16,7 +17,7 @@ const MPICH = [
   "/opt/homebrew/opt/mpich/lib/libmpi.12.dylib",
 ];
 
-// Handles are integers of 32 bits in one family and pointers in the other; in a register of 64 bits both are "usize".
+// Handles are 32-bit integers in one family and pointers in the other. In a 64-bit register both are "usize".
 const SYMBOLS = {
   initialize: {
     name: "MPI_Init_thread",
@@ -47,8 +48,8 @@ const SYMBOLS = {
     nonblocking: true,
   },
   finalize: { name: "MPI_Finalize", parameters: [], result: "i32", nonblocking: true },
-  // From the C library below it. Copying nothing returns an address; Deno's own way to it would need the permission for all
-  // libraries.
+  // From the C library underneath. A memcpy of no bytes returns an address; Deno's own call for it would need permission for
+  // all libraries.
   exit: { name: "_exit", parameters: ["i32"], result: "void" },
   memcpy: { parameters: ["pointer", "usize", "usize"], result: "usize" },
   ompi_mpi_comm_world: { type: "pointer", optional: true },
@@ -67,20 +68,20 @@ interface MpiHandles {
   readonly double: bigint;
   readonly sum: bigint;
   readonly max: bigint;
-  /** Stands for the sent array where it is the received one. */
+  /** MPI_IN_PLACE: the array to send is the one to receive into. */
   readonly inPlace: bigint;
-  /** Stands for a status that nobody asks for. */
+  /** MPI_STATUS_IGNORE: no status is wanted. */
   readonly noStatus: bigint;
 }
 
-/** A library that is open. */
+/** An open library. */
 export interface MpiLibrary {
   readonly path: string;
   readonly calls: Deno.DynamicLibrary<typeof SYMBOLS>["symbols"];
   readonly handles: MpiHandles;
 }
 
-/** The handles of MPICH 3.0 and later, Intel MPI and MVAPICH, which agreed on them. */
+/** The handles of MPICH 3.0 and later, Intel MPI and MVAPICH, which share one ABI. */
 const MPICH_HANDLES: MpiHandles = {
   world: 0x44000000n,
   byte: 0x4c00010dn,
@@ -93,19 +94,24 @@ const MPICH_HANDLES: MpiHandles = {
 };
 
 /**
- * Opens a library of MPI.
+ * Opens an MPI library.
  *
- * @param path The library; it is looked for in the usual places where this is left out, that of the launcher first.
- * @throws {Error} If it is not found or must not be loaded.
+ * @param path The library's path; without it, the usual places are tried, those of the launcher's library first.
+ * @throws {Error} If it is not found, or loading it is not permitted.
  */
 export function openMpi(path: string | undefined, { variable }: Launcher): MpiLibrary {
   const usual = variable === "OMPI_COMM_WORLD_SIZE" ? [...OPEN_MPI, ...MPICH] : [...MPICH, ...OPEN_MPI];
-  const { library, found } = open(path === undefined ? usual : [path]);
+  const { library, path: found } = openLibrary({
+    doing: "connect",
+    name: "MPI",
+    paths: path === undefined ? usual : [path],
+    open: (path) => Deno.dlopen(path, SYMBOLS),
+  });
   const { symbols: calls } = library;
   return { path: found, calls, handles: openMpiHandles(calls) ?? MPICH_HANDLES };
 }
 
-/** The handles of Open MPI are the addresses of its own variables; undefined where the library has none of them. */
+/** The handles of Open MPI, which are addresses of its variables; undefined for another library. */
 function openMpiHandles(calls: MpiLibrary["calls"]): MpiHandles | undefined {
   if (calls.ompi_mpi_comm_world === null) return undefined;
   const address = (pointer: Deno.PointerValue) => calls.memcpy(pointer, 0n, 0n);
@@ -119,23 +125,4 @@ function openMpiHandles(calls: MpiLibrary["calls"]): MpiHandles | undefined {
     inPlace: 1n,
     noStatus: 0n,
   };
-}
-
-function open(paths: readonly string[]): { library: Deno.DynamicLibrary<typeof SYMBOLS>; found: string } {
-  const problems: Error[] = [];
-  for (const found of paths) {
-    try {
-      return { library: Deno.dlopen(found, SYMBOLS), found };
-    } catch (error) {
-      problems.push(error as Error);
-    }
-  }
-  // Where a permission was missing, the library may well be there.
-  const cause = problems.find((error) => error instanceof Deno.errors.NotCapable) ?? problems[0]!;
-  throw new Error(
-    paths.length === 1 || cause instanceof Deno.errors.NotCapable
-      ? `Cannot connect: ${cause.message}; an absolute path can be allowed alone, as --allow-ffi=PATH`
-      : `Cannot connect: MPI must be installed, or its library's path be given; it is in none of ${paths.join(", ")}`,
-    { cause },
-  );
 }

@@ -3,56 +3,18 @@ import { Turn } from "./_turn.ts";
 import { bytesToBroadcast, checkReduction, type Communicator, type Numbers, type Reduction } from "./communicator.ts";
 import type { Launcher } from "./launcher.ts";
 
-/** The C library's way out, which runs nothing on the way. */
-interface Exit {
-  exit(code: number): void;
-}
-
-/** Prints why, and leaves at once: other threads may be in the middle of what cannot be called back. */
-function leave({ exit }: Exit, message: string): never {
-  console.error(`error: ${message}`);
-  exit(1);
-  throw new Error(message);
-}
-
-/**
- * Makes sure that a rank never ends in silence while others count on it. An error would end the process in the middle of what
- * another thread does, and an end without a goodbye would have the launcher kill the others and report success.
- *
- * @returns To be called when the ranks have said goodbye.
- */
-function leaveOnErrors(library: Exit): () => void {
-  let isOver = false;
-  addEventListener("error", (event) => {
-    console.error(event.error);
-    library.exit(1);
-  });
-  addEventListener("unhandledrejection", (event) => {
-    console.error(event.reason);
-    library.exit(1);
-  });
-  addEventListener("unload", () => {
-    if (!isOver && Deno.exitCode === 0) {
-      leave(library, "Cannot end here: close() must be called on every rank, and was not");
-    }
-    // What a library leaves behind for the end of the process may crash it.
-    library.exit(Deno.exitCode);
-  });
-  return () => void (isOver = true);
-}
-
-/** MPI_THREAD_SERIALIZED: any thread may call, one at a time. */
+/** MPI_THREAD_SERIALIZED: any thread may make calls, one at a time. */
 const SERIALIZED = 2;
-/** How often a rank looks for the others, before another thread waits for them: some tenths of a millisecond. */
+/** How often a rank polls for the others before another thread waits for them: a few tenths of a millisecond. */
 const LOOKS = 1000;
-/** Bytes from which on another thread does the work, so that timers go on; below, the way there would cost more than 10 %. */
+/** Arrays of this many bytes go through another thread so that timers keep working; for smaller ones that costs over 10 %. */
 const LARGE = 1 << 24;
-/** Bytes that are broadcast at once: counts are integers of 32 bits. */
+/** Bytes per broadcast: counts are 32-bit integers. */
 const CHUNK = 1 << 30;
-/** Seconds that the library may take to end, at most. */
+/** The longest time that the library may take to finalize, in seconds. */
 const ENDING = 10;
 
-/** Ranks that a launcher of MPI has started. */
+/** Ranks started by an MPI launcher. */
 export class MpiRanks implements Communicator {
   readonly rank: number;
   readonly size: number;
@@ -72,10 +34,10 @@ export class MpiRanks implements Communicator {
   }
 
   /**
-   * Connects to the ranks that a launcher has started.
+   * Connects to the ranks that a launcher started.
    *
-   * @param launcher Who that was.
-   * @param options The library's path, and seconds that other ranks are waited for.
+   * @param launcher The launcher.
+   * @param options The library's path, and the seconds to wait for other ranks.
    */
   static async connect(
     launcher: Launcher,
@@ -85,17 +47,20 @@ export class MpiRanks implements Communicator {
     const { calls } = library;
     const level = new Int32Array(1);
     if (await within(timeout, calls.initialize(0n, 0n, SERIALIZED, level)) === undefined) {
-      leave(calls, `Cannot connect: all ${launcher.size} ranks must connect within ${timeout} s, and did not`);
+      leave(calls, `Cannot connect: all ${launcher.size} ranks must connect within ${timeout} s, got a timeout`);
     }
     if (level[0]! < SERIALIZED) {
-      leave(calls, `Cannot connect: ${library.path} must let any thread call it (MPI_THREAD_SERIALIZED), and does not`);
+      leave(
+        calls,
+        `Cannot connect: ${library.path} must support MPI_THREAD_SERIALIZED (${SERIALIZED}), got level ${level[0]}`,
+      );
     }
     const ranks = new MpiRanks(library, timeout);
     if (ranks.size === launcher.size) return ranks;
     return leave(
       calls,
-      `Cannot connect: the library must be that of the launcher, whose ${launcher.variable} is ${launcher.size}; ` +
-        `${library.path} knows of ${ranks.size}`,
+      `Cannot connect: the library must belong to the launcher, which set ${launcher.variable} to ${launcher.size}, ` +
+        `got ${library.path} with ${ranks.size}`,
     );
   }
 
@@ -112,7 +77,9 @@ export class MpiRanks implements Communicator {
     const late = this.#meet();
     if (late) await late;
     if (x.length !== length) {
-      throw new ReferenceError("Cannot all-reduce: the memory of x must not grow meanwhile, and did");
+      throw new ReferenceError(
+        "Cannot all-reduce: the memory of x must not grow while ranks wait, got a detached array",
+      );
     }
     const kind = x instanceof Float32Array ? handles.float : handles.double;
     const operation = reduction === "max" ? handles.max : handles.sum;
@@ -137,46 +104,86 @@ export class MpiRanks implements Communicator {
   }
 
   async barrier(): Promise<void> {
-    using _ = this.#turn.take("meet");
+    using _ = this.#turn.take("wait at a barrier");
     await this.#meet();
   }
 
   async close(): Promise<void> {
     using _ = this.#turn.take("close");
-    // Without it, some libraries never come back from their end where one rank is late.
+    // Without this, some libraries never return from finalizing if one rank is late.
     await this.#meet();
     this.#sayGoodbye();
     const limit = Math.min(ENDING, this.#timeout);
     if (await within(limit, this.#library.calls.finalize()) === undefined) {
-      console.error(`rank ${this.rank}: the library of MPI did not end in time and is left behind`);
+      console.error(`rank ${this.rank}: the MPI library did not finalize in time; exiting without it`);
     }
   }
 
-  /** Waits until all ranks are here, so that what comes next need not wait for anybody; undefined where they are already. */
+  /** Waits for all ranks, so that the call that follows need not wait; undefined if they are already there. */
   #meet(): Promise<void> | undefined {
     const { calls, handles } = this.#library;
-    check("meet", calls.startBarrier(handles.world, this.#request));
+    check("wait for the other ranks", calls.startBarrier(handles.world, this.#request));
     for (let look = 0; look < LOOKS; look++) {
-      check("meet", calls.test(this.#request, this.#flag, handles.noStatus));
+      check("wait for the other ranks", calls.test(this.#request, this.#flag, handles.noStatus));
       if (this.#flag[0] !== 0) return undefined;
     }
-    return this.#watch(calls.wait(this.#request, handles.noStatus)).then((result) => check("meet", result));
+    return this.#watch(calls.wait(this.#request, handles.noStatus)).then((result) =>
+      check("wait for the other ranks", result)
+    );
   }
 
-  /** What another thread does; it cannot be called back where it takes too long. */
+  /** The result of a call on another thread. It cannot be cancelled, so after the timeout the process exits. */
   async #watch(result: Promise<number>): Promise<number> {
     return await within(this.#timeout, result) ?? leave(
       this.#library.calls,
-      `Cannot ${this.#turn.doing}: the other ranks must come within ${this.#timeout} s, and did not (rank ${this.rank})`,
+      `Cannot ${this.#turn.doing}: the other ranks must respond within ${this.#timeout} s, got a timeout on rank ${this.rank}`,
     );
   }
+}
+
+/** The C library's `_exit`, which runs no exit handlers. */
+interface Exit {
+  exit(code: number): void;
+}
+
+/** Prints the reason and exits at once: other threads may be inside a call that cannot be cancelled. */
+function leave({ exit }: Exit, message: string): never {
+  console.error(`error: ${message}`);
+  exit(1);
+  throw new Error(message);
+}
+
+/**
+ * Makes sure that a rank never ends silently while others depend on it. An uncaught error would end the process in the middle of
+ * another thread's call, and a rank that ends without `close()` would make the launcher kill the others and report success.
+ *
+ * @returns A function to call once the ranks are closed.
+ */
+function leaveOnErrors(library: Exit): () => void {
+  let isOver = false;
+  addEventListener("error", (event) => {
+    console.error(event.error);
+    library.exit(1);
+  });
+  addEventListener("unhandledrejection", (event) => {
+    console.error(event.reason);
+    library.exit(1);
+  });
+  addEventListener("unload", () => {
+    if (!isOver && Deno.exitCode === 0) {
+      leave(library, "Cannot exit: close() must be called on every rank first");
+    }
+    // Exit handlers of the library may crash.
+    library.exit(Deno.exitCode);
+  });
+  return () => void (isOver = true);
 }
 
 function check(doing: string, code: number): void {
   if (code !== 0) throw new Error(`Cannot ${doing}: the library must return 0, got the error code ${code}`);
 }
 
-/** A result, or undefined where it does not come in time. */
+/** A result, or undefined after a timeout. */
 async function within(seconds: number, result: Promise<number>): Promise<number | undefined> {
   let timer: ReturnType<typeof setTimeout> | undefined;
   const late = new Promise<undefined>((resolve) => timer = setTimeout(() => resolve(undefined), 1000 * seconds));

@@ -1,22 +1,24 @@
 import { Turn } from "./_turn.ts";
 import { bytesToBroadcast, checkReduction, type Communicator, type Numbers, type Reduction } from "./communicator.ts";
 
-/** Bytes of an array that are exchanged at once. */
+// The shared memory: counters, the result of a chunk, a chunk of each rank, then the announcement of each rank.
+
+/** Bytes that are exchanged at once. */
 const CHUNK = 1 << 20;
-/** Where the counters end and the outcome of a chunk begins; behind it each rank has a place for its own. */
+/** Bytes of the counters. */
 const HEADER = 64;
-/** Behind those places: what each rank is about to do, in so many letters. */
+/** Bytes of an announcement: what a rank is about to do. */
 const LETTERS = 64;
 const [ARRIVED, GENERATION, LEFT] = [0, 1, 2] as const;
-/** How often a rank looks for the others, before it sleeps until the last one wakes it: a tenth of a millisecond. */
+/** How often a rank polls for the others before it sleeps until the last one wakes it: a tenth of a millisecond. */
 const LOOKS = 50_000;
 
-/** The memory that so many ranks meet in. */
+/** The memory that `size` ranks share. */
 export function sharedMemoryFor(size: number): SharedArrayBuffer {
   return new SharedArrayBuffer(HEADER + (1 + size) * CHUNK + size * LETTERS);
 }
 
-/** Ranks that are threads of one process and meet in memory that they share. */
+/** Ranks that are threads of one process and exchange numbers through shared memory. */
 export class SharedRanks implements Communicator {
   readonly rank: number;
   readonly size: number;
@@ -28,7 +30,7 @@ export class SharedRanks implements Communicator {
 
   /**
    * @param shared From {@linkcode sharedMemoryFor}.
-   * @param options Which rank this is, seconds that others are waited for, and what to do when all have closed.
+   * @param options This rank, the number of ranks, the seconds to wait for others, and what to do when all have closed.
    */
   constructor(
     shared: SharedArrayBuffer,
@@ -42,7 +44,7 @@ export class SharedRanks implements Communicator {
     this.#onClose = options.onClose ?? (() => {});
   }
 
-  /** Tells the others not to wait, for this rank will not come again. */
+  /** Tells the others that this rank is gone and not to wait for it. */
   leave(): void {
     Atomics.store(this.#counters, LEFT, this.rank + 1);
     Atomics.notify(this.#counters, GENERATION);
@@ -51,9 +53,9 @@ export class SharedRanks implements Communicator {
   async allReduce(x: Numbers, reduction: Reduction): Promise<void> {
     checkReduction(x, reduction);
     using _ = this.#turn.take("all-reduce");
-    this.#announce(`the ${reduction} of ${x.length} numbers of a ${x.constructor.name}`);
+    this.#announce(`the ${reduction} of ${x.length} values in a ${x.constructor.name}`);
     const most = CHUNK / x.BYTES_PER_ELEMENT;
-    // Nothing is exchanged too, so that it is not taken for a rank that does not come.
+    // An empty array is exchanged too: the other ranks wait for it.
     for (let from = 0; from === 0 || from < x.length; from += most) {
       const part = x.subarray(from, from + most);
       this.#placeOf(x, part.length, this.rank).set(part);
@@ -65,7 +67,7 @@ export class SharedRanks implements Communicator {
     }
   }
 
-  /** Writes down what this rank is about to do. */
+  /** Announces what this rank is about to do. */
   #announce(what: string): void {
     this.#announcement(this.rank).set(new TextEncoder().encode(what.padEnd(LETTERS)));
   }
@@ -74,7 +76,7 @@ export class SharedRanks implements Communicator {
     return new Uint8Array(this.#shared, HEADER + (1 + this.size) * CHUNK + rank * LETTERS, LETTERS);
   }
 
-  /** Fails where ranks that have met are about to do different things. */
+  /** Throws if the ranks are about to do different things. */
   #compare(doing: string): void {
     const [first, ...others] = Array.from(
       { length: this.size },
@@ -83,32 +85,32 @@ export class SharedRanks implements Communicator {
     others.forEach((other, i) => {
       if (other === first) return;
       throw new Error(
-        `Cannot ${doing}: all ranks must do the same, and rank 0 wants ${first}, rank ${i + 1} ${other}`,
+        `Cannot ${doing}: all ranks must make the same call, got ${first} on rank 0 and ${other} on rank ${i + 1}`,
       );
     });
   }
 
-  /** Each rank puts a stretch of the chunk together, always in the order of the ranks. */
+  /** Each rank reduces its own stretch of the chunk, always in rank order. */
   #reduceStretch(kind: Numbers, length: number, reduction: Reduction): void {
     const [from, to] = [this.rank, this.rank + 1].map((rank) => Math.floor(rank * length / this.size)) as [
       number,
       number,
     ];
-    const outcome = this.#placeOf(kind, length).subarray(from, to);
+    const result = this.#placeOf(kind, length).subarray(from, to);
     const [first, ...others] = Array.from(
       { length: this.size },
       (_, rank) => this.#placeOf(kind, length, rank).subarray(from, to),
     );
-    outcome.set(first!);
+    result.set(first!);
     for (const other of others) {
       if (reduction === "max") {
-        for (let i = 0; i < outcome.length; i++) outcome[i] = Math.max(outcome[i]!, other[i]!);
-      } else for (let i = 0; i < outcome.length; i++) outcome[i]! += other[i]!;
+        for (let i = 0; i < result.length; i++) result[i] = Math.max(result[i]!, other[i]!);
+      } else for (let i = 0; i < result.length; i++) result[i]! += other[i]!;
     }
-    if (reduction === "mean") { for (let i = 0; i < outcome.length; i++) outcome[i]! /= this.size; }
+    if (reduction === "mean") { for (let i = 0; i < result.length; i++) result[i]! /= this.size; }
   }
 
-  /** A rank's numbers in the shared memory, or the outcome. */
+  /** A rank's chunk in the shared memory, or by default the result's. */
   #placeOf(kind: Numbers, length: number, rank = -1): Float32Array | Float64Array {
     const place = [this.#shared, HEADER + (1 + rank) * CHUNK, length] as const;
     return kind instanceof Float32Array ? new Float32Array(...place) : new Float64Array(...place);
@@ -117,10 +119,10 @@ export class SharedRanks implements Communicator {
   async broadcast(x: ArrayBufferView<ArrayBuffer>, root = 0): Promise<void> {
     const bytes = bytesToBroadcast(x, root, this);
     using _ = this.#turn.take("broadcast");
-    this.#announce(`${bytes.length} bytes of rank ${root}`);
+    this.#announce(`a broadcast of ${bytes.length} bytes from rank ${root}`);
     for (let from = 0; from === 0 || from < bytes.length; from += CHUNK) {
       const part = bytes.subarray(from, from + CHUNK);
-      // Not where the outcome of a reduction is, which others may still be reading.
+      // Not the chunk of the result, which others may still be reading.
       const place = new Uint8Array(this.#shared, HEADER + (1 + root) * CHUNK, part.length);
       if (this.rank === root) place.set(part);
       await this.#meet("broadcast");
@@ -131,19 +133,19 @@ export class SharedRanks implements Communicator {
   }
 
   async barrier(): Promise<void> {
-    using _ = this.#turn.take("meet");
-    this.#announce("to meet");
-    await this.#meet("meet");
+    using _ = this.#turn.take("wait at a barrier");
+    this.#announce("a barrier");
+    await this.#meet("wait at a barrier");
   }
 
   async close(): Promise<void> {
     using _ = this.#turn.take("close");
-    this.#announce("to close");
+    this.#announce("close");
     await this.#meet("close");
     this.#onClose();
   }
 
-  /** The last rank to arrive lets all of them go on. */
+  /** Waits for all ranks. The last one to arrive releases them. */
   async #meet(doing: string): Promise<void> {
     const counters = this.#counters;
     const generation = Atomics.load(counters, GENERATION);
@@ -159,13 +161,13 @@ export class SharedRanks implements Communicator {
     const until = performance.now() + 1000 * this.#timeout;
     while (Atomics.load(counters, GENERATION) === generation) {
       const left = Atomics.load(counters, LEFT);
-      if (left > 0) throw new Error(`Cannot ${doing}: all ranks must come, and rank ${left - 1} has left`);
+      if (left > 0) throw new Error(`Cannot ${doing}: all ranks must be running, got rank ${left - 1} exited`);
       const remaining = until - performance.now();
       if (remaining <= 0) {
-        throw new Error(`Cannot ${doing}: the other ranks must come within ${this.#timeout} s, and did not`);
+        throw new Error(`Cannot ${doing}: the other ranks must respond within ${this.#timeout} s, got a timeout`);
       }
       const { async, value } = Atomics.waitAsync(counters, GENERATION, generation, remaining);
-      // Waiting alone would not keep the engine from taking the program for finished.
+      // A pending wait alone does not keep the process alive.
       const alive = setInterval(() => {}, 60_000);
       if (async) await value;
       clearInterval(alive);
@@ -176,13 +178,13 @@ export class SharedRanks implements Communicator {
 const READY = "unfold: ready";
 const NAME = /^unfold rank (\d+) of (\d+)$/;
 
-/** Which rank this Worker was started as, if it was. */
+/** The rank that this Worker was started as; undefined in the main thread. */
 export function startedAs(): { rank: number; size: number } | undefined {
   const found = NAME.exec((globalThis as { name?: string }).name ?? "");
   return found === null ? undefined : { rank: Number(found[1]), size: Number(found[2]) };
 }
 
-/** Runs a module in size − 1 Workers, which become the ranks behind this one as soon as they call {@linkcode joinWorkers}. */
+/** Runs a module in size − 1 Workers, which become the other ranks when they call {@linkcode joinWorkers}. */
 export async function startWorkers(
   module: string,
   { size, timeout }: { size: number; timeout: number },
@@ -200,7 +202,7 @@ export async function startWorkers(
   let timer: ReturnType<typeof setTimeout> | undefined;
   const late = new Promise<never>((_, reject) => {
     const error = new Error(
-      `Cannot connect: ${module} must call connect() in each of ${size - 1} Workers within ${timeout} s, and did not`,
+      `Cannot connect: ${module} must call connect() in all ${size - 1} Workers within ${timeout} s, got a timeout`,
     );
     timer = setTimeout(() => reject(error), 1000 * timeout);
   });
@@ -210,7 +212,7 @@ export async function startWorkers(
   return new SharedRanks(shared, { rank: 0, size, timeout, onClose });
 }
 
-/** Takes part as the rank that this Worker was started as. */
+/** Joins as the rank that this Worker was started as. */
 export async function joinWorkers(options: { rank: number; size: number; timeout: number }): Promise<Communicator> {
   const shared = new Promise<SharedArrayBuffer>((resolve) =>
     addEventListener("message", (event) => resolve((event as MessageEvent).data), { once: true })

@@ -1,21 +1,21 @@
-/** Lets one thing be done at a time. */
+/** Allows one operation at a time. */
 export class Turn {
   #doing: string | undefined;
   readonly #end = { [Symbol.dispose]: () => void (this.#doing = undefined) };
 
-  /** What is under way, if anything is. */
+  /** The current operation, if any. */
   get doing(): string | undefined {
     return this.#doing;
   }
 
   /**
-   * Begins something that is under way until what comes back is disposed of.
+   * Starts an operation. It lasts until the result is disposed of.
    *
-   * @throws {Error} If something else is.
+   * @throws {Error} If another operation has not ended.
    */
   take(doing: string): Disposable {
     if (this.#doing !== undefined) {
-      throw new Error(`Cannot ${doing}: one thing must be done at a time, and ${this.#doing} is under way`);
+      throw new Error(`Cannot ${doing}: calls must be made one at a time, got one during ${this.#doing}`);
     }
     this.#doing = doing;
     return this.#end;

@@ -1,80 +1,45 @@
 import type { Random } from "@unfold/core";
 
-const REDUCTIONS: readonly Reduction[] = ["sum", "mean", "max"];
-
-/** Throws a `TypeError` unless numbers can be put together in this way. */
-export function checkReduction(x: Numbers, reduction: Reduction): void {
-  if (!(x instanceof Float32Array || x instanceof Float64Array)) {
-    throw new TypeError(`Cannot all-reduce: x must be a Float32Array or a Float64Array, got ${describe(x)}`);
-  }
-  if (!REDUCTIONS.includes(reduction)) {
-    throw new TypeError(`Cannot all-reduce: the reduction must be one of ${REDUCTIONS.join(", ")}, got ${reduction}`);
-  }
-}
-
-/** The bytes of an array, checked together with the rank that they come from. */
-export function bytesToBroadcast(
-  x: ArrayBufferView<ArrayBuffer>,
-  root: number,
-  { size }: Pick<Communicator, "size">,
-): Uint8Array<ArrayBuffer> {
-  if (!ArrayBuffer.isView(x)) throw new TypeError(`Cannot broadcast: x must be a typed array, got ${describe(x)}`);
-  if (!(Number.isInteger(root) && root >= 0 && root < size)) {
-    throw new RangeError(`Cannot broadcast: root must be a rank from 0 to ${size - 1}, got ${root}`);
-  }
-  return new Uint8Array(x.buffer, x.byteOffset, x.byteLength);
-}
-
-function describe(value: unknown): string {
-  return typeof value === "object" && value !== null ? value.constructor.name : typeof value;
-}
-
-/** Throws a `RangeError` unless a count is an integer of 1 or more. */
-export function checkCount(doing: string, name: string, value: number): void {
-  if (Number.isInteger(value) && value >= 1) return;
-  throw new RangeError(`Cannot ${doing}: ${name} must be an integer of 1 or more, got ${value}`);
-}
-
-/** How {@linkcode Communicator.allReduce} puts the numbers of all ranks together. The largest of NaN and a number is undefined. */
+/** How {@linkcode Communicator.allReduce} combines the values of all ranks. The `max` of NaN and a number is undefined. */
 export type Reduction = "sum" | "mean" | "max";
 
-/** Numbers that ranks can put together. */
+/** Arrays that ranks can reduce. */
 export type Numbers = Float32Array<ArrayBuffer> | Float64Array<ArrayBuffer>;
 
 /**
- * Ranks that run one program, each in a process or a Worker of its own, and exchange numbers. Each call but `close` is a
- * meeting: all ranks make it, in the same order, with arrays of the same kind and length, and one at a time.
+ * Ranks that run one program, each in its own process or Worker, and exchange numbers. The calls are collective: all ranks make
+ * them in the same order, one at a time, with arrays of the same type and length.
  *
- * While a rank waits for the others, timers and signals go on.
+ * Timers and signals keep working while a rank waits for the others.
  */
 export interface Communicator {
   /** This rank's number, from 0. */
   readonly rank: number;
-  /** How many ranks there are. */
+  /** The number of ranks. */
   readonly size: number;
   /**
-   * Puts the numbers at each place of all ranks' arrays together, and leaves the outcome in all of the arrays, the same to the
-   * bit. The memory that an array is a view of must not grow meanwhile.
+   * Reduces the arrays of all ranks element by element, and writes the result into all of them, equal bit for bit. If an array is
+   * a view of a WebAssembly memory, that memory must not grow in the meantime.
    *
-   * @param x This rank's numbers.
-   * @param reduction What becomes of them.
+   * @param x This rank's array.
+   * @param reduction How to combine the values.
    */
   allReduce(x: Numbers, reduction: Reduction): Promise<void>;
   /**
-   * Copies an array of one rank into those of all.
+   * Copies the array of one rank into the arrays of all ranks.
    *
    * @param x This rank's array.
-   * @param root The rank that has what is copied; 0 where it is left out.
+   * @param root The rank to copy from; 0 by default.
    */
   broadcast(x: ArrayBufferView<ArrayBuffer>, root?: number): Promise<void>;
-  /** Waits until all ranks are here. */
+  /** Waits until all ranks have called it. */
   barrier(): Promise<void>;
-  /** Waits until all ranks are here, then ends the connection: the last thing that a program does. */
+  /** Waits until all ranks have called it, then ends the connection. Call it last. */
   close(): Promise<void>;
 }
 
 /**
- * The only rank there is: what a program is that nobody launched as several. It needs no permission.
+ * A communicator for a single process. It needs no permission.
  *
  * @example
  * ```ts
@@ -91,7 +56,7 @@ export function single(): Communicator {
   return {
     rank: 0,
     size: 1,
-    // deno-lint-ignore require-await -- what is wrong comes as a rejection, as it does with more ranks
+    // deno-lint-ignore require-await -- so that errors are rejections, as with several ranks
     allReduce: async (x, reduction) => checkReduction(x, reduction),
     // deno-lint-ignore require-await
     broadcast: async (x, root = 0) => void bytesToBroadcast(x, root, { size: 1 }),
@@ -101,11 +66,10 @@ export function single(): Communicator {
 }
 
 /**
- * Lets a `Random` that is equal on all ranks draw other numbers on each from here on: for dropout, whose masks should differ.
- * Rank 0 goes on as if nothing had happened, rank r with the r-th stream that is split off. What is drawn to shuffle batches
- * must stay equal.
+ * Makes a `Random` that is equal on all ranks draw different numbers on each from now on, for dropout masks. Rank 0 keeps its
+ * stream; rank r gets the r-th stream split off. Do not use it for the `Random` that shuffles batches: that must stay equal.
  *
- * @param random What is drawn from.
+ * @param random The source of random numbers, changed in place.
  * @param communicator The ranks.
  *
  * @example
@@ -123,4 +87,39 @@ export function ownStream(random: Random, { rank }: Pick<Communicator, "rank">):
   if (rank === 0) return;
   const streams = Array.from({ length: rank }, () => random.split());
   random.state = streams.at(-1)!.state;
+}
+
+const REDUCTIONS: readonly Reduction[] = ["sum", "mean", "max"];
+
+/** Throws a `TypeError` unless the array and the reduction are supported. */
+export function checkReduction(x: Numbers, reduction: Reduction): void {
+  if (!(x instanceof Float32Array || x instanceof Float64Array)) {
+    throw new TypeError(`Cannot all-reduce: x must be a Float32Array or a Float64Array, got ${describe(x)}`);
+  }
+  if (!REDUCTIONS.includes(reduction)) {
+    throw new TypeError(`Cannot all-reduce: the reduction must be one of ${REDUCTIONS.join(", ")}, got ${reduction}`);
+  }
+}
+
+/** The bytes of an array to broadcast. Checks the array and the root. */
+export function bytesToBroadcast(
+  x: ArrayBufferView<ArrayBuffer>,
+  root: number,
+  { size }: Pick<Communicator, "size">,
+): Uint8Array<ArrayBuffer> {
+  if (!ArrayBuffer.isView(x)) throw new TypeError(`Cannot broadcast: x must be a typed array, got ${describe(x)}`);
+  if (!(Number.isInteger(root) && root >= 0 && root < size)) {
+    throw new RangeError(`Cannot broadcast: root must be a rank from 0 to ${size - 1}, got ${root}`);
+  }
+  return new Uint8Array(x.buffer, x.byteOffset, x.byteLength);
+}
+
+function describe(value: unknown): string {
+  return typeof value === "object" && value !== null ? value.constructor.name : typeof value;
+}
+
+/** Throws a `RangeError` unless a count is a positive integer. */
+export function checkCount(doing: string, name: string, value: number): void {
+  if (Number.isInteger(value) && value >= 1) return;
+  throw new RangeError(`Cannot ${doing}: ${name} must be an integer of 1 or more, got ${value}`);
 }

@@ -1,7 +1,7 @@
 import { connect, single } from "@unfold/distributed";
 import assert from "node:assert/strict";
 
-Deno.test("bad calls are refused", async () => {
+Deno.test("communicators and connect refuse bad arguments", async () => {
   const { allReduce, broadcast } = single();
   const rejects = (call: Promise<void>, name: string, message: string) => assert.rejects(call, { name, message });
   await rejects(

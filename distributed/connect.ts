@@ -1,28 +1,29 @@
+import { checkCounts } from "@unfold/core/support";
 import { MpiRanks } from "./_mpi_ranks.ts";
 import { joinWorkers, startedAs, startWorkers } from "./_shared_ranks.ts";
-import { checkCount, type Communicator, single } from "./communicator.ts";
+import { type Communicator, single } from "./communicator.ts";
 import { findLauncher } from "./launcher.ts";
 
-/** Timers count milliseconds in 31 bits. */
+/** The longest timeout: timers count milliseconds in 31 bits. */
 const MOST_SECONDS = 2_147_483;
 
 /** Options for {@linkcode connect}. */
 export interface ConnectOptions {
   /**
-   * How many ranks to run as threads of this process: itself and Workers, which run its main module from the start, with the
-   * same arguments, and become the other ranks where they call `connect()`.
+   * The number of ranks to run as threads of this process: the main thread and Workers. The Workers run the main module from its
+   * start, with the same arguments, and become the other ranks when they call `connect()`.
    *
-   * @default {none: ranks are what a launcher has started}
+   * @default {none: the ranks that a launcher started}
    */
   workers?: number;
   /**
-   * The absolute path of the library of MPI.
+   * The absolute path of the MPI library.
    *
-   * @default {that of the launcher, in the usual places}
+   * @default {the launcher's library, in the usual places}
    */
   library?: string;
   /**
-   * Seconds that other ranks are waited for, at the start and later.
+   * Seconds to wait for other ranks, at the start and at every exchange.
    *
    * @default {1800}
    */
@@ -30,15 +31,15 @@ export interface ConnectOptions {
 }
 
 /**
- * Connects to the other ranks of this program: those that a launcher of MPI has started (`mpiexec`, `srun`), or Workers that
- * it starts itself; without either, this is the only one. Each rank must `close()` as the last thing that it does.
+ * Connects to the other ranks of this program: those started by an MPI launcher (`mpiexec`, `srun`), or Workers that it starts
+ * itself. Without either, this is the only rank. Each rank must call `close()` last.
  *
- * Ranks of MPI need `--allow-env=OMPI_COMM_WORLD_SIZE,PMI_SIZE,SLURM_STEP_NUM_TASKS` and `--allow-ffi` for the library's path.
- * MPICH and its kin (`libmpi.so.12`) and Open MPI (`libmpi.so.40`) are known. A rank that fails, or that others wait for in
- * vain, ends its process with an exit code other than 0, so that the launcher ends the others.
+ * MPI ranks need `--allow-env=OMPI_COMM_WORLD_SIZE,PMI_SIZE,SLURM_STEP_NUM_TASKS` and `--allow-ffi` for the library's path.
+ * Supported are Open MPI (`libmpi.so.40`) and the MPICH family (`libmpi.so.12`). A rank that fails, or that times out waiting,
+ * exits with a code other than 0, so that the launcher ends the others.
  *
- * @throws {RangeError} If `workers` is no integer of 1 or more, or `timeout` not above 0 and at most 2,147,483.
- * @throws {Error} If there is no library or it must not be loaded, the environment must not be read, or Workers do not connect.
+ * @throws {RangeError} If `workers` is not a positive integer, or `timeout` is not above 0 and at most 2,147,483.
+ * @throws {Error} If the library is missing, a permission is missing, or Workers do not connect in time.
  *
  * @example
  * ```ts ignore
@@ -51,7 +52,7 @@ export interface ConnectOptions {
  */
 export async function connect(options: ConnectOptions = {}): Promise<Communicator> {
   const { workers, library, timeout = 1800 } = options;
-  if (workers !== undefined) checkCount("connect", "workers", workers);
+  if (workers !== undefined) checkCounts("connect", { workers });
   if (!(timeout > 0 && timeout <= MOST_SECONDS)) {
     throw new RangeError(`Cannot connect: timeout must be above 0 and at most ${MOST_SECONDS} seconds, got ${timeout}`);
   }

@@ -1,16 +1,17 @@
 import { decodeSafetensors, type DType, encodeSafetensors, formatShape, Tensor } from "@unfold/core";
+import { checkCounts } from "@unfold/core/support";
 import type { Optimizer } from "@unfold/optimizers";
 import type { Batch, Parallel } from "@unfold/training";
-import { checkCount, type Communicator } from "./communicator.ts";
+import type { Communicator } from "./communicator.ts";
 
 /** Options for {@linkcode dataParallel}. */
 export interface DataParallelOptions {
-  /** What takes the steps, on each rank for itself. */
+  /** This rank's optimizer. */
   optimizer: Optimizer;
   /** The ranks. */
   communicator: Communicator;
   /**
-   * Steps from one check that all ranks hold the same weights to the next.
+   * Steps between checks that all ranks hold the same weights.
    *
    * @default {100}
    */
@@ -18,18 +19,18 @@ export interface DataParallelOptions {
 }
 
 /**
- * Trains one model on several ranks: each takes its rows of every batch, and the gradients are summed over the ranks, once a
- * step, before the optimizer's plugins see them. Every rank then takes the same step, so that the weights stay equal without
- * being sent.
+ * Trains one model on several ranks. Each rank takes its rows of every batch. Once per step the gradients are summed over the
+ * ranks, before the optimizer's plugins see them. Every rank then takes the same step, so the weights stay equal without being
+ * sent.
  *
- * With a loss that is a mean over the targets, n ranks do with a batch what one does with it: ∇L = Σᵣ wᵣ·∇Lᵣ, where Lᵣ is the
- * loss of the rows of rank r, and wᵣ the share of the batch's targets that they have (Li et al., 2020).
+ * If the loss is a mean over the targets, n ranks compute the same gradient as one: ∇L = Σᵣ wᵣ·∇Lᵣ, where Lᵣ is the loss of the
+ * rows of rank r and wᵣ their fraction of the batch's targets (Li et al., 2020).
  *
- * `train()` and `evaluate()` take what comes back as `parallel`.
+ * Pass the result to `train()` and `evaluate()` as `parallel`.
  *
- * @throws {RangeError} If `verifyEvery` is no integer of 1 or more.
+ * @throws {RangeError} If `verifyEvery` is not a positive integer.
  *
- * @example The loop that `train()` runs, written by hand
+ * @example The same loop as in `train()`, written by hand
  * ```ts
  * import { full, scope, tensor } from "@unfold/core";
  * import { dataParallel, single } from "@unfold/distributed";
@@ -56,7 +57,7 @@ export interface DataParallelOptions {
  */
 export function dataParallel(options: DataParallelOptions): Parallel {
   const { optimizer, communicator, verifyEvery = 100 } = options;
-  checkCount("train on several ranks", "verifyEvery", verifyEvery);
+  checkCounts("train on several ranks", { verifyEvery });
   const { rank, size } = communicator;
 
   async function sum(numbers: readonly number[]): Promise<number[]> {
@@ -65,7 +66,7 @@ export function dataParallel(options: DataParallelOptions): Parallel {
     return [...sums];
   }
 
-  /** One number of each rank. */
+  /** One number from each rank. */
   function collect(number: number): Promise<number[]> {
     return sum(Array.from({ length: size }, (_, other) => other === rank ? number : 0));
   }
@@ -79,12 +80,11 @@ export function dataParallel(options: DataParallelOptions): Parallel {
 
   async function verify(): Promise<void> {
     const hashes = await collect(hashOf(optimizer.slab.params));
-    const others = hashes.flatMap((hash, other) => hash === hashes[0] ? [] : [other]);
-    if (others.length === 0) return;
+    const others = hashes.flatMap((hash, other) => hash === hashes[0] ? [] : [other]).join(", ");
+    if (others === "") return;
     throw new Error(
-      `Cannot go on training: all ranks must hold the weights of rank 0 after step ${optimizer.steps}, and rank ${
-        others.join(", ")
-      } does not; all must run the same program on the same data`,
+      `Cannot continue training: all ranks must hold the weights of rank 0 after step ${optimizer.steps}, got others on ` +
+        `rank ${others}; run the same program on the same data on every rank`,
     );
   }
 
@@ -113,7 +113,7 @@ export function dataParallel(options: DataParallelOptions): Parallel {
       const [state] = await gather(rank === 0 ? encodeSafetensors(optimizer.state()) : new Uint8Array());
       if (rank === 0) return;
       optimizer.load(decodeSafetensors(state!).tensors);
-      // Gradients of a step that is not yet whole are summed over the ranks, and must count once.
+      // The saved gradients of an incomplete step are already summed over the ranks, and must count once.
       optimizer.slab.grads.fill(0);
     },
   };
@@ -124,7 +124,7 @@ function shardOf<Whole extends Batch<DType>>(batch: Whole, rowsOf: Parallel["row
   const rows = x.shape[0] ?? 0;
   if (y.shape[0] !== rows) {
     const [left, right] = [formatShape(x.shape), formatShape(y.shape)];
-    throw new TypeError(`Cannot share a batch out: x and y must have equally many rows, got ${left} and ${right}`);
+    throw new TypeError(`Cannot share a batch: x and y must have the same number of rows, got ${left} and ${right}`);
   }
   const [from, to] = rowsOf(rows);
   if (from === to) return undefined;
@@ -133,7 +133,7 @@ function shardOf<Whole extends Batch<DType>>(batch: Whole, rowsOf: Parallel["row
   return { ...batch, x: own(x), y: own(y), ...(lengths && { lengths: lengths.slice(from, to) }) };
 }
 
-/** A number that tells arrays apart to the bit (FNV-1a over words). */
+/** A hash of an array's bits (FNV-1a over words). */
 function hashOf({ buffer, byteOffset, length }: Float32Array<ArrayBuffer>): number {
   const words = new Uint32Array(buffer, byteOffset, length);
   let hash = 0x811c9dc5;

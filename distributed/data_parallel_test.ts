@@ -28,7 +28,7 @@ import {
   Windows,
 } from "@unfold/training";
 import assert from "node:assert/strict";
-import { withFolder } from "../tools/with_folder.ts";
+import { withFolder } from "../tools/testing.ts";
 import { inProcess } from "./testdata/in_process.ts";
 
 interface Task<Y extends DType> {
@@ -36,23 +36,23 @@ interface Task<Y extends DType> {
   loss: Loss<Y>;
   batches: Batches<Y>;
   validation?: Batches<Y>;
-  /** What dropout draws from. */
+  /** The source of dropout masks. */
   dropout?: Random;
 }
 
 interface Settings {
   epochs?: number;
   accumulate?: number;
-  /** Where checkpoints go. */
+  /** The folder for checkpoints. */
   folder?: string;
-  /** Stops the run after so many steps, on one rank. */
+  /** Stops the run after this number of steps. */
   stopAfter?: number;
 }
 
-// The ranks share one memory here, which must not grow while one of them waits for the others.
+// The ranks share one memory here. It must not grow while one of them waits for the others.
 reserve(1, 1 << 26);
 
-/** A forecast from windows, of which the last batch has fewer than the others, and fewer than there are ranks. */
+/** A forecaster on windows. The last batch has fewer windows than there are ranks. */
 function windows({ dropout = 0 } = {}): Task<"f32"> {
   const random = new Random(1);
   const wave = (shift: number) => ({
@@ -73,7 +73,7 @@ function windows({ dropout = 0 } = {}): Task<"f32"> {
   };
 }
 
-/** A text in streams whose state is carried on. */
+/** A language model with a carried state. */
 function stream(): Task<"i32"> {
   const random = new Random(2);
   const tokens = Uint8Array.from({ length: 400 }, (_, i) => (i * i + (i >> 3)) % 5);
@@ -89,7 +89,7 @@ function stream(): Task<"i32"> {
   };
 }
 
-/** Sequences of different lengths, padded. */
+/** A classifier of padded sequences. */
 function padded(): Task<"i32"> {
   const random = new Random(3);
   const sequences = Array.from({ length: 31 }, (_, i) => Array.from({ length: 1 + i * 7 % 9 }, (_, t) => (i + t) % 4));
@@ -110,7 +110,7 @@ function padded(): Task<"i32"> {
   };
 }
 
-/** One rank's run: the losses of its steps and epochs, and its weights. */
+/** Runs one rank. Returns the losses of its steps and epochs, and its weights. */
 async function run<Y extends DType>(
   { model, loss, batches, validation, dropout }: Task<Y>,
   communicator: Communicator | undefined,
@@ -150,7 +150,7 @@ async function run<Y extends DType>(
   };
 }
 
-/** All ranks' runs. */
+/** Runs all ranks. */
 function runAll<Y extends DType>(task: () => Task<Y>, size: number, settings: Settings | ((rank: number) => Settings)) {
   return Promise.all(
     inProcess(size).map((communicator, rank) =>
@@ -162,7 +162,7 @@ function runAll<Y extends DType>(task: () => Task<Y>, size: number, settings: Se
 function assertClose(actual: readonly number[], expected: readonly number[]): void {
   assert.equal(actual.length, expected.length);
   actual.forEach((loss, step) => {
-    assert.ok(Math.abs(loss - expected[step]!) <= 1e-5, `step ${step}: ${loss} instead of ${expected[step]}`);
+    assert.ok(Math.abs(loss - expected[step]!) <= 1e-5, `step ${step}: expected ${expected[step]}, got ${loss}`);
   });
 }
 
@@ -174,7 +174,7 @@ for (
   ] as const
 ) {
   for (const accumulate of [1, 3]) {
-    Deno.test(`${name}: any number of ranks does what one does, with ${accumulate} batches a step; ranks are equal to the bit`, async () => {
+    Deno.test(`${name}: any number of ranks gives the losses of one, and all ranks equal weights, with ${accumulate} batches per step`, async () => {
       const alone = await run(task(), undefined, { accumulate });
       assert.deepEqual(await run(task(), single(), { accumulate }), alone);
       for (const size of [2, 3, 4, 7]) {
@@ -193,7 +193,7 @@ for (
 }
 
 for (const task of [windows.bind(undefined, { dropout: 0.3 }), stream as unknown as typeof windows]) {
-  Deno.test(`${task.name.replace("bound ", "")}: a signal on one rank stops all; they go on to the bit, dropout and carried states too, or with fewer`, async () => {
+  Deno.test(`${task.name.replace("bound ", "")}: a signal on one rank stops all; the run resumes bit for bit, or on fewer ranks`, async () => {
     const whole = await runAll(task, 3, {});
     for (const size of [3, 2, 1]) {
       await withFolder(async (folder) => {
@@ -210,7 +210,7 @@ for (const task of [windows.bind(undefined, { dropout: 0.3 }), stream as unknown
   });
 }
 
-Deno.test("a run goes on in the middle of an accumulation, to the bit, or with fewer ranks or more", async () => {
+Deno.test("a run resumes in the middle of an accumulated step, bit for bit, or on fewer or more ranks", async () => {
   const settings = { accumulate: 3 };
   const whole = await runAll(windows, 2, settings);
   for (const size of [2, 1, 3]) {
@@ -225,7 +225,7 @@ Deno.test("a run goes on in the middle of an accumulation, to the bit, or with f
   }
 });
 
-Deno.test("ranks that there were not before draw numbers of their own", () =>
+Deno.test("ranks added on resuming draw their own random numbers", () =>
   withFolder(async (folder) => {
     const draw = (random: Random) => Array.from({ length: 5 }, () => random.uniform());
     const states = async (size: number) => {
@@ -251,7 +251,7 @@ Deno.test("ranks that there were not before draw numbers of their own", () =>
     assert.equal(new Set(five.map(String)).size, 5);
   }));
 
-Deno.test("a rank that has no row where sequences start lets its state go too", async () => {
+Deno.test("a rank without rows resets its carried state too when sequences start", async () => {
   const batch = (rows: number) => ({ x: zeros([rows, 2, 1]), y: zeros([rows, 2, 2]), first: true });
   const rows = await Promise.all(
     inProcess(2).map(async (communicator) => {
@@ -262,7 +262,7 @@ Deno.test("a rank that has no row where sequences start lets its state go too", 
       const options = { model, optimizer, loss: meanSquaredError, batches, validation: batches, epochs: 1, parallel };
       for await (const _ of train(options));
       const carried = [...model.state().values()].map(({ shape }) => shape[0]);
-      // A state of two rows would not fit.
+      // This would fail with a state of two rows.
       if (communicator.rank === 0) noGrad(() => model.forward(zeros([3, 2, 1])));
       return carried;
     }),
@@ -270,7 +270,7 @@ Deno.test("a rank that has no row where sequences start lets its state go too", 
   assert.deepEqual(rows, [[], [1]]);
 });
 
-Deno.test("weights and the optimizer's state are those of rank 0 from the start", async () => {
+Deno.test("all ranks start from the weights and the optimizer state of rank 0", async () => {
   const results = await Promise.all(
     inProcess(3).map(async (communicator, rank) => {
       const random = new Random(rank);
@@ -288,7 +288,7 @@ Deno.test("weights and the optimizer's state are those of rank 0 from the start"
   assert.equal(results[0]!.length, 9);
 });
 
-/** What becomes of a run of two epochs of five steps, whose rank 1 comes to differ from the others after some step. */
+/** Runs two epochs of five steps, and changes the weights of rank 1 after one of the steps. */
 function comeApart(after: number, { verifyEvery = 100, folder }: { verifyEvery?: number; folder?: string } = {}) {
   const seen: string[] = [];
   const outcomes = Promise.allSettled(
@@ -311,18 +311,18 @@ function comeApart(after: number, { verifyEvery = 100, folder }: { verifyEvery?:
   }));
 }
 
-Deno.test("a rank whose weights have come to differ is found and named", async () => {
+Deno.test("a rank with different weights is detected and named", async () => {
   const { reasons } = await comeApart(2, { verifyEvery: 4 });
-  for (const reason of reasons) assert.match(reason, /the weights of rank 0 after step 4, and rank 1 does/);
+  for (const reason of reasons) assert.match(reason, /the weights of rank 0 after step 4, got others on rank 1;/);
 });
 
-Deno.test("ranks that have come apart are neither saved nor called done", () =>
+Deno.test("ranks with different weights are neither saved nor reported as done", () =>
   withFolder(async (folder) => {
     const saved = await comeApart(2, { folder });
-    for (const reason of saved.reasons) assert.match(reason, /rank 0 after step 3, and rank 1 does/);
+    for (const reason of saved.reasons) assert.match(reason, /rank 0 after step 3, got others on rank 1;/);
     assert.deepEqual([saved.seen, [...Deno.readDirSync(folder)]], [[], []]);
     const last = await comeApart(10);
-    for (const reason of last.reasons) assert.match(reason, /rank 0 after step 10, and rank 1 does/);
+    for (const reason of last.reasons) assert.match(reason, /rank 0 after step 10, got others on rank 1;/);
     assert.deepEqual(last.seen, ["epoch"]);
   }));
 
@@ -349,14 +349,14 @@ Deno.test("a loss that is not finite on one rank stops all of them, or is skippe
   }
 });
 
-Deno.test("what cannot be shared out is refused", () => {
+Deno.test("a batch that cannot be shared and a bad verifyEvery are refused", () => {
   const model = new Dense({ inputSize: 1, outputSize: 1 });
   const optimizer = new Optimizer(model.parameters(), [sgd()], { learningRate: 0.1 });
   const [communicator] = inProcess(2) as [Communicator];
   const { shard, rows } = dataParallel({ optimizer, communicator });
   assert.throws(() => shard({ x: tensor([[1], [2]]) as Tensor<DType>, y: tensor([1, 2, 3]) }), {
     name: "TypeError",
-    message: "Cannot share a batch out: x and y must have equally many rows, got [2, 1] and [3]",
+    message: "Cannot share a batch: x and y must have the same number of rows, got [2, 1] and [3]",
   });
   assert.deepEqual(rows(5), [0, 2]);
   assert.throws(() => dataParallel({ optimizer, communicator, verifyEvery: 0 }), {

@@ -1,18 +1,18 @@
-/** Variables in which launchers tell each rank how many there are: Open MPI, MPICH's family (Slurm's pmi2 too), Slurm. */
+/** The variables that launchers set to the number of ranks: Open MPI, the MPICH family (and Slurm's pmi2), Slurm. */
 const LAUNCHER_VARIABLES = ["OMPI_COMM_WORLD_SIZE", "PMI_SIZE", "SLURM_STEP_NUM_TASKS"] as const;
 
-/** What launched the program as several ranks. */
+/** The launcher that started the program as several ranks. */
 export interface Launcher {
-  /** Ranks by the launcher's own count. */
+  /** The number of ranks, according to the launcher. */
   readonly size: number;
-  /** The variable that says so. */
+  /** The variable that holds it. */
   readonly variable: typeof LAUNCHER_VARIABLES[number];
 }
 
 /**
- * Who launched this program as several ranks; undefined where nobody did.
+ * Finds the launcher that started this program as several ranks; undefined if there is none.
  *
- * @throws {Error} If the environment must not be looked at.
+ * @throws {Error} If the environment cannot be read without permission.
  */
 export function findLauncher(): Launcher | undefined {
   for (const variable of LAUNCHER_VARIABLES) {
@@ -22,22 +22,11 @@ export function findLauncher(): Launcher | undefined {
   return undefined;
 }
 
-function readVariable(name: string): string | undefined {
-  try {
-    return Deno.env.get(name);
-  } catch (error) {
-    throw new Error(
-      `Cannot connect: whether there are other ranks must be read from the environment; run again with --allow-env=${LAUNCHER_VARIABLES}`,
-      { cause: error },
-    );
-  }
-}
-
 /**
- * How many ranks of this program a launcher of MPI has started (`mpiexec`, `srun`), without connecting to them: for a program
- * that is meant to run alone, and would otherwise do its work so many times.
+ * The number of ranks that an MPI launcher (`mpiexec`, `srun`) started, without connecting to them. A program that should run
+ * alone can check it, so as not to do the same work several times.
  *
- * @returns 1 where nobody launched it, and where the environment must not be looked at, for which it does not ask.
+ * @returns 1 without a launcher, and without permission to read the environment. It does not prompt for the permission.
  *
  * @example
  * ```ts
@@ -52,4 +41,16 @@ export function launchedRanks(): number {
     Deno.permissions.querySync({ name: "env", variable }).state === "granted"
   );
   return isAllowed ? findLauncher()?.size ?? 1 : 1;
+}
+
+function readVariable(name: string): string | undefined {
+  try {
+    return Deno.env.get(name);
+  } catch (error) {
+    throw new Error(
+      `Cannot connect: the number of ranks must be read from the environment, got no permission; ` +
+        `run again with --allow-env=${LAUNCHER_VARIABLES}`,
+      { cause: error },
+    );
+  }
 }

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { withFolder } from "../tools/with_folder.ts";
+import { withFolder } from "../tools/testing.ts";
 import {
   finish,
   isThere,
@@ -12,7 +12,7 @@ import {
   untilStep,
 } from "./testdata/launchers.ts";
 
-/** Runs one of the programs under a launcher. */
+/** Runs a test program under a launcher. */
 function launch(
   launcher: MpiLauncher,
   ranks: number,
@@ -23,7 +23,7 @@ function launch(
   return finish(start(launcher, ranks, rankArguments(program, args, { library: launcher.library, ...options })));
 }
 
-/** The losses of a run's steps, and the checksums of its ranks. */
+/** The losses of a run's steps and the checksums of its ranks. */
 function resultOf({ lines, code, stderr }: Outcome) {
   assert.equal(code, 0, stderr);
   const ends = lines.filter(({ hash }) => hash !== undefined);
@@ -38,11 +38,11 @@ for (const launcher of LAUNCHERS) {
   const { name, library } = launcher;
   const test = (what: string, fn: () => Promise<void>) =>
     Deno.test({ name: `${name}: ${what}`, ignore: library === "", fn });
-  /** A run in which the last rank does something unwise. */
-  const fall = (what: string, options: { library?: string } = {}) =>
+  /** Runs two ranks, of which the last misbehaves. */
+  const trap = (what: string, options: { library?: string } = {}) =>
     launch(launcher, 2, "traps.ts", [what, options.library ?? library], options);
 
-  test("numbers of all kinds and sizes are exchanged", async () => {
+  test("ranks exchange arrays of all types and sizes", async () => {
     const { lines, code, stderr } = await launch(launcher, 3, "exchange.ts", []);
     assert.equal(code, 0, stderr);
     for (const { rank, size, seen } of lines) {
@@ -51,7 +51,7 @@ for (const launcher of LAUNCHERS) {
     assert.equal(lines.length, 3);
   });
 
-  test("1, 2 and 4 ranks have the same losses at every step, and equal weights to the bit", async () => {
+  test("1, 2 and 4 ranks have the same losses at every step, and all ranks the same weights bit for bit", async () => {
     const alone = resultOf(await launch(launcher, 1, "training_run.ts", []));
     assert.equal(alone.losses.length, 30);
     for (const ranks of [2, 4]) {
@@ -62,7 +62,7 @@ for (const launcher of LAUNCHERS) {
     }
   });
 
-  test("after a rank was killed the run goes on from its checkpoint, to the bit", () =>
+  test("after a rank is killed the run resumes from its checkpoint, bit for bit", () =>
     withFolder(async (folder) => {
       const options = (name: string, pause: number) =>
         JSON.stringify({ library, folder: `${folder}/${name}`, epochs: 6, dropout: 0.2, pause });
@@ -76,13 +76,13 @@ for (const launcher of LAUNCHERS) {
       Deno.kill(pids[1]!, "SIGKILL");
       assert.notEqual((await rest).code, 0);
       const again = resultOf(await launch(launcher, 2, "training_run.ts", [options("killed", 0)], { folder }));
-      assert.ok(again.losses.length < 60, "it did not go on from a checkpoint");
+      assert.ok(again.losses.length < 60, "it did not resume from a checkpoint");
       assert.deepEqual(again.hashes, whole.hashes);
       assert.equal(again.finished, true);
     }));
 
   for (const who of ["one rank", "the launcher"]) {
-    test(`SIGTERM to ${who}: all ranks write a checkpoint and leave, and go on to the bit, or as fewer`, () =>
+    test(`SIGTERM to ${who}: the run writes a checkpoint and exits, and resumes bit for bit, or on fewer ranks`, () =>
       withFolder(async (folder) => {
         const options = (name: string, pause = 0) =>
           JSON.stringify({ library, folder: `${folder}/${name}`, epochs: 8, dropout: 0.2, pause });
@@ -90,10 +90,10 @@ for (const launcher of LAUNCHERS) {
         const run = rankArguments("training_run.ts", [options("stopped", 50)], { library, folder });
         const child = start(launcher, 2, run);
         const { pids, rest } = await untilStep(child, 13);
-        // `timeout` hands the signal on to what it runs.
+        // `timeout` forwards the signal to its command.
         Deno.kill(who === "one rank" ? pids[1]! : child.pid, "SIGTERM");
         const { code, lines } = await rest;
-        // A launcher that was told to stop may call that a success.
+        // A launcher that receives the signal may exit with 0.
         if (who === "one rank") assert.notEqual(code, 0);
         const { steps } = lines.findLast(({ hash }) => hash !== undefined);
         const newest = [...Deno.readDirSync(`${folder}/stopped`)].map(({ name }) => name).sort().at(-1);
@@ -107,66 +107,69 @@ for (const launcher of LAUNCHERS) {
       }));
   }
 
-  test("a rank that leaves without a word does not pass for one that is done", async () => {
-    const { code, stderr } = await fall("leaves without a word");
+  test("a rank that exits without close() fails the run", async () => {
+    const { code, stderr } = await trap("leaves without a word");
     assert.notEqual(code, 0);
-    assert.match(stderr, /^error: Cannot end here: close\(\) must be called on every rank, and was not$/m);
+    assert.match(stderr, /^error: Cannot exit: close\(\) must be called on every rank first$/m);
   });
 
   for (const [what, message] of [["throws", "thrown"], ["rejects", "rejected"], ["fails", "failed"]] as const) {
-    test(`a rank that ${what}, while others wait or it waits itself, says so and ends the run`, async () => {
-      const { code, stderr } = await fall(what);
-      // MPICH's launcher adds the signal that it ends the other with, where that is still there.
+    test(`a rank that ${what} while ranks wait reports it and ends the run`, async () => {
+      const { code, stderr } = await trap(what);
+      // MPICH's launcher adds the number of the signal that ends the other rank, if that is still running.
       assert.notEqual(code, 0);
       assert.match(stderr, new RegExp(`^Error: ${message} on purpose`, "m"));
       assert.doesNotMatch(stderr, /signal|panic|Segmentation/i);
     });
   }
 
-  test("a rank that dies before it connects is waited for only so long", async () => {
-    const { code, stderr } = await fall("dies early");
+  test("a rank that exits before it connects ends the run", async () => {
+    const { code, stderr } = await trap("dies early");
     assert.notEqual(code, 0);
-    assert.match(stderr, /Cannot connect: all 2 ranks must connect within 2 s, and did not|exited|terminated/);
+    assert.match(stderr, /Cannot connect: all 2 ranks must connect within 2 s, got a timeout|exited|terminated/);
   });
 
-  test("a rank that never comes is waited for only so long", async () => {
-    const { code, stderr } = await fall("never comes");
+  test("waiting for a rank that does not respond times out", async () => {
+    const { code, stderr } = await trap("never comes");
     assert.notEqual(code, 0);
-    assert.match(stderr, /^error: Cannot meet: the other ranks must come within 2 s, and did not \(rank 0\)$/m);
+    assert.match(
+      stderr,
+      /^error: Cannot wait at a barrier: the other ranks must respond within 5 s, got a timeout on rank 0$/m,
+    );
   });
 
-  test("timers and signals go on while a rank is waited for; one thing is done at a time", async () => {
-    const { code, stdout, stderr } = await fall("comes late");
+  test("timers and signals work while a rank waits, and a second call is refused", async () => {
+    const { code, stdout, stderr } = await trap("comes late");
     assert.equal(code, 0, stderr);
-    assert.match(stdout, /^timers and 1 signal came through$/m);
-    assert.match(stdout, /^Cannot meet: one thing must be done at a time, and all-reduce is under way$/m);
+    assert.match(stdout, /^timers and 1 signal worked$/m);
+    assert.match(stdout, /^Cannot wait at a barrier: calls must be made one at a time, got one during all-reduce$/m);
   });
 
-  test("a library that does not come back from its end is left behind", async () => {
-    const { stdout, stderr } = await fall("does not end");
-    assert.match(stderr, /^rank 0: the library of MPI did not end in time and is left behind$/m);
+  test("a library that does not finalize in time does not block the exit", async () => {
+    const { stdout, stderr } = await trap("does not end");
+    assert.match(stderr, /^rank 0: the MPI library did not finalize in time; exiting without it$/m);
     assert.match(stdout, /^closed 0$/m);
   });
 
   const other = LAUNCHERS.find((one) => one !== launcher)!;
   Deno.test({
-    name: `${name}: the library of ${other.name}, for which each rank is alone, is refused`,
+    name: `${name}: the library of ${other.name}, which sees one rank only, is refused`,
     ignore: library === "" || other.library === "",
     async fn() {
-      const { code, stderr } = await fall("any", { library: other.library });
+      const { code, stderr } = await trap("any", { library: other.library });
       assert.notEqual(code, 0);
-      assert.match(stderr, /must be that of the launcher, whose \w+ is 2; \/usr\/lib\/\S+ knows of 1$/m);
+      assert.match(stderr, /must belong to the launcher, which set \w+ to 2, got \/usr\/lib\/\S+ with 1$/m);
     },
   });
 
-  test("a library's bare name needs the permission for all, an absolute path its own alone", async () => {
+  test("a library's bare name needs permission for all libraries, and the message suggests an absolute path", async () => {
     const bare = library.slice(library.lastIndexOf("/") + 1);
     const { code, stderr } = await launch(launcher, 2, "traps.ts", ["any", bare]);
     assert.notEqual(code, 0);
-    assert.match(stderr, /Cannot connect: Requires ffi access .*; an absolute path can be allowed alone/);
+    assert.match(stderr, /Cannot connect: Requires ffi access .*; to allow one library alone, give its absolute path/);
   });
 
-  test("without the permission to look for a launcher, nobody takes himself for the only rank", async () => {
+  test("without permission to look for a launcher, ranks refuse to run alone", async () => {
     const args = rankArguments("exchange.ts", []);
     const { code, stderr } = await finish(start(launcher, 2, args));
     assert.notEqual(code, 0);
@@ -177,7 +180,7 @@ for (const launcher of LAUNCHERS) {
 const isRoot = new TextDecoder().decode(new Deno.Command("id", { args: ["-u"] }).outputSync().stdout).trim() === "0";
 
 Deno.test({
-  name: "Open MPI: two hosts train over TCP, come to equal weights and end (as root)",
+  name: "Open MPI: two hosts train over TCP to equal weights (as root)",
   ignore: !isRoot || LAUNCHERS[1]!.library === "" || !isThere("/usr/sbin/ip"),
   async fn() {
     const child = new Deno.Command(UNMEASURED[0], {
@@ -187,17 +190,17 @@ Deno.test({
     }).spawn();
     const { code, stdout, stderr, lines } = await finish(child);
     assert.equal(code, 0, stderr);
-    const sent = Number(/^2 of 2 ended well; (\d+) bytes/m.exec(stdout)?.[1]);
+    const sent = Number(/^2 of 2 runs succeeded; (\d+) bytes/m.exec(stdout)?.[1]);
     assert.ok(sent > 100_000, stdout);
     assert.deepEqual(lines.map(({ size }) => size), [2, 2]);
     assert.equal(lines[0].hash, lines[1].hash);
   },
 });
 
-Deno.test("SIGUSR1 ends no run in order, it is the engine's own: a scheduler has to send SIGTERM", async () => {
+Deno.test("SIGTERM stops a run gracefully, SIGUSR1 does not: the JavaScript engine uses it", async () => {
   const endOf = async (signal: Deno.Signal) => {
     const program = 'import { stopOnSignals } from "@unfold/training"; const stop = stopOnSignals(); ' +
-      'stop.signal.addEventListener("abort", () => Deno.exit(stop.exitCode)); setInterval(() => {}, 1000); console.log("ready");';
+      'stop.signal.addEventListener("abort", () => Deno.exit(stop.exitCode)); setInterval(() => console.log("tick"), 50);';
     const child = new Deno.Command(Deno.execPath(), {
       args: ["eval", "--no-check", program],
       stdout: "piped",
@@ -205,13 +208,14 @@ Deno.test("SIGUSR1 ends no run in order, it is the engine's own: a scheduler has
     }).spawn();
     const reader = child.stdout.getReader();
     await reader.read();
-    reader.releaseLock();
     child.kill(signal);
-    await Promise.race([child.status, new Promise((resolve) => setTimeout(resolve, 300))]);
+    // It either ends, or goes on ticking.
+    for (let ticks = 0; ticks < 10 && !(await reader.read()).done;) ticks++;
+    reader.releaseLock();
     try {
       child.kill("SIGKILL");
     } catch {
-      // It is over already.
+      // It has ended already.
     }
     return (await child.output()).signal;
   };

@@ -2,16 +2,16 @@ import { Random } from "@unfold/core";
 import assert from "node:assert/strict";
 import { sharedMemoryFor, SharedRanks } from "./_shared_ranks.ts";
 
-/** Ranks that share memory, here in one thread: those that wait let the others go on. */
+/** Ranks that share memory, here on one thread. */
 function ranksOf(size: number, timeout = 5): SharedRanks[] {
   const shared = sharedMemoryFor(size);
   return Array.from({ length: size }, (_, rank) => new SharedRanks(shared, { rank, size, timeout }));
 }
 
 for (const size of [2, 3, 5]) {
-  Deno.test(`${size} ranks: sums, means and largest numbers of any length are those of a plain loop, equal to the bit`, async () => {
+  Deno.test(`${size} ranks: sum, mean and max match a plain loop for any length, and are equal on all ranks`, async () => {
     const random = new Random(size);
-    // Lengths around what is exchanged at once.
+    // Lengths around the size of a chunk.
     for (const Numbers of [Float32Array, Float64Array]) {
       for (const length of [0, 1, 2, 7, 2 ** 17 + 3, 2 ** 19 + 5]) {
         for (const reduction of ["sum", "mean", "max"] as const) {
@@ -31,7 +31,7 @@ for (const size of [2, 3, 5]) {
   });
 }
 
-Deno.test("what one rank has comes to all, however long, and any view of it", async () => {
+Deno.test("broadcast copies arrays of any length and any view", async () => {
   const arrays = Array.from({ length: 3 }, (_, rank) => new Uint8Array(2 ** 20 + 77).fill(rank));
   const all = ranksOf(3);
   await Promise.all(all.map((ranks, rank) => ranks.broadcast(arrays[rank]!.subarray(3), 2)));
@@ -42,28 +42,28 @@ Deno.test("what one rank has comes to all, however long, and any view of it", as
   await Promise.all(all.map((ranks) => ranks.close()));
 });
 
-Deno.test("a rank that has left, or does not come, is not waited for", async () => {
+Deno.test("waiting for a rank that exited or does not respond throws", async () => {
   const [first, second] = ranksOf(2) as [SharedRanks, SharedRanks];
   const waiting = first.barrier();
   second.leave();
-  await assert.rejects(waiting, { message: "Cannot meet: all ranks must come, and rank 1 has left" });
+  await assert.rejects(waiting, { message: "Cannot wait at a barrier: all ranks must be running, got rank 1 exited" });
   const [alone] = ranksOf(2, 0.05) as [SharedRanks];
   await assert.rejects(alone.allReduce(Float32Array.of(1), "sum"), {
-    message: "Cannot all-reduce: the other ranks must come within 0.05 s, and did not",
+    message: "Cannot all-reduce: the other ranks must respond within 0.05 s, got a timeout",
   });
 });
 
-Deno.test("a rank that sleeps is woken when another leaves", async () => {
+Deno.test("a sleeping rank wakes when another exits", async () => {
   const [first, second] = ranksOf(2, 60) as [SharedRanks, SharedRanks];
   const waiting = first.barrier();
   let timer: ReturnType<typeof setTimeout> | undefined;
   setTimeout(() => second.leave(), 50);
-  const late = new Promise((resolve) => timer = setTimeout(() => resolve("late"), 10_000));
-  await assert.rejects(Promise.race([waiting, late]), /rank 1 has left/);
+  const late = new Promise((resolve) => timer = setTimeout(() => resolve("late"), 60_000));
+  await assert.rejects(Promise.race([waiting, late]), /got rank 1 exited/);
   clearTimeout(timer);
 });
 
-Deno.test("ranks that do different things, or two at a time, are told", async () => {
+Deno.test("different calls on different ranks, and two calls at a time, are refused", async () => {
   const different: ((ranks: SharedRanks) => Promise<void>)[] = [
     (ranks) => ranks.allReduce(new Float32Array(5), "sum"),
     (ranks) => ranks.allReduce(new Float32Array(3), "sum"),
@@ -85,15 +85,15 @@ Deno.test("ranks that do different things, or two at a time, are told", async ()
   await Promise.all(unequal.map((one) =>
     assert.rejects(one, {
       message:
-        "Cannot all-reduce: all ranks must do the same, and rank 0 wants the sum of 5 numbers of a Float32Array, " +
-        "rank 1 the sum of 3 numbers of a Float32Array",
+        "Cannot all-reduce: all ranks must make the same call, got the sum of 5 values in a Float32Array on rank 0 and " +
+        "the sum of 3 values in a Float32Array on rank 1",
     })
   ));
   const [first, second] = ranksOf(2) as [SharedRanks, SharedRanks];
   const x = Float32Array.of(1);
   const under = first.allReduce(x, "sum");
   await assert.rejects(first.barrier(), {
-    message: "Cannot meet: one thing must be done at a time, and all-reduce is under way",
+    message: "Cannot wait at a barrier: calls must be made one at a time, got one during all-reduce",
   });
   await second.allReduce(Float32Array.of(2), "sum");
   await under;

@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
-import { withFolder } from "../tools/with_folder.ts";
+import { withFolder } from "../tools/testing.ts";
 import { finish, LAUNCHERS, rankArguments, start, UNMEASURED } from "./testdata/launchers.ts";
 
 const CLUSTER = Deno.realPathSync("examples/cluster");
 
-/** What bash makes of a command, with launchers that only note that they were called. */
+/** Runs a command in bash with fake launchers that only print that they were called. */
 async function pretend(command: string, cwd: string) {
   for (const launcher of ["mpiexec", "srun", "scontrol"]) {
     await Deno.writeTextFile(`${cwd}/${launcher}`, "#!/bin/sh\necho started\n", { mode: 0o755 });
@@ -22,11 +22,11 @@ for (
   const [name, command] of [
     ["supervise.sh", `bash ${CLUSTER}/supervise.sh 2 runs/text/checkpoints true`],
     ["train.sbatch", `bash ${CLUSTER}/train.sbatch`],
-    // Folded, as YAML does.
+    // Folded, as in YAML.
     ["mpijob.yaml", JOB.replaceAll(/\s+/g, " ")],
   ] as const
 ) {
-  Deno.test(`${name}: a run that is done is left alone`, () =>
+  Deno.test(`${name} does not start a finished run again`, () =>
     withFolder(async (folder) => {
       assert.deepEqual(await pretend(command, folder), { code: 0, stdout: "started\n", stderr: "" });
       await Deno.mkdir(`${folder}/runs/text`, { recursive: true });
@@ -36,24 +36,24 @@ for (
     }));
 }
 
-Deno.test("supervise.sh: bad usage is told", () =>
+Deno.test("supervise.sh prints its usage for bad arguments", () =>
   withFolder(async (folder) => {
     for (const args of ["", "2", "2 checkpoints", "0 checkpoints true", "two checkpoints true"]) {
       const { code, stdout, stderr } = await pretend(`bash ${CLUSTER}/supervise.sh ${args}`, folder);
       assert.deepEqual([code, stdout], [2, ""]);
-      assert.match(stderr, /^usage: .*supervise.sh RANKS CHECKPOINTS COMMAND..., RANKS a whole number of 1 or more\n$/);
+      assert.match(stderr, /^usage: .*supervise.sh RANKS CHECKPOINTS COMMAND..., where RANKS is a positive integer\n$/);
     }
   }));
 
 for (const { name, command, library } of LAUNCHERS) {
-  /** The supervisor, over ranks that keep their checkpoints in a folder. */
+  /** Starts the supervisor for ranks that keep their checkpoints in a folder. */
   const supervise = (ranks: number, folder: string, args: readonly string[]) =>
     new Deno.Command(UNMEASURED[0], {
       args: [
         ...UNMEASURED.slice(1),
         "timeout",
         "--kill-after=5",
-        "60",
+        "300",
         "examples/cluster/supervise.sh",
         String(ranks),
         folder,
@@ -66,12 +66,13 @@ for (const { name, command, library } of LAUNCHERS) {
     }).spawn();
 
   Deno.test({
-    name: `${name}: a run whose ranks are killed is started again until it is done, to the bit`,
+    name:
+      `${name}: supervise.sh restarts a run whose ranks are killed until it is done, with the same weights bit for bit`,
     ignore: library === "",
     fn: () =>
       withFolder(async (folder) => {
         const run = (name: string) => {
-          const options = { library, folder: `${folder}/${name}`, epochs: 6, dropout: 0.2, pause: 10 };
+          const options = { library, folder: `${folder}/${name}`, epochs: 6, dropout: 0.2, pause: 50 };
           return rankArguments("training_run.ts", [JSON.stringify(options)], { library, folder });
         };
         const whole = await finish(start({ name, command, library }, 2, run("whole")));
@@ -95,20 +96,20 @@ for (const { name, command, library } of LAUNCHERS) {
           watching,
         ]);
         assert.equal(code, 0, stderr);
-        assert.equal(stderr.match(/going on with 2 ranks/g)?.length, 2);
+        assert.equal(stderr.match(/restarting with 2 ranks/g)?.length, 2);
         const hashes = (output: string) => [...output.matchAll(/"hash":"(\w+)"/g)].map((match) => match[1]);
         assert.deepEqual(hashes(text), hashes(whole.stdout));
       }),
   });
 
   Deno.test({
-    name: `${name}: what fails again and again is tried with fewer ranks, and given up`,
+    name: `${name}: supervise.sh retries a failing run with fewer ranks, then gives up`,
     ignore: library === "",
     fn: () =>
       withFolder(async (folder) => {
         const { code, stderr } = await finish(supervise(4, folder, ["eval", "Deno.exit(7)"]));
         assert.notEqual(code, 0);
-        assert.deepEqual(stderr.match(/going on with \d/g)?.map((line) => line.at(-1)), ["4", "2", "2", "1", "1"]);
+        assert.deepEqual(stderr.match(/restarting with \d/g)?.map((line) => line.at(-1)), ["4", "2", "2", "1", "1"]);
       }),
   });
 }

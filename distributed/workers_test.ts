@@ -1,12 +1,12 @@
 import assert from "node:assert/strict";
-import { withFolder } from "../tools/with_folder.ts";
+import { withFolder } from "../tools/testing.ts";
 import { finish, rankArguments, start, untilStep } from "./testdata/launchers.ts";
 
 async function run(program: string, args: readonly string[], options: { folder?: string } = {}) {
   return await finish(start(undefined, 1, rankArguments(program, args, options)));
 }
 
-/** A run that reads its options as JSON. */
+/** Runs the training program. */
 async function train(
   options: { workers: number; folder?: string; epochs?: number; dropout?: number },
   folder?: string,
@@ -21,7 +21,7 @@ async function train(
   };
 }
 
-Deno.test("Workers exchange numbers of all kinds and sizes", async () => {
+Deno.test("Workers exchange arrays of all types and sizes", async () => {
   const { code, stderr, lines } = await run("exchange.ts", ["3"]);
   assert.equal(code, 0, stderr);
   for (const { rank, size, seen } of lines) {
@@ -30,7 +30,7 @@ Deno.test("Workers exchange numbers of all kinds and sizes", async () => {
   assert.equal(lines.length, 3);
 });
 
-Deno.test("1, 2, 3 and 5 Workers have the same losses at every step, and equal weights to the bit, each time", async () => {
+Deno.test("1, 2, 3 and 5 Workers have the same losses at every step, and the same weights bit for bit in every run", async () => {
   const alone = await train({ workers: 1 });
   for (const workers of [2, 3, 5]) {
     const [once, again] = [await train({ workers }), await train({ workers })];
@@ -42,11 +42,11 @@ Deno.test("1, 2, 3 and 5 Workers have the same losses at every step, and equal w
   }
 });
 
-Deno.test("Workers that are stopped by SIGTERM write a checkpoint and go on to the bit", () =>
+Deno.test("Workers stopped by SIGTERM write a checkpoint and resume bit for bit", () =>
   withFolder(async (folder) => {
     const options = { workers: 2, epochs: 4, dropout: 0.2 };
     const whole = await train({ ...options, folder: `${folder}/whole` }, folder);
-    const stopped = { ...options, folder: `${folder}/stopped`, pause: 50 };
+    const stopped = { ...options, folder: `${folder}/stopped`, pause: 100 };
     const child = start(undefined, 1, rankArguments("training_run.ts", [JSON.stringify(stopped)], { folder }));
     const { rest: stopping } = await untilStep(child, 13);
     Deno.kill(child.pid, "SIGTERM");
@@ -63,33 +63,32 @@ for (
     [
       "exits",
       "if (rank === 1) Deno.exit(0); await c.barrier();",
-      /Cannot meet: all ranks must come, and rank 1 has left/,
+      /Cannot wait at a barrier: all ranks must be running, got rank 1 exited/,
     ],
     [
-      "never comes",
-      "if (rank === 1) await new Promise((resolve) => setTimeout(resolve, 5000)); await c.barrier();",
-      /Cannot meet: the other ranks must come within 1 s, and did not/,
+      "does not respond",
+      "if (rank === 1) await new Promise((resolve) => setTimeout(resolve, 60_000)); await c.barrier();",
+      /Cannot wait at a barrier: the other ranks must respond within 10 s, got a timeout/,
     ],
   ] as const
 ) {
-  Deno.test(`a Worker that ${what} ends the run with a word`, () =>
+  Deno.test(`a Worker that ${what} ends the run with a message`, () =>
     withFolder(async (folder) => {
       const path = `${folder}/program.ts`;
+      const connect = import.meta.resolve("./connect.ts");
       await Deno.writeTextFile(
         path,
-        `import { connect } from "${
-          import.meta.resolve("./connect.ts")
-        }"; const c = await connect({ workers: 2, timeout: 1 });` +
+        `import { connect } from "${connect}"; const c = await connect({ workers: 2, timeout: 10 }); ` +
           `const { rank } = c; ${program} await c.close();`,
       );
-      const args = ["run", "--no-prompt", "--no-check", "--quiet", "--allow-read", path];
+      const args = ["run", "--no-prompt", "--no-check", "--quiet", "--config=deno.json", "--allow-read", path];
       const { code, stderr } = await finish(start(undefined, 1, args));
       assert.equal(code, 1);
       assert.match(stderr, message);
     }));
 }
 
-Deno.test("Workers that do not connect are waited for only so long", () =>
+Deno.test("Workers that do not connect in time end the run", () =>
   withFolder(async (folder) => {
     const path = `${folder}/program.ts`;
     await Deno.writeTextFile(
@@ -97,11 +96,11 @@ Deno.test("Workers that do not connect are waited for only so long", () =>
       `import { connect } from "${import.meta.resolve("./connect.ts")}"; ` +
         "if (self.name === '') await connect({ workers: 3, timeout: 0.5 });",
     );
-    const args = ["run", "--no-prompt", "--no-check", "--quiet", "--allow-read", path];
+    const args = ["run", "--no-prompt", "--no-check", "--quiet", "--config=deno.json", "--allow-read", path];
     const { code, stderr } = await finish(start(undefined, 1, args));
     assert.equal(code, 1);
     assert.match(
       stderr,
-      /Cannot connect: file:\/\/\S+ must call connect\(\) in each of 2 Workers within 0.5 s, and did not/,
+      /Cannot connect: file:\/\/\S+ must call connect\(\) in all 2 Workers within 0.5 s, got a timeout/,
     );
   }));

@@ -1,5 +1,5 @@
 /**
- * Tests of the page's programs in a browser: part of `deno task test:playground`. They need all permissions, and so are not
+ * Tests of the page's programs in a browser: part of `deno task test playground`. They need all permissions, and so are not
  * among those that a test run finds by their names.
  */
 
@@ -7,7 +7,7 @@
 import "npm:onnxruntime-web@1.30.0/wasm";
 import { chromium } from "playwright-core";
 import { CHROMIUM } from "../apps/playground/_open_browser.ts";
-import { withFolder } from "../tools/with_folder.ts";
+import { withFolder } from "../tools/testing.ts";
 import { checkPrinted, prepare, programOf, TASKS } from "./_programs.ts";
 
 const PROJECT = new URL("..", import.meta.url).pathname;

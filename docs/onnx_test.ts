@@ -1,8 +1,7 @@
 import assert from "node:assert/strict";
 // It brings onnxruntime-node, which the programs import.
-import "../tools/onnx_runtime.ts";
-import { pythonWith } from "../tools/python_with.ts";
-import { withFolder } from "../tools/with_folder.ts";
+import "../tools/onnx.ts";
+import { pythonWith, withFolder } from "../tools/testing.ts";
 import { checkPrinted, prepare, programOf, TASKS } from "./_programs.ts";
 
 const modules = new URL("../node_modules", import.meta.url).pathname;

@@ -1,11 +1,5 @@
 import { formatShape, type Tensor } from "@unfold/core";
 
-/** Throws a `RangeError` unless a size is an integer of 1 or more. */
-export function checkSize(layer: string, name: string, value: number): void {
-  if (Number.isInteger(value) && value >= 1) return;
-  throw new RangeError(`Cannot make ${layer}: ${name} must be an integer of 1 or more, got ${value}`);
-}
-
 /** Throws a `TypeError` unless a tensor has the named axes; an axis given as a number must have that length. */
 export function checkShape(
   doing: string,

@@ -1,7 +1,7 @@
 import { loadKernels } from "@unfold/core/kernels";
 import { plain, relaxed } from "./_kernels_wasm.ts";
 
-/** The exports of `kernels/mod.ts`: counts, then byte offsets. */
+/** The exports of `kernels/mod.ts`. Arguments are counts and byte offsets. */
 interface LayerKernels {
   lstmForward(
     batch: number,

@@ -11,7 +11,8 @@ import {
   tensor,
   where,
 } from "@unfold/core";
-import { checkLengths, checkShape, checkSize } from "./_check.ts";
+import { checkCounts } from "@unfold/core/support";
+import { checkLengths, checkShape } from "./_check.ts";
 import { Dense } from "./dense.ts";
 
 /** Options for {@linkcode Attention}. */
@@ -21,19 +22,19 @@ export interface AttentionOptions {
   /** Features of the memory at each time step. */
   memorySize: number;
   /**
-   * How well a query fits a time step.
+   * How the match of a query and a time step is scored.
    *
    * @default {"dot"}
    */
   score?: "dot" | "additive";
   /**
-   * Features inside the additive score.
+   * Hidden features of the additive score.
    *
    * @default {memorySize}
    */
   hiddenSize?: number;
   /**
-   * Where the first weights of the additive score come from; pass a seeded one for weights that can be had again.
+   * Draws the initial weights of the additive score; pass a seeded one for reproducible weights.
    *
    * @default {a Random with an arbitrary seed}
    */
@@ -42,9 +43,9 @@ export interface AttentionOptions {
 
 /** What {@linkcode Attention.attend} returns. */
 export interface Attended {
-  /** What was read from the memory: [batch, queries, memorySize]. */
+  /** The weighted sums of the memory: [batch, queries, memorySize]. */
   readonly context: Tensor;
-  /** How much of each time step is in it: [batch, queries, time], each row summing to 1. */
+  /** The weight of each time step: [batch, queries, time]. Each row sums to 1. */
   readonly weights: Tensor;
 }
 
@@ -53,8 +54,10 @@ export interface Attended {
  *
  *     αₜ = softmaxₜ(score(q, mₜ)),   context = Σ αₜ·mₜ
  *
- * with score(q, m) = q·m/√memorySize (dot product, scaled: Vaswani et al., 2017; nothing is learned, and queries have as many
- * features as the memory) or v·tanh(q·Q + m·M) (additive: Bahdanau et al., 2015).
+ * with one of two scores:
+ *
+ * - dot: q·m/√memorySize (Vaswani et al., 2017). It has no parameters, and querySize must equal memorySize.
+ * - additive: v·tanh(q·Q + m·M) (Bahdanau et al., 2015).
  *
  * @example
  * ```ts
@@ -74,15 +77,13 @@ export class Attention {
   readonly #additive: { query: Dense; memory: Dense; score: Dense } | undefined;
 
   /**
-   * Makes the layer with its first weights.
+   * Creates the layer and initializes its weights.
    *
-   * @throws {RangeError} If a size is no integer of 1 or more, the score is unknown, or the sizes differ for the dot product.
+   * @throws {RangeError} If a size is not a positive integer, the score is unknown, or the sizes differ for the dot product.
    */
   constructor(options: AttentionOptions) {
     const { querySize, memorySize, score = "dot", hiddenSize = memorySize, random = Random.arbitrary() } = options;
-    for (const [name, value] of Object.entries({ querySize, memorySize, hiddenSize })) {
-      checkSize("Attention", name, value);
-    }
+    checkCounts("make Attention", { querySize, memorySize, hiddenSize });
     if (score !== "dot" && score !== "additive") {
       throw new RangeError(
         `Cannot make Attention: score must be "dot" or "additive", got ${JSON.stringify(score)}`,
@@ -102,7 +103,7 @@ export class Attention {
     };
   }
 
-  /** For the additive score `query.weight` Q, `memory.weight` M and `score.weight` v; none for the dot product. */
+  /** `query.weight` Q, `memory.weight` M and `score.weight` v for the additive score; none for the dot product. */
   parameters(): NamedParameters {
     return Object.fromEntries(
       Object.entries(this.#additive ?? {}).map(([name, { weight }]) => [`${name}.weight`, weight]),
@@ -110,13 +111,13 @@ export class Attention {
   }
 
   /**
-   * Reads from a memory.
+   * Attends to a memory.
    *
    * @param query [batch, queries, querySize].
    * @param memory [batch, time, memorySize].
-   * @param options `lengths`: time steps of each memory; those after are padding, and get no weight.
-   * @throws {TypeError} If a shape is another, or the lengths are not one for each sequence.
-   * @throws {RangeError} If a length is no integer from 1 to time.
+   * @param options `lengths`: time steps of each memory; the steps after them are padding and get no weight.
+   * @throws {TypeError} If a shape does not match, or the number of lengths differs from the batch.
+   * @throws {RangeError} If a length is not an integer from 1 to time.
    */
   attend(query: Tensor, memory: Tensor, options: { lengths?: readonly number[] } = {}): Attended {
     const doing = "attend";
@@ -132,13 +133,13 @@ export class Attention {
       { length: batch * time },
       (_, i) => Number(i % time < lengths[Math.floor(i / time)]!),
     );
-    // Whatever stands in the padding, NaN too, is not looked at.
+    // The padding may hold anything, including NaN.
     const clean = where(tensor(valid, { shape: [batch, time, 1] }), memory, tensor(0));
     const scores = this.#scores(query, clean);
     return read(where(tensor(valid, { shape: [batch, 1, time] }), scores, tensor(-Infinity)), clean);
   }
 
-  /** [batch, queries, time]. */
+  /** The scores of all queries and time steps, [batch, queries, time]. */
   #scores(query: Tensor, memory: Tensor): Tensor {
     const additive = this.#additive;
     if (additive === undefined) {

@@ -46,7 +46,7 @@ function oracle(lengths: readonly number[] | undefined, [query, memory, ...weigh
 const size = fc.integer({ min: 1, max: 5 });
 
 for (const score of ["dot", "additive"] as const) {
-  Deno.test(`Attention, ${score}: context and gradients equal a Float64 oracle's, with padding and without`, () => {
+  Deno.test(`Attention, ${score}: context and gradients match a Float64 oracle, with and without padding`, () => {
     const sizes = fc.record({
       batch: size,
       queries: size,
@@ -103,7 +103,7 @@ for (const score of ["dot", "additive"] as const) {
 }
 
 for (const score of ["dot", "additive"] as const) {
-  Deno.test(`Attention, ${score}: what stands in the padding changes nothing, NaN and infinities neither`, () => {
+  Deno.test(`Attention, ${score}: the contents of the padding do not matter, not even NaN or infinity`, () => {
     const run = (padding: number) => {
       using _ = scope();
       const attention = new Attention({ querySize: 2, memorySize: 2, score, random: new Random(1) });
@@ -117,13 +117,13 @@ for (const score of ["dot", "additive"] as const) {
   });
 }
 
-Deno.test("Attention: its first weights come from the Random that it is given", () => {
+Deno.test("Attention: a seeded Random determines the initial weights", () => {
   const make = () => new Attention({ querySize: 2, memorySize: 2, score: "additive", random: new Random(1) });
   const values = () => Object.values(make().parameters()).map(({ data }) => [...data]);
   assert.deepEqual(values(), values());
 });
 
-Deno.test("Attention: large scores do not overflow, and padding gets no weight at all", () => {
+Deno.test("Attention: large scores do not overflow, and padding gets no weight", () => {
   using _ = scope();
   const attention = new Attention({ querySize: 1, memorySize: 1 });
   const memory = tensor([[[1e4], [-1e4], [3e4]], [[-1e15], [-3e15], [0]]]);
@@ -132,7 +132,7 @@ Deno.test("Attention: large scores do not overflow, and padding gets no weight a
   assert.deepEqual(context.toArray(), [[[1e4]], [[Math.fround(-1e15)]]]);
 });
 
-Deno.test("Attention: its parameters have names, and bad sizes and inputs are refused by name", () => {
+Deno.test("Attention: parameters are named, and wrong sizes and inputs are rejected", () => {
   const sizes = { querySize: 2, memorySize: 3 };
   const additive = new Attention({ ...sizes, score: "additive" });
   assert.deepEqual(
@@ -140,12 +140,12 @@ Deno.test("Attention: its parameters have names, and bad sizes and inputs are re
     [["query.weight", 2, 3], ["memory.weight", 3, 3], ["score.weight", 3, 1]],
   );
   assert.deepEqual(new Attention({ querySize: 3, memorySize: 3 }).parameters(), {});
-  const refuses = (options: AttentionOptions, message: string) =>
+  const rejects = (options: AttentionOptions, message: string) =>
     assert.throws(() => new Attention(options), { name: "RangeError", message: `Cannot make Attention: ${message}` });
-  refuses(sizes, "querySize and memorySize must be equal for the dot product, got 2 and 3");
-  refuses({ ...sizes, querySize: 0 }, "querySize must be an integer of 1 or more, got 0");
-  refuses({ ...sizes, score: "additive", hiddenSize: 0.5 }, "hiddenSize must be an integer of 1 or more, got 0.5");
-  refuses({ ...sizes, score: "cosine" as "dot" }, 'score must be "dot" or "additive", got "cosine"');
+  rejects(sizes, "querySize and memorySize must be equal for the dot product, got 2 and 3");
+  rejects({ ...sizes, querySize: 0 }, "querySize must be an integer of 1 or more, got 0");
+  rejects({ ...sizes, score: "additive", hiddenSize: 0.5 }, "hiddenSize must be an integer of 1 or more, got 0.5");
+  rejects({ ...sizes, score: "cosine" as "dot" }, 'score must be "dot" or "additive", got "cosine"');
   const [query, memory] = [zeros([2, 1, 2]), zeros([2, 4, 3])];
   assert.throws(() => additive.attend(zeros([2, 1, 3]), memory), {
     message: "Cannot attend: query must have shape [batch, queries, querySize = 2], got [2, 1, 3]",

@@ -10,7 +10,7 @@ import {
   zeros,
 } from "@unfold/core";
 import { coreKernels, gemm, rightOperand } from "@unfold/core/kernels";
-import { checkSize } from "./_check.ts";
+import { checkCounts } from "@unfold/core/support";
 import { glorotUniform, type Initializer } from "./initializers.ts";
 import type { Layer } from "./layer.ts";
 
@@ -27,13 +27,13 @@ export interface DenseOptions {
    */
   bias?: boolean;
   /**
-   * Writes the first values of V.
+   * Initializes V.
    *
    * @default {glorotUniform}
    */
   initializer?: Initializer;
   /**
-   * Where the first weights come from; pass a seeded one for weights that can be had again.
+   * Draws the initial weights; pass a seeded one for reproducible weights.
    *
    * @default {a Random with an arbitrary seed}
    */
@@ -71,7 +71,7 @@ const dense = defineOp("Dense", (x: Tensor, weight: Tensor, bias: Tensor | undef
 });
 
 /**
- * A fully connected layer: y = x·V + b, over the last axis of x. Weights start by {@linkcode glorotUniform}, the bias at 0.
+ * A fully connected layer: y = x·V + b, over the last axis of x. V is initialized by {@linkcode glorotUniform}, b to 0.
  *
  * @example
  * ```ts
@@ -87,23 +87,22 @@ const dense = defineOp("Dense", (x: Tensor, weight: Tensor, bias: Tensor | undef
 export class Dense implements Layer {
   /** V, [inputSize, outputSize]. */
   readonly weight: Parameter;
-  /** b, [outputSize], unless it was left out. */
+  /** b, [outputSize], if the layer has a bias. */
   readonly bias: Parameter | undefined;
 
   /**
-   * Makes the layer with its first weights.
+   * Creates the layer and initializes its weights.
    *
-   * @throws {RangeError} If a size is no integer of 1 or more.
+   * @throws {RangeError} If a size is not a positive integer.
    */
   constructor(options: DenseOptions) {
     const { inputSize, outputSize, bias = true, random = Random.arbitrary() } = options;
-    checkSize("Dense", "inputSize", inputSize);
-    checkSize("Dense", "outputSize", outputSize);
+    checkCounts("make Dense", { inputSize, outputSize });
     this.weight = new Parameter([inputSize, outputSize], options.initializer ?? glorotUniform(random));
     this.bias = bias ? new Parameter([outputSize]) : undefined;
   }
 
-  /** `weight` and, unless it was left out, `bias`. */
+  /** `weight` and, if the layer has one, `bias`. */
   parameters(): NamedParameters {
     return this.bias === undefined ? { weight: this.weight } : { weight: this.weight, bias: this.bias };
   }
@@ -113,7 +112,7 @@ export class Dense implements Layer {
    *
    * @param x [..., inputSize].
    * @returns [..., outputSize].
-   * @throws {TypeError} If the last axis has another length.
+   * @throws {TypeError} If the last axis of x does not have length inputSize.
    */
   forward(x: Tensor): Tensor {
     const inputSize = this.weight.shape[0]!;

@@ -3,10 +3,10 @@ import type { Layer } from "./layer.ts";
 
 /** Options for {@linkcode Dropout}. */
 export interface DropoutLayerOptions {
-  /** The probability of each element to become 0, at least 0 and below 1. */
+  /** The probability that an element becomes 0: at least 0, less than 1. */
   rate: number;
   /**
-   * Where chance comes from.
+   * Draws the elements to drop; pass a seeded one for reproducible runs.
    *
    * @default {a Random with an arbitrary seed}
    */
@@ -14,7 +14,7 @@ export interface DropoutLayerOptions {
 }
 
 /**
- * {@linkcode dropout} as a layer. It acts while the tape records, and not under `noGrad`, in `predict` and `evaluate`.
+ * {@linkcode dropout} as a layer. It is active while the tape records, so not under `noGrad`, in `predict` or in `evaluate`.
  *
  * @example
  * ```ts
@@ -31,9 +31,9 @@ export class Dropout implements Layer {
   readonly #random: Random;
 
   /**
-   * Makes the layer.
+   * Creates the layer.
    *
-   * @throws {RangeError} If the rate does not lie in [0, 1).
+   * @throws {RangeError} If the rate is not in [0, 1).
    */
   constructor({ rate, random = Random.arbitrary() }: DropoutLayerOptions) {
     if (!(rate >= 0 && rate < 1)) {
@@ -43,12 +43,12 @@ export class Dropout implements Layer {
     this.#random = random;
   }
 
-  /** Nothing is learned. */
+  /** None. */
   parameters(): NamedParameters {
     return {};
   }
 
-  /** x, with elements dropped while the tape records. */
+  /** Drops elements of x while the tape records; returns x otherwise. */
   forward(x: Tensor): Tensor {
     if (this.#rate === 0 || !willRecord([x])) return x;
     return dropout(x, { rate: this.#rate, random: this.#random });

@@ -1,21 +1,21 @@
 import { gather, type NamedParameters, Parameter, Random, type Tensor } from "@unfold/core";
-import { checkSize } from "./_check.ts";
+import { checkCounts } from "@unfold/core/support";
 import type { Layer } from "./layer.ts";
 
 /** Options for {@linkcode Embedding}. */
 export interface EmbeddingOptions {
-  /** How many tokens there are. */
+  /** The number of tokens. */
   vocabularySize: number;
   /** Features of each token. */
   outputSize: number;
   /**
-   * A token whose features are 0 and stay so, such as padding.
+   * A token whose features are 0 and stay 0, such as padding.
    *
    * @default {none}
    */
   paddingIndex?: number;
   /**
-   * Where the first weights come from; pass a seeded one for weights that can be had again.
+   * Draws the initial weights; pass a seeded one for reproducible weights.
    *
    * @default {a Random with an arbitrary seed}
    */
@@ -23,7 +23,8 @@ export interface EmbeddingOptions {
 }
 
 /**
- * Features of tokens, learned: y = E[x, ·]. E starts normal with mean 0 and deviation 1, as in PyTorch.
+ * Learned features for tokens: y = E[x, ·]. E is initialized from a normal distribution with mean 0 and standard deviation 1,
+ * as in PyTorch.
  *
  * @example
  * ```ts
@@ -43,14 +44,13 @@ export class Embedding implements Layer {
   readonly #paddingIndex: number | undefined;
 
   /**
-   * Makes the layer with its first weights.
+   * Creates the layer and initializes its weights.
    *
-   * @throws {RangeError} If a size is no integer of 1 or more, or the padding index is no token.
+   * @throws {RangeError} If a size is not a positive integer, or the padding index is not a token.
    */
   constructor(options: EmbeddingOptions) {
     const { vocabularySize, outputSize, paddingIndex, random = Random.arbitrary() } = options;
-    checkSize("Embedding", "vocabularySize", vocabularySize);
-    checkSize("Embedding", "outputSize", outputSize);
+    checkCounts("make Embedding", { vocabularySize, outputSize });
     if (
       paddingIndex !== undefined &&
       !(Number.isInteger(paddingIndex) && paddingIndex >= 0 && paddingIndex < vocabularySize)
@@ -72,12 +72,12 @@ export class Embedding implements Layer {
   }
 
   /**
-   * The tokens' features.
+   * Looks up the features of tokens.
    *
    * @param x Tokens of any shape.
    * @returns [...x, outputSize].
-   * @throws {TypeError} If x holds no integers.
-   * @throws {RangeError} If one is no token.
+   * @throws {TypeError} If x does not hold integers.
+   * @throws {RangeError} If an element is not a token.
    */
   forward(x: Tensor<"i32">): Tensor {
     if (x.dtype !== "i32") throw new TypeError(`Cannot run Embedding: x must hold integers (i32), got ${x.dtype}`);

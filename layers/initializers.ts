@@ -1,13 +1,13 @@
 import { formatShape, type Random, type Shape } from "@unfold/core";
 
-/** Writes the first values of a parameter. */
+/** Writes the initial values of a parameter. */
 export type Initializer = (data: Float32Array, shape: Shape) => void;
 
 /**
- * Uniform in ±√(6/(fanIn + fanOut)), which keeps the variance of activations and gradients (Glorot and Bengio, 2010).
+ * Uniform in ±√(6/(fanIn + fanOut)), which preserves the variance of activations and gradients (Glorot and Bengio, 2010).
  *
- * @param random Where the numbers come from.
- * @param options Fans that differ from the two axes of the shape.
+ * @param random Draws the values.
+ * @param options `fanIn` and `fanOut`, if they differ from the first and last axis of the shape.
  *
  * @example
  * ```ts
@@ -28,10 +28,11 @@ export function glorotUniform(random: Random, options: { fanIn?: number; fanOut?
 }
 
 /**
- * Normal with mean 0 and deviation √(2/fanIn), which keeps the variance of activations through rectifiers (He et al., 2015).
+ * Normal with mean 0 and standard deviation √(2/fanIn), which preserves the variance of activations through ReLUs (He et al.,
+ * 2015).
  *
- * @param random Where the numbers come from.
- * @param options A fan that differs from the first axis of the shape.
+ * @param random Draws the values.
+ * @param options `fanIn`, if it differs from the first axis of the shape.
  *
  * @example
  * ```ts
@@ -52,8 +53,8 @@ export function heNormal(random: Random, options: { fanIn?: number } = {}): Init
 }
 
 /**
- * A random orthogonal n × n matrix, each as likely as the next: a product of Householder reflections of growing size, 4/3·n³
- * operations (Stewart, 1980), which is QR of a random matrix without the matrix.
+ * A uniformly distributed orthogonal n × n matrix: a product of Householder reflections of growing size, in 4/3·n³ operations
+ * (Stewart, 1980). This is the QR decomposition of a random matrix without forming the matrix.
  */
 function randomOrthogonal(n: number, random: Random): Float64Array {
   const q = new Float64Array(n * n);
@@ -63,7 +64,7 @@ function randomOrthogonal(n: number, random: Random): Float64Array {
     const sign = v[0]! < 0 ? -1 : 1;
     v[0]! += sign * Math.sqrt(dot(v, v));
     const scale = 2 / dot(v, v);
-    // The rows above and the columns before are still those of the identity.
+    // Earlier rows and columns are still those of the identity.
     for (let row = start; row < n; row++) {
       const part = q.subarray(row * n + start, (row + 1) * n);
       const along = scale * dot(part, v);
@@ -73,7 +74,7 @@ function randomOrthogonal(n: number, random: Random): Float64Array {
   return q;
 }
 
-/** Four sums at once: one alone would wait for itself at every step. */
+/** Uses four sums, since each addition to a single sum would wait for the one before. */
 function dot(a: Float64Array, b: Float64Array): number {
   let [s0, s1, s2, s3] = [0, 0, 0, 0];
   let i = 0;
@@ -88,10 +89,10 @@ function dot(a: Float64Array, b: Float64Array): number {
 }
 
 /**
- * Random orthogonal blocks: a matrix [n, k·n] becomes k orthogonal matrices side by side, one a gate, so that a signal
- * neither grows nor fades along the time steps (Saxe et al., 2014).
+ * Random orthogonal blocks: a matrix [n, k·n] becomes k orthogonal matrices side by side, one per gate, so that a signal
+ * neither grows nor fades over the time steps (Saxe et al., 2014).
  *
- * @param random Where the numbers come from.
+ * @param random Draws the values.
  *
  * @example
  * ```ts
@@ -121,15 +122,15 @@ export function orthogonal(random: Random): Initializer {
 
 /** Options for {@linkcode uniform}. */
 export interface UniformOptions {
-  /** The values lie within ±bound. PyTorch's recurrent layers start with 1/√hiddenSize. */
+  /** The values are within ±bound. PyTorch's recurrent layers use 1/√hiddenSize. */
   bound: number;
 }
 
 /**
  * Uniform in ±bound.
  *
- * @param random Where the numbers come from.
- * @throws {RangeError} If the bound is not a finite number of 0 or more.
+ * @param random Draws the values.
+ * @throws {RangeError} If the bound is negative or not finite.
  *
  * @example
  * ```ts
@@ -151,7 +152,7 @@ export function uniform(random: Random, { bound }: UniformOptions): Initializer 
 }
 
 /**
- * One value for all: 0 for zeros, 1 for a gain.
+ * The same value for every element: 0 for a bias, 1 for a gain.
  *
  * @param value The value.
  * @throws {RangeError} If the value is not finite.

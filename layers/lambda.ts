@@ -2,7 +2,7 @@ import type { DType, NamedParameters, Tensor } from "@unfold/core";
 import type { Layer } from "./layer.ts";
 
 /**
- * A layer of a function that learns nothing: an activation, another shape.
+ * A function without parameters as a layer: an activation, a reshape.
  *
  * @example
  * ```ts
@@ -20,7 +20,7 @@ export class Lambda implements Layer {
   readonly f: (x: Tensor) => Tensor;
 
   /**
-   * Makes a layer of a function.
+   * Creates a layer from a function.
    *
    * @param f A function of one tensor, such as `relu`.
    */
@@ -28,7 +28,7 @@ export class Lambda implements Layer {
     this.f = f;
   }
 
-  /** Nothing is learned. */
+  /** None. */
   parameters(): NamedParameters {
     return {};
   }

@@ -1,34 +1,34 @@
 import type { DType, NamedParameters, Tensor } from "@unfold/core";
 
-/** What a {@linkcode Layer} may be told about its input. */
+/** Options for {@linkcode Layer.forward}. */
 export interface ForwardOptions {
   /**
-   * Time steps of each sequence; what comes after them is padding.
+   * Time steps of each sequence; the steps after them are padding.
    *
-   * @default {all of them have all time steps}
+   * @default {every sequence has all time steps}
    */
   lengths?: readonly number[];
 }
 
 /** A part of a model: parameters, and a function of one tensor. */
 export interface Layer {
-  /** What is learned, by name. */
+  /** The learned parameters by name. */
   parameters(): NamedParameters;
-  /** Computes the output; what it records on the tape, `backward()` goes back through. Tokens come as integers. */
+  /** Computes the output and records it on the tape for `backward()`. Tokens are integers. */
   forward(x: Tensor<DType>, options?: ForwardOptions): Tensor;
-  /** Lets go of a state that is carried from call to call, where there is one. */
+  /** Forgets any state that is carried from call to call. */
   reset?(): void;
 }
 
 /**
- * The state of a recurrent layer between two time steps: tensors of [batch, hiddenSize] by name. A stacked or bidirectional
- * layer has the states of its parts side by side, [batch, parts·hiddenSize]: layer by layer, forward before backward.
+ * The state of a recurrent layer between two time steps: tensors of shape [batch, hiddenSize] by name. A stacked or
+ * bidirectional layer concatenates the states of its parts, [batch, parts·hiddenSize]: layer by layer, forward first.
  */
 export type RecurrentState = Readonly<Record<string, Tensor>>;
 
 /** What {@linkcode RecurrentLayer.run} and {@linkcode RecurrentLayer.step} return. */
 export interface RecurrentResult<State extends RecurrentState> {
-  /** The output: [batch, time, outputSize] of a run, [batch, outputSize] of a step. */
+  /** The output: [batch, time, outputSize] for a run, [batch, outputSize] for a step. */
   output: Tensor;
   /** The state after the last time step. */
   state: State;
@@ -43,26 +43,26 @@ export interface RunOptions<State extends RecurrentState> {
    */
   state?: State;
   /**
-   * Time steps of each sequence in the batch; what comes after them is padding, and not looked at. There the output is 0,
-   * the state stays as it was, and no gradient flows.
+   * Time steps of each sequence in the batch; the steps after them are padding and are ignored. In the padding the output is
+   * 0, the state does not change, and no gradient flows.
    *
-   * @default {all of them have all time steps}
+   * @default {every sequence has all time steps}
    */
   lengths?: readonly number[];
 }
 
-/** A layer that goes through a sequence step by step, carrying a state. */
+/** A layer that processes a sequence step by step and passes a state from step to step. */
 export interface RecurrentLayer<State extends RecurrentState = RecurrentState> extends Layer {
   /** Features of the input at each time step. */
   readonly inputSize: number;
   /** Features of the state of one layer in one direction. */
   readonly hiddenSize: number;
-  /** Features of the output at each time step: hiddenSize, or twice that in both directions. */
+  /** Features of the output at each time step: hiddenSize, or twice that if the layer is bidirectional. */
   readonly outputSize: number;
   /** Runs over whole sequences, [batch, time, inputSize]. */
   run(x: Tensor, options?: RunOptions<State>): RecurrentResult<State>;
-  /** Runs one time step, [batch, inputSize]: for input that comes as it happens. */
+  /** Runs one time step, [batch, inputSize]: for input that arrives one step at a time. */
   step(x: Tensor, state: State): RecurrentResult<State>;
-  /** The state before anything was seen: zeros. */
+  /** The state before the first time step: zeros. */
   initialState(batch: number): State;
 }

@@ -1,7 +1,7 @@
 /**
- * Layers, recurrent ones above all, and losses.
+ * Recurrent and other layers, and losses.
  *
- * @example An LSTM that reads a sequence and predicts one number
+ * @example An LSTM that reads a sequence and predicts a value
  * ```ts
  * import { Random, tensor } from "@unfold/core";
  * import { Dense, LastStep, LSTM, meanSquaredError, Sequential } from "@unfold/layers";

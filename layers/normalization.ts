@@ -1,12 +1,12 @@
 import { defineOp, empty, formatShape, type NamedParameters, Parameter, type Tensor, zeros } from "@unfold/core";
 import { coreKernels } from "@unfold/core/kernels";
-import { checkSize } from "./_check.ts";
+import { checkCounts } from "@unfold/core/support";
 import { kernels } from "./_kernels.ts";
 import { constant } from "./initializers.ts";
 import type { Layer } from "./layer.ts";
 import type { Gates } from "./recurrent/cell.ts";
 
-/** What is normalised: rows of blocks of gates, `hidden` columns each. */
+/** What is normalized: rows of blocks of gates, `hidden` columns per gate. */
 interface NormalizationShape {
   readonly rows: number;
   readonly hidden: number;
@@ -19,21 +19,21 @@ interface NormalizationShape {
   readonly eps?: number;
 }
 
-/** Offset of a table's first row, and the bytes from one row to the next. */
+/** The byte offset of a table's first row, and the bytes from one row to the next. */
 interface Rows {
   readonly offset: number;
   readonly stride: number;
 }
 
-/** Some of the rows. */
+/** A range of rows. */
 interface Portion {
   readonly row: number;
   readonly rows: number;
 }
 
 /**
- * Layer normalisation of a table [rows, gates·hidden] in blocks of gates, each on its own, in whatever portions the rows come.
- * What the backward needs is saved.
+ * Layer normalization of a table [rows, gates·hidden], separately for each block of gates. Rows can be processed in any
+ * portions. Saves what the backward pass needs.
  */
 export class Normalization {
   readonly #hidden: number;
@@ -44,7 +44,7 @@ export class Normalization {
   readonly #scales: Tensor;
   readonly #zeros: Tensor;
 
-  /** @param gain [all gates·hidden], of which the blocks may be a part. */
+  /** @param gain [all gates·hidden]; the blocks may cover only some of the gates. */
   constructor({ rows, hidden, blocks, eps = 1e-5 }: NormalizationShape, gain: Tensor) {
     this.#eps = eps;
     this.#hidden = hidden;
@@ -55,12 +55,12 @@ export class Normalization {
     this.#zeros = zeros([this.#normals.shape[1]!]);
   }
 
-  /** Where a row's normalised numbers are saved; x may stand there. */
+  /** The offset of a row's saved normalized values; x may be there too. */
   at(row: number): number {
     return this.#normals.offset + row * this.#stride;
   }
 
-  /** y = gain·x̂ + bias; x stands without gaps; y may be x or the bias. */
+  /** y = gain·x̂ + bias. The rows of x are contiguous; y may be x or the bias. */
   forward(portion: Portion, x: number, y: Rows, bias: Rows = { offset: this.#zeros.offset, stride: 0 }): void {
     this.#blocks.forEach((_, i) => {
       const { n, at, gain, normal, scales } = this.#block(i, portion.row);
@@ -80,7 +80,7 @@ export class Normalization {
     });
   }
 
-  /** Writes ∂loss/∂x, which stands without gaps and may be dy, and adds to ∂loss/∂gain. */
+  /** Writes ∂loss/∂x, whose rows are contiguous and which may be dy, and adds to ∂loss/∂gain. */
   backward(portion: Portion, dy: Rows, dx: number, dGain: Tensor): void {
     this.#blocks.forEach(({ from }, i) => {
       const { n, at, gain, normal, scales } = this.#block(i, portion.row);
@@ -93,7 +93,7 @@ export class Normalization {
     return 4 * this.#normals.shape[1]!;
   }
 
-  /** A block's columns, and where its gain stands and what is saved from a row on. */
+  /** The columns of a block, and the offsets of its gain and of the values saved from a row on. */
   #block(index: number, row: number) {
     const { from, to } = this.#blocks[index]!;
     const at = 4 * (from - this.#blocks[0]!.from) * this.#hidden;
@@ -107,7 +107,7 @@ export class Normalization {
   }
 }
 
-/** The op behind {@linkcode LayerNorm}: x, weight, bias and ε. */
+/** The op of {@linkcode LayerNorm}: x, weight, bias and ε. */
 export const layerNorm: (x: Tensor, weight: Tensor, bias: Tensor, eps: number) => Tensor = defineOp(
   "LayerNorm",
   (x: Tensor, weight: Tensor, bias: Tensor, eps: number) => {
@@ -116,7 +116,7 @@ export const layerNorm: (x: Tensor, weight: Tensor, bias: Tensor, eps: number) =
     const all = { row: 0, rows };
     const stride = 4 * n;
     const y = empty(x.shape);
-    // One gate, as wide as a row.
+    // A single gate as wide as a row.
     const norm = new Normalization({ rows, hidden: n, blocks: [{ from: 0, to: 1 }], eps }, weight);
     norm.forward(all, x.offset, { offset: y.offset, stride }, { offset: bias.offset, stride: 0 });
     return {
@@ -137,7 +137,7 @@ export interface LayerNormOptions {
   /** Features of the input and the output. */
   size: number;
   /**
-   * Added to the variance, ε, so that it is not 0.
+   * ε, added to the variance so that it is never 0.
    *
    * @default {1e-5}
    */
@@ -145,7 +145,8 @@ export interface LayerNormOptions {
 }
 
 /**
- * Layer normalisation over the last axis: y = g ⊙ (x − mean)/√(variance + ε) + b (Ba et al., 2016). g starts at 1, b at 0.
+ * Layer normalization over the last axis: y = g ⊙ (x − mean)/√(variance + ε) + b (Ba et al., 2016). g is initialized to 1, b
+ * to 0.
  *
  * @example
  * ```ts
@@ -166,12 +167,12 @@ export class LayerNorm implements Layer {
   readonly eps: number;
 
   /**
-   * Makes the layer.
+   * Creates the layer.
    *
-   * @throws {RangeError} If the size is no integer of 1 or more, or ε is not above 0.
+   * @throws {RangeError} If the size is not a positive integer, or ε is not a positive number.
    */
   constructor({ size, eps = 1e-5 }: LayerNormOptions) {
-    checkSize("LayerNorm", "size", size);
+    checkCounts("make LayerNorm", { size });
     if (!(eps > 0 && eps < Infinity)) throw new RangeError(`Cannot make LayerNorm: eps must be above 0, got ${eps}`);
     this.weight = new Parameter([size], constant(1));
     this.bias = new Parameter([size]);
@@ -184,10 +185,10 @@ export class LayerNorm implements Layer {
   }
 
   /**
-   * Normalises each row.
+   * Normalizes each row.
    *
    * @param x [..., size].
-   * @throws {TypeError} If the last axis has another length.
+   * @throws {TypeError} If the last axis of x does not have length size.
    */
   forward(x: Tensor): Tensor {
     if (x.shape.at(-1) !== this.weight.size) {

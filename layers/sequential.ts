@@ -1,7 +1,7 @@
 import type { DType, NamedParameters, Parameter, SafetensorsInput, Tensor } from "@unfold/core";
 import type { ForwardOptions, Layer } from "./layer.ts";
 
-/** A layer with a state that a checkpoint holds. */
+/** A layer whose state belongs in a checkpoint. */
 type Carrying = Pick<Sequential, "state" | "load">;
 
 function carrying(layer: Layer): Carrying | undefined {
@@ -10,7 +10,7 @@ function carrying(layer: Layer): Carrying | undefined {
 }
 
 /**
- * Layers one after the other. The parameters' names have the layer's index before them: `0.inputWeight`.
+ * A chain of layers. A parameter's name starts with its layer's index: `0.inputWeight`.
  *
  * @example
  * ```ts
@@ -38,9 +38,9 @@ export class Sequential implements Layer {
   readonly layers: readonly Layer[];
 
   /**
-   * Puts layers together.
+   * Creates the chain.
    *
-   * @param layers The layers in order; each takes what the one before gives.
+   * @param layers The layers in order; the output of each is the input of the next.
    */
   constructor(layers: readonly Layer[]) {
     this.layers = layers;
@@ -56,13 +56,13 @@ export class Sequential implements Layer {
     return Object.fromEntries(named);
   }
 
-  /** The last layer's output; every layer is told the lengths. */
+  /** Runs all layers and returns the last one's output; the options go to every layer. */
   forward(x: Tensor<DType>, options: ForwardOptions = {}): Tensor {
-    // Without layers the output is the input, which then holds floats.
+    // A chain without layers returns its input, which must then hold floats.
     return this.layers.reduce((value: Tensor<DType>, layer) => layer.forward(value, options), x) as Tensor;
   }
 
-  /** The states that layers carry, for a checkpoint: `0.hidden` and so on. */
+  /** The states that the layers carry, for a checkpoint: `0.hidden` and so on. */
   state(): ReadonlyMap<string, SafetensorsInput> {
     return new Map(
       this.layers.flatMap((layer, index) =>
@@ -72,9 +72,9 @@ export class Sequential implements Layer {
   }
 
   /**
-   * Goes on from what {@linkcode Sequential.state} gave.
+   * Restores what {@linkcode Sequential.state} returned.
    *
-   * @throws {TypeError} If an entry belongs to no layer that carries a state, or does not fit.
+   * @throws {TypeError} If no layer carries an entry, or its shape does not match.
    */
   load(state: ReadonlyMap<string, SafetensorsInput>): void {
     const owned = (index: number) => [...state].filter(([name]) => name.startsWith(`${index}.`));
@@ -88,7 +88,7 @@ export class Sequential implements Layer {
     }
   }
 
-  /** Resets all layers that carry a state. */
+  /** Resets every layer that carries a state. */
   reset(): void {
     for (const layer of this.layers) layer.reset?.();
   }

@@ -7,24 +7,24 @@ export interface SummaryLine {
   readonly layer: string;
   /** The shape of its output. */
   readonly output: Shape;
-  /** Numbers in its parameters. */
+  /** The number of elements in its parameters. */
   readonly parameters: number;
 }
 
 /** What {@linkcode summary} returns. */
 export interface Summary {
-  /** One line a layer. */
+  /** One line per layer. */
   readonly lines: readonly SummaryLine[];
-  /** Numbers in all parameters. */
+  /** The number of elements in all parameters. */
   readonly parameters: number;
-  /** The same as text: a table with one line a layer. */
+  /** The summary as a text table with one line per layer. */
   toString(): string;
 }
 
 /** Options for {@linkcode summary}. */
 export interface SummaryOptions {
   /**
-   * The kind of the input's elements: integers for tokens.
+   * The element type of the input: integers for tokens.
    *
    * @default {"f32"}
    */
@@ -32,8 +32,8 @@ export interface SummaryOptions {
 }
 
 /**
- * What a model is made of: each layer with the shape of its output and the number of its parameters, found by running it on
- * zeros.
+ * Summarizes a model: each layer with its output shape and its number of parameters. Runs the model on zeros to find the
+ * shapes.
  *
  * @param model The model.
  * @param inputShape The shape of its input, such as [batch, time, features].

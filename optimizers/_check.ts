@@ -16,7 +16,7 @@ export function checkFraction(rule: string, name: string, value: number): void {
   if (!(typeof value === "number" && value >= 0 && value <= 1)) refuse(rule, name, "a number from 0 to 1", value);
 }
 
-/** Throws a `RangeError` unless a hyperparameter is a finite number above 0, in 32 bits too. */
+/** Throws a `RangeError` unless a hyperparameter is a finite number above 0 that does not round to 0 in 32 bits. */
 export function checkPositive(rule: string, name: string, value: number): void {
   const sound = typeof value === "number" && Math.fround(value) > 0 && value < Infinity;
   if (!sound) refuse(rule, name, "a finite number above 0", value);
@@ -27,16 +27,10 @@ export function checkFlag(rule: string, name: string, value: boolean): void {
   if (typeof value !== "boolean") refuse(rule, name, "true or false", JSON.stringify(value));
 }
 
-/** Throws a `RangeError` unless there are two decays in [0, 1). */
+/** Throws a `RangeError` unless betas are two numbers in [0, 1). */
 export function checkBetas(rule: string, betas: readonly number[]): void {
   if (!Array.isArray(betas) || betas.length !== 2) {
     refuse(rule, "betas", "two numbers", JSON.stringify(betas));
   }
   betas.forEach((beta, i) => checkRange(rule, `betas[${i}]`, beta, 0, 1));
-}
-
-/** Throws a `RangeError` unless a count is an integer of 1 or more. */
-export function checkCount(rule: string, name: string, value: number): void {
-  if (Number.isSafeInteger(value) && value >= 1) return;
-  refuse(rule, name, "an integer of 1 or more", value);
 }

@@ -11,25 +11,25 @@ import {
 import { memory, reserve } from "@unfold/core/kernels";
 import type { OptimizerPlugin, PluginEntry, UpdateInfo } from "./plugin.ts";
 
-/** How many slots an update may make without the memory growing under the plugin's views; no known rule has more. */
+/** The number of slots an update may make without growing the memory under the plugin's views. No known rule has more. */
 const SLOTS_IN_RESERVE = 6;
 
-/** A stretch of the slab: all parameters, or those of one group. */
+/** A part of the slab: all parameters, or those of one group. */
 interface Stretch {
   /** Its first element, counted from the start of the slab. */
   readonly start: number;
-  /** Its elements. */
+  /** The number of elements. */
   readonly length: number;
-  /** The parameters in it, counted from its own start. */
+  /** The parameters in it, with offsets from its start. */
   readonly segments: readonly Segment[];
 }
 
-/** A plugin at work on a stretch of the parameters, with its slots. */
+/** A plugin with its part of the parameters and its slots. */
 export class HostedPlugin {
   readonly plugin: OptimizerPlugin;
   readonly #stretch: Stretch;
   #slots = new Map<string, Tensor>();
-  /** Whether the slots came from a saved state, which must then have all of them. */
+  /** Whether the slots come from a saved state, which must then have all of them. */
   #complete = false;
 
   constructor(plugin: OptimizerPlugin, stretch: Stretch) {
@@ -37,7 +37,7 @@ export class HostedPlugin {
     this.#stretch = stretch;
   }
 
-  /** Carries out one step of the plugin. */
+  /** Runs one step of the plugin. */
   update(slab: Slab, info: UpdateInfo): void {
     const { length, segments } = this.#stretch;
     reserve(SLOTS_IN_RESERVE, 4 * length);
@@ -51,12 +51,12 @@ export class HostedPlugin {
     this.plugin.update(group, info);
     if (memory.buffer === buffer) return;
     throw new Error(
-      `Cannot step: ${this.plugin.name} must not make the memory grow in update(), where its arrays would end; it may ask ` +
-        `for ${SLOTS_IN_RESERVE} slots and must allocate tensors elsewhere`,
+      `Cannot step: ${this.plugin.name} must not grow the memory in update(), which detaches its arrays; it may use ` +
+        `${SLOTS_IN_RESERVE} slots, and must allocate tensors elsewhere`,
     );
   }
 
-  /** The stretch of an array over all parameters. */
+  /** This plugin's part of an array over all parameters. */
   #own(array: Float32Array<ArrayBuffer>): Float32Array<ArrayBuffer> {
     const { start, length } = this.#stretch;
     return array.subarray(start, start + length);
@@ -65,11 +65,11 @@ export class HostedPlugin {
   #slot(name: string): Tensor {
     let slot = this.#slots.get(name);
     if (slot === undefined) {
-      if (name.includes("/")) throw new TypeError(`Cannot step: the name of a slot must have no "/", got "${name}"`);
+      if (name.includes("/")) {
+        throw new TypeError(`Cannot step: the name of a slot must not contain "/", got "${name}"`);
+      }
       if (this.#complete) {
-        throw new TypeError(
-          `Cannot step: the state that was loaded must have ${this.plugin.name}.${name}, and has not`,
-        );
+        throw new TypeError(`Cannot step: the loaded state must have ${this.plugin.name}.${name}, but does not`);
       }
       slot = zeros([this.#stretch.length], { persistent: true });
       this.#slots.set(name, slot);
@@ -77,7 +77,7 @@ export class HostedPlugin {
     return slot;
   }
 
-  /** Exchanges parameters and slot; whether there is such a slot. */
+  /** Swaps the parameters and a slot. Returns whether the slot exists. */
   swap(slab: Slab, slot: string): boolean {
     const data = this.#slots.get(slot)?.data;
     if (data === undefined) return false;
@@ -88,7 +88,7 @@ export class HostedPlugin {
     return true;
   }
 
-  /** The slots, parameter by parameter. */
+  /** One entry per slot and parameter. */
   state(): [name: string, entry: SafetensorsInput][] {
     return [...this.#slots].flatMap(([name, { data }]) => entriesOf(this.#stretch.segments, this.#prefix(name), data));
   }
@@ -98,12 +98,12 @@ export class HostedPlugin {
   }
 
   /**
-   * Takes what is the plugin's own out of the entries of a saved state, and notes what is wrong with it. Nothing is changed
-   * before the function that comes back is called.
+   * Takes the plugin's entries out of a saved state and notes the problems with them. Returns a function that applies them;
+   * nothing changes before.
    */
   load(entries: Map<string, SafetensorsInput>, problems: string[], complete: boolean): () => void {
     const own = `${this.plugin.name}.`;
-    // What is there already, the plugin is known to need.
+    // The plugin is known to need the slots it already has.
     const names = new Set<string>(complete ? this.#slots.keys() : []);
     for (const key of entries.keys()) {
       const [slot, parameter] = key.startsWith(own) ? splitOnce(key.slice(own.length)) : [];
@@ -133,7 +133,7 @@ function sizeOf({ shape }: Segment): number {
   return shape.reduce((a, b) => a * b, 1);
 }
 
-/** A flat array as one entry a parameter. */
+/** A flat array as one entry per parameter. */
 export function entriesOf(
   segments: readonly Segment[],
   prefix: string,
@@ -145,7 +145,7 @@ export function entriesOf(
   });
 }
 
-/** The reverse of {@linkcode entriesOf}: takes the entries out and puts them together; notes what is missing or does not fit. */
+/** The reverse of {@linkcode entriesOf}: takes the entries out and joins them, noting what is missing or does not fit. */
 export function takeEntries(
   entries: Map<string, SafetensorsInput>,
   prefix: string,
@@ -161,8 +161,9 @@ export function takeEntries(
     else if (!fits(entry, segment)) {
       const [wanted, got] = [segment, entry].map(({ shape }) => formatShape(shape));
       const { data } = entry;
+      const kind = data.constructor.name;
       problems.push(
-        `${name} must be 32-bit floats of shape ${wanted}, got shape ${got}, ${data.length} numbers in a ${data.constructor.name}`,
+        `${name} must be 32-bit floats of shape ${wanted}, got a ${kind} of length ${data.length} and shape ${got}`,
       );
     } else flat.set(entry.data as Float32Array, segment.offset);
   }
@@ -178,13 +179,13 @@ function isPlugin(entry: unknown): entry is OptimizerPlugin {
   return typeof (entry as OptimizerPlugin | null)?.update === "function";
 }
 
-/** Throws a `TypeError` unless all entries are plugins, or plugins of groups that there are. */
+/** Throws a `TypeError` unless all entries are plugins, or plugins by the names of existing groups. */
 export function checkPlugins(entries: readonly unknown[], labels: readonly string[]): void {
   const refuse = (problem: string) => {
     throw new TypeError(`Cannot make an Optimizer: ${problem}`);
   };
   const check = (place: string, entry: unknown) => {
-    const got = typeof entry === "function" ? `the function ${entry.name}, which may have to be called` : String(entry);
+    const got = typeof entry === "function" ? `the function ${entry.name}; perhaps call it` : String(entry);
     if (!isPlugin(entry)) return refuse(`${place} must be a plugin, with a name and update(), got ${got}`);
     if (typeof entry.name === "string" && /^[^./]+$/.test(entry.name)) return;
     refuse(`${place} must have a name without "." and "/", got ${JSON.stringify(entry.name)}`);
@@ -193,17 +194,18 @@ export function checkPlugins(entries: readonly unknown[], labels: readonly strin
   entries.forEach((entry, index) => {
     const place = `plugins[${index}]`;
     if (isPlugin(entry) || typeof entry !== "object" || entry === null) return check(place, entry);
-    if (Object.keys(entry).length === 0) refuse(`${place} must be a plugin, or name groups, got an object without any`);
+    if (Object.keys(entry).length === 0) refuse(`${place} must be a plugin, or plugins by group, got an empty object`);
     for (const [label, plugin] of Object.entries(entry)) {
       if (!labels.includes(label)) {
-        refuse(`${place} must be a plugin, or name groups (${labels.join(", ") || "there are none"}), got ${label}`);
+        const known = labels.join(", ") || "there are none";
+        refuse(`${place} must be a plugin, or plugins by group (${known}), got ${label}`);
       }
       check(`${place}.${label}`, plugin);
     }
   });
 }
 
-/** Each plugin with its stretch of the slab, in which groups lie one after the other. */
+/** Assigns each plugin its part of the slab, where groups follow one another. */
 export function hostPlugins(
   entries: readonly PluginEntry[],
   { slab, segments }: PackedParameters,
@@ -229,7 +231,7 @@ export function hostPlugins(
     for (const { name } of stretch.segments) {
       const key = `${plugin.name}/${name}`;
       if (taken.has(key)) {
-        throw new TypeError(`Cannot make an Optimizer: plugins must differ in name, got "${plugin.name}" twice`);
+        throw new TypeError(`Cannot make an Optimizer: plugins must have different names, got "${plugin.name}" twice`);
       }
       taken.add(key);
     }
@@ -242,7 +244,7 @@ export function hostPlugins(
   });
   if (skipping >= 0) {
     throw new TypeError(
-      `Cannot make an Optimizer: plugins[${skipping}] must be the first and act on all parameters, for it drops whole steps`,
+      `Cannot make an Optimizer: plugins[${skipping}] drops whole steps, so it must be first and act on all parameters`,
     );
   }
   return entries.flatMap((entry) => {

@@ -1,7 +1,7 @@
 import { loadKernels } from "@unfold/core/kernels";
 import { plain, relaxed } from "./_kernels_wasm.ts";
 
-/** The exports of `kernels/mod.ts`: byte offsets of parameters, gradients and slots, then the count, then numbers. */
+/** The exports of `kernels/mod.ts`. They take byte offsets of parameters, gradients and slots, a count, then numbers. */
 interface OptimizerKernels {
   sgd(p: number, g: number, n: number, rate: number): void;
   sgdMomentum(

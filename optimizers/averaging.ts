@@ -1,11 +1,12 @@
-import { checkCount, checkFraction, checkRange } from "./_check.ts";
+import { checkCounts } from "@unfold/core/support";
+import { checkFraction, checkRange } from "./_check.ts";
 import { kernels } from "./_kernels.ts";
 import type { OptimizerPlugin } from "./plugin.ts";
 
 /** Options for {@linkcode ema}. */
 export interface EmaOptions {
   /**
-   * How much of the average is kept at each step, d.
+   * The fraction of the average that is kept at each step, d.
    *
    * @default {0.999}
    */
@@ -14,10 +15,10 @@ export interface EmaOptions {
 
 /**
  * Keeps an exponential moving average of the parameters: a ← p at the first step, then a ← d·a + (1 − d)·p (Polyak and
- * Juditsky, 1992). It stands after the rule, and changes no parameter; `optimizer.swap("ema", "average")` puts the averages in
- * their place, to evaluate or save them.
+ * Juditsky, 1992). List it after the rule. It changes no parameter; `optimizer.swap("ema", "average")` swaps the averages in,
+ * to evaluate or save them.
  *
- * @throws {RangeError} If the decay does not lie in [0, 1).
+ * @throws {RangeError} If the decay is not in [0, 1).
  *
  * @example
  * ```ts
@@ -54,13 +55,13 @@ export function ema(options: EmaOptions = {}): OptimizerPlugin {
 /** Options for {@linkcode lookahead}; defaults as in the paper. */
 export interface LookaheadOptions {
   /**
-   * Steps of the rule between two of the slow weights, k.
+   * The steps of the rule per update of the slow weights, k.
    *
    * @default {5}
    */
   every?: number;
   /**
-   * How far the slow weights go towards the fast ones, α.
+   * The fraction of the way that the slow weights move towards the fast ones, α.
    *
    * @default {0.5}
    */
@@ -68,12 +69,12 @@ export interface LookaheadOptions {
 }
 
 /**
- * Lets a rule go k steps ahead, then goes part of the way: after every k steps s ← s + α·(p − s) and p ← s, where s are the
- * parameters before the first of them (Zhang et al., 2019).
+ * Runs a rule k steps ahead, then goes back part of the way: after every k steps, s ← s + α·(p − s) and p ← s, where s are the
+ * parameters before those steps (Zhang et al., 2019).
  *
- * @param rule What takes the steps, such as `adam()`.
- * @throws {TypeError} If the rule is no plugin.
- * @throws {RangeError} If k is no integer of 1 or more, or α does not lie in [0, 1].
+ * @param rule The rule, such as `adam()`.
+ * @throws {TypeError} If the rule is not a plugin.
+ * @throws {RangeError} If k is not an integer of 1 or more, or α is not in [0, 1].
  *
  * @example
  * ```ts
@@ -93,9 +94,9 @@ export interface LookaheadOptions {
 export function lookahead(rule: OptimizerPlugin, options: LookaheadOptions = {}): OptimizerPlugin {
   const { every = 5, alpha = 0.5 } = options;
   if (typeof rule?.update !== "function") {
-    throw new TypeError(`Cannot make lookahead: its rule must be a plugin, such as adam(), got ${typeof rule}`);
+    throw new TypeError(`Cannot make lookahead: rule must be a plugin, such as adam(), got ${typeof rule}`);
   }
-  checkCount("lookahead", "every", every);
+  checkCounts("make lookahead", { every });
   checkFraction("lookahead", "alpha", alpha);
   return {
     ...rule,

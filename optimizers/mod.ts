@@ -1,5 +1,5 @@
 /**
- * Optimizers as plugins over flat arrays, their host, gradient transforms and schedules.
+ * The optimizer, its rules and gradient transforms as plugins over flat arrays, and learning rate schedules.
  *
  * @example
  * ```ts

@@ -6,7 +6,7 @@ import {
   type Slab,
 } from "@unfold/core";
 import { coreKernels } from "@unfold/core/kernels";
-import { checkCount } from "./_check.ts";
+import { checkCounts } from "@unfold/core/support";
 import { checkPlugins, entriesOf, type HostedPlugin, hostPlugins, takeEntries } from "./_hosting.ts";
 import { Partition } from "./partition.ts";
 import type { PluginEntry, Schedule } from "./plugin.ts";
@@ -16,22 +16,22 @@ export interface OptimizerOptions {
   /** The learning rate: a number, or a schedule. */
   learningRate: number | Schedule;
   /**
-   * How many backward passes make one step, whose gradient is their mean: a batch in that many parts.
+   * The number of backward passes per step, which uses the mean of their gradients: for a batch in several parts.
    *
    * @default {1}
    */
   accumulate?: number;
 }
 
-/** State of an optimizer as it is saved: arrays by name. */
+/** The saved state of an optimizer: arrays by name. */
 export type OptimizerState = ReadonlyMap<string, SafetensorsInput>;
 
-/** The numbers in a saved state. */
+/** The scalars in a saved state. */
 const COUNTS = ["steps", "skippedSteps", "skippedInARow", "accumulated", "learningRateScale"] as const;
 type Counts = Record<typeof COUNTS[number], number>;
 
 /**
- * Hosts plugins: packs the parameters into one slab, calls each plugin on it in order, and owns the plugins' state.
+ * Hosts plugins: packs the parameters into one slab, calls the plugins on it in order, and owns their state.
  *
  * @typeParam Label The names of the groups of a {@linkcode Partition}.
  *
@@ -57,17 +57,17 @@ export class Optimizer<Label extends string = string> {
   readonly #schedule: Schedule;
   readonly #accumulate: number;
   #counts: Counts = { steps: 0, skippedSteps: 0, skippedInARow: 0, accumulated: 0, learningRateScale: 1 };
-  /** What stands where the parameters should, while it does. */
+  /** The slot that is swapped in for the parameters, if any. */
   #swapped: { readonly slot: string } | undefined;
 
   /**
-   * Takes the parameters over.
+   * Takes over the parameters.
    *
-   * @param parameters What to optimize, by name: `model.parameters()`, or groups of them. They move into one slab.
+   * @param parameters The parameters by name, such as `model.parameters()`, or a {@linkcode Partition}. They move into one slab.
    * @param plugins Gradient transforms and a rule, in the order in which they run.
-   * @throws {TypeError} If there is no plugin, an entry is none, names a group that there is not, or two plugins of one parameter
-   * have one name.
-   * @throws {RangeError} If the learning rate is negative or not finite, or `accumulate` no integer of 1 or more.
+   * @throws {TypeError} If there is no plugin, an entry is not a plugin, a group does not exist, or two plugins of a parameter
+   * have the same name.
+   * @throws {RangeError} If the learning rate is negative or not finite, or `accumulate` is not an integer of 1 or more.
    */
   constructor(
     parameters: NamedParameters | Partition<Label>,
@@ -75,7 +75,7 @@ export class Optimizer<Label extends string = string> {
     options: OptimizerOptions,
   ) {
     const { learningRate, accumulate = 1 } = options;
-    checkCount("an Optimizer", "accumulate", accumulate);
+    checkCounts("make an Optimizer", { accumulate });
     const groups = parameters instanceof Partition ? parameters.groups : { "": parameters };
     checkPlugins(plugins, parameters instanceof Partition ? Object.keys(groups) : []);
     this.#schedule = typeof learningRate === "function" ? learningRate : () => learningRate;
@@ -86,12 +86,12 @@ export class Optimizer<Label extends string = string> {
     this.#plugins = hostPlugins(plugins, this.#packed, groups);
   }
 
-  /** How many steps have been taken. */
+  /** The number of steps taken. */
   get steps(): number {
     return this.#counts.steps;
   }
 
-  /** How many steps a plugin has dropped. */
+  /** The number of steps dropped by a plugin. */
   get skippedSteps(): number {
     return this.#counts.skippedSteps;
   }
@@ -101,15 +101,15 @@ export class Optimizer<Label extends string = string> {
     return this.#plugins.some(({ plugin }) => plugin.skipsNonFinite ?? false);
   }
 
-  /** The learning rate of the last step, or of the first one before it, by the present {@linkcode Optimizer.learningRateScale}. */
+  /** The learning rate of the last step, or of the first before any, with the current {@linkcode Optimizer.learningRateScale}. */
   get learningRate(): number {
     return this.#rateOf(Math.max(1, this.#counts.steps));
   }
 
   /**
-   * What the schedule's rate is multiplied with, 1 at first: for rates that depend on how training goes.
+   * A factor on the schedule's rate, 1 at first, for rates that depend on the course of training.
    *
-   * @throws {RangeError} If it is set to what is no finite number of 0 or more.
+   * @throws {RangeError} If set to anything but a finite number of 0 or more.
    */
   get learningRateScale(): number {
     return this.#counts.learningRateScale;
@@ -124,12 +124,12 @@ export class Optimizer<Label extends string = string> {
     this.#counts.learningRateScale = scale;
   }
 
-  /** Where the parameters and their gradients are: two flat arrays, for what goes over all of them at once. */
+  /** All parameters and gradients as two flat arrays, for passes over all of them at once. */
   get slab(): Slab {
     return this.#packed.slab;
   }
 
-  /** Whether the next call of {@linkcode Optimizer.step} takes a step, rather than adding to one. */
+  /** Whether the next call of {@linkcode Optimizer.step} takes a step instead of only accumulating. */
   get completesStep(): boolean {
     return this.#counts.accumulated + 1 >= this.#accumulate;
   }
@@ -147,20 +147,20 @@ export class Optimizer<Label extends string = string> {
   #checkOwned(doing: string): void {
     if (this.#swapped !== undefined) {
       throw new ReferenceError(
-        `Cannot ${doing}: the parameters stand aside for ${this.#swapped.slot}, dispose of that first`,
+        `Cannot ${doing}: ${this.#swapped.slot} is swapped in for the parameters; dispose the swap first`,
       );
     }
     for (const [name, parameter] of Object.entries(this.#parameters)) {
       if (parameter.slab === this.#packed.slab) continue;
-      throw new ReferenceError(`Cannot ${doing}: ${name} now belongs to an optimizer that was made later`);
+      throw new ReferenceError(`Cannot ${doing}: ${name} now belongs to a later optimizer`);
     }
   }
 
   /**
-   * Takes one step: runs the plugins on the gradients that `backward()` has left, then sets the gradients to 0. With `accumulate`
-   * only every so many calls do.
+   * Takes one step: runs the plugins on the gradients from `backward()`, then sets the gradients to 0. With `accumulate: k`, only
+   * every k-th call takes a step.
    *
-   * @throws {ReferenceError} If another optimizer has taken the parameters over, or {@linkcode Optimizer.swap} is in force.
+   * @throws {ReferenceError} If another optimizer has taken over the parameters, or a {@linkcode Optimizer.swap} is active.
    */
   step(): void {
     this.#checkOwned("step");
@@ -185,14 +185,14 @@ export class Optimizer<Label extends string = string> {
     this.zeroGrad();
   }
 
-  /** Sets all gradients to 0, and forgets the backward passes of a step that is not yet whole; a step does so by itself. */
+  /** Sets all gradients to 0 and drops accumulated backward passes. A step does so itself. */
   zeroGrad(): void {
     this.#counts.accumulated = 0;
     this.#packed.slab.grads.fill(0);
   }
 
   /**
-   * The Euclidean norm of all gradients as they are now, before a step; NaN or infinite where one of them is.
+   * The Euclidean norm of the current gradients. NaN or infinite if any of them is.
    *
    * @example
    * ```ts
@@ -212,11 +212,11 @@ export class Optimizer<Label extends string = string> {
   }
 
   /**
-   * Lets the parameters stand aside for a slot of theirs, such as averages, until what comes back is disposed of.
+   * Swaps a slot, such as averages, in for the parameters until the returned object is disposed.
    *
    * @param plugin The plugin's name.
    * @param slot The slot's name.
-   * @throws {ReferenceError} If there is no such slot, as before the first step, or a swap is in force already.
+   * @throws {ReferenceError} If there is no such slot, as before the first step, or a swap is already active.
    *
    * @example
    * ```ts
@@ -243,7 +243,7 @@ export class Optimizer<Label extends string = string> {
     const exchange = () => own.map((hosted) => hosted.swap(this.#packed.slab, slot)).includes(true);
     if (!exchange()) {
       throw new ReferenceError(
-        `Cannot swap: there must be a slot ${slot} of a plugin ${plugin}, which a first step makes`,
+        `Cannot swap: plugin ${plugin} must have a slot ${slot}, which exists after the first step`,
       );
     }
     const swapped = this.#swapped = { slot: `${plugin}.${slot}` };
@@ -258,10 +258,10 @@ export class Optimizer<Label extends string = string> {
   }
 
   /**
-   * All that a later run needs to go on as if it had never stopped: `steps` and other counts, and each slot as one entry a
-   * parameter, `<plugin>.<slot>/<parameter>`.
+   * The state that a later run needs to continue exactly: `steps` and other counts, and for each slot one entry per parameter,
+   * `<plugin>.<slot>/<parameter>`.
    *
-   * @throws {ReferenceError} If {@linkcode Optimizer.swap} is in force.
+   * @throws {ReferenceError} If a {@linkcode Optimizer.swap} is active.
    *
    * @example
    * ```ts
@@ -287,10 +287,10 @@ export class Optimizer<Label extends string = string> {
   }
 
   /**
-   * Restores what {@linkcode Optimizer.state} gave.
+   * Restores a saved {@linkcode Optimizer.state}.
    *
-   * @throws {TypeError} If entries are missing, unexpected, or of another shape; all of them are listed, and nothing is changed.
-   * @throws {ReferenceError} If {@linkcode Optimizer.swap} is in force.
+   * @throws {TypeError} If entries are missing, unexpected or of another shape. The message lists them all; nothing changes.
+   * @throws {ReferenceError} If a {@linkcode Optimizer.swap} is active.
    */
   load(state: OptimizerState): void {
     this.#checkOwned("load");
@@ -311,7 +311,7 @@ export class Optimizer<Label extends string = string> {
       problems.push(`accumulated must be below ${this.#accumulate}, got ${counts.accumulated}`);
     }
     const commits = this.#plugins.map((hosted) => hosted.load(entries, problems, counts.steps > 0));
-    for (const name of entries.keys()) problems.push(`${name} belongs to none of the plugins and parameters`);
+    for (const name of entries.keys()) problems.push(`${name} belongs to no plugin and parameter`);
     if (problems.length > 0) throw new TypeError(`Cannot load the optimizer: ${problems.join("; ")}`);
     for (const commit of commits) commit();
     this.zeroGrad();

@@ -10,20 +10,20 @@ export class Partition<Label extends string = string> {
   readonly groups: Readonly<Record<Label, NamedParameters>>;
 
   /**
-   * Takes groups as they are; {@linkcode partition} makes them by a rule.
+   * Takes groups as they are; {@linkcode partition} makes them by a function.
    *
-   * @throws {TypeError} If a group is empty, two groups have one name for a parameter, or a name is a whole number, which no group could hold in
-   * its place.
+   * @throws {TypeError} If a group is empty, a name occurs in two groups, or a name is a whole number, which an object would
+   * move to the front.
    */
   constructor(groups: Readonly<Record<Label, NamedParameters>>) {
     const empty = Object.entries<NamedParameters>(groups).find(([, group]) => Object.keys(group).length === 0);
     if (empty !== undefined) {
-      throw new TypeError(`Cannot make a Partition: groups must have parameters, ${empty[0]} has none`);
+      throw new TypeError(`Cannot make a Partition: every group must have parameters, ${empty[0]} has none`);
     }
     const names = new Set<string>();
     for (const name of Object.values<NamedParameters>(groups).flatMap((group) => Object.keys(group))) {
       if (names.has(name) || /^\d+$/.test(name)) {
-        throw new TypeError(`Cannot make a Partition: names must differ and be no whole numbers, got "${name}"`);
+        throw new TypeError(`Cannot make a Partition: names must differ and must not be whole numbers, got "${name}"`);
       }
       names.add(name);
     }
@@ -32,12 +32,12 @@ export class Partition<Label extends string = string> {
 }
 
 /**
- * Puts parameters into groups: each plugin of an {@linkcode Optimizer} acts on all of them, or on one group.
+ * Splits parameters into groups. Each plugin of an {@linkcode Optimizer} acts on all parameters or on one group.
  *
  * @param parameters The parameters by name.
- * @param label The group of each.
+ * @param label Returns the group of a parameter.
  *
- * @example No decay on biases, one bound for the norm of all gradients
+ * @example No weight decay on biases, and clipping by the norm of all gradients
  * ```ts
  * import { Parameter } from "@unfold/core";
  * import { adamW, clipByGlobalNorm, Optimizer, partition } from "@unfold/optimizers";

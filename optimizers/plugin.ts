@@ -1,38 +1,38 @@
 import type { Segment } from "@unfold/core";
 
-/** What a plugin works on: flat arrays over all parameters, or over those of one group. */
+/** The data of a plugin: flat arrays over all parameters, or over those of one group. */
 export interface ParameterGroup {
-  /** The parameters; valid for this call. */
+  /** The parameters. Valid during the call. */
   readonly params: Float32Array<ArrayBuffer>;
-  /** Their gradients; valid for this call. A plugin may rewrite them for the plugins after it. */
+  /** Their gradients. Valid during the call. A plugin may change them for the plugins after it. */
   readonly grads: Float32Array<ArrayBuffer>;
-  /** Name, shape and place of each parameter in the flat arrays. */
+  /** The name, shape and offset of each parameter in the flat arrays. */
   readonly segments: readonly Segment[];
   /**
-   * A state array of the parameters' length, 0 at first, which the host owns, saves and restores; valid for this call. Ask
-   * for every slot at every step: after a restart, one that was not saved is an error.
+   * A state array of the parameters' length, 0 at first, which the host owns, saves and restores. Valid during the call. Request
+   * every slot at every step: a slot that is missing from a loaded state is an error.
    *
    * @param name Its name, unique within the plugin and without "/".
    */
   slot(name: string): Float32Array<ArrayBuffer>;
 }
 
-/** What a plugin is told about the step. */
+/** Information about the step. */
 export interface UpdateInfo {
   /** The step's number; the first is 1. */
   readonly step: number;
   /** The learning rate of this step. */
   readonly learningRate: number;
-  /** How many steps have been dropped since the last one that was taken. */
+  /** The number of dropped steps since the last step taken. */
   readonly skippedInARow: number;
   /** Drops the step: the plugins after this one do not run, the gradients are set to 0, and the step is not counted. */
   skip(): void;
 }
 
 /**
- * An optimizer plugin: a rule that changes the parameters, or a transform of the gradients before one.
+ * An optimizer plugin: a rule that changes the parameters, or a transform of the gradients before a rule.
  *
- * @example A complete plugin, as somebody else's module would write it
+ * @example A complete plugin, as a third-party module would write it
  * ```ts
  * import type { OptimizerPlugin } from "@unfold/optimizers";
  * import { Parameter } from "@unfold/core";
@@ -55,21 +55,21 @@ export interface UpdateInfo {
  * ```
  */
 export interface OptimizerPlugin {
-  /** Names the plugin's state in checkpoints: without "." and "/". */
+  /** The name of the plugin, and of its state in checkpoints. Must not contain "." or "/". */
   readonly name: string;
   /**
-   * Whether the plugin drops steps whose gradients are not finite, so that a training loop need not stop for them. It must
-   * then be the first, and act on all parameters.
+   * Whether the plugin drops steps with non-finite gradients, so that a training loop need not stop for them. It must then be
+   * the first plugin and act on all parameters.
    *
    * @default {false}
    */
   readonly skipsNonFinite?: boolean;
-  /** Carries out one step. */
+  /** Runs one step. */
   update(group: ParameterGroup, info: UpdateInfo): void;
 }
 
 /**
- * A plugin for all parameters, or plugins for groups by their names; a group that is not named is left alone.
+ * A plugin for all parameters, or plugins by group. Groups without a plugin are not affected.
  *
  * @typeParam Label The names of the groups.
  */
@@ -79,5 +79,5 @@ export type PluginEntry<Label extends string = string> =
     readonly [Name in Label]?: OptimizerPlugin;
   };
 
-/** The learning rate of each step, as a pure function of its 1-based number. */
+/** The learning rate as a pure function of the step; the first step is 1. */
 export type Schedule = (step: number) => number;

@@ -33,7 +33,7 @@ const rules: Record<string, (options: object) => OptimizerPlugin> = {
   lion,
 };
 
-/** The plugins that PyTorch's options stand for: decay of its own is a rule's, or a transform before it. */
+/** The plugins for PyTorch's options. Weight decay is an option of the rule, or a transform before it. */
 function pluginsOf(rule: string, options: Record<string, unknown>): OptimizerPlugin[] {
   const { weight_decay, ...rest } = options;
   const camel = Object.entries(rest).map(([name, value]) =>
@@ -77,7 +77,7 @@ const schedules: Record<string, Schedule> = {
 };
 
 for (const [name, rates] of Object.entries(golden.schedules)) {
-  Deno.test(`${name}: the rates are PyTorch's`, () => {
+  Deno.test(`${name} gives the rates of PyTorch`, () => {
     rates.forEach((rate, i) => assert.ok(Math.abs(schedules[name]!(i + 1) - rate) < 1e-12, `step ${i + 1}: ${rate}`));
   });
 }

@@ -1,8 +1,9 @@
-import { checkCount, checkFraction, checkPositive, checkRange } from "./_check.ts";
+import { checkCounts } from "@unfold/core/support";
+import { checkFraction, checkPositive, checkRange } from "./_check.ts";
 import type { Schedule } from "./plugin.ts";
 
 /**
- * One rate for all steps; a number does the same for an `Optimizer`, this is for `join`.
+ * The same rate for all steps, for use in `join`; an `Optimizer` also takes a number.
  *
  * @param rate The rate.
  * @throws {RangeError} If the rate is negative or not finite.
@@ -22,10 +23,10 @@ export function constant(rate: number): Schedule {
 
 /** Options for {@linkcode stepDecay}. */
 export interface StepDecayOptions {
-  /** Steps from one fall to the next, T. */
+  /** The number of steps between decays, T. */
   every: number;
   /**
-   * What the rate is multiplied with, f.
+   * The factor on the rate at each decay, f.
    *
    * @default {0.1}
    */
@@ -33,10 +34,10 @@ export interface StepDecayOptions {
 }
 
 /**
- * A rate that falls every T steps: η(t) = η₀·f^⌊(t − 1)/T⌋.
+ * A rate that drops every T steps: η(t) = η₀·f^⌊(t − 1)/T⌋.
  *
  * @param initialRate η₀.
- * @throws {RangeError} If the initial rate or f is negative, or T no integer of 1 or more.
+ * @throws {RangeError} If the initial rate or f is negative, or T is not an integer of 1 or more.
  *
  * @example
  * ```ts
@@ -50,17 +51,17 @@ export interface StepDecayOptions {
 export function stepDecay(initialRate: number, options: StepDecayOptions): Schedule {
   const { every, factor = 0.1 } = options;
   checkRange("stepDecay", "initialRate", initialRate, 0, Infinity);
-  checkCount("stepDecay", "every", every);
+  checkCounts("make stepDecay", { every });
   checkRange("stepDecay", "factor", factor, 0, Infinity);
   return (step) => initialRate * factor ** Math.floor((step - 1) / every);
 }
 
 /** Options for {@linkcode exponentialDecay}. */
 export interface ExponentialDecayOptions {
-  /** What the rate is multiplied with over T steps, f. */
+  /** The factor on the rate over T steps, f. */
   factor: number;
   /**
-   * T.
+   * The number of steps T.
    *
    * @default {1}
    */
@@ -68,10 +69,10 @@ export interface ExponentialDecayOptions {
 }
 
 /**
- * A rate that falls by the same fraction at each step: η(t) = η₀·f^((t − 1)/T).
+ * A rate that decays by the same factor at each step: η(t) = η₀·f^((t − 1)/T).
  *
  * @param initialRate η₀.
- * @throws {RangeError} If the initial rate or f is negative, or T not above 0.
+ * @throws {RangeError} If the initial rate or f is negative, or T is not above 0.
  *
  * @example
  * ```ts
@@ -99,7 +100,7 @@ export interface CosineDecayOptions {
    */
   finalFraction?: number;
   /**
-   * Start again from the initial rate after each fall, which takes this many times as many steps as the one before.
+   * Restarts from the initial rate after each cycle, and makes each cycle this many times longer than the last.
    *
    * @default {no restarts}
    */
@@ -107,14 +108,14 @@ export interface CosineDecayOptions {
 }
 
 /**
- * A rate that falls along half a cosine: η(t) = η₀·(f + (1 − f)·(1 + cos(π·min(t − 1, T)/T))/2), from η₀ at the first step
- * to f·η₀ after T steps and from then on; or with warm restarts, the first fall T steps long, the next r·T, r²·T and so on
+ * A rate that falls along half a cosine: η(t) = η₀·(f + (1 − f)·(1 + cos(π·min(t − 1, T)/T))/2), from η₀ at the first step to
+ * f·η₀ after T steps, where it stays. With warm restarts, the first cycle takes T steps, the next ones r·T, r²·T and so on
  * (Loshchilov and Hutter, 2017).
  *
  * @param initialRate η₀.
  * @param steps T.
- * @param options Final fraction f, restart factor r.
- * @throws {RangeError} If the initial rate is negative, there is no step, f does not lie in [0, 1], or r is below 1.
+ * @param options The final fraction f and the restart factor r.
+ * @throws {RangeError} If the initial rate is negative, T or r is below 1, or f is not in [0, 1].
  *
  * @example
  * ```ts
@@ -136,7 +137,7 @@ export function cosineDecay(initialRate: number, steps: number, options: CosineD
   checkRange("cosineDecay", "steps", steps, 1, Infinity);
   checkFraction("cosineDecay", "finalFraction", finalFraction);
   if (restartFactor !== undefined) checkRange("cosineDecay", "restartFactor", restartFactor, 1, Infinity);
-  /** How much of a fall is over. */
+  /** The fraction of the current cycle that is done. */
   const progress = (done: number): number => {
     if (restartFactor === undefined) return Math.min(1, done / steps);
     if (restartFactor === 1) return (done % steps) / steps;
@@ -151,13 +152,13 @@ export function cosineDecay(initialRate: number, steps: number, options: CosineD
 }
 
 /**
- * A rate that rises evenly: η(t) = η₁·min(1, t/T), from η₁/T at the first step to η₁ at step T and from then on.
+ * A rate that rises linearly: η(t) = η₁·min(1, t/T), from η₁/T at the first step to η₁ at step T, where it stays.
  *
  * @param rate η₁.
  * @param steps T.
- * @throws {RangeError} If the rate is negative, or T no integer of 1 or more.
+ * @throws {RangeError} If the rate is negative, or T is not an integer of 1 or more.
  *
- * @example Warm up over 100 steps, then fall over 900
+ * @example Warm up over 100 steps, then decay over 900
  * ```ts
  * import { cosineDecay, join, linearWarmup } from "@unfold/optimizers";
  * import assert from "node:assert/strict";
@@ -169,26 +170,26 @@ export function cosineDecay(initialRate: number, steps: number, options: CosineD
  */
 export function linearWarmup(rate: number, steps: number): Schedule {
   checkRange("linearWarmup", "rate", rate, 0, Infinity);
-  checkCount("linearWarmup", "steps", steps);
+  checkCounts("make linearWarmup", { steps });
   return (step) => rate * Math.min(1, step / steps);
 }
 
 /** Options for {@linkcode oneCycle}; defaults as in PyTorch. */
 export interface OneCycleOptions {
   /**
-   * Which part of the steps the rate rises in.
+   * The fraction of the steps in which the rate rises.
    *
    * @default {0.3}
    */
   riseFraction?: number;
   /**
-   * How many times smaller than the largest rate the first one is.
+   * The largest rate divided by the first one.
    *
    * @default {25}
    */
   initialDivisor?: number;
   /**
-   * How many times smaller than the first rate the last one is.
+   * The first rate divided by the last one.
    *
    * @default {1e4}
    */
@@ -196,12 +197,13 @@ export interface OneCycleOptions {
 }
 
 /**
- * A rate that rises along half a cosine, from η₁/25 to η₁, and falls along a longer one, to almost nothing (Smith and Topin,
- * 2018; PyTorch's `OneCycleLR`).
+ * A rate that rises along half a cosine from η₁/25 to η₁, then falls along a longer one to almost 0 (Smith and Topin, 2018;
+ * PyTorch's `OneCycleLR`).
  *
  * @param largestRate η₁.
- * @param steps All steps, after which the rate stays as it is.
- * @throws {RangeError} If the rate is negative, there is no step, the fraction does not lie in [0, 1], or a divisor is not above 0.
+ * @param steps The number of steps, after which the rate stays constant.
+ * @throws {RangeError} If the rate is negative, `steps` is not an integer of 1 or more, the fraction is not in [0, 1], or a divisor is
+ * not above 0.
  *
  * @example
  * ```ts
@@ -217,7 +219,7 @@ export interface OneCycleOptions {
 export function oneCycle(largestRate: number, steps: number, options: OneCycleOptions = {}): Schedule {
   const { riseFraction = 0.3, initialDivisor = 25, finalDivisor = 1e4 } = options;
   checkRange("oneCycle", "largestRate", largestRate, 0, Infinity);
-  checkCount("oneCycle", "steps", steps);
+  checkCounts("make oneCycle", { steps });
   checkFraction("oneCycle", "riseFraction", riseFraction);
   checkPositive("oneCycle", "initialDivisor", initialDivisor);
   checkPositive("oneCycle", "finalDivisor", finalDivisor);
@@ -233,11 +235,11 @@ export function oneCycle(largestRate: number, steps: number, options: OneCycleOp
 }
 
 /**
- * Schedules one after the other; each counts its steps from 1.
+ * Runs schedules one after another. Each counts its steps from 1.
  *
  * @param schedules The schedules.
- * @param boundaries The last step of each but the last.
- * @throws {RangeError} If the boundaries are not one fewer than the schedules, or no integers that rise from 1 on.
+ * @param boundaries The last step of each schedule except the last.
+ * @throws {RangeError} If there is not one boundary fewer than schedules, or they are not increasing integers of 1 or more.
  *
  * @example
  * ```ts
@@ -253,11 +255,9 @@ export function join(schedules: readonly Schedule[], boundaries: readonly number
     Number.isSafeInteger(boundary) && boundary > (boundaries[i - 1] ?? 0)
   );
   if (!rising || boundaries.length !== schedules.length - 1) {
+    const [wanted, got] = [Math.max(0, schedules.length - 1), JSON.stringify(boundaries)];
     throw new RangeError(
-      `Cannot join ${schedules.length} schedules: boundaries must be ${
-        Math.max(0, schedules.length - 1)
-      } integers that ` +
-        `rise from 1 on, got ${JSON.stringify(boundaries)}`,
+      `Cannot join schedules: boundaries must be ${wanted} increasing integers of 1 or more, got ${got}`,
     );
   }
   return (step) => {

@@ -13,7 +13,7 @@ import {
 } from "@unfold/optimizers";
 import assert from "node:assert/strict";
 
-/** Two groups, all kinds of state, and gradients that the number of the pass decides. */
+/** Two groups with all kinds of state, and gradients that depend only on the number of the pass. */
 function setUp(order: readonly string[] = ["0.weight", "0.bias", "1.weight"]) {
   const shapes: Record<string, number[]> = { "0.weight": [3, 2], "0.bias": [2], "1.weight": [4] };
   const parameters = Object.fromEntries(order.map((name) => [name, new Parameter(shapes[name]!)]));
@@ -41,7 +41,7 @@ function setUp(order: readonly string[] = ["0.weight", "0.bias", "1.weight"]) {
   };
 }
 
-Deno.test("state saved anywhere, in another order of parameters too, goes on to the bit", () => {
+Deno.test("resuming from a state saved at any point, even with parameters in another order, is exact to the bit", () => {
   const whole = setUp();
   whole.optimizer.learningRateScale = 0.5;
   const expected = whole.passes(1, 14);
@@ -59,7 +59,7 @@ Deno.test("state saved anywhere, in another order of parameters too, goes on to 
   }
 });
 
-Deno.test("state has one entry a parameter and slot, of the parameter's shape", () => {
+Deno.test("the state has one entry per parameter and slot, of the parameter's shape", () => {
   const { optimizer, passes } = setUp();
   passes(1, 2);
   assert.deepEqual([...optimizer.state()].map(([name, { shape }]) => [name, ...shape]), [
@@ -82,7 +82,7 @@ Deno.test("state has one entry a parameter and slot, of the parameter's shape", 
   assert.deepEqual(optimizer.state().get("gradients/1.weight")?.shape, [4]);
 });
 
-Deno.test("state that does not fit is refused with all that is wrong, and nothing changes", () => {
+Deno.test("a state that does not fit is refused with all its problems, and nothing changes", () => {
   const { optimizer, passes } = setUp();
   const before = passes(1, 2);
   const entry = (...shape: number[]) => ({ shape, data: new Float32Array(shape.reduce((a, b) => a * b, 1)) });
@@ -99,11 +99,11 @@ Deno.test("state that does not fit is refused with all that is wrong, and nothin
     name: "TypeError",
     message: "Cannot load the optimizer: steps must be a number of 0 or more, got -1; " +
       "skippedSteps is missing; " +
-      "lookahead.slow/0.weight must be 32-bit floats of shape [3, 2], got shape [2, 3], 6 numbers in a Float32Array; " +
+      "lookahead.slow/0.weight must be 32-bit floats of shape [3, 2], got a Float32Array of length 6 and shape [2, 3]; " +
       "ema.average/1.weight is missing; " +
-      "ema.average/0.bias must be 32-bit floats of shape [2], got shape [2], 2 numbers in a Float64Array; " +
-      "sgd.velocity/0.bias belongs to none of the plugins and parameters; " +
-      "adam.v/2.bias belongs to none of the plugins and parameters",
+      "ema.average/0.bias must be 32-bit floats of shape [2], got a Float64Array of length 2 and shape [2]; " +
+      "sgd.velocity/0.bias belongs to no plugin and parameter; " +
+      "adam.v/2.bias belongs to no plugin and parameter",
   });
   assert.deepEqual(passes(3, 2), before);
   assert.equal(optimizer.steps, 1);
@@ -116,11 +116,11 @@ Deno.test("a state without a slot that a plugin needs is refused at the next ste
   const other = setUp();
   other.optimizer.load(state);
   assert.throws(() => other.passes(5, 6), {
-    message: "Cannot step: the state that was loaded must have adam.m, and has not",
+    message: "Cannot step: the loaded state must have adam.m, but does not",
   });
 });
 
-Deno.test("a state of no steps starts anew", () => {
+Deno.test("loading a state without steps starts again", () => {
   const make = () => new Optimizer({ weight: new Parameter([1]) }, [sgd({ momentum: 0.5 })], { learningRate: 1 });
   const optimizer = make();
   optimizer.load(make().state());
@@ -128,7 +128,7 @@ Deno.test("a state of no steps starts anew", () => {
   assert.equal(optimizer.steps, 1);
 });
 
-Deno.test("loading lets go of gradients that were there, and refuses backward passes that would be too many", () => {
+Deno.test("loading drops accumulated gradients, and refuses a state with too many backward passes", () => {
   const weight = new Parameter([1]);
   const optimizer = new Optimizer({ weight }, [sgd()], { learningRate: 1, accumulate: 2 });
   const start = optimizer.state();
@@ -146,7 +146,7 @@ Deno.test("loading lets go of gradients that were there, and refuses backward pa
   assert.throws(() => other.load(half), { message: "Cannot load the optimizer: accumulated must be below 1, got 1" });
 });
 
-Deno.test("counts must be counts", () => {
+Deno.test("invalid counts in a state are refused", () => {
   const optimizer = new Optimizer({ weight: new Parameter([1]) }, [sgd()], { learningRate: 1 });
   for (const [name, value] of [["steps", 0.5], ["skippedSteps", Infinity], ["learningRateScale", NaN]] as const) {
     const state = new Map(optimizer.state()).set(name, { shape: [], data: Float64Array.of(value) });
@@ -158,7 +158,7 @@ Deno.test("counts must be counts", () => {
   assert.equal(optimizer.learningRate, 0.5);
 });
 
-Deno.test("a slot that an optimizer is known to need is missed at once", () => {
+Deno.test("a state without a slot that the optimizer has is refused at once", () => {
   const make = (...plugins: OptimizerPlugin[]) => {
     const optimizer = new Optimizer({ weight: new Parameter([2]) }, plugins, { learningRate: 1 });
     optimizer.step();
@@ -169,18 +169,18 @@ Deno.test("a slot that an optimizer is known to need is missed at once", () => {
   });
 });
 
-Deno.test("an optimizer whose parameters were taken over neither saves nor loads nor swaps", () => {
+Deno.test("an optimizer without its parameters refuses to save, load and swap", () => {
   const weight = new Parameter([1]);
   const first = new Optimizer({ weight }, [sgd(), ema()], { learningRate: 1 });
   first.step();
   const state = first.state();
   new Optimizer({ weight, other: new Parameter([1]) }, [sgd()], { learningRate: 1 });
   for (const f of [() => first.load(state), () => first.state(), () => first.swap("ema", "average")]) {
-    assert.throws(f, { name: "ReferenceError", message: /weight now belongs to an optimizer that was made later/ });
+    assert.throws(f, { name: "ReferenceError", message: /weight now belongs to a later optimizer/ });
   }
 });
 
-Deno.test("how many steps were dropped in a row is part of the state", () => {
+Deno.test("the number of steps dropped in a row is part of the state", () => {
   let state: OptimizerState | undefined;
   const dropOne = () => {
     const weight = new Parameter([1]);

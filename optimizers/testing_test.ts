@@ -2,7 +2,7 @@ import type { OptimizerPlugin, ParameterGroup, UpdateInfo } from "@unfold/optimi
 import { checkPlugin } from "@unfold/optimizers/testing";
 import assert from "node:assert/strict";
 
-/** Gradient descent that does something else besides. */
+/** Gradient descent with a side effect. */
 function descent(besides: (group: ParameterGroup, info: UpdateInfo) => void): OptimizerPlugin {
   return {
     name: "descent",
@@ -14,7 +14,7 @@ function descent(besides: (group: ParameterGroup, info: UpdateInfo) => void): Op
   };
 }
 
-/** Descent whose momentum is no slot. */
+/** Descent with momentum that is not in a slot. */
 function forgetful(): OptimizerPlugin {
   let velocity = new Float32Array();
   return {
@@ -30,19 +30,19 @@ function forgetful(): OptimizerPlugin {
 }
 
 const faults: Record<string, [make: () => OptimizerPlugin, message: RegExp]> = {
-  "stands still": [() => ({ name: "still", update: () => {} }), /^it must solve a convex problem/],
+  "changes nothing": [() => ({ name: "still", update: () => {} }), /^it must solve a convex problem/],
   "draws numbers": [() => descent(({ params }) => params[0]! *= 1 + 1e-6 * Math.random()), /do the same when it does/],
-  "keeps state to itself": [forgetful, /go on to the bit/],
+  "keeps state outside its slots": [forgetful, /resume bit for bit/],
   "writes past its group": [
     () =>
       descent(({ params }) => new Float32Array(params.buffer, params.byteOffset, params.length + 1)[params.length] = 1),
-    /leave the parameters and gradients of other groups alone/,
+    /not change the parameters and gradients of other groups/,
   ],
   "moves a segment": [
     () => descent(({ segments }) => void ((segments[0] as { offset: number }).offset += 0.1)),
-    /leave the segments alone/,
+    /not change the segments/,
   ],
-  "copies the gradients": [() => descent(({ grads }) => void grads.slice()), /in proportion/],
+  "copies the gradients": [() => descent(({ grads }) => void grads.slice()), /proportional/],
 };
 
 for (const [name, [make, message]] of Object.entries(faults)) {
@@ -51,5 +51,4 @@ for (const [name, [make, message]] of Object.entries(faults)) {
   });
 }
 
-Deno.test("a plugin that is none of these conforms", () =>
-  checkPlugin(() => descent(() => {}), { learningRate: 1e-3 }));
+Deno.test("a plugin without these faults conforms", () => checkPlugin(() => descent(() => {}), { learningRate: 1e-3 }));

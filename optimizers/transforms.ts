@@ -1,10 +1,11 @@
 import { coreKernels } from "@unfold/core/kernels";
-import { checkCount, checkPositive, checkRange } from "./_check.ts";
+import { checkCounts } from "@unfold/core/support";
+import { checkPositive, checkRange } from "./_check.ts";
 import { kernels } from "./_kernels.ts";
 import type { OptimizerPlugin } from "./plugin.ts";
 
 /**
- * Scales all gradients together so that their Euclidean norm is at most `maxNorm`: g ← g·min(1, maxNorm/‖g‖) (Pascanu et
+ * Scales all gradients so that their Euclidean norm is at most `maxNorm`: g ← g·min(1, maxNorm/‖g‖) (Pascanu et
  * al., 2013).
  *
  * @param maxNorm The bound, above 0.
@@ -34,7 +35,8 @@ export function clipByGlobalNorm(maxNorm: number): OptimizerPlugin {
 }
 
 /**
- * Holds each gradient within ±`most`: g ← min(max(g, −most), most). Its direction changes; `clipByGlobalNorm` keeps it.
+ * Clips each gradient to ±`most`: g ← min(max(g, −most), most). This changes the direction of the gradient; `clipByGlobalNorm`
+ * does not.
  *
  * @param most The bound, above 0.
  * @throws {RangeError} If the bound is not above 0.
@@ -60,7 +62,7 @@ export function clipByValue(most: number): OptimizerPlugin {
 }
 
 /**
- * Adds the gradient of ½·λ·‖p‖² to the gradients: g ← g + λ·p. Before a rule it is what PyTorch's rules call `weight_decay`.
+ * Adds the gradient of ½·λ·‖p‖² to the gradients: g ← g + λ·p. Listed before a rule, it equals `weight_decay` of PyTorch's rules.
  *
  * @param weightDecay λ.
  * @throws {RangeError} If λ is negative.
@@ -80,7 +82,7 @@ export function addDecayedWeights(weightDecay: number): OptimizerPlugin {
   checkRange("addDecayedWeights", "weightDecay", weightDecay, 0, Infinity);
   return {
     name: "addDecayedWeights",
-    // A step of gradient descent of the gradients against the parameters.
+    // The sgd kernel with swapped arguments: g −= −λ·p.
     update: ({ params, grads }) => kernels.sgd(grads.byteOffset, params.byteOffset, params.length, -weightDecay),
   };
 }
@@ -88,7 +90,7 @@ export function addDecayedWeights(weightDecay: number): OptimizerPlugin {
 /** Options for {@linkcode skipNonFinite}. */
 export interface SkipNonFiniteOptions {
   /**
-   * How many steps in a row may be dropped; one more is an error, for then the parameters themselves have gone wrong.
+   * The number of steps that may be dropped in a row. One more is an error: the parameters themselves have then gone wrong.
    *
    * @default {10}
    */
@@ -96,10 +98,10 @@ export interface SkipNonFiniteOptions {
 }
 
 /**
- * Drops a step whose gradients hold NaN or an infinity: nothing changes but `optimizer.skippedSteps`. It stands before the
- * other plugins, and acts on all parameters.
+ * Drops steps with NaN or infinite gradients: only `optimizer.skippedSteps` changes. It must be the first plugin and act on all
+ * parameters.
  *
- * @throws {RangeError} If `most` is no integer of 1 or more; at a step, if that many were dropped in a row before it.
+ * @throws {RangeError} If `most` is not an integer of 1 or more. At a step, if `most` steps in a row were dropped before it.
  *
  * @example
  * ```ts
@@ -117,17 +119,17 @@ export interface SkipNonFiniteOptions {
  */
 export function skipNonFinite(options: SkipNonFiniteOptions = {}): OptimizerPlugin {
   const { most = 10 } = options;
-  checkCount("skipNonFinite", "most", most);
+  checkCounts("make skipNonFinite", { most });
   return {
     name: "skipNonFinite",
     skipsNonFinite: true,
     update({ grads }, { step, skippedInARow, skip }) {
-      // Squares of 32-bit floats do not overflow in the sum's 64 bits.
+      // The sum is in 64 bits, where squares of 32-bit floats do not overflow.
       if (Number.isFinite(coreKernels.sumOfSquares(grads.byteOffset, grads.length))) return;
       if (skippedInARow >= most) {
         throw new RangeError(
-          `Cannot take step ${step}: gradients must be finite at least once in ${most + 1} steps, and were not; ` +
-            "try a lower learning rate, or look for bad values in the data",
+          `Cannot take step ${step}: gradients must be finite at least once in ${most + 1} steps, but were not; ` +
+            "try a lower learning rate, or check the data for bad values",
         );
       }
       skip();

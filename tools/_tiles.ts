@@ -1,11 +1,11 @@
 /**
- * Writes the register tiles of the matrix product as AssemblyScript. The tiles differ only in their size, and AssemblyScript
- * cannot unroll over local variables; hence a generator.
+ * Generates the register tiles of the matrix product as AssemblyScript. The tiles differ only in size, and AssemblyScript cannot
+ * unroll over local variables.
  *
- * A tile keeps `rows × 8·panels` sums in registers. For each k it loads one vector of the left operand's strip, whose lanes
- * are the rows, and two of each panel. Loads are what a tile must be sparing of: an engine without a trap handler checks the
- * bounds of each. Four rows and one panel are eight sums, as many as the multiply-add's latency wants in flight, for three
- * loads; with fewer rows there are more panels.
+ * A tile keeps `rows × 8·panels` sums in registers. For each k it loads one vector of the left operand's strip, whose lanes are
+ * the rows, and two vectors of each panel. A tile should load little, because an engine without a trap handler checks the bounds
+ * of each load. Four rows and one panel need three loads for eight vectors of sums, which is enough to hide the latency of a
+ * multiply-add. Tiles with fewer rows have more panels.
  */
 
 const SHAPES: readonly { rows: number; panels: number }[] = [
@@ -16,7 +16,7 @@ const SHAPES: readonly { rows: number; panels: number }[] = [
   ...[3, 2, 1].map((rows) => ({ rows, panels: 1 })),
 ];
 
-/** Where a tile with fewer columns than its panels is put before its valid columns are copied: reserved memory. */
+/** Reserved memory for a tile that is wider than the matrix; its valid columns are copied from here. */
 const SCRATCH = 64;
 
 function range(n: number): number[] {
@@ -44,7 +44,7 @@ function tile(rows: number, panels: number): string {
 
   emit(`if (columns == ${8 * panels}) {`);
   for (const r of range(rows)) {
-    // All old sums of a row are loaded before any new one is stored: stores would otherwise hold up the loads.
+    // Load all old sums of a row before storing new ones, because stores would delay the loads.
     emit("if (add) {");
     for (const v of vectors) emit(`const o${v} = v128.load(c, ${16 * v});`);
     for (const v of vectors) emit(`v128.store(c, f32x4.add(o${v}, s${r}_${v}), ${16 * v});`);
@@ -65,8 +65,7 @@ ${body.join("\n")}
 }`;
 }
 
-/** The rows of one strip of fewer than four: wide tiles as long as all their columns exist, since panels beyond the last one
- * must not be read, then narrow ones. */
+/** A strip of fewer than four rows: wide tiles while all their panels exist, then narrow ones. */
 function strip({ rows, panels }: (typeof SHAPES)[number]): string {
   const call = (panels: number) =>
     `tile${rows}x${panels}(k, a, b, bRow, bPanel, c, ldc, min(${8 * panels}, n - j), add)`;
@@ -78,7 +77,7 @@ function strip({ rows, panels }: (typeof SHAPES)[number]): string {
       break;`;
 }
 
-/** The source of `core/kernels/tiles.ts`, which exists only while the kernels are compiled. */
+/** Returns the source of `core/kernels/tiles.ts`, which exists only while the kernels are compiled. */
 export function tiles(): string {
   return `
 import { madd } from "./simd";
@@ -91,7 +90,7 @@ function spill(rows: i32, stride: usize, c: usize, ldc: usize, columns: i32, add
 }
 ${SHAPES.map(({ rows, panels }) => tile(rows, panels)).join("\n")}
 
-/** C (+)= A·B for one block: A in strips of four rows, [k, 4] each, and one of what is left; B in panels. */
+/** C (+)= A·B for one block. A: strips of four rows, [k, 4] each, and one strip of the remaining rows. B: panels. */
 export function multiplyBlock(m: i32, n: i32, k: i32, strips: usize, b: usize, bRow: usize, bPanel: usize, c: usize, ldc: usize, add: bool): void {
   const stripBytes = <usize>k << 4;
   const whole = m & ~3;

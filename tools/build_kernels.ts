@@ -1,19 +1,19 @@
 /**
- * Compiles the AssemblyScript kernels of each module to SIMD WebAssembly, once with relaxed SIMD (fused multiply-add) and
- * once without, and writes both as base64 into `<module>/_kernels_wasm.ts`.
+ * Compiles each module's AssemblyScript kernels to SIMD WebAssembly, with and without relaxed SIMD (fused multiply-add), and writes
+ * both as base64 into `<module>/_kernels_wasm.ts`.
  *
- * `deno task kernels` writes the files; `deno task kernels:check` fails where one differs from its sources.
+ * `deno task kernels` writes the files. `deno task ok kernels` fails if a file differs from its sources.
  */
 
 import asc from "assemblyscript/asc";
 import { tiles } from "./_tiles.ts";
 
-/** Modules, and where in the reserved start of the memory their constants stand. */
+/** Modules, and the offset of each module's constants in the reserved start of the memory. */
 const MODULES: Record<string, number> = { core: 1024, layers: 2048, optimizers: 3072 };
-/** Bytes that each has for them. */
+/** Bytes of constants that a module may have. */
 const DATA_BYTES = 1024;
 
-/** Sources that are generated for the compiler alone. */
+/** Sources that exist only while the compiler runs. */
 const GENERATED: Record<string, () => string> = { "core/kernels/tiles.ts": tiles };
 
 async function compile(module: string, relaxed: boolean): Promise<Uint8Array> {
@@ -44,12 +44,14 @@ async function compile(module: string, relaxed: boolean): Promise<Uint8Array> {
   return wasm;
 }
 
-/** Modules share one memory: each may place its constants in its own part of the reserved bytes, and nothing else. */
+/** Checks that a module writes only its constants, and only to its part of the shared memory. */
 function checkData(module: string, wasm: Uint8Array): void {
   const memory = new WebAssembly.Memory({ initial: 1 });
   const instance = new WebAssembly.Module(wasm.slice());
   if (WebAssembly.Module.imports(instance).some(({ kind }) => kind !== "memory")) {
-    throw new Error(`Cannot use the kernels of ${module}: they must import the memory alone (an assertion, a string?)`);
+    throw new Error(
+      `Cannot use the kernels of ${module}: they must import only the memory; look for an assertion or a string`,
+    );
   }
   new WebAssembly.Instance(instance, { env: { memory } });
   const start = MODULES[module]!;
@@ -57,10 +59,9 @@ function checkData(module: string, wasm: Uint8Array): void {
     byte !== 0 && (at < start || at >= start + DATA_BYTES)
   );
   if (outside >= 0) {
+    const end = start + DATA_BYTES - 1;
     throw new Error(
-      `Cannot use the kernels of ${module}: data must stand in bytes ${start} to ${
-        start + DATA_BYTES - 1
-      }, got byte ${outside}`,
+      `Cannot use the kernels of ${module}: data must be in bytes ${start} to ${end}, got byte ${outside}`,
     );
   }
 }
@@ -100,7 +101,7 @@ if (import.meta.main) {
     const built = await source(module);
     if (built === readTextFile(path)) continue;
     if (check) {
-      console.error(`${path} differs from its sources: run \`deno task kernels\``);
+      console.error(`${path} differs from its sources; run \`deno task kernels\``);
       stale++;
     } else {
       Deno.writeTextFileSync(path, built);

@@ -1,9 +1,15 @@
 /**
- * Fails where a module imports what it must not: the edges of the house. Types may cross some edges that values may not.
- * Tests and doc examples may import any library module.
+ * Fails if a library module imports what it must not, or if files import each other in a cycle. Type-only imports may cross some
+ * edges that values may not, but they count in cycles. Tests and doc examples may import any library module.
+ *
+ *     deno task ok imports
+ *
+ * @module
  */
 
-/** What each folder may import from the others: values, or types alone. */
+import { MODULE_FILES } from "./modules.ts";
+
+/** What each folder may import from the others: values, or types only. */
 const EDGES: Record<string, { values: readonly string[]; types: readonly string[] }> = {
   core: { values: [], types: [] },
   layers: { values: ["core"], types: [] },
@@ -12,13 +18,19 @@ const EDGES: Record<string, { values: readonly string[]; types: readonly string[
   distributed: { values: ["core"], types: ["layers", "optimizers", "training"] },
 };
 
-/** One import of a module by another. */
+/** Folders whose files must not import each other in a cycle. */
+const FOLDERS = [...Object.keys(EDGES), "apps", "bench", "docs", "examples", "tools"];
+
+/** Folders that are not searched: AssemblyScript and build output. */
+const SKIPPED = ["kernels", "kernel", "node_modules", "dist"];
+
+/** One import of a source. */
 interface Import {
   readonly specifier: string;
   readonly typeOnly: boolean;
 }
 
-/** The static and dynamic imports and re-exports of a source; comments do not count. */
+/** Returns the static and dynamic imports and re-exports of a source. Ignores comments. */
 export function importsOf(source: string): Import[] {
   const code = source.replaceAll(/\/\*[\s\S]*?\*\/|(?<=^|\s)\/\/.*$/gm, "");
   const statement =
@@ -28,16 +40,20 @@ export function importsOf(source: string): Import[] {
   });
 }
 
-/** The folder of the house that a specifier leads to, if it leads to another one than `from`. */
-function target(from: string, path: string, specifier: string): string | undefined {
-  const name = specifier.match(/^@unfold\/([^/]+)/)?.[1];
-  if (name !== undefined) return name === from ? undefined : name;
-  if (!specifier.startsWith(".")) return undefined;
-  const resolved = new URL(specifier, `file:///${path}`).pathname.slice(1).split("/")[0]!;
-  return resolved === from ? undefined : resolved;
+/** Resolves a relative specifier to a path from the root. */
+function resolve(path: string, specifier: string): string {
+  return new URL(specifier, `file:///${path}`).pathname.slice(1);
 }
 
-/** What is wrong with the imports of one file, given by its path from the root. */
+/** Returns the folder that a specifier leads to, or `undefined` if that is `from` itself or no folder of the repository. */
+function target(from: string, path: string, specifier: string): string | undefined {
+  const folder = specifier.startsWith(".")
+    ? resolve(path, specifier).split("/")[0]!
+    : specifier.match(/^@unfold\/([^/]+)/)?.[1];
+  return folder === from ? undefined : folder;
+}
+
+/** Returns what is wrong with the imports of one file, given by its path from the root. */
 export function problemsOf(path: string, source: string): string[] {
   const folder = path.split("/")[0]!;
   const edges = EDGES[folder];
@@ -45,9 +61,9 @@ export function problemsOf(path: string, source: string): string[] {
   return importsOf(source).flatMap(({ specifier, typeOnly }) => {
     const to = target(folder, path, specifier);
     if (to === undefined) {
-      const third = !specifier.startsWith(".") && !specifier.startsWith("@unfold/");
-      const allowed = path.endsWith("/testing.ts") && specifier.startsWith("node:");
-      return third && !allowed ? [`${path}: a library module must import nothing of others, got ${specifier}`] : [];
+      const isOurs = specifier.startsWith(".") || specifier.startsWith("@unfold/");
+      const isAllowed = path.endsWith("/testing.ts") && specifier.startsWith("node:");
+      return isOurs || isAllowed ? [] : [`${path}: a library module must have no dependencies, got ${specifier}`];
     }
     if (specifier.startsWith(".")) return [`${path}: ${to} must be imported as @unfold/${to}, got ${specifier}`];
     if (edges.values.includes(to) || (typeOnly && edges.types.includes(to))) return [];
@@ -55,18 +71,58 @@ export function problemsOf(path: string, source: string): string[] {
   });
 }
 
-function* sources(folder: string): Generator<string> {
+/**
+ * Returns the files that each file imports.
+ *
+ * @param sources Sources by their paths from the root.
+ * @param modules Files of the exported names.
+ */
+export function graphOf(
+  sources: ReadonlyMap<string, string>,
+  modules: ReadonlyMap<string, string>,
+): Map<string, readonly string[]> {
+  return new Map([...sources].map(([path, source]) => {
+    const targets = importsOf(source).flatMap(({ specifier }) => {
+      const to = specifier.startsWith(".") ? resolve(path, specifier) : modules.get(specifier);
+      return to !== undefined && sources.has(to) ? [to] : [];
+    });
+    return [path, targets];
+  }));
+}
+
+/** Returns import cycles, each as a path that ends where it starts; none if and only if there are none. */
+export function cyclesIn(graph: ReadonlyMap<string, readonly string[]>): string[][] {
+  const cycles: string[][] = [];
+  const done = new Set<string>();
+  const trail: string[] = [];
+  const visit = (path: string) => {
+    const start = trail.indexOf(path);
+    if (start >= 0) cycles.push([...trail.slice(start), path]);
+    if (start >= 0 || done.has(path)) return;
+    trail.push(path);
+    graph.get(path)?.forEach(visit);
+    trail.pop();
+    done.add(path);
+  };
+  for (const path of graph.keys()) visit(path);
+  return cycles;
+}
+
+function* filesIn(folder: string): Generator<string> {
   for (const { name, isDirectory } of Deno.readDirSync(folder)) {
     const path = `${folder}/${name}`;
-    if (isDirectory) yield* name === "kernels" ? [] : sources(path);
+    if (isDirectory) yield* SKIPPED.includes(name) ? [] : filesIn(path);
     else if (name.endsWith(".ts")) yield path;
   }
 }
 
 if (import.meta.main) {
-  const problems = Object.keys(EDGES).flatMap((folder) =>
-    [...sources(folder)].flatMap((path) => problemsOf(path, Deno.readTextFileSync(path)))
-  );
+  const paths = FOLDERS.flatMap((folder) => [...filesIn(folder)]).sort();
+  const sources = new Map(paths.map((path) => [path, Deno.readTextFileSync(path)]));
+  const problems = [
+    ...[...sources].flatMap(([path, source]) => problemsOf(path, source)),
+    ...cyclesIn(graphOf(sources, MODULE_FILES)).map((cycle) => `import cycle: ${cycle.join(" → ")}`),
+  ];
   for (const problem of problems) console.error(problem);
   if (problems.length > 0) Deno.exit(1);
 }

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
-import { importsOf, problemsOf } from "./check_imports.ts";
+import { cyclesIn, graphOf, importsOf, problemsOf } from "./check_imports.ts";
 
-Deno.test("imports are found in every form, and not in comments", () => {
+Deno.test("imports are found in every form, but not in comments", () => {
   const source = `import { a } from "./a.ts";
 import type { B } from "b";
 import "./side.ts";
@@ -25,7 +25,7 @@ const e = await import("./e.ts");`;
   ]);
 });
 
-Deno.test("edges that the house has not are reported", () => {
+Deno.test("forbidden edges between folders are reported", () => {
   const from = (path: string, specifier: string, type = "") =>
     problemsOf(path, `import ${type}{ x } from "${specifier}";`);
   assert.deepEqual(from("layers/a.ts", "@unfold/core/kernels"), []);
@@ -47,6 +47,36 @@ Deno.test("edges that the house has not are reported", () => {
     "layers/a.ts: core must be imported as @unfold/core, got ../core/tensor.ts",
   ]);
   assert.deepEqual(from("core/a.ts", "npm:left-pad"), [
-    "core/a.ts: a library module must import nothing of others, got npm:left-pad",
+    "core/a.ts: a library module must have no dependencies, got npm:left-pad",
   ]);
+});
+
+/** The cycles of sources by their paths. */
+function cyclesOf(sources: Record<string, string>): string[][] {
+  return cyclesIn(graphOf(new Map(Object.entries(sources)), new Map([["@unfold/core", "core/mod.ts"]])));
+}
+
+Deno.test("an import cycle is reported as a path, through type-only imports, re-exports and module names too", () => {
+  assert.deepEqual(
+    cyclesOf({
+      "apps/main.ts": 'import "../core/mod.ts";',
+      "core/mod.ts": 'export * from "./tensor.ts";',
+      "core/tensor.ts": 'import type { Op } from "./ops/op.ts";',
+      "core/ops/op.ts": 'import { tensor } from "@unfold/core";',
+    }),
+    [["core/mod.ts", "core/tensor.ts", "core/ops/op.ts", "core/mod.ts"]],
+  );
+  assert.deepEqual(cyclesOf({ "tools/a.ts": 'import { a } from "./a.ts";' }), [["tools/a.ts", "tools/a.ts"]]);
+});
+
+Deno.test("files that share an import are not a cycle, and neither are other packages", () => {
+  assert.deepEqual(
+    cyclesOf({
+      "core/mod.ts": 'import "./a.ts";\nimport "./b.ts";',
+      "core/a.ts": 'import "./c.ts";',
+      "core/b.ts": 'import "./c.ts";\nimport "core/mod.ts";',
+      "core/c.ts": 'import "fast-check";\nimport "./missing.ts";',
+    }),
+    [],
+  );
 });

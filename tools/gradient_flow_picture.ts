@@ -1,8 +1,8 @@
 /**
- * Draws `layers/docs/gradient_flow.svg`: the norm of ∂loss/∂s_t over 100 time steps for tanh, ReLU, LSTM and GRU, as they are
- * initialized, the loss at the last step.
+ * Draws `layers/docs/gradient_flow.svg`: the norm of ∂loss/∂s_t over 100 time steps for untrained tanh, ReLU, LSTM and GRU layers.
+ * The loss depends on the last step only.
  *
- *     deno task picture:gradients
+ *     deno task picture gradients
  *
  * @module
  */
@@ -14,7 +14,7 @@ import { compile, type TopLevelSpec } from "vega-lite";
 
 const [TIME, BATCH, INPUT, HIDDEN] = [100, 32, 8, 64];
 
-/** PyTorch's first weights, which most people start from, for all cells alike. */
+/** Gives all cells the same initial weights: PyTorch's uniform ones. */
 function initialize<
   Layer extends { parameters(): Readonly<Record<string, { data: Float32Array; shape: readonly number[] }>> },
 >(
@@ -44,7 +44,7 @@ const last = new LastStep();
 const values = Object.entries(layers).flatMap(([cell, layer]) => {
   const norms = gradientFlow(layer, x, (output) => sum(last.forward(output)));
   const end = norms.at(-1)!;
-  // What is smaller cannot be seen beside the rest.
+  // Smaller values would hide the rest.
   return [...norms].map((norm, t) => ({ cell, step: t + 1, norm: Math.max(norm / end, 1e-20) })).filter(({ norm }) =>
     norm > 1e-20
   );

@@ -1,9 +1,9 @@
 /**
- * Preloaded, it makes this engine look like one without relaxed SIMD, so that a whole test run uses the fallback kernels:
+ * Makes this engine look like one without relaxed SIMD, so that a test run uses the fallback kernels:
  * `deno test --preload=tools/plain_simd.ts`.
  */
 
-/** Opcodes of the relaxed multiply-adds, in the encoding of WebAssembly's vector instructions. */
+/** Encodings of the relaxed multiply-add instructions. */
 const RELAXED = [[0xfd, 0x85, 0x02], [0xfd, 0x86, 0x02]];
 
 const { validate } = WebAssembly;

@@ -1,21 +1,13 @@
-/** Throws a `RangeError` unless counts are integers of 1 or more. */
-export function checkCounts(doing: string, counts: Readonly<Record<string, number>>): void {
-  for (const [name, value] of Object.entries(counts)) {
-    if (Number.isInteger(value) && value >= 1) continue;
-    throw new RangeError(`Cannot ${doing}: ${name} must be an integer of 1 or more, got ${value}`);
-  }
-}
-
 /**
- * Throws a `RangeError` unless there is one finite prediction for each finite actual value, and one at least.
+ * Throws a `RangeError` unless there are as many predictions as actual values, at least one, and all are finite.
  *
- * @param name What the predictions are called in messages.
+ * @param name The name of the predictions in messages.
  */
 export function checkPairs(predicted: ArrayLike<number>, actual: ArrayLike<number>, name = "predicted"): void {
   const n = actual.length;
   if (n === 0 || predicted.length !== n) {
     throw new RangeError(
-      `Cannot compare predictions: there must be one for each actual value, and one at least, got ${predicted.length} for ${n}`,
+      `Cannot compare predictions: there must be one for each actual value, and at least one, got ${predicted.length} for ${n}`,
     );
   }
   for (const [list, values] of [[name, predicted], ["actual", actual]] as const) {

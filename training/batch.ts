@@ -2,33 +2,33 @@ import type { DType, Tensor } from "@unfold/core";
 import type { Layer } from "@unfold/layers";
 
 /**
- * Inputs and what should come out.
+ * Inputs and their targets.
  *
- * @typeParam Y The kind of the target's elements: integers for classes.
+ * @typeParam Y The dtype of the targets: `i32` for classes.
  */
 export interface Batch<Y extends DType = "f32"> {
-  /** Input; its first axis is the batch. */
+  /** Inputs; the first axis is the batch. */
   readonly x: Tensor<DType>;
-  /** Target. */
+  /** Targets. */
   readonly y: Tensor<Y>;
-  /** Time steps of each sequence, where the others are padding; they are handed to the model. */
+  /** Time steps of each sequence; the rest is padding. The model gets them too. */
   readonly lengths?: readonly number[];
-  /** Whether sequences start anew in this batch, so that a model that carries its state from batch to batch lets it go. */
+  /** Whether new sequences start in this batch, so that a model resets the state it carries from batch to batch. */
   readonly first?: boolean;
 }
 
 /**
- * Batches that can be gone through once an epoch: an array, a {@linkcode Windows}, anything iterable again and again.
+ * Batches to iterate over once per epoch: an array, a {@linkcode Windows}, anything that can be iterated repeatedly.
  *
- * Those that are {@linkcode Stateful} go on in the middle of a pass by themselves when a run is resumed; their state says as
- * `position` how many batches of the pass are done, 0 after the last. Of others the first ones are gone through again.
+ * When a run resumes, {@linkcode Stateful} batches continue in the middle of a pass: `position` in their state is the number of
+ * batches done, 0 after the last one. Other batches are iterated from the start, and those already done are skipped.
  */
 export type Batches<Y extends DType = "f32"> = Iterable<Batch<Y>> | AsyncIterable<Batch<Y>>;
 
-/** A loss: a scalar from prediction and target. */
+/** A loss: a scalar computed from a prediction and its target. */
 export type Loss<Y extends DType = "f32"> = (prediction: Tensor, target: Tensor<Y>) => Tensor;
 
-/** The loss of a batch; a model that carries its state lets it go where sequences start. */
+/** The loss of a batch. A carried state is reset if new sequences start. */
 export function lossOf<Y extends DType>(model: Layer, loss: Loss<Y>, { x, y, lengths, first }: Batch<Y>): Tensor {
   if (first) model.reset?.();
   return loss(model.forward(x, lengths === undefined ? {} : { lengths }), y);

@@ -1,106 +1,57 @@
 import { decodeSafetensors, encodeSafetensors, Random, type Safetensors, type SafetensorsInput } from "@unfold/core";
-import { checkCounts } from "./_check.ts";
+import { checkCounts } from "@unfold/core/support";
 import { gatherStates, type Parallel, RankRandom, RankState } from "./parallel.ts";
 import type { State, Stateful } from "./stateful.ts";
 
-/** A checkpoint that cannot be written, read or used; the message says why. */
+/** A checkpoint cannot be written, read or used. The message says why. */
 export class CheckpointError extends Error {
   /** `CheckpointError`. */
   override readonly name = "CheckpointError";
 }
 
-/** What stands where the checksum will, while it is computed. */
-const BLANK = "0".repeat(64);
-/** How the checksum stands in the file's header. */
-const FIELD = '"sha256":"';
-
-/** Where the checksum stands in a file's header, if it has one. */
-function checksumAt(bytes: Uint8Array): number {
-  if (bytes.length < 8) return -1;
-  const header = new DataView(bytes.buffer, bytes.byteOffset).getBigUint64(0, true);
-  const text = new TextDecoder("latin1").decode(bytes.subarray(8, 8 + Number(header < 1e6 ? header : 1_000_000n)));
-  const at = text.indexOf(FIELD);
-  return at < 0 || at + FIELD.length + BLANK.length > text.length ? -1 : 8 + at + FIELD.length;
-}
-
-async function checksumOf(bytes: Uint8Array<ArrayBuffer>): Promise<string> {
-  return new Uint8Array(await crypto.subtle.digest("SHA-256", bytes)).toHex();
-}
-
-/** A safetensors file whose metadata has a checksum of all of it, the checksum's own place left blank. */
-export async function encodeChecked(
-  tensors: Iterable<readonly [name: string, tensor: SafetensorsInput]>,
-  metadata: Record<string, string>,
-): Promise<Uint8Array<ArrayBuffer>> {
-  const bytes = encodeSafetensors(tensors, { metadata: { sha256: BLANK, ...metadata } });
-  bytes.set(new TextEncoder().encode(await checksumOf(bytes)), checksumAt(bytes));
-  return bytes;
-}
-
-/**
- * Reads what {@linkcode encodeChecked} made.
- *
- * @throws {CheckpointError} If a bit of it is not as it was.
- */
-async function decodeChecked(bytes: Uint8Array<ArrayBuffer>, file: string): Promise<Safetensors> {
-  const at = checksumAt(bytes);
-  if (at < 0) throw new CheckpointError(`Cannot read ${file}: it must be a checkpoint, and is none or was cut short`);
-  const expected = new TextDecoder().decode(bytes.subarray(at, at + BLANK.length));
-  const blank = bytes.slice();
-  blank.set(new TextEncoder().encode(BLANK), at);
-  const actual = await checksumOf(blank);
-  if (actual !== expected) {
-    throw new CheckpointError(
-      `Cannot read ${file}: it was altered or cut short: its checksum must be ${actual}, got ${expected}`,
-    );
-  }
-  return decodeSafetensors(bytes, { file });
-}
-
-const FORMAT = "unfold checkpoint 1";
-/** What `train()` saves by itself. */
-const OWN_PARTS = ["model", "carried", "optimizer", "batches"];
-const NAME = /^checkpoint-\d+\.safetensors$/;
-const UNFINISHED = /^\.checkpoint-\d+\.safetensors\.tmp$/;
-
-/** Numbers and texts that describe a run: sizes, files, scalers; whatever JSON can hold. */
+/** Values that describe a run, such as sizes, files and scalers: any JSON. */
 export type CheckpointConfig = Readonly<Record<string, unknown>>;
 
 /** Options for {@linkcode Checkpoints}. */
 export interface CheckpointsOptions {
-  /** Where the files go; it is made if there is none. */
+  /** The folder for the files; created if missing. */
   folder: string;
   /**
-   * How many of the last checkpoints are kept.
+   * The number of checkpoints to keep, the newest ones.
    *
    * @default {3}
    */
   keep?: number;
   /**
-   * Steps of the optimizer from one to the next; there is one after each epoch as well.
+   * Optimizer steps between checkpoints, in addition to the one after each epoch.
    *
-   * @default {after each epoch alone}
+   * @default {after each epoch only}
    */
   everySteps?: number;
   /**
-   * What the run is, such as sizes and scalers: a checkpoint of another one is refused.
+   * What identifies the run, such as sizes and scalers. A checkpoint with another configuration is refused.
    *
    * @default {nothing}
    */
   config?: CheckpointConfig;
   /**
-   * What else has a state, by name: every `Random` that numbers are drawn from in training (for dropout, say), and consumers of
-   * events. Model, a state that it carries, optimizer and batches are saved without being named.
+   * What else to save, by name: every `Random` that training draws from (for dropout, say), and consumers of events. Model,
+   * carried state, optimizer and batches are always saved.
    *
    * @default {nothing}
    */
   parts?: Readonly<Record<string, Stateful | Random>>;
 }
 
+/** What `train()` saves without being asked. */
+const OWN_PARTS = ["model", "carried", "optimizer", "batches"];
+const NAME = /^checkpoint-\d+\.safetensors$/;
+const UNFINISHED = /^\.checkpoint-\d+\.safetensors\.tmp$/;
+
 /**
- * Checkpoints of a run in a folder, one safetensors file each: weights, the optimizer's slots and counts, where the batches
- * stand, and configuration. A file is written under another name, brought to the disk and then renamed, so that there is
- * never half of one; a checksum tells whether a bit of it has changed since.
+ * A run's checkpoints in a folder, one safetensors file each: the weights, the optimizer's slots and counts, the position in
+ * the batches, and the configuration. A file is written under a temporary name, synced to disk and then renamed, so that it is
+ * never half-written. A checksum detects any later change.
  *
  * `train()` writes and reads them.
  *
@@ -127,9 +78,9 @@ export interface CheckpointsOptions {
  * ```
  */
 export class Checkpoints {
-  /** Where the files are. */
+  /** The folder of the files. */
   readonly folder: string;
-  /** Steps from one checkpoint to the next, besides those after each epoch. */
+  /** Optimizer steps between checkpoints, in addition to the one after each epoch. */
   readonly everySteps: number;
   readonly #keep: number;
   readonly #config: CheckpointConfig;
@@ -137,9 +88,9 @@ export class Checkpoints {
   #parallel: Parallel | undefined;
 
   /**
-   * Says where checkpoints go and what is in them; reads and writes nothing.
+   * Sets where checkpoints go and what they hold. Reads and writes nothing yet.
    *
-   * @throws {RangeError} If `keep` or `everySteps` is no integer of 1 or more, or a part has a name that cannot be told apart.
+   * @throws {RangeError} If `keep` or `everySteps` is not a positive integer, or the name of a part is invalid or taken.
    */
   constructor(options: CheckpointsOptions) {
     const { folder, keep = 3, everySteps = Infinity, config = {}, parts = {} } = options;
@@ -147,25 +98,26 @@ export class Checkpoints {
     for (const name of Object.keys(parts)) {
       if (/^\w+$/.test(name) && !OWN_PARTS.includes(name)) continue;
       throw new RangeError(
-        `Cannot keep checkpoints: parts must have names of letters other than ${OWN_PARTS.join(", ")}, got "${name}"`,
+        `Cannot keep checkpoints: names of parts must be letters, digits or _, and not ${OWN_PARTS.join(", ")}, ` +
+          `got "${name}"`,
       );
     }
     this.folder = folder;
     this.everySteps = everySteps;
     this.#keep = keep;
-    // As it will be read.
+    // In the form in which it will be read back.
     this.#config = JSON.parse(JSON.stringify(config));
     this.#parts = Object.fromEntries(
       Object.entries(parts).map(([name, part]) => [name, part instanceof Random ? new RankRandom(part) : part]),
     );
   }
 
-  /** From here on saving and restoring are meetings of ranks, of which the first alone has the files. @internal */
+  /** Makes saving and restoring collective: all ranks call them, and rank 0 alone touches the files. @internal */
   share(parallel: Parallel | undefined): void {
     this.#parallel = parallel;
   }
 
-  /** The paths of the checkpoints that there are, the newest first. */
+  /** The paths of the checkpoints, newest first. */
   async list(): Promise<string[]> {
     const names: string[] = [];
     try {
@@ -177,13 +129,13 @@ export class Checkpoints {
   }
 
   /**
-   * Writes a checkpoint and removes those that are too many.
+   * Writes a checkpoint and removes the oldest ones beyond `keep`.
    *
-   * @param step The optimizer's steps, for the name.
-   * @param parts What to save besides the parts that were named in the options.
-   * @param progress What the training loop needs to know.
+   * @param step The optimizer's step count, for the file name.
+   * @param parts What to save besides the parts named in the options.
+   * @param progress The training loop's own state.
    * @returns The file's path.
-   * @throws {CheckpointError} If it cannot be written; those before it are left as they are.
+   * @throws {CheckpointError} If it cannot be written. Earlier checkpoints are not touched.
    */
   async save(step: number, parts: Readonly<Record<string, Stateful>>, progress: unknown): Promise<string> {
     const name = `checkpoint-${String(step).padStart(9, "0")}.safetensors`;
@@ -205,7 +157,7 @@ export class Checkpoints {
     return path;
   }
 
-  /** The states of all parts, and of all ranks where each has its own. */
+  /** The states of all parts; of all ranks for parts that differ between ranks. */
   async #collect(parts: Readonly<Record<string, Stateful>>): Promise<[name: string, entry: SafetensorsInput][]> {
     const entries: [string, SafetensorsInput][] = [];
     for (const [part, stateful] of Object.entries(parts)) {
@@ -216,13 +168,13 @@ export class Checkpoints {
     return entries;
   }
 
-  /** Removes all checkpoints, and the folder if nothing else is in it: for when a run is over. */
+  /** Removes all checkpoints, and the folder if it is then empty. Call it when a run is done. */
   async clear(): Promise<void> {
     for (const path of await this.list()) await Deno.remove(path);
     await Deno.remove(this.folder).catch(() => {});
   }
 
-  /** What a run that was killed has left half-written. */
+  /** Removes half-written files of a killed run. */
   async #removeUnfinished(): Promise<void> {
     for await (const { name } of Deno.readDir(this.folder)) {
       if (UNFINISHED.test(name)) await Deno.remove(`${this.folder}/${name}`);
@@ -230,14 +182,14 @@ export class Checkpoints {
   }
 
   /**
-   * Goes on from a checkpoint. Those that were written after one that is named are of a run that is abandoned, and are put
-   * aside as `abandoned-…`.
+   * Restores the last checkpoint, or the one in `file`. Checkpoints newer than `file` belong to a continuation that is being
+   * abandoned, and are renamed to `abandoned-…`.
    *
-   * @param parts What to restore besides the parts that were named in the options.
-   * @param file A checkpoint's path.
-   * @returns The file and the progress that was saved with it; undefined if no file was named and there is none.
-   * @throws {CheckpointError} If it is cut short, altered, or of another run; the message says what differs, and which checkpoint
-   * before it is whole.
+   * @param parts What to restore besides the parts named in the options.
+   * @param file The path of a checkpoint.
+   * @returns The file and the progress saved with it; undefined if no file was named and there are no checkpoints.
+   * @throws {CheckpointError} If the checkpoint is truncated, corrupt, or of another run. The message lists the differences, and
+   * names the last intact checkpoint before it.
    */
   async restore(
     parts: Readonly<Record<string, Stateful>>,
@@ -266,17 +218,15 @@ export class Checkpoints {
       return { path, progress: JSON.parse(metadata.progress!) };
     } catch (error) {
       const problem = (error as Error).message.replace(/^Cannot read [^:]*: /, "");
-      // One that does not fit is no reason to take another one of the same run.
-      const damaged = error instanceof CheckpointError && file === undefined;
-      const before = damaged ? await firstWhole(all.slice(1)) : undefined;
-      throw new CheckpointError(
-        `Cannot go on from ${path}: ${problem}${before === undefined ? "" : `; ${before}, before it, is whole`}`,
-        { cause: error },
-      );
+      // If the checkpoint is intact but of another run, so are those before it.
+      const isDamaged = error instanceof CheckpointError && file === undefined;
+      const before = isDamaged ? await firstIntact(all.slice(1)) : undefined;
+      const advice = before === undefined ? "" : `; resume from ${before} instead, which is intact`;
+      throw new CheckpointError(`Cannot resume from ${path}: ${problem}${advice}`, { cause: error });
     }
   }
 
-  /** What the first rank has, on all. */
+  /** The bytes of rank 0, on all ranks. */
   async #ofFirst(
     bytes: () => Uint8Array<ArrayBuffer> | Promise<Uint8Array<ArrayBuffer>>,
   ): Promise<Uint8Array<ArrayBuffer>> {
@@ -291,21 +241,15 @@ export class Checkpoints {
       const [theirs, ours] = [canonical(found[name]), canonical(this.#config[name])];
       return theirs === ours ? [] : [`its ${name} is ${theirs ?? "missing"}, this run's ${ours ?? "missing"}`];
     });
-    if (differences.length > 0) throw new TypeError(`it is of another run: ${differences.join("; ")}`);
+    if (differences.length > 0) throw new TypeError(`it belongs to another run: ${differences.join("; ")}`);
   }
-}
-
-async function writeToDisk(path: string, bytes: Uint8Array): Promise<void> {
-  using file = await Deno.open(path, { write: true, create: true, truncate: true });
-  for (let written = 0; written < bytes.length;) written += await file.write(bytes.subarray(written));
-  await file.sync();
 }
 
 function nameOf(path: string): string {
   return path.slice(path.lastIndexOf("/") + 1);
 }
 
-/** JSON whose keys are in order. */
+/** JSON with sorted keys. */
 function canonical(value: unknown): string | undefined {
   return JSON.stringify(value, (_, inner) => {
     if (typeof inner !== "object" || inner === null || Array.isArray(inner)) return inner;
@@ -322,12 +266,26 @@ function loadPart(part: string, stateful: Stateful, state: State, parallel: Para
   }
 }
 
+async function firstIntact(paths: readonly string[]): Promise<string | undefined> {
+  for (const path of paths) {
+    const isIntact = await readBytes(path).then((bytes) => decodeCheckpoint(bytes, path)).then(() => true, () => false);
+    if (isIntact) return path;
+  }
+  return undefined;
+}
+
 function encodeText(text: string): Uint8Array<ArrayBuffer> {
   return new TextEncoder().encode(text);
 }
 
 function decodeText(bytes: Uint8Array<ArrayBuffer>): string {
   return new TextDecoder().decode(bytes);
+}
+
+async function writeToDisk(path: string, bytes: Uint8Array): Promise<void> {
+  using file = await Deno.open(path, { write: true, create: true, truncate: true });
+  for (let written = 0; written < bytes.length;) written += await file.write(bytes.subarray(written));
+  await file.sync();
 }
 
 async function readBytes(path: string): Promise<Uint8Array<ArrayBuffer>> {
@@ -338,8 +296,30 @@ async function readBytes(path: string): Promise<Uint8Array<ArrayBuffer>> {
   }
 }
 
-/** Checks what was read from a file. */
-async function decodeCheckpoint(bytes: Uint8Array<ArrayBuffer>, path: string) {
+function failed(doing: string, error: unknown): CheckpointError {
+  return new CheckpointError(`Cannot ${doing}: ${(error as Error).message}`, { cause: error });
+}
+
+// The file: safetensors whose metadata has a SHA-256 of the whole file, computed with zeros in place of the checksum.
+
+const FORMAT = "unfold checkpoint 1";
+/** The checksum's placeholder while it is computed. */
+const BLANK = "0".repeat(64);
+/** What precedes the checksum in the file's header. */
+const FIELD = '"sha256":"';
+
+/** Encodes a safetensors file with a checksum in its metadata. */
+export async function encodeChecked(
+  tensors: Iterable<readonly [name: string, tensor: SafetensorsInput]>,
+  metadata: Record<string, string>,
+): Promise<Uint8Array<ArrayBuffer>> {
+  const bytes = encodeSafetensors(tensors, { metadata: { sha256: BLANK, ...metadata } });
+  bytes.set(new TextEncoder().encode(await checksumOf(bytes)), checksumAt(bytes));
+  return bytes;
+}
+
+/** Checks and decodes a checkpoint's bytes. */
+async function decodeCheckpoint(bytes: Uint8Array<ArrayBuffer>, path: string): Promise<Safetensors> {
   const checkpoint = await decodeChecked(bytes, path);
   const { format } = checkpoint.metadata;
   if (format !== FORMAT) {
@@ -348,14 +328,35 @@ async function decodeCheckpoint(bytes: Uint8Array<ArrayBuffer>, path: string) {
   return checkpoint;
 }
 
-async function firstWhole(paths: readonly string[]): Promise<string | undefined> {
-  for (const path of paths) {
-    const whole = await readBytes(path).then((bytes) => decodeCheckpoint(bytes, path)).then(() => true, () => false);
-    if (whole) return path;
+/**
+ * Decodes what {@linkcode encodeChecked} encoded.
+ *
+ * @throws {CheckpointError} If a single bit has changed.
+ */
+async function decodeChecked(bytes: Uint8Array<ArrayBuffer>, file: string): Promise<Safetensors> {
+  const at = checksumAt(bytes);
+  if (at < 0) {
+    throw new CheckpointError(`Cannot read ${file}: it must be a checkpoint, got another file or a truncated one`);
   }
-  return undefined;
+  const expected = new TextDecoder().decode(bytes.subarray(at, at + BLANK.length));
+  const blank = bytes.slice();
+  blank.set(new TextEncoder().encode(BLANK), at);
+  const actual = await checksumOf(blank);
+  if (actual !== expected) {
+    throw new CheckpointError(`Cannot read ${file}: it is corrupt: its checksum must be ${actual}, got ${expected}`);
+  }
+  return decodeSafetensors(bytes, { file });
 }
 
-function failed(doing: string, error: unknown): CheckpointError {
-  return new CheckpointError(`Cannot ${doing}: ${(error as Error).message}`, { cause: error });
+/** The position of the checksum in a file's header, or −1. */
+function checksumAt(bytes: Uint8Array): number {
+  if (bytes.length < 8) return -1;
+  const header = new DataView(bytes.buffer, bytes.byteOffset).getBigUint64(0, true);
+  const text = new TextDecoder("latin1").decode(bytes.subarray(8, 8 + Number(header < 1e6 ? header : 1_000_000n)));
+  const at = text.indexOf(FIELD);
+  return at < 0 || at + FIELD.length + BLANK.length > text.length ? -1 : 8 + at + FIELD.length;
+}
+
+async function checksumOf(bytes: Uint8Array<ArrayBuffer>): Promise<string> {
+  return new Uint8Array(await crypto.subtle.digest("SHA-256", bytes)).toHex();
 }

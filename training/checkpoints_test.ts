@@ -11,10 +11,10 @@ import {
   Windows,
 } from "@unfold/training";
 import assert from "node:assert/strict";
+import { withFolder } from "../tools/testing.ts";
 import { encodeChecked } from "./checkpoints.ts";
-import { withFolder } from "../tools/with_folder.ts";
 
-/** A counter, the least that has a state. */
+/** A counter: the smallest thing with a state. */
 function counter(value: number): Stateful & { value: number } {
   const made = {
     value,
@@ -28,7 +28,7 @@ function names(folder: string): string[] {
   return [...Deno.readDirSync(folder)].map(({ name }) => name).sort();
 }
 
-Deno.test("the last checkpoints are kept, what was left half-written is removed", () =>
+Deno.test("the last checkpoints are kept, and unfinished files are removed", () =>
   withFolder(async (folder) => {
     const checkpoints = new Checkpoints({ folder: `${folder}/deep/down`, keep: 2 });
     await Deno.mkdir(checkpoints.folder, { recursive: true });
@@ -61,17 +61,17 @@ Deno.test("the last checkpoints are kept, what was left half-written is removed"
     assert.deepEqual(names(folder), ["deep"]);
   }));
 
-Deno.test("without a checkpoint there is nothing to go on from; a file that was named must be there", () =>
+Deno.test("without checkpoints restore returns undefined; a named file must exist", () =>
   withFolder(async (folder) => {
     const checkpoints = new Checkpoints({ folder: `${folder}/none` });
     assert.equal(await checkpoints.restore({}), undefined);
     await assert.rejects(() => checkpoints.restore({}, `${folder}/gone`), {
       name: "CheckpointError",
-      message: /^Cannot go on from .*gone: .*No such file/,
+      message: /^Cannot resume from .*gone: .*No such file/,
     });
   }));
 
-Deno.test("a checkpoint of another run is refused with what differs", () =>
+Deno.test("a checkpoint of another run is refused, and the message lists the differences", () =>
   withFolder(async (folder) => {
     await new Checkpoints({
       folder,
@@ -82,25 +82,25 @@ Deno.test("a checkpoint of another run is refused with what differs", () =>
     const refuses = (config: Record<string, unknown>, parts: Record<string, Stateful | Random>, problem: string) =>
       assert.rejects(() => new Checkpoints({ folder, config, parts }).restore({ counter: counter(0) }), {
         name: "CheckpointError",
-        message: `Cannot go on from ${folder}/checkpoint-000000001.safetensors: ${problem}`,
+        message: `Cannot resume from ${folder}/checkpoint-000000001.safetensors: ${problem}`,
       });
     const config = { cell: "LSTM", scaler: { mean: [1] }, hidden: 8 };
     const random = new Random(2);
     await refuses(
       { ...config, hidden: 16, scaler: { mean: [2] }, seed: 3 },
       { random },
-      'it is of another run: its hidden is 8, this run\'s 16; its scaler is {"mean":[1]}, this run\'s {"mean":[2]}; ' +
+      'it belongs to another run: its hidden is 8, this run\'s 16; its scaler is {"mean":[1]}, this run\'s {"mean":[2]}; ' +
         "its seed is missing, this run's 3",
     );
     await refuses(config, {}, "this run has nothing named random.state");
     await refuses(
       config,
       { random, other: random },
-      "other: Cannot restore Random: its state must be four integers of 32 bits",
+      "other: Cannot restore Random: its state must be four 32-bit integers",
     );
   }));
 
-Deno.test("of 1,000 checkpoints that were altered or cut short, each is refused, and the one before is named", () =>
+Deno.test("1,000 corrupt or truncated checkpoints are all refused, and the message names the intact one before", () =>
   withFolder(async (folder) => {
     const checkpoints = new Checkpoints({ folder, config: { hidden: 8 } });
     const weights: Stateful = {
@@ -120,9 +120,9 @@ Deno.test("of 1,000 checkpoints that were altered or cut short, each is refused,
         assert.ok(error instanceof CheckpointError);
         assert.match(
           error.message,
-          /it was altered or cut short|it must be a checkpoint, and is none or was cut short/,
+          /it is corrupt: its checksum must be|it must be a checkpoint, got another file or a truncated one/,
         );
-        assert.match(error.message, /checkpoint-000000001.safetensors, before it, is whole$/);
+        assert.match(error.message, /; resume from .*checkpoint-000000001.safetensors instead, which is intact$/);
         return true;
       });
     }
@@ -131,7 +131,7 @@ Deno.test("of 1,000 checkpoints that were altered or cut short, each is refused,
     await assert.rejects(() => checkpoints.restore({ weights }), /must be a checkpoint/);
   }));
 
-Deno.test("where nothing can be written the message says why, and the checkpoint before is as it was", () =>
+Deno.test("a failed write says why, and leaves the checkpoint before as it was", () =>
   withFolder(async (folder) => {
     await Deno.writeTextFile(`${folder}/file`, "");
     const checkpoints = new Checkpoints({ folder: `${folder}/file/below` });
@@ -142,14 +142,14 @@ Deno.test("where nothing can be written the message says why, and the checkpoint
     const locked = new Checkpoints({ folder });
     await locked.save(1, {}, {});
     await Deno.chmod(folder, 0o555);
-    // Permissions hold back everyone but root.
+    // Root ignores permissions.
     if (await Deno.writeTextFile(`${folder}/root`, "").then(() => true, () => false)) return;
     await assert.rejects(() => locked.save(2, {}, {}), /^CheckpointError: Cannot write .*Permission denied/);
     await Deno.chmod(folder, 0o755);
     assert.deepEqual(names(folder), ["checkpoint-000000001.safetensors", "file"]);
   }));
 
-Deno.test("on a full disk the message says so, and the checkpoint before is as it was", () =>
+Deno.test("a full disk is reported, and the checkpoint before stays as it was", () =>
   withFolder(async (folder) => {
     await Deno.writeTextFile(
       `${folder}/run.ts`,
@@ -160,7 +160,7 @@ Deno.test("on a full disk the message says so, and the checkpoint before is as i
        await checkpoints.save(2, part(100_000), {}).catch((error) => console.log(error.message));
        console.log((await checkpoints.restore(part(10))).progress);`,
     );
-    // No file may have more than 64 kB: what a disk does when it is full, in the middle of a write.
+    // With a limit of 64 kB per file a write fails in the middle, as on a full disk.
     const run =
       'ulimit -f 64; trap "" XFSZ; exec "$0" run --no-check --config deno.json --allow-read --allow-write "$1" "$2"';
     const args = ["-c", run, Deno.execPath(), `${folder}/run.ts`, `${folder}/a`];
@@ -183,7 +183,7 @@ Deno.test("bad options are refused", () => {
     assert.throws(() => new Checkpoints({ folder: "x", parts: { [name]: counter(1) } }), {
       name: "RangeError",
       message:
-        `Cannot keep checkpoints: parts must have names of letters other than model, carried, optimizer, batches, got "${name}"`,
+        `Cannot keep checkpoints: names of parts must be letters, digits or _, and not model, carried, optimizer, batches, got "${name}"`,
     });
   }
   assert.throws(
@@ -201,7 +201,7 @@ function setUp(folder: string, learningRate = 0.1) {
   return { model, optimizer, loss: meanSquaredError, batches, checkpoints };
 }
 
-Deno.test("train writes a checkpoint every so many steps and after each epoch, and goes on in the middle of one", () =>
+Deno.test("train writes a checkpoint every everySteps steps and after each epoch, and resumes in the middle of one", () =>
   withFolder(async (folder) => {
     const whole = setUp(`${folder}/whole`);
     const events = await Array.fromAsync(train({ ...whole, validation: whole.batches, epochs: 2 }));
@@ -230,7 +230,7 @@ Deno.test("train writes a checkpoint every so many steps and after each epoch, a
     });
   }));
 
-Deno.test("a run that diverges names the last good checkpoint, which is whole", () =>
+Deno.test("a run that diverges names the last good checkpoint", () =>
   withFolder(async (folder) => {
     const { model, ...rest } = setUp(folder);
     const batches = [...rest.batches, { x: tensor([[NaN]]), y: tensor([[1]]) }];
@@ -247,7 +247,7 @@ Deno.test("a run that diverges names the last good checkpoint, which is whole", 
     assert.equal(optimizer.steps, 4);
   }));
 
-Deno.test("a run that ends between the last batch of an epoch and what follows it goes on with that", () =>
+Deno.test("a run that ends after the last batch of an epoch resumes with its validation", () =>
   withFolder(async (folder) => {
     const series = { data: Float32Array.from({ length: 20 }, (_, i) => i / 20), columns: 1 };
     const start = (name: string) => {
@@ -285,37 +285,37 @@ Deno.test("a file of another format is refused", () =>
     });
   }));
 
-Deno.test("weights that a step made infinite are never saved as good", () =>
+Deno.test("weights that are not finite are never saved", () =>
   withFolder(async (folder) => {
     const { model, ...rest } = setUp(folder);
     const rate = (step: number) => step < 3 ? 0.01 : 1e39;
     const optimizer = new Optimizer(model.parameters(), [sgd()], { learningRate: rate });
     await assert.rejects(() => Array.fromAsync(train({ ...rest, model, optimizer, epochs: 1 })), {
       name: "RangeError",
-      message: /^Cannot go on training: .*; the last good checkpoint is .*checkpoint-000000002.safetensors$/,
+      message: /^Cannot continue training: .*; the last good checkpoint is .*checkpoint-000000002.safetensors$/,
     });
     const last = { ...setUp(`${folder}/last`), epochs: 1 };
     const single = new Optimizer(last.model.parameters(), [sgd()], { learningRate: 1e39 });
     const batches = [{ x: tensor([[1]]), y: tensor([[2]]) }];
     const { checkpoints: _, ...without } = last;
     await assert.rejects(() => Array.fromAsync(train({ ...without, optimizer: single, batches })), {
-      message: /^Cannot go on training: weight must hold finite numbers, and does not at step 2/,
+      message: /^Cannot continue training: weight must hold finite values, got a norm of (Infinity|NaN) at step 2/,
     });
   }));
 
-Deno.test("to resume there must be checkpoints; a validation loss must be finite", async () => {
+Deno.test("resuming without checkpoints is refused, and so is a validation loss that is not finite", async () => {
   const { checkpoints: _, ...rest } = setUp("x");
   await assert.rejects(() => Array.fromAsync(train({ ...rest, epochs: 1, resume: "nowhere" })), {
     name: "TypeError",
-    message: "Cannot train: to resume there must be checkpoints, got none",
+    message: "Cannot train: checkpoints must be given to resume a run, got none",
   });
   const validation = [{ x: tensor([[NaN]]), y: tensor([[1]]) }];
   await assert.rejects(() => Array.fromAsync(train({ ...rest, epochs: 1, validation })), {
-    message: /^Cannot go on training: the validation loss must be finite, got NaN at step 6/,
+    message: /^Cannot continue training: the validation loss must be finite, got NaN at step 6/,
   });
 });
 
-Deno.test("after a run is resumed its first message of trouble names the checkpoint that it came from", () =>
+Deno.test("an error right after resuming names the checkpoint that the run resumed from", () =>
   withFolder(async (folder) => {
     for await (const event of train({ ...setUp(folder), epochs: 1 })) if (event.type === "checkpoint") break;
     const { batches, ...rest } = setUp(folder);
@@ -326,14 +326,12 @@ Deno.test("after a run is resumed its first message of trouble names the checkpo
     });
   }));
 
-Deno.test("an abort is heard though all batches are at hand at once", async () => {
+Deno.test("a timer can abort a run whose batches are all in memory", async () => {
   const { checkpoints: _, ...rest } = setUp("x");
   const controller = new AbortController();
-  const start = performance.now();
   setTimeout(() => controller.abort(), 150);
   const events = train({ ...rest, epochs: 10_000_000, signal: controller.signal });
   let last: TrainEvent | undefined;
   for await (const event of events) last = event;
   assert.ok(last?.type === "done" && !last.finished);
-  assert.ok(performance.now() - start < 5000);
 });

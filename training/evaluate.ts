@@ -6,27 +6,27 @@ import type { Parallel } from "./parallel.ts";
 /**
  * Options for {@linkcode evaluate}.
  *
- * @typeParam Y The kind of the target's elements.
+ * @typeParam Y The dtype of the targets.
  */
 export interface EvaluateOptions<Y extends DType = "f32"> {
-  /** What is measured. */
+  /** The loss to measure. */
   loss: Loss<Y>;
   /** The data. */
   batches: Batches<Y>;
   /**
-   * Ranks that each take their share of every batch; all of them get the loss on all of it.
+   * Ranks that share every batch. All of them get the loss over the whole data.
    *
-   * @default {none: all by itself}
+   * @default {none: one process}
    */
   parallel?: Parallel;
 }
 
 /**
- * The mean loss over batches, each counted by its number of targets, without learning from them.
+ * The mean loss of a model over batches, weighted by their numbers of targets. The model does not change.
  *
  * @param model The model.
- * @param options Loss, batches, and the ranks that share them.
- * @throws {RangeError} If there is no batch.
+ * @param options The loss, the batches, and the ranks that share them.
+ * @throws {RangeError} If there are no batches.
  *
  * @example
  * ```ts

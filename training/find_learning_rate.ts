@@ -1,24 +1,25 @@
 import { type DType, scope } from "@unfold/core";
+import { checkCounts } from "@unfold/core/support";
 import type { Layer } from "@unfold/layers";
 import type { Optimizer, Schedule } from "@unfold/optimizers";
 import { type Batch, type Batches, type Loss, lossOf } from "./batch.ts";
 
-/** How much of the smoothed loss stays from step to step. */
+/** The decay of the smoothed loss per step. */
 const SMOOTHING = 0.98;
 
 /**
  * Options for {@linkcode findLearningRate}.
  *
- * @typeParam Y The kind of the target's elements.
+ * @typeParam Y The dtype of the targets.
  */
 export interface FindLearningRateOptions<Y extends DType = "f32"> {
-  /** What is to be trained. */
+  /** The model to train. */
   model: Layer;
-  /** Makes the optimizer that is to train it, with the schedule that it is given. */
+  /** Makes the optimizer, with the given schedule. */
   optimizer: (learningRate: Schedule) => Optimizer;
-  /** What is minimised. */
+  /** The loss to minimise. */
   loss: Loss<Y>;
-  /** The training data, gone through as often as the steps need. */
+  /** The training data, repeated as often as needed. */
   batches: Batches<Y>;
   /**
    * The first learning rate.
@@ -40,32 +41,33 @@ export interface FindLearningRateOptions<Y extends DType = "f32"> {
   steps?: number;
 }
 
-/** What {@linkcode findLearningRate} found. */
+/** The result of {@linkcode findLearningRate}. */
 export interface LearningRateSearch {
-  /** The learning rates that were tried, ascending. */
+  /** The learning rates tried, ascending. */
   readonly rates: readonly number[];
-  /** The smoothed loss before the step with each rate. */
+  /** The smoothed loss before the step at each rate. */
   readonly losses: readonly number[];
-  /** The rate at which the loss fell fastest; undefined where it never fell. */
+  /** The rate at which the loss fell fastest, or undefined if it never fell. */
   readonly suggestion: number | undefined;
 }
 
 /**
- * The learning rate range test (Smith, 2017, as in fastai): trains with rates that rise from batch to batch by one factor,
- * ηᵢ = from·(to/from)^(i/(steps − 1)), and watches the mean of the losses, mᵢ = 0.98·mᵢ₋₁ + 0.02·lossᵢ, corrected for its
- * start from 0. It stops where that is no longer finite or above its best m by more than 3·|m|: above 4 times its best,
- * where losses are positive.
+ * The learning rate range test (Smith, 2017, as in fastai). It trains with a rate that grows by a constant factor per batch,
+ * ηᵢ = from·(to/from)^(i/(steps − 1)), and tracks the running mean of the loss, mᵢ = 0.98·mᵢ₋₁ + 0.02·lossᵢ, corrected for its
+ * start at 0. It stops when the mean is not finite, or exceeds its best value m by more than 3·|m|: at 4 times the best, if
+ * losses are positive.
  *
- * The suggestion is the rate at which the smoothed loss fell most steeply against the rate's logarithm, the first tenth of
- * the steps left aside, when the mean is of few losses. It is a rate to start from; draw `losses` over `rates` to judge it.
+ * The suggestion is the rate at which the smoothed loss fell most steeply against the logarithm of the rate. The first tenth
+ * of the steps does not count, because the mean is over few losses there. Take it as a starting point, and plot `losses` over
+ * `rates` to judge it.
  *
- * Afterwards the parameters are to the bit what they were and their gradients 0, also where something throws. They belong
- * to the search's optimizer until another is made, so make the one to train with after it.
+ * The search restores the parameters bit for bit and zeroes their gradients, also if something throws. Make the optimizer to
+ * train with after the search: the parameters belong to the optimizer made last.
  *
- * @param options Model, data, and the rates to try.
- * @returns Rates, smoothed losses, and a suggestion.
- * @throws {RangeError} If the rates do not rise from above 0, `steps` is no integer of 2 or more, there is no batch, or the
- * first loss is not finite.
+ * @param options The model, the data, and the rates to try.
+ * @returns The rates, the smoothed losses, and a suggestion.
+ * @throws {RangeError} If the rates do not rise from above 0, `steps` is not an integer of 2 or more, there are no batches, or
+ * the first loss is not finite.
  *
  * @example
  * ```ts
@@ -95,9 +97,7 @@ export async function findLearningRate<Y extends DType>(
       `Cannot find a learning rate: from must be above 0 and below to, which must be finite, got ${from} and ${to}`,
     );
   }
-  if (!Number.isInteger(steps) || steps < 2) {
-    throw new RangeError(`Cannot find a learning rate: steps must be an integer of 2 or more, got ${steps}`);
-  }
+  checkCounts("find a learning rate", { steps }, { least: 2 });
   const parameters = Object.values(model.parameters());
   const before = parameters.map(({ data }) => data.slice());
   const rates: number[] = [];
@@ -105,7 +105,7 @@ export async function findLearningRate<Y extends DType>(
   const nextRate = () => from * (to / from) ** (rates.length / (steps - 1));
   let [mean, best] = [0, Infinity];
   try {
-    // By batches and not by the optimizer's own count, which leaves out steps that a plugin drops.
+    // Counts batches: the optimizer's own count omits steps that a plugin skips.
     const optimizer = options.optimizer(nextRate);
     for await (const batch of repeat(batches)) {
       const value = takeStep(optimizer, batch);
@@ -138,7 +138,7 @@ export async function findLearningRate<Y extends DType>(
   }
 }
 
-/** The batches, again and again. */
+/** The batches, repeated forever. */
 async function* repeat<Y extends DType>(batches: Batches<Y>): AsyncGenerator<Batch<Y>, never, undefined> {
   while (true) {
     let empty = true;
@@ -148,14 +148,14 @@ async function* repeat<Y extends DType>(batches: Batches<Y>): AsyncGenerator<Bat
     }
     if (empty) {
       throw new RangeError(
-        "Cannot find a learning rate: batches must give at least one batch each time, got none; a generator gives its " +
-          "batches only once, an array or a Windows again and again",
+        "Cannot find a learning rate: batches must give at least one batch in every pass, got none; a generator gives its " +
+          "batches only once, use an array or Windows",
       );
     }
   }
 }
 
-/** The rate of the steepest fall; the rates' logarithms are equally far apart, so that differences of losses tell. */
+/** The rate of the steepest fall. The logarithms of the rates are equally spaced, so the slope is the difference of losses. */
 function steepest(rates: readonly number[], losses: readonly number[], start: number): number | undefined {
   let [least, suggestion]: [number, number | undefined] = [0, undefined];
   for (let i = start; i + 1 < losses.length; i++) {

@@ -20,7 +20,7 @@ function parametersOf({ model }: ReturnType<typeof setup>): number[] {
   return Object.values(model.parameters()).flatMap(({ data }) => [...data]);
 }
 
-/** What SGD does to the squared error e² of w·1 + b: e becomes e·(1 − 4·rate). */
+/** SGD on the squared error e² of w·1 + b: each step multiplies e by 1 − 4·rate. */
 function oracle(error: number, { from, to, steps }: { from: number; to: number; steps: number }) {
   const [rates, losses]: [number[], number[]] = [[], []];
   let mean = 0;
@@ -37,11 +37,11 @@ function oracle(error: number, { from, to, steps }: { from: number; to: number; 
 }
 
 for (const range of [{ from: 1e-7, to: 0.4, steps: 100 }, { from: 1e-3, to: 1e-2, steps: 7 }]) {
-  Deno.test(`findLearningRate from ${range.from} to ${range.to} finds what 64-bit floats find`, async () => {
+  Deno.test(`findLearningRate from ${range.from} to ${range.to} matches a Float64 oracle`, async () => {
     const options = setup();
     const [weight, bias] = parametersOf(options) as [number, number];
     const expected = oracle(weight + bias, range);
-    // Batches that come to an end are gone through again.
+    // Three batches, repeated.
     const found = await findLearningRate({ ...options, batches: [point(), point(), point()], ...range });
     assert.equal(found.rates.length, expected.rates.length);
     found.rates.forEach((rate, i) => assert.ok(Math.abs(rate / expected.rates[i]! - 1) < 1e-9));
@@ -50,16 +50,16 @@ for (const range of [{ from: 1e-7, to: 0.4, steps: 100 }, { from: 1e-3, to: 1e-2
   });
 }
 
-Deno.test("findLearningRate stops where the loss explodes, and suggests a rate that converges", async () => {
+Deno.test("findLearningRate stops when the loss explodes, and suggests a rate that converges", async () => {
   const { rates, losses, suggestion } = await findLearningRate({ ...setup(), batches: [point()] });
   assert.ok(rates.length < 100);
   assert.ok(losses.at(-1)! > 4 * Math.min(...losses));
   assert.ok(losses.slice(0, -1).every((loss) => loss <= 4 * Math.min(...losses)));
-  // Above 0.5 the steps overshoot ever farther.
+  // Above 0.5 the steps overshoot further and further.
   assert.ok(suggestion! > 1e-3 && suggestion! < 0.5);
 });
 
-Deno.test("findLearningRate leaves the parameters as they were, to the bit, and their gradients 0", async () => {
+Deno.test("findLearningRate restores the parameters bit for bit and zeroes their gradients", async () => {
   const random = new Random(3);
   const model = new Sequential([
     new Dense({ inputSize: 1, outputSize: 5, random }),
@@ -85,7 +85,7 @@ Deno.test("findLearningRate leaves the parameters as they were, to the bit, and 
   assert.equal(memoryStats().ambient, ambient);
 });
 
-Deno.test("findLearningRate leaves the parameters as they were where something throws", async () => {
+Deno.test("findLearningRate restores the parameters if something throws", async () => {
   const options = setup();
   const before = parametersOf(options);
   let steps = 0;
@@ -102,13 +102,13 @@ Deno.test("findLearningRate leaves the parameters as they were where something t
   await assert.rejects(findLearningRate({ ...options, batches: once, from: 0.1 }), {
     name: "RangeError",
     message:
-      "Cannot find a learning rate: batches must give at least one batch each time, got none; a generator gives its " +
-      "batches only once, an array or a Windows again and again",
+      "Cannot find a learning rate: batches must give at least one batch in every pass, got none; a generator gives its " +
+      "batches only once, use an array or Windows",
   });
   assert.deepEqual(parametersOf(options), before);
 });
 
-Deno.test("findLearningRate hands lengths on, and lets a carried state go where a batch says so and at the end", async () => {
+Deno.test("findLearningRate passes lengths to the model, and resets a carried state when sequences start and at the end", async () => {
   const { model: dense, ...options } = setup();
   const seen: unknown[] = [];
   const model = {
@@ -124,8 +124,8 @@ Deno.test("findLearningRate hands lengths on, and lets a carried state go where 
   assert.deepEqual(seen, ["reset", {}, { lengths: [1] }, "reset", {}, "reset"]);
 });
 
-Deno.test("findLearningRate takes losses below 0, and suggests nothing where the loss never falls", async () => {
-  // −p falls without end, p rises: a gradient of 1 or −1 whatever the parameters.
+Deno.test("findLearningRate accepts negative losses, and suggests nothing if the loss never falls", async () => {
+  // −p falls forever, p rises: the gradient is 1 or −1 for any parameters.
   const linear = (slope: number) =>
     defineOp("linear", (prediction: Tensor, _target: Tensor) => ({
       inputs: [prediction],
@@ -146,7 +146,7 @@ Deno.test("findLearningRate takes losses below 0, and suggests nothing where the
   assert.equal(rising.suggestion, undefined);
 });
 
-Deno.test("findLearningRate refuses bad options and a loss that is not finite from the start", async () => {
+Deno.test("findLearningRate refuses bad options and a first loss that is not finite", async () => {
   const refused: [object, string][] = [
     [{ from: 0 }, "from must be above 0 and below to, which must be finite, got 0 and 10"],
     [{ from: 1, to: 1 }, "from must be above 0 and below to, which must be finite, got 1 and 1"],

@@ -1,7 +1,7 @@
 /**
- * Training: the loop as a stream of events, windows over a series, scalers, metrics.
+ * Training: the loop as a stream of events, sources of batches, scalers, metrics, checkpoints.
  *
- * @example An LSTM learns to go on with a sine
+ * @example An LSTM learns to continue a sine wave
  * ```ts
  * import { Random } from "@unfold/core";
  * import { Dense, LastStep, LSTM, meanSquaredError, Sequential } from "@unfold/layers";
@@ -53,6 +53,15 @@ export {
 export { type TokenSource, TokenStream, type TokenStreamOptions } from "./data/token_stream.ts";
 export { type Series, Windows, type WindowsOptions } from "./data/windows.ts";
 export { evaluate, type EvaluateOptions } from "./evaluate.ts";
+export type {
+  CheckpointEvent,
+  DoneEvent,
+  EpochEvent,
+  StepEvent,
+  TrainEvent,
+  TrainOptions,
+  ValidationEvent,
+} from "./events.ts";
 export { findLearningRate, type FindLearningRateOptions, type LearningRateSearch } from "./find_learning_rate.ts";
 export {
   accuracy,
@@ -75,8 +84,8 @@ export {
   type IntervalCoverage,
   intervalCoverage,
   type Intervals,
-  pinballLoss,
-  type PinballLossOptions,
+  quantileLoss,
+  type QuantileLossOptions,
 } from "./metrics/intervals.ts";
 export { bitsPerCharacter, perplexity } from "./metrics/language.ts";
 export {
@@ -101,13 +110,4 @@ export {
 export { loadScaler } from "./scalers/load.ts";
 export { LogScaler, type LogScalerOptions, type LogScalerState } from "./scalers/log.ts";
 export type { State, Stateful } from "./stateful.ts";
-export {
-  type CheckpointEvent,
-  type DoneEvent,
-  type EpochEvent,
-  type StepEvent,
-  train,
-  type TrainEvent,
-  type TrainOptions,
-  type ValidationEvent,
-} from "./train.ts";
+export { train } from "./train.ts";

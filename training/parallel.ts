@@ -11,43 +11,43 @@ import type { Batch } from "./batch.ts";
 import type { State, Stateful } from "./stateful.ts";
 
 /**
- * Several ranks that train one model, each on a share of every batch: what `dataParallel` of `@unfold/distributed` makes.
- * All of them run the same program with the same batches; each method that returns a promise is a meeting of all.
+ * Ranks that train one model, each on its share of every batch: what `dataParallel` of `@unfold/distributed` returns.
+ * All ranks run the same program on the same batches. Methods that return a promise are collective: all ranks call them.
  */
 export interface Parallel {
   /** This rank's number, from 0. */
   readonly rank: number;
-  /** How many ranks there are. */
+  /** The number of ranks. */
   readonly size: number;
-  /** Which of so many rows are this rank's: those from one to before another. */
+  /** This rank's share of `count` rows: `from` inclusive, `to` exclusive. */
   rows(count: number): [from: number, to: number];
   /**
-   * This rank's rows of a batch, in the batch's own memory.
+   * This rank's rows of a batch. They share the batch's memory.
    *
-   * @typeParam Whole What a batch is made of.
-   * @returns undefined where no row is left for it.
+   * @typeParam Whole The type of the batch.
+   * @returns undefined if this rank gets no rows.
    */
   shard<Whole extends Batch<DType>>(batch: Whole): Whole | undefined;
-  /** The sums over all ranks of each of some numbers. */
+  /** Sums each number over all ranks. */
   sum(numbers: readonly number[]): Promise<number[]>;
-  /** Makes the gradients the sums over all ranks; every so often, makes sure before that the weights are still equal. */
+  /** Sums the gradients over all ranks. Every so often it first checks that the weights are still equal. */
   sumGradients(): Promise<void>;
   /**
-   * Before a checkpoint, and at the end: makes sure that the weights are still equal, and puts the gradients of a step that is
-   * not yet whole together on rank 0, where they are saved; those of the others are then 0.
+   * Before a checkpoint and at the end: checks that the weights are still equal, and sums the gradients of an incomplete step on
+   * rank 0, which saves them. Those of the other ranks become 0.
    */
   settle(): Promise<void>;
-  /** Makes weights and the optimizer's state those of rank 0, which alone keeps the gradients of a step that is not yet whole. */
+  /** Copies weights and optimizer state from rank 0 to all ranks. Only rank 0 keeps the gradients of an incomplete step. */
   synchronize(): Promise<void>;
-  /** What each rank hands in, in their order. */
+  /** The bytes of all ranks, in rank order. */
   gather(bytes: Uint8Array<ArrayBuffer>): Promise<Uint8Array<ArrayBuffer>[]>;
 }
 
-/** A state of which each rank has its own: a checkpoint holds all of them, one after the other along the first axis. */
+/** A state that differs between ranks. A checkpoint holds those of all ranks, concatenated along the first axis. */
 export abstract class RankState implements Stateful {
-  /** This rank's. */
+  /** This rank's state. */
   abstract state(): State;
-  /** Goes on from the states of all ranks, which may have been more or fewer. */
+  /** Restores this rank's share of the states of all ranks. The number of ranks may have changed. */
   abstract loadShare(state: State, parallel: Parallel | undefined): void;
 
   load(state: State): void {
@@ -55,7 +55,7 @@ export abstract class RankState implements Stateful {
   }
 }
 
-/** What a model carries from batch to batch, row by row. */
+/** The state that a model carries from batch to batch, one row per sequence. */
 export class RankRows extends RankState {
   constructor(readonly model: Stateful) {
     super();
@@ -75,7 +75,7 @@ export class RankRows extends RankState {
   }
 }
 
-/** Random numbers that each rank draws for itself. */
+/** A `Random` that each rank draws from independently. */
 export class RankRandom extends RankState {
   constructor(readonly random: Random) {
     super();
@@ -88,20 +88,20 @@ export class RankRandom extends RankState {
   loadShare(state: State, parallel: Parallel | undefined): void {
     const data = state.get("state")?.data;
     if (!(data instanceof Uint32Array) || data.length === 0 || data.length % 4 > 0) {
-      throw new TypeError("Cannot restore Random: its state must be four integers of 32 bits");
+      throw new TypeError("Cannot restore Random: its state must be four 32-bit integers");
     }
     const rank = parallel?.rank ?? 0;
     const isNew = 4 * rank >= data.length;
     const from = isNew ? 0 : 4 * rank;
     this.random.state = [...data.subarray(from, from + 4)] as unknown as RandomState;
     if (!isNew) return;
-    // A rank that there was not before has the stream of its number, as it would have had from the start.
+    // A rank that did not exist before gets the stream that `ownStream` would have given it from the start.
     const streams = Array.from({ length: rank }, () => this.random.split());
     this.random.state = streams.at(-1)!.state;
   }
 }
 
-/** The states of all ranks, put together. */
+/** The states of all ranks, concatenated. */
 export async function gatherStates(state: State, parallel: Parallel): Promise<State> {
   const states = (await parallel.gather(encodeSafetensors(state))).map((bytes) => decodeSafetensors(bytes).tensors);
   const names = new Set(states.flatMap((one) => [...one.keys()]));

@@ -2,11 +2,11 @@ import { type DType, keep, noGrad, scope, type Tensor } from "@unfold/core";
 import type { Layer } from "@unfold/layers";
 
 /**
- * The model's output, without recording anything and without leaving anything behind in memory.
+ * Runs a model without recording gradients, and releases everything but its output.
  *
  * @param model The model.
- * @param x Its input.
- * @returns Its output, kept until it is disposed of or nothing refers to it.
+ * @param x The input.
+ * @returns The output. It lives until it is disposed of or garbage-collected.
  *
  * @example
  * ```ts

@@ -15,7 +15,7 @@ import {
 import { adam, Optimizer } from "@unfold/optimizers";
 import golden from "./testdata/pytorch.json" with { type: "json" };
 
-/** A tensor as the golden files hold it. */
+/** A tensor in the golden files. */
 interface Entry {
   shape: number[];
   data: number[];
@@ -38,7 +38,7 @@ const batches = Array.from({ length: count }, (_, index) => {
 });
 
 for (const [cell, { initial, losses }] of Object.entries(golden.cells)) {
-  Deno.test(`100 training steps of ${cell}, Dense, mean squared error and Adam follow PyTorch's losses`, () => {
+  Deno.test(`100 training steps of ${cell} and Dense with mean squared error and Adam match PyTorch's losses`, () => {
     const hiddenSize = initial["0.recurrentWeight"].shape[0]!;
     const model = new Sequential([
       makers[cell]!({ inputSize, hiddenSize }),

@@ -1,25 +1,25 @@
 import type { SafetensorsInput } from "@unfold/core";
 
-/** Arrays by name, as a checkpoint holds them. */
+/** Arrays by name, as stored in a checkpoint. */
 export type State = ReadonlyMap<string, SafetensorsInput>;
 
-/** What has a state that a checkpoint holds, so that a run goes on to the bit: an optimizer, batches, a consumer of events. */
+/** Something whose state a checkpoint stores so that a run resumes bit for bit: an optimizer, batches, a consumer of events. */
 export interface Stateful {
-  /** All that is needed to go on. */
+  /** Everything needed to continue. */
   state(): State;
-  /** Goes on from what {@linkcode Stateful.state} gave, or throws and changes nothing. */
+  /** Restores what {@linkcode Stateful.state} returned, or throws and changes nothing. */
   load(state: State): void;
 }
 
-/** Numbers by name as entries of a state. */
+/** Named numbers as entries of a state. */
 export function numbersState(numbers: Readonly<Record<string, number>>): [name: string, entry: SafetensorsInput][] {
   return Object.entries(numbers).map(([name, value]) => [name, { shape: [], data: Float64Array.of(value) }]);
 }
 
 /**
- * Reads numbers back.
+ * Reads named numbers back.
  *
- * @throws {TypeError} If one of them is missing.
+ * @throws {TypeError} If one is missing.
  */
 export function readNumbers<Name extends string>(
   doing: string,
@@ -29,7 +29,7 @@ export function readNumbers<Name extends string>(
   const missing = names.filter((name) => !(state.get(name)?.data instanceof Float64Array));
   if (missing.length > 0) {
     throw new TypeError(
-      `Cannot ${doing}: its state must have the numbers ${names.join(", ")}, and lacks ${missing.join(", ")}`,
+      `Cannot ${doing}: the state must have the numbers ${names.join(", ")}, got none for ${missing.join(", ")}`,
     );
   }
   return Object.fromEntries(names.map((name) => [name, Number(state.get(name)!.data[0])])) as Record<Name, number>;

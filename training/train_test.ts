@@ -3,10 +3,11 @@ import { Dense, LastStep, type Layer, LSTM, meanSquaredError, Sequential } from 
 import { adam, Optimizer, sgd, skipNonFinite } from "@unfold/optimizers";
 import assert from "node:assert/strict";
 import type { Batch } from "./batch.ts";
-import { evaluate } from "./evaluate.ts";
-import { predict } from "./predict.ts";
-import { train, type TrainEvent } from "./train.ts";
 import { Windows } from "./data/windows.ts";
+import { evaluate } from "./evaluate.ts";
+import type { TrainEvent } from "./events.ts";
+import { predict } from "./predict.ts";
+import { train } from "./train.ts";
 
 function line(): Batch {
   return { x: tensor([[0], [1], [2]]), y: tensor([[1], [3], [5]]) };
@@ -21,7 +22,7 @@ async function collect(events: AsyncIterable<TrainEvent>): Promise<TrainEvent[]>
   return await Array.fromAsync(events);
 }
 
-Deno.test("train yields a step event per batch, an epoch event per epoch and done", async () => {
+Deno.test("train yields a step event per batch, validation and epoch events per epoch, and a done event", async () => {
   const events = await collect(train({ ...setup(), batches: [line(), line()], validation: [line()], epochs: 2 }));
   assert.deepEqual(
     events.map((event) => [event.type, event.epoch, event.step]),
@@ -42,7 +43,7 @@ Deno.test("train yields a step event per batch, an epoch event per epoch and don
   assert.equal(epoch.loss, (events[0]!.loss + events[1]!.loss) / 2);
 });
 
-Deno.test("train equals the loop written by hand, to the bit", async () => {
+Deno.test("train gives the same weights as a hand-written loop, bit for bit", async () => {
   const [a, b] = [setup(), setup()];
   for await (const _ of train({ ...a, batches: [line()], epochs: 5 }));
   for (let i = 0; i < 5; i++) {
@@ -53,7 +54,7 @@ Deno.test("train equals the loop written by hand, to the bit", async () => {
   assert.deepEqual(a.model.weight.data, b.model.weight.data);
 });
 
-Deno.test("batches may come asynchronously", async () => {
+Deno.test("train accepts asynchronous batches", async () => {
   const batches = {
     async *[Symbol.asyncIterator]() {
       yield await Promise.resolve(line());
@@ -63,7 +64,7 @@ Deno.test("batches may come asynchronously", async () => {
   assert.equal(events.at(-1)!.step, 3);
 });
 
-Deno.test("a loss that is not finite stops training, and the parameters stay as they were", async () => {
+Deno.test("a loss that is not finite stops training and leaves the parameters as they were", async () => {
   const state = setup(1e30);
   const before: Float32Array[] = [];
   await assert.rejects(async () => {
@@ -73,12 +74,12 @@ Deno.test("a loss that is not finite stops training, and the parameters stay as 
   }, {
     name: "RangeError",
     message:
-      /^Cannot go on training: the loss must be finite, got (Infinity|NaN) at step \d+ \(a loss of .* at the step before\); try a lower learning rate than 1e\+30/,
+      /^Cannot continue training: the loss must be finite, got (Infinity|NaN) at step \d+ \(a loss of .* at the step before\); try a learning rate below 1e\+30/,
   });
   assert.deepEqual(state.model.weight.data, before.at(-1));
 });
 
-Deno.test("a gradient that is not finite stops training although the loss is, and the parameters stay as they were", async () => {
+Deno.test("a gradient that is not finite stops training and leaves the parameters as they were, even if the loss is finite", async () => {
   const state = setup();
   const before = state.model.weight.data.slice();
   const loss = defineOp("spoilt", (prediction: Tensor, _target: Tensor) => ({
@@ -88,7 +89,7 @@ Deno.test("a gradient that is not finite stops training although the loss is, an
   }));
   await assert.rejects(collect(train({ ...state, loss, batches: [line()], epochs: 1 })), {
     message:
-      /^Cannot go on training: the gradients must be finite, got a norm of NaN at a loss of 1 at step 1 \(the first of this run\)/,
+      /^Cannot continue training: the gradients must be finite, got a norm of NaN at a loss of 1 at step 1 \(the first of this run\)/,
   });
   assert.deepEqual(state.model.weight.data, before);
   const again = new Optimizer(state.model.parameters(), [sgd()], { learningRate: 0.01 });
@@ -96,7 +97,7 @@ Deno.test("a gradient that is not finite stops training although the loss is, an
   assert.notDeepEqual(state.model.weight.data, before);
 });
 
-Deno.test("no epochs, no batches, and batches that come only once are refused", async () => {
+Deno.test("zero epochs, empty batches and one-shot generators are refused", async () => {
   const none = { ...setup(), epochs: 1 };
   await assert.rejects(
     collect(train({ ...none, batches: [line()], epochs: 0 })),
@@ -134,7 +135,7 @@ Deno.test("the same seed gives the same losses, and training holds memory consta
   assert.deepEqual(a.stats[3], a.stats[1]);
 });
 
-Deno.test("predict leaves nothing behind but its result", () => {
+Deno.test("predict keeps nothing in memory but its result", () => {
   const { model } = setup();
   const x = tensor([[1], [2]]);
   predict(model, x).dispose();
@@ -145,7 +146,7 @@ Deno.test("predict leaves nothing behind but its result", () => {
   assert.deepEqual(memoryStats(), before);
 });
 
-Deno.test("with skipNonFinite a bad batch is dropped: training goes on, and its loss is left out of the epoch's", async () => {
+Deno.test("with skipNonFinite a bad batch is skipped, and its loss does not count in the epoch's", async () => {
   const model = new Dense({ inputSize: 1, outputSize: 1, random: new Random(1) });
   const optimizer = new Optimizer(model.parameters(), [skipNonFinite(), sgd()], { learningRate: 0.1 });
   const bad = { x: tensor([[NaN]]), y: tensor([[1]]) };
@@ -160,7 +161,7 @@ Deno.test("with skipNonFinite a bad batch is dropped: training goes on, and its 
   assert.ok(model.weight.data.every(Number.isFinite));
 });
 
-Deno.test("where sequences start the model is told to forget, in training and in evaluation; a dropped step forgets too", async () => {
+Deno.test("train and evaluate reset the model when sequences start, and train also after a skipped step", async () => {
   const { model, loss } = setup();
   const optimizer = new Optimizer(model.parameters(), [skipNonFinite(), sgd()], { learningRate: 0.01 });
   let resets = 0;

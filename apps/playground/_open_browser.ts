@@ -2,10 +2,13 @@ import { type Browser, chromium, type Page } from "playwright-core";
 import { buildPlayground, type BuiltFile } from "./build.ts";
 import { DIST, servePlayground } from "./serve.ts";
 
-/** Where Debian and others put a browser. */
+/** Where Linux distributions install the browser. */
 const PLACES = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"];
 
-/** The browser of this machine; undefined where there is none. */
+/** Milliseconds to wait for any condition. Only a failing test waits this long. */
+const PATIENCE = 180_000;
+
+/** The path of the installed browser, if any. */
 export const CHROMIUM = PLACES.find((path) => {
   try {
     return Deno.statSync(path).isFile;
@@ -14,27 +17,27 @@ export const CHROMIUM = PLACES.find((path) => {
   }
 });
 
-/** How a page is opened. */
+/** Options of a page. */
 interface OpenOptions {
-  /** What follows # in the link. */
+  /** The link's fragment, without `#`. */
   readonly fragment?: string;
   readonly width?: number;
   readonly colorScheme?: "light" | "dark";
-  /** What runs before the page's own scripts. */
+  /** Runs in the page before its own scripts. */
   readonly before?: () => void;
 }
 
-/** A built, served playground, and a browser that looks at it. */
+/** A browser for the built and served playground. */
 export interface OpenedBrowser extends AsyncDisposable {
   readonly files: readonly BuiltFile[];
-  /** Opens a page whose network is ready; it is closed, and must then have had no error and asked for nothing elsewhere. */
+  /** Opens the page and closes it afterwards. Throws if it logged an error or requested anything from another server. */
   withPage(options: OpenOptions, look: (page: Page) => Promise<void>): Promise<void>;
 }
 
 /**
  * Builds the playground, serves it and opens a browser.
  *
- * @param args What the browser is told besides.
+ * @param args More command-line arguments of the browser.
  */
 export async function openBrowser(args: readonly string[] = []): Promise<OpenedBrowser> {
   const files = await buildPlayground(DIST);
@@ -42,7 +45,8 @@ export async function openBrowser(args: readonly string[] = []): Promise<OpenedB
   const origin = `http://127.0.0.1:${server.addr.port}/`;
   const browser: Browser = await chromium.launch({
     executablePath: CHROMIUM!,
-    // Its sandbox is not for root.
+    timeout: PATIENCE,
+    // The sandbox does not work for root.
     args: [...Deno.uid() === 0 ? ["--no-sandbox"] : [], ...args],
   });
   return {
@@ -54,6 +58,7 @@ export async function openBrowser(args: readonly string[] = []): Promise<OpenedB
         colorScheme,
         acceptDownloads: true,
       });
+      context.setDefaultTimeout(PATIENCE);
       const page = await context.newPage();
       if (before !== undefined) await page.addInitScript(before);
       page.on("console", (message) => {
@@ -62,7 +67,7 @@ export async function openBrowser(args: readonly string[] = []): Promise<OpenedB
       page.on("pageerror", ({ message }) => problems.push(message));
       context.on("request", (request) => {
         if (!request.url().startsWith(origin) && !request.url().startsWith(`blob:${origin}`)) {
-          problems.push(`asks for ${request.url()}`);
+          problems.push(`requests ${request.url()}`);
         }
       });
       try {

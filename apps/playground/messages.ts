@@ -1,9 +1,9 @@
-import type { Unfolding } from "./worker/unfold_network.ts";
 import type { RunSettings, View } from "./settings.ts";
+import type { Unfolding } from "./worker/unfold_network.ts";
 
-/** A run's data: a text, or a CSV; undefined where the worker makes it. */
+/** A run's data: a text or a CSV. The content is undefined if the worker generates the data. */
 export interface GivenData {
-  /** For messages. */
+  /** The data's name, for messages. */
   readonly name: string;
   readonly content: string | undefined;
 }
@@ -14,11 +14,14 @@ export interface ModelFile {
   readonly bytes: Uint8Array<ArrayBuffer>;
 }
 
-/** What the page asks of the worker. */
+/** The file formats of a model. */
+export type ExportFormat = "safetensors" | "onnx";
+
+/** A request of the page to the worker. */
 export type Request =
   /**
-   * Makes a model anew, and when it is made takes it in place of the one of the same task; `run` marks all that is then
-   * said of it. With `file`, a saved model is gone on with. Of several that wait the last alone is made.
+   * Builds a network, which then replaces the last run of the same task. Reports about it carry its number `run`. With
+   * `file`, the run continues a saved model. If several such requests are waiting, only the last is carried out.
    */
   | {
     readonly type: "start";
@@ -27,62 +30,61 @@ export type Request =
     readonly data: GivenData;
     readonly file?: ModelFile;
   }
-  /** Goes back to the run of the other task, paused; what is looked at comes with the next `look`. */
+  /** Returns to the last run of the other task, paused. The next `look` shows it. */
   | { readonly type: "return"; readonly run: number }
   | { readonly type: "train" }
   | { readonly type: "pause" }
-  /** Takes a single step. */
+  /** Trains for a single step. */
   | { readonly type: "step" }
-  /** What is looked at, which alone is kept up to date. */
+  /** Selects what to report regularly: a preview, or the unfolded network. */
   | { readonly type: "look"; readonly view: View; readonly temperature: number }
   | { readonly type: "export"; readonly format: ExportFormat };
 
-export type ExportFormat = "safetensors" | "onnx";
-
 /** What is known of a run before its first step. */
 export interface RunFacts {
-  /** As asked, or as a file has them. */
+  /** The requested settings, or those of the model's file. */
   readonly settings: RunSettings;
+  /** The number of trainable weights. */
   readonly parameters: number;
-  /** What the losses count. */
+  /** The unit of the losses. */
   readonly unit: string;
-  /** Whether they go by powers of ten. */
+  /** Whether losses are drawn on a logarithmic scale. */
   readonly logarithmic: boolean;
-  /** Losses to get below, by name. */
-  readonly floors: Readonly<Record<string, number>>;
-  /** What the data is, in a line. */
+  /** The losses of simple baselines, by name. */
+  readonly baselines: Readonly<Record<string, number>>;
+  /** A one-line description of the data. */
   readonly about: string;
 }
 
-/** Forecasts over the end of a series, each of the days up to the next one, and one of the days after the last. */
+/** Back-to-back forecasts over the end of a series, the last one beyond its end. */
 export interface Forecast {
-  /** The days that are drawn, beginning with some that were only read; those to come have no date. */
+  /** The days drawn. The first ones are only input. Days in the future have no date. */
   readonly dates: readonly string[];
   readonly actual: Float64Array<ArrayBuffer>;
-  /** Each forecast's values on the days after `from`, a place in `dates`; naive says `actual[from]` on all of them. */
+  /** Each forecast covers the days after `from`, an index into `dates`. Naive forecasts `actual[from]` for all of them. */
   readonly paths: readonly { readonly from: number; readonly values: Float64Array<ArrayBuffer> }[];
-  /** Over the whole test part: 1 − squared error/squared error of naive. */
+  /** 1 − squared error/squared error of naive, over the whole test part. */
   readonly skill: number;
 }
 
-/** What the network makes of its data as it stands. */
+/** The current output of the network: a sample of text, or forecasts. */
 export type Preview =
   | { readonly kind: "text"; readonly text: string }
   | { readonly kind: "series"; readonly forecast: Forecast };
 
 /** The losses since the last report. */
 export interface Progress {
-  /** Steps that were made, all in all. */
+  /** Steps since the run began. */
   readonly steps: number;
-  /** The loss of each new step, before it. */
+  /** The loss of each new step, before its update. */
   readonly losses: Float64Array<ArrayBuffer>;
-  /** Losses on what is held back, by the steps before. */
+  /** Validation losses, each with the number of steps before it. */
   readonly validation: readonly (readonly [step: number, loss: number])[];
-  /** Steps a second lately; 0 where nothing runs. */
+  /** Steps per second since the last report; 0 when paused. */
   readonly speed: number;
 }
 
-/** What the worker says of a run. */
+/** A report of the worker to the page. */
 export type Report =
   & { readonly run: number }
   & (
@@ -91,6 +93,6 @@ export type Report =
     | { readonly type: "preview"; readonly steps: number; readonly preview: Preview }
     | { readonly type: "unfolding"; readonly steps: number; readonly unfolding: Unfolding }
     | { readonly type: "file"; readonly format: ExportFormat; readonly bytes: Uint8Array<ArrayBuffer> }
-    /** Training has stopped, or the run could not begin, whereupon the one before goes on; the message is for people. */
+    /** Training has stopped, or the run cannot begin; then the previous one continues. The message is for the visitor. */
     | { readonly type: "failed"; readonly message: string }
   );

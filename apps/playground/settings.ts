@@ -1,7 +1,39 @@
 import { type CellName, CELLS, OPTIMIZER_NAMES, type OptimizerName } from "../shared/choices.ts";
 import { DATA_NAMES, type DataName, type TaskName, taskOf } from "./data.ts";
 
-/** Learning rates that small recurrent networks start well with, by optimizer; the page asks for no optimizer itself. */
+/** The views of the page. */
+export const VIEWS = ["text", "series", "unfolded"] as const;
+export type View = (typeof VIEWS)[number];
+
+/** Everything that a run depends on: equal settings on equal data give equal losses. */
+export interface RunSettings {
+  readonly data: DataName;
+  readonly cell: CellName;
+  /** Size of the hidden state. */
+  readonly hidden: number;
+  readonly layers: number;
+  /** Time steps that the gradient is propagated through. */
+  readonly length: number;
+  readonly optimizer: OptimizerName;
+  readonly rate: number;
+  readonly seed: number;
+}
+
+/** The contents of a link. */
+export interface Settings extends RunSettings {
+  readonly view: View;
+}
+
+/** The allowed ranges of links and controls. All but the rate are whole numbers. */
+export const BOUNDS = {
+  hidden: [1, 512],
+  layers: [1, 3],
+  length: [2, 200],
+  rate: [1e-6, 10],
+  seed: [0, 2 ** 31 - 1],
+} as const;
+
+/** Good learning rates for small recurrent networks, by optimizer. The page uses them when the optimizer changes. */
 export const SUGGESTED_RATES: Readonly<Record<OptimizerName, number>> = {
   adadelta: 1,
   adagrad: 0.02,
@@ -12,38 +44,6 @@ export const SUGGESTED_RATES: Readonly<Record<OptimizerName, number>> = {
   rmsprop: 0.003,
   sgd: 0.5,
 };
-
-/** The views of the page. */
-export const VIEWS = ["text", "series", "unfolded"] as const;
-export type View = (typeof VIEWS)[number];
-
-/** All that decides what a run computes: equal settings on equal data give equal losses. */
-export interface RunSettings {
-  readonly data: DataName;
-  readonly cell: CellName;
-  /** Features of the state. */
-  readonly hidden: number;
-  readonly layers: number;
-  /** Time steps that the gradient goes back through. */
-  readonly length: number;
-  readonly optimizer: OptimizerName;
-  readonly rate: number;
-  readonly seed: number;
-}
-
-/** What a link holds. */
-export interface Settings extends RunSettings {
-  readonly view: View;
-}
-
-/** What links and controls take, from the least to the most; all but the rate are whole numbers. */
-export const BOUNDS = {
-  hidden: [1, 512],
-  layers: [1, 3],
-  length: [2, 200],
-  rate: [1e-6, 10],
-  seed: [0, 2 ** 31 - 1],
-} as const;
 
 const DEFAULTS: Readonly<Record<TaskName, RunSettings>> = {
   text: {
@@ -68,17 +68,17 @@ const DEFAULTS: Readonly<Record<TaskName, RunSettings>> = {
   },
 };
 
-/** What a visitor finds who has chosen nothing but the data. */
+/** The settings of a task before the visitor changes any. */
 export function defaultsFor(task: TaskName): RunSettings {
   return DEFAULTS[task];
 }
 
-/** Whether data can be looked at in a view: the unfolded one shows any. */
+/** Whether a view can show data. The unfolded view shows any. */
 export function fits(view: View, data: DataName): boolean {
   return view === "unfolded" || view === taskOf(data);
 }
 
-/** Settings that links and controls take: those of a model from a file may lie outside, and go to the nearest. */
+/** Clamps settings to {@linkcode BOUNDS}: a model from a file may exceed them. */
 export function withinBounds<T extends RunSettings>(settings: T): T {
   const numbers = Object.entries(BOUNDS).map(([name, [least, most]]) =>
     [name, Math.min(most, Math.max(least, settings[name as keyof typeof BOUNDS]))] as const
@@ -86,15 +86,14 @@ export function withinBounds<T extends RunSettings>(settings: T): T {
   return { ...settings, ...Object.fromEntries(numbers) };
 }
 
-/** Settings as a link's fragment, without `#`, which {@linkcode fromFragment} takes. */
+/** Writes settings as a link's fragment, without `#`. {@linkcode fromFragment} reads it. */
 export function toFragment(settings: Settings): string {
   return new URLSearchParams(Object.entries(withinBounds(settings)).map(([name, value]) => [name, String(value)]))
     .toString();
 }
 
 /**
- * Reads a link's fragment. What it leaves out is as a visitor would find it; what it has that cannot be is left out too,
- * and told.
+ * Reads a link's fragment. Missing settings get their defaults. So do invalid ones, and `problems` has a message for each.
  */
 export function fromFragment(fragment: string): { readonly settings: Settings; readonly problems: readonly string[] } {
   const given = new URLSearchParams(fragment.replace(/^#/, ""));
@@ -104,7 +103,7 @@ export function fromFragment(fragment: string): { readonly settings: Settings; r
     const value = text === null ? undefined : parse(text);
     if (text !== null && value === undefined) {
       problems.push(
-        `Cannot take ${name} from the link: it must be ${wanted}, got ${JSON.stringify(text.slice(0, 40))}`,
+        `Cannot use ${name} from the link: it must be ${wanted}, got ${JSON.stringify(text.slice(0, 40))}`,
       );
     }
     return value;

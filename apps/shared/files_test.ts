@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { withFolder } from "../../tools/with_folder.ts";
+import { withFolder } from "../../tools/testing.ts";
 import { writeFiles } from "./files.ts";
 
 Deno.test("writeFiles writes no file at all if a folder is in the way of one", () =>

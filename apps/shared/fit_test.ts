@@ -3,7 +3,7 @@ import { Dense, meanSquaredError } from "@unfold/layers";
 import { adam } from "@unfold/optimizers";
 import { type Batch, evaluate, type TrainEvent } from "@unfold/training";
 import assert from "node:assert/strict";
-import { withFolder } from "../../tools/with_folder.ts";
+import { withFolder } from "../../tools/testing.ts";
 import { fit, type FitRun } from "./fit.ts";
 
 /** Batches of the line y = slope·x. */

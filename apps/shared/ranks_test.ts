@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { LAUNCHERS, UNMEASURED } from "../../distributed/testdata/launchers.ts";
-import { withFolder } from "../../tools/with_folder.ts";
+import { withFolder } from "../../tools/testing.ts";
 import { runApp, stopApp } from "./_run_app.ts";
 import { exists } from "./files.ts";
 

@@ -1,5 +1,5 @@
 import { Random } from "@unfold/core";
-import { withFolder } from "../../tools/with_folder.ts";
+import { withFolder } from "../../tools/testing.ts";
 import { type Outcome, runApp } from "../shared/_run_app.ts";
 
 /** Runs the app from the command line. */

@@ -45,7 +45,11 @@ function meanOver({ from, to }: Part, of: (day: number) => number): number {
  * Naive: the price stays the same. Drift: it moves by the mean return of the training part. Seasonal: each day repeats the
  * return of the same day of the last season.
  */
-function ofPath({ prices, horizon, season, train }: BaselineContext, moves: Float64Array, driftLabel: string): Baselines {
+function ofPath(
+  { prices, horizon, season, train }: BaselineContext,
+  moves: Float64Array,
+  driftLabel: string,
+): Baselines {
   const { rhythm } = prices;
   const drift = meanOver(train, (day) => moves[day + 1]!);
   const seasonal = (day: number) => {
@@ -146,7 +150,10 @@ function ofVolatility({ prices, horizon, train }: BaselineContext): Baselines {
   }
   return {
     ...references,
-    har: { label: stepName(prices.rhythm) === "day" ? "HAR (day, week, month)" : "HAR (1, 5, 21 steps)", of: (day) => forecasts[day]! },
+    har: {
+      label: stepName(prices.rhythm) === "day" ? "HAR (day, week, month)" : "HAR (1, 5, 21 steps)",
+      of: (day) => forecasts[day]!,
+    },
     naive: {
       label: horizon === 1 ? sameAs(prices.rhythm) : `naive (the last ${stepsOf(prices.rhythm, horizon)})`,
       of: (day) => past(day, horizon),

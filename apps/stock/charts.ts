@@ -170,7 +170,11 @@ export function returnsChart(test: TestDays, palette: Palette): Promise<string> 
     mark: { type: "rule", color: palette.actual, strokeWidth: 1 },
     encoding: {
       x: timeAxis(test.made),
-      y: { field: "value", type: "quantitative", axis: { title: test.before.every((price) => price > 0) ? "log return, %" : "change" } },
+      y: {
+        field: "value",
+        type: "quantitative",
+        axis: { title: test.before.every((price) => price > 0) ? "log return, %" : "change" },
+      },
       y2: { datum: 0 },
     },
   }, palette);

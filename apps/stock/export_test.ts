@@ -1,9 +1,8 @@
 import { Random, scope, tensor } from "@unfold/core";
 import assert from "node:assert/strict";
-import { checkOnnx, hasOnnxChecker } from "../../tools/check_onnx.ts";
-import { withFolder } from "../../tools/with_folder.ts";
+import { checkOnnx, hasOnnxChecker, OnnxModel } from "../../tools/onnx.ts";
+import { assertEqual, draw, withFolder } from "../../tools/testing.ts";
 import { stock } from "./_testing.ts";
-import { assertEqual, draw, OnnxModel } from "../../tools/onnx_runtime.ts";
 import { exportForecaster } from "./export.ts";
 import { FEATURE_SETS } from "./features.ts";
 import { Forecaster, type ForecasterConfig, MODELS } from "./forecaster.ts";

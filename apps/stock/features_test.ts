@@ -91,7 +91,8 @@ Deno.test("book: a constant volume gives no NaN; a missing column is named", () 
   assert.throws(
     () => parsePrices("date,close,open,high,low,volume\n2020-01-02,1,1,1,1,-3", "file", { need: book.columns }),
     {
-      message: 'Cannot read file: line 2, column volume: a volume must not be negative, got -3; correct the row or remove it',
+      message:
+        "Cannot read file: line 2, column volume: a volume must not be negative, got -3; correct the row or remove it",
     },
   );
 });

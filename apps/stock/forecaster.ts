@@ -196,7 +196,12 @@ export class Forecaster {
         );
       }
       const interval = this.intervalAround(values[i]!, i, close);
-      return { ahead, date: dates[ahead - 1]!, value, ...(interval && { interval: { coverage: this.interval!.coverage, ...interval } }) };
+      return {
+        ahead,
+        date: dates[ahead - 1]!,
+        value,
+        ...(interval && { interval: { coverage: this.interval!.coverage, ...interval } }),
+      };
     });
     return { target, horizon, rhythm: this.rhythm, after: prices.dates.at(-1)!, close, steps };
   }

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { withFolder } from "../../tools/with_folder.ts";
+import { withFolder } from "../../tools/testing.ts";
 import { csv, QUICK, stock } from "./_testing.ts";
 
 Deno.test("train writes model, metrics and charts; forecast gives the same forecast, bit for bit", () =>

@@ -43,15 +43,35 @@ for (const [name, text, options, close] of sources) {
 
 Deno.test("what cannot be read is refused with file, line and column", () => {
   const refused: [text: string, options: PriceOptions, problem: RegExp][] = [
-    ["date,close\n2020-01-02x,1", {}, /^line 2, column date: it must be a date such as .*, got "2020-01-02x"; --date-format/],
-    ["date,close\n2020-01-02,1\n02/30/2020,1", {}, /^line 3, column date: it must be a date as the rows before have it/],
+    [
+      "date,close\n2020-01-02x,1",
+      {},
+      /^line 2, column date: it must be a date such as .*, got "2020-01-02x"; --date-format/,
+    ],
+    [
+      "date,close\n2020-01-02,1\n02/30/2020,1",
+      {},
+      /^line 3, column date: it must be a date as the rows before have it/,
+    ],
     ["date;close\n2020-01-02;1\n2020-01-03;1,2,3", {}, /^line 3, column close: it must be a number, got "1,2,3"$/],
-    ["date,close\n2020-01-02,5\n2020-01-03,-5", {}, /^line 3, column close: a price must be above 0 for returns, .*--target change/],
+    [
+      "date,close\n2020-01-02,5\n2020-01-03,-5",
+      {},
+      /^line 3, column close: a price must be above 0 for returns, .*--target change/,
+    ],
     ["date,close\n2020-01-02,NaN", {}, /^column close must have numbers|^it must have a column of numbers/],
     ["date,close\n", {}, /^it must have at least one row of data, got a header alone$/],
     ["", {}, /^it must have a header and rows, got an empty file$/],
-    ["date,price\n2020-01-02,1", { columns: { close: "Last" } }, /^column "Last" is missing; --column must be one of "date", "price"$/],
-    ["date,close\n2020-01-03,1\n2020-01-02,1\n2020-01-03,2", {}, /^line 4: 2020-01-03 must be there once, got it with 2 and in line 2 with 1; /],
+    [
+      "date,price\n2020-01-02,1",
+      { columns: { close: "Last" } },
+      /^column "Last" is missing; --column must be one of "date", "price"$/,
+    ],
+    [
+      "date,close\n2020-01-03,1\n2020-01-02,1\n2020-01-03,2",
+      {},
+      /^line 4: 2020-01-03 must be there once, got it with 2 and in line 2 with 1; /,
+    ],
   ];
   for (const [text, options, problem] of refused) {
     assert.throws(() => parsePrices(text, "file", options), (error: Error) => {
@@ -63,7 +83,10 @@ Deno.test("what cannot be read is refused with file, line and column", () => {
 });
 
 Deno.test("the rhythm of a file comes with its prices, and files without dates count steps", () => {
-  const monthly = Array.from({ length: 30 }, (_, i) => `${new Date(Date.UTC(2015, i, 1)).toISOString().slice(0, 10)},${5 + i % 3}`);
+  const monthly = Array.from(
+    { length: 30 },
+    (_, i) => `${new Date(Date.UTC(2015, i, 1)).toISOString().slice(0, 10)},${5 + i % 3}`,
+  );
   const prices = parsePrices(`month,value\n${monthly.join("\n")}`, "file");
   assert.deepEqual(prices.rhythm, { unit: "month", every: 1, perYear: 12 });
   assert.deepEqual(datesAfter(prices.dates, prices.rhythm, 2), ["2017-07-01", "2017-08-01"]);

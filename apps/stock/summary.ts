@@ -65,7 +65,9 @@ export function encodeForecasts({ made, dates, before, actual, interval, forecas
 
 /** A forecast as CSV: a row for each step ahead with its date. */
 export function encodeOutlook({ steps }: Outlook): string {
-  const rows = steps.map(({ date, value, interval }) => [date, value, interval?.low ?? "", interval?.high ?? ""].map(String));
+  const rows = steps.map(({ date, value, interval }) =>
+    [date, value, interval?.low ?? "", interval?.high ?? ""].map(String)
+  );
   return `${csvFormatRows([["date", "forecast", "low", "high"], ...rows])}\n`;
 }
 

@@ -24,26 +24,29 @@ import { makeRecurrent } from "../shared/models.ts";
 import { checkStack, decodeModel, encodeModel, type StackConfig, stackOptions } from "./model_file.ts";
 import { makeTokenizer, type Tokenizer, type TokenKind } from "./tokenizer.ts";
 
-/** All that is needed to build a classifier. */
+/** The configuration of a classifier. */
 export interface ClassifierConfig extends StackConfig {
   readonly tokens: TokenKind;
   readonly vocabulary: readonly string[];
   readonly bidirectional: boolean;
-  /** Tokens of a text that are read, its first ones. */
+  /** The number of tokens read from each text; the rest is cut off. */
   readonly longest: number;
   readonly classes: readonly string[];
 }
 
-/** What a classifier says of a text. */
+/** The prediction for one text. */
 interface Prediction {
-  /** The number of the likeliest class. */
+  /** The index of the most likely class. */
   readonly index: number;
   readonly label: string;
   /** The probability of each class. */
   readonly probabilities: readonly number[];
 }
 
-/** The last state of a recurrent layer, of both directions side by side: each has then seen the whole text. */
+/**
+ * The last hidden state of a recurrent layer. With two directions, the last states of both side by side, since each has
+ * then seen the whole text.
+ */
 export class FinalState implements Layer {
   constructor(readonly recurrent: RecurrentLayer<RecurrentState>) {}
 
@@ -57,15 +60,15 @@ export class FinalState implements Layer {
   }
 }
 
-/** Tells which class a text is of: embedding, recurrent layers, and the logits of the classes from their last state. */
+/** Classifies texts: an embedding, recurrent layers, and an output layer on their last state. */
 export class Classifier {
   readonly config: ClassifierConfig;
   readonly tokenizer: Tokenizer;
-  /** What is trained: tokens [batch, time] and their lengths → logits [batch, classes]. */
+  /** The network: tokens [batch, time] and their lengths → logits [batch, classes]. */
   readonly network: Sequential;
 
   /**
-   * @param random Where the first weights, and later what is dropped, come from.
+   * @param random Initializes the weights, and later draws dropout masks.
    */
   constructor(config: ClassifierConfig, random: Random) {
     const { embedding, bidirectional, dropout, classes } = config;
@@ -80,12 +83,12 @@ export class Classifier {
     ]);
   }
 
-  /** A text as tokens, not more than are read. */
+  /** The tokens of a text, cut to the longest length that is read. */
   tokensOf(text: string): Int32Array {
     return this.tokenizer.encode(text).subarray(0, this.config.longest);
   }
 
-  /** What texts are, which must have a token each. */
+  /** Classifies texts. Each must have at least one token. */
   predict(texts: readonly string[]): Prediction[] {
     const sequences = texts.map((text) => this.tokensOf(text));
     const lengths = sequences.map(({ length }) => length);
@@ -101,7 +104,7 @@ export class Classifier {
     });
   }
 
-  /** The classifier as a safetensors file: weights, and the configuration as metadata. */
+  /** The classifier as a safetensors file, with its configuration as metadata. */
   toFile(): Uint8Array<ArrayBuffer> {
     return encodeModel("classifier", this.config, this.network);
   }
@@ -110,7 +113,7 @@ export class Classifier {
    * Reads a classifier that {@linkcode Classifier.toFile} wrote.
    *
    * @param file The file's name, for messages.
-   * @throws {SafetensorsError} If the file is damaged or no such model.
+   * @throws {SafetensorsError} If the file is damaged or not a classifier.
    */
   static fromFile(bytes: Uint8Array<ArrayBuffer>, file: string): Classifier {
     return decodeModel(bytes, file, "classifier", (config, tensors) => {
@@ -120,7 +123,7 @@ export class Classifier {
       check("longest", isSize(longest), "a positive integer");
       const isList = Array.isArray(classes) && classes.length >= 2 &&
         classes.every((label) => typeof label === "string");
-      check("classes", isList, "two texts at least");
+      check("classes", isList, "a list of at least two strings");
       checkStack(config, tensors);
       return new Classifier(config as unknown as ClassifierConfig, new Random(0));
     });

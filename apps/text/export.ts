@@ -8,19 +8,20 @@ const tiedDense: LayerInterchange<TiedDense> = {
   of: TiedDense,
   onnx({ embedding: { weight }, bias }, x, graph) {
     const [size, features] = weight.shape as [number, number];
-    const turned = graph.node("Transpose", [graph.parameter(weight)], { shape: [features, size] });
-    const product = graph.node("MatMul", [x, turned], { shape: x.shape.with(-1, size) });
+    const transposed = graph.node("Transpose", [graph.parameter(weight)], { shape: [features, size] });
+    const product = graph.node("MatMul", [x, transposed], { shape: x.shape.with(-1, size) });
     return graph.node("Add", [product, graph.parameter(bias)], { shape: product.shape });
   },
 };
 
-/** A language model as an ONNX file, with what has to be done before and after it. */
+/** Exports a language model as ONNX, with its pre- and postprocessing described in words. */
 export function exportLanguageModel(model: LanguageModel): OnnxExport {
   const about = {
     kind: "language",
     ...model.config,
-    preprocessing: `input: ${encodingOf(model.tokenizer)}; state.*: zeros at first, then what came out as next.*`,
-    postprocessing: "output: the logits of what comes next, of which softmax(output/temperature) makes probabilities",
+    preprocessing: `input: ${encodingOf(model.tokenizer)}; ` +
+      "state.*: zeros at first, then the next.* outputs of the previous run",
+    postprocessing: "output: logits of the next token; softmax(output/temperature) gives its probabilities",
   };
   const file = toOnnx(model.network, { metadata: { unfold: JSON.stringify(about) }, layers: [tiedDense] });
   return { file, about };
@@ -36,14 +37,14 @@ const finalState: LayerInterchange<FinalState> = {
   },
 };
 
-/** A classifier as an ONNX file, with what has to be done before and after it. */
+/** Exports a classifier as ONNX, with its pre- and postprocessing described in words. */
 export function exportClassifier({ config, tokenizer, network }: Classifier): OnnxExport {
   const about = {
     kind: "classifier",
     ...config,
-    preprocessing: `input: ${encodingOf(tokenizer)}, the first ${config.longest} of a text at most, texts of other ` +
-      "lengths filled up with any token; lengths: the tokens of each text, 1 at least",
-    postprocessing: "output: the logits of the classes, of which softmax makes probabilities",
+    preprocessing: `input: ${encodingOf(tokenizer)}, at most the first ${config.longest} of each text; ` +
+      "shorter texts are padded with any id; lengths: the number of tokens in each text, at least 1",
+    postprocessing: "output: logits of the classes; softmax(output) gives their probabilities",
   };
   const file = toOnnx(network, { lengths: true, metadata: { unfold: JSON.stringify(about) }, layers: [finalState] });
   return { file, about };

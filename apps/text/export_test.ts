@@ -1,15 +1,13 @@
 import assert from "node:assert/strict";
 import { Random, scope, softmax, tensor } from "@unfold/core";
-import { checkOnnx, hasOnnxChecker } from "../../tools/check_onnx.ts";
-import { assertEqual, forward, integers, type Numbers, OnnxModel, stir } from "../../tools/onnx_runtime.ts";
-import { withFolder } from "../../tools/with_folder.ts";
+import { checkOnnx, hasOnnxChecker, OnnxModel } from "../../tools/onnx.ts";
+import { assertEqual, forward, integers, type Numbers, stir, withFolder } from "../../tools/testing.ts";
 import { runApp } from "../shared/_run_app.ts";
 import { CELLS } from "../shared/choices.ts";
 import { Classifier } from "./classifier.ts";
 import { exportClassifier, exportLanguageModel } from "./export.ts";
 import { Reader } from "./generate.ts";
 import { LanguageModel } from "./language_model.ts";
-import { encodingOf, makeTokenizer } from "./tokenizer.ts";
 
 const files = new Map<string, Uint8Array>();
 const stack = { tokens: "char", vocabulary: [..."abcdefgh \nß🐋"], hidden: 24, layers: 2, dropout: 0.5 } as const;
@@ -17,7 +15,7 @@ const stack = { tokens: "char", vocabulary: [..."abcdefgh \nß🐋"], hidden: 24
 for (const cell of CELLS) {
   for (const tied of [false, true]) {
     const name = `${cell} language model${tied ? ", tied" : ""}`;
-    Deno.test(`${name}: exported it reads as ours does, whole and token by token`, async () => {
+    Deno.test(`${name}: the ONNX model gives the same logits, for a whole text and token by token`, async () => {
       const random = new Random(1);
       const model = new LanguageModel({ ...stack, cell, tied, embedding: tied ? 24 : 6 }, random);
       stir(model.network, random);
@@ -43,8 +41,8 @@ for (const cell of CELLS) {
   }
 
   for (const bidirectional of [false, true]) {
-    const name = `${cell} classifier${bidirectional ? " of both directions" : ""}`;
-    Deno.test(`${name}: exported it says what ours does, of texts of any lengths`, async () => {
+    const name = `${cell} classifier${bidirectional ? ", bidirectional" : ""}`;
+    Deno.test(`${name}: the ONNX model gives the same probabilities for texts of different lengths`, async () => {
       const random = new Random(1);
       const config = { ...stack, cell, bidirectional, embedding: 6, longest: 12, classes: ["x", "y", "z"] };
       const classifier = new Classifier(config, random);
@@ -61,9 +59,9 @@ for (const cell of CELLS) {
         lengths: integers(...rows.map(({ length }) => length)),
       });
       using _ = scope();
-      const made = softmax(tensor([...output!.data], { shape: output!.shape })).data;
-      const expected = Float32Array.from(classifier.predict(texts).flatMap(({ probabilities }) => probabilities));
-      assertEqual({ shape: [3, 3], data: made.slice() }, { shape: [3, 3], data: expected }, name);
+      const probabilities = softmax(tensor([...output!.data], { shape: output!.shape })).data;
+      const expected = Float32Array.from(classifier.predict(texts).flatMap((prediction) => prediction.probabilities));
+      assertEqual({ shape: [3, 3], data: probabilities.slice() }, { shape: [3, 3], data: expected }, name);
     });
   }
 }
@@ -73,7 +71,7 @@ Deno.test("onnx.checker accepts the exported models", { ignore: !hasOnnxChecker 
   await checkOnnx(files);
 });
 
-Deno.test("export and classify export write ONNX beside the model, each of its own kind alone", () =>
+Deno.test("export and classify export write ONNX next to the model, and refuse the other kind of model", () =>
   withFolder(async (folder) => {
     const random = new Random(1);
     const language = new LanguageModel({ ...stack, cell: "gru", tied: false, embedding: 6 }, random);
@@ -97,7 +95,7 @@ Deno.test("export and classify export write ONNX beside the model, each of its o
       const { code, stdout, stderr } = await runApp("text", folder, args);
       assert.equal(code, 0, stderr);
       assert.ok(
-        stdout.startsWith(`Written to ${folder}: ${expected}.onnx, ${expected}.onnx.json\n\ninput: tokens, `),
+        stdout.startsWith(`Written to ${folder}: ${expected}.onnx, ${expected}.onnx.json\n\ninput: token ids, `),
         stdout,
       );
       const about = JSON.parse(await Deno.readTextFile(`${folder}/${expected}.onnx.json`));
@@ -112,10 +110,3 @@ Deno.test("export and classify export write ONNX beside the model, each of its o
       );
     }
   }));
-
-Deno.test("how a text becomes tokens is said for each kind", () => {
-  const said = (["char", "word", "byte"] as const).map((kind) => encodingOf(makeTokenizer(kind, ["a", "<unk>"])));
-  assert.match(said[0]!, /characters of the text as their places in vocabulary$/);
-  assert.match(said[1]!, /pieces of the text that \/.*\/gu finds as their places in vocabulary, others as <unk>$/);
-  assert.match(said[2]!, /bytes of the text in UTF-8$/);
-});

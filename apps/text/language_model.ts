@@ -14,15 +14,15 @@ import { makeRecurrent } from "../shared/models.ts";
 import { checkStack, decodeModel, encodeModel, type StackConfig, stackOptions } from "./model_file.ts";
 import { makeTokenizer, type Tokenizer, type TokenKind } from "./tokenizer.ts";
 
-/** All that is needed to build a model of text. */
+/** The configuration of a language model. */
 export interface LanguageModelConfig extends StackConfig {
   readonly tokens: TokenKind;
   readonly vocabulary: readonly string[];
-  /** Whether the last layer's weights are those of the embedding (Press and Wolf, 2017). */
+  /** Whether the output layer shares its weights with the embedding (Press and Wolf, 2017). */
   readonly tied: boolean;
 }
 
-/** y = x·Eᵀ + b with the weights E of an embedding. */
+/** A dense layer that shares the weights E of an embedding: y = x·Eᵀ + b. */
 export class TiedDense implements Layer {
   readonly bias: Parameter;
 
@@ -43,33 +43,34 @@ export class TiedDense implements Layer {
 }
 
 /**
- * A model of what comes next in a text: embedding, recurrent layers that carry their state on, and the logits of each
- * token.
+ * A language model: an embedding, recurrent layers that carry their state from batch to batch, and an output layer that
+ * gives the logits of the next token.
  */
 export class LanguageModel {
   readonly config: LanguageModelConfig;
   readonly tokenizer: Tokenizer;
-  /** What is trained: tokens [batch, time] → logits [batch, time, size]. */
+  /** The network: tokens [batch, time] → logits [batch, time, size]. */
   readonly network: Sequential;
   readonly embedding: Embedding;
   readonly recurrent: RecurrentLayer<RecurrentState>;
   readonly output: Dense | TiedDense;
 
   /**
-   * @param random Where the first weights, and later what is dropped, come from.
+   * @param random Initializes the weights, and later draws dropout masks.
+   * @throws {RangeError} If a tied model's embedding and hidden sizes differ.
    */
   constructor(config: LanguageModelConfig, random: Random) {
     const { hidden, embedding, tied } = config;
     if (tied && embedding !== hidden) {
       throw new RangeError(
-        `Cannot tie the last layer to the embedding: both must have equally many features, got ${hidden} and ${embedding}`,
+        `Cannot tie the output layer to the embedding: embedding must equal hidden, got ${embedding} and ${hidden}`,
       );
     }
     this.config = config;
     this.tokenizer = makeTokenizer(config.tokens, config.vocabulary);
     const { size } = this.tokenizer;
     this.embedding = new Embedding({ vocabularySize: size, outputSize: embedding, random });
-    // As large as what other layers give: logits of a tied layer would start far too large.
+    // An embedding's initial weights are too large for an output layer.
     if (tied) {
       for (let i = 0; i < this.embedding.weight.size; i++) {
         this.embedding.weight.data[i]! *= embedding ** -0.5;
@@ -86,14 +87,17 @@ export class LanguageModel {
   }
 
   /**
-   * What is read or written one token after the other: what comes after the tokens, [batch], and the state after them.
+   * Runs one time step.
+   *
+   * @param tokens One token per sequence, [batch].
+   * @returns The logits of the next token, the output of the last recurrent layer, and the new state.
    */
   step(tokens: Tensor<"i32">, state: RecurrentState): { logits: Tensor; hidden: Tensor; state: RecurrentState } {
     const { output, state: after } = this.recurrent.step(this.embedding.forward(tokens), state);
     return { logits: this.output.forward(output), hidden: output, state: after };
   }
 
-  /** The model as a safetensors file: weights, and the configuration as metadata. */
+  /** The model as a safetensors file, with its configuration as metadata. */
   toFile(): Uint8Array<ArrayBuffer> {
     return encodeModel("language", this.config, this.network);
   }
@@ -102,7 +106,7 @@ export class LanguageModel {
    * Reads a model that {@linkcode LanguageModel.toFile} wrote.
    *
    * @param file The file's name, for messages.
-   * @throws {SafetensorsError} If the file is damaged or no such model.
+   * @throws {SafetensorsError} If the file is damaged or not a language model.
    */
   static fromFile(bytes: Uint8Array<ArrayBuffer>, file: string): LanguageModel {
     return decodeModel(bytes, file, "language", (config, tensors) => {

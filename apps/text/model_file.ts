@@ -36,7 +36,10 @@ export function stackOptions({ cell, hidden, layers, embedding, dropout }: Stack
 /** The key of the configuration in a model file's metadata. */
 const METADATA_KEY = "unfold.text";
 
-/** Checks tokens and recurrent layers, against the weights too: a wrong size may be a very large one. */
+/**
+ * Checks the tokens and the recurrent layers of a configuration. Sizes are compared with the weights, so that a bad file
+ * cannot make the program allocate a huge model.
+ */
 export function checkStack(
   config: RawConfig,
   tensors: FileTensors,
@@ -63,7 +66,11 @@ export function checkStack(
   check("embedding", config.embedding === columns, `the ${columns} columns of 0.weight`);
 }
 
-/** Reads a model of one kind from a file; all that is wrong with it becomes a `SafetensorsError`. */
+/**
+ * Reads a model of one kind from a file.
+ *
+ * @throws {SafetensorsError} If the file is damaged, or not such a model.
+ */
 export function decodeModel<Model extends { network: Layer }>(
   bytes: Uint8Array<ArrayBuffer>,
   file: string,

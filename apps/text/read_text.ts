@@ -1,17 +1,17 @@
 import { readingFailed } from "../shared/files.ts";
 
-/** Where text comes from. */
+/** A source of text. */
 export interface TextInput {
-  /** For messages. */
+  /** The name shown in messages. */
   readonly name: string;
-  /** The bytes, a piece at a time. */
+  /** The bytes, in chunks. */
   bytes(): AsyncIterable<Uint8Array>;
 }
 
-/** How many bytes are read at a time. */
-const PIECE = 1 << 20;
+/** The size of a chunk read from a file, in bytes. */
+const CHUNK = 1 << 20;
 
-/** A file. */
+/** Reads a file. */
 export function fileInput(path: string): TextInput {
   return {
     name: path,
@@ -20,22 +20,22 @@ export function fileInput(path: string): TextInput {
         throw readingFailed(path, error);
       };
       using file = await Deno.open(path).catch(failed);
-      const piece = new Uint8Array(PIECE);
+      const chunk = new Uint8Array(CHUNK);
       while (true) {
-        const count = await file.read(piece).catch(failed);
+        const count = await file.read(chunk).catch(failed);
         if (count === null) return;
-        yield piece.subarray(0, count);
+        yield chunk.subarray(0, count);
       }
     },
   };
 }
 
-/** What is written into the program. */
+/** Reads standard input. */
 export function standardInput(): TextInput {
   return { name: "stdin", bytes: () => Deno.stdin.readable };
 }
 
-/** A text that is there already. */
+/** Reads a string. */
 export function givenText(name: string, text: string): TextInput {
   return {
     name,
@@ -47,37 +47,38 @@ export function givenText(name: string, text: string): TextInput {
 }
 
 /**
- * Decodes a text a piece at a time.
+ * Decodes UTF-8 chunk by chunk.
  *
- * @throws {Error} If it is not UTF-8; the message says from which byte on.
+ * @throws {Error} If the bytes are not valid UTF-8; the message gives the offset of the first bad byte.
  */
 export async function* decodeText(input: TextInput): AsyncGenerator<string, void, undefined> {
   const decoder = new TextDecoder("utf-8", { fatal: true });
   const failed = (offset: number) =>
     new Error(
-      `Cannot read ${input.name}: it must be text in UTF-8, got other bytes from byte ${offset} on; a model of --tokens byte takes any`,
+      `Cannot read ${input.name}: it must be UTF-8 text, got an invalid byte sequence at byte ${offset}; ` +
+        "--tokens byte reads any file",
     );
-  // Bytes before the piece, and those of them that wait in the decoder for the rest of their character.
-  let [before, waiting] = [0, new Uint8Array()];
-  for await (const piece of input.bytes()) {
+  // Bytes before this chunk, and the last few of them if they begin a character that this chunk completes.
+  let [before, pending] = [0, new Uint8Array()];
+  for await (const chunk of input.bytes()) {
     try {
-      yield decoder.decode(piece, { stream: true });
+      yield decoder.decode(chunk, { stream: true });
     } catch {
-      const whole = new Uint8Array([...waiting, ...piece]);
-      throw failed(before - waiting.length + firstBadByte(whole));
+      const whole = new Uint8Array([...pending, ...chunk]);
+      throw failed(before - pending.length + firstBadByte(whole));
     }
-    before += piece.length;
-    waiting = lastCharacter(new Uint8Array([...waiting, ...piece.slice(-4)]));
+    before += chunk.length;
+    pending = incompleteEnd(new Uint8Array([...pending, ...chunk.slice(-4)]));
   }
   try {
     yield decoder.decode();
   } catch {
-    throw failed(before - waiting.length);
+    throw failed(before - pending.length);
   }
 }
 
-/** The bytes at the end that begin a character and do not end it. */
-function lastCharacter(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
+/** The bytes at the end that begin a character but do not complete it. */
+function incompleteEnd(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
   for (let back = 1; back <= Math.min(3, bytes.length); back++) {
     const byte = bytes[bytes.length - back]!;
     if (byte < 0x80) break;
@@ -88,7 +89,7 @@ function lastCharacter(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
   return new Uint8Array();
 }
 
-/** Where bytes stop being UTF-8: the longest beginning that still may go on well, by bisection. */
+/** The offset of the first byte that is not valid UTF-8, found by bisection. */
 function firstBadByte(bytes: Uint8Array): number {
   const isGood = (length: number) => {
     try {

@@ -1,65 +1,113 @@
 import { Random } from "@unfold/core";
-import { bitsPerCharacter, type Part, perplexity } from "@unfold/training";
 import { learningChart, PAGE } from "../shared/charts.ts";
 import { type Html, html, htmlChart, htmlPage, htmlTable, settingsTable } from "../shared/html.ts";
 import { generateText, Reader } from "./generate.ts";
-import type { LanguageModel, LanguageModelConfig } from "./language_model.ts";
-import type { Floors } from "./n_gram.ts";
-import type { TokenizedText } from "./tokenize.ts";
-import type { LanguageResult, LanguageSettings, TextParts } from "./train_language_model.ts";
-import { lossRows, lossTable, lossVerdict, textLine, unitOf } from "./wording.ts";
-
-/** Tokens of the validation part that are kept for the report. */
-const PASSAGE = 1000;
-
-/** What `train` tells: in `metrics.json`, and on stdout with `--json`. */
-export type Summary = ReturnType<typeof summaryOf>;
-
-/** Sums a training run up. */
-export function summaryOf(
-  { read, name, settings, parts, floors, result }: {
-    read: TokenizedText;
-    name: string;
-    settings: LanguageSettings & Omit<LanguageModelConfig, "vocabulary"> & { readonly vocabulary?: number };
-    parts: TextParts;
-    floors: Floors;
-    result: LanguageResult;
-  },
-) {
-  const { model: _, ...rest } = result;
-  const { tokens, tokenizer, characters } = read;
-  const count = ({ from, to }: Part) => to - from;
-  const { from, to } = parts.validation;
-  const perUnit = (loss: number) =>
-    tokenizer.kind === "word" ? { perplexity: perplexity(loss) } : { bits: bitsPerCharacter(loss) };
-  return {
-    data: { source: name, characters, tokens: tokens.length, vocabulary: tokenizer.size, unknown: read.unknown },
-    settings,
-    parts: { train: count(parts.train), validation: count(parts.validation), test: parts.test && count(parts.test) },
-    ...rest,
-    validation: perUnit(rest.validationLoss),
-    ...(rest.testLoss !== undefined && { test: perUnit(rest.testLoss) }),
-    floors,
-    /** Tokens that the model did not learn from. */
-    passage: Array.from(tokens.subarray(from, Math.min(to, from + PASSAGE))),
-  };
-}
+import type { LanguageModel } from "./language_model.ts";
+import { grouped, lossTable, lossVerdict, modelLabel, type Summary, testLine, textLine } from "./summary.ts";
+import { unitOf } from "./tokenizer.ts";
 
 /** Temperatures of the samples. */
 const TEMPERATURES = [0, 0.5, 0.8, 1, 1.2];
-/** Tokens of each. */
+/** Tokens in each sample. */
 const SAMPLE = 400;
+/** A loss that gets the strongest colour, in nats. */
+const VERY_SURPRISING = 6;
 
-/** What a model makes of a passage, token by token. */
-export interface Reading {
+/** A self-contained HTML page about a training run. */
+export async function reportPage(model: LanguageModel, summary: Summary, unit: number | undefined): Promise<string> {
+  const { data, settings, parts, testLoss, floors, history, bestEpoch, passage } = summary;
+  const { kind } = model.tokenizer;
+  const name = unitOf(kind);
+  const label = modelLabel(model.config);
+  const files = data.source.split(", ").map((path) => path.split("/").at(-1)).join(", ");
+  const title = `${label} language model of ${files}`;
+  const samples = await Promise.all(TEMPERATURES.map(async (temperature) => {
+    const random = new Random(settings.seed);
+    const text = generateText(model, { prompt: "", length: SAMPLE, temperature, topK: 0, topP: 1, random });
+    return { temperature, text: (await Array.fromAsync(text)).join("") };
+  }));
+  const { tokens, losses, units } = readPassage(model, passage);
+  const shown = unit ?? steadiestUnit(units);
+  const rows = lossTable(kind, `${label} (epoch ${bestEpoch})`, summary);
+  const parted = `Trained on the first ${grouped(parts.train)} ${name}s; ` +
+    `the next ${grouped(parts.validation)} chose the epoch.`;
+  const test = testLoss === undefined ? "" : html`<p>${testLine(kind, testLoss, parts.test!)}</p>`;
+  const floorLine = { "5-gram (Witten-Bell)": floors.fiveGram };
+  const curve = history.length === 0 ? "" : html`
+    <h2>Learning curve</h2>
+    <p class="quiet">Loss in nats per ${name} by epoch. The dashed line marks the epoch whose weights were kept.</p>
+    ${await htmlChart(learningChart(history, { best: bestEpoch, palette: PAGE, floors: floorLine }))}
+  `;
+  const surprise = coloured(tokens, (i) => ["forecast", i === 0 ? 0 : Math.min(1, losses[i - 1]! / VERY_SURPRISING)]);
+  const activation = coloured(tokens, (i) => {
+    const value = units[shown]![i]!;
+    return [value < 0 ? "other" : "forecast", Math.min(1, Math.abs(value))];
+  });
+  return htmlPage(
+    title,
+    html`
+      <h1>${title}</h1>
+      <p class="quiet">${textLine(data.source, kind, data)} ${parted}</p>
+      <p class="verdict">${lossVerdict(kind, summary)}</p>
+
+      <h2>Loss on unseen text</h2>
+      ${htmlTable(rows.head, rows.rows)} ${test} ${curve}
+
+      <h2>Samples</h2>
+      ${samples.map(sampleOf)}
+
+      <h2>Surprise</h2>
+      <p class="quiet">The beginning of the validation part. The stronger the colour, the less the model expected the
+        ${name}; the strongest means ${VERY_SURPRISING} nats or more.</p>
+      ${surprise}
+
+      <h2>Unit ${shown}</h2>
+      <p class="quiet">The output of one unit of the last recurrent layer after each ${name}: blue is negative, orange
+        positive. Choose another with <code>report --unit</code>.</p>
+      ${activation}
+
+      <h2>Configuration</h2>
+      ${settingsTable(settings)}
+    `,
+  );
+}
+
+function sampleOf({ temperature, text }: { readonly temperature: number; readonly text: string }): Html {
+  const greedy = temperature === 0 ? ", always the most likely" : "";
+  return html`<p class="quiet" style="margin-top: 1.2rem">Temperature ${temperature}${greedy}</p>
+<div class="text">${visible(text)}</div>`;
+}
+
+/** Replaces control characters, which a page cannot show. */
+function visible(text: string): string {
+  // deno-lint-ignore no-control-regex
+  return text.replaceAll(/[\x00-\x08\x0b-\x1f\x7f]/g, "\ufffd");
+}
+
+/** Text with a background colour for each token: a colour of the page and its strength from 0 to 1. */
+function coloured(
+  tokens: readonly string[],
+  background: (index: number) => readonly [color: string, strength: number],
+): Html {
+  const spans = tokens.map((token, i) => {
+    const [color, strength] = background(i);
+    // At most half: text on a stronger colour would be hard to read on a dark page.
+    const mixed = `background: color-mix(in srgb, var(--${color}) ${Math.round(50 * strength)}%, transparent)`;
+    return html`<span style="${mixed}">${visible(token)}</span>`;
+  });
+  return html`<div class="text">${spans}</div>`;
+}
+
+/** A model's losses and activations along a passage. */
+interface Reading {
   readonly tokens: readonly string[];
-  /** The loss of each token but the first, in nats. */
+  /** The loss of each token after the first, in nats. */
   readonly losses: readonly number[];
   /** The output of each unit of the last layer after each token. */
   readonly units: readonly (readonly number[])[];
 }
 
-/** Lets a model read a passage, token by token. */
+/** Reads a passage with a model, token by token. */
 export function readPassage(model: LanguageModel, ids: readonly number[]): Reading {
   const decode = model.tokenizer.decoder();
   const losses: number[] = [];
@@ -82,8 +130,8 @@ function negativeLogLikelihood(logits: Float32Array, token: number): number {
 }
 
 /**
- * The unit that keeps to what it says the most: of large variance, and much alike from one token to the next. Such a
- * unit follows something in the text that lasts: a word, a quotation, a line (Karpathy et al., 2015).
+ * The unit whose output varies the most over the passage and the least from one token to the next. Such a unit tracks
+ * something that lasts for several tokens, such as a word, a quotation or a line (Karpathy et al., 2015).
  */
 export function steadiestUnit(units: readonly (readonly number[])[]): number {
   const scores = units.map((values) => {
@@ -93,90 +141,4 @@ export function steadiestUnit(units: readonly (readonly number[])[]): number {
     return variance - change;
   });
   return scores.indexOf(Math.max(...scores));
-}
-
-/** Text as a page can show it: what has no shape gets one. */
-function shape(text: string): string {
-  // deno-lint-ignore no-control-regex
-  return text.replaceAll(/[\x00-\x08\x0b-\x1f\x7f]/g, "\ufffd");
-}
-
-/** Text on coloured ground: a colour of the page and its share, a token. */
-function coloured(tokens: readonly string[], ground: (index: number) => readonly [color: string, share: number]): Html {
-  return html`<div class="text">${
-    tokens.map((token, i) => {
-      const [color, share] = ground(i);
-      const mixed = `background: color-mix(in srgb, var(--${color}) ${Math.round(70 * share)}%, transparent)`;
-      return html`<span style="${mixed}">${shape(token)}</span>`;
-    })
-  }</div>`;
-}
-
-/** One page with all that a run showed, which needs nothing from anywhere. */
-export async function reportPage(model: LanguageModel, summary: Summary, unit: number | undefined): Promise<string> {
-  const { data, settings, parts, testLoss, floors, history, bestEpoch, passage } = summary;
-  const { kind } = model.tokenizer;
-  const { cell, layers, hidden } = model.config;
-  const count = (value: number) => value.toLocaleString("en");
-  const title = `${
-    data.source.split(", ").map((name) => name.split("/").at(-1)).join(", ")
-  }: what comes next, by a ${layers}×${hidden} ${cell}`;
-  const samples = await Promise.all(TEMPERATURES.map(async (temperature) => {
-    const random = new Random(settings.seed);
-    const text = generateText(model, { prompt: "", length: SAMPLE, temperature, topK: 0, topP: 1, random });
-    return { temperature, text: (await Array.fromAsync(text)).join("") };
-  }));
-  const { tokens, losses, units } = readPassage(model, passage);
-  const shown = unit ?? steadiestUnit(units);
-  const rows = lossTable(kind, `${layers}×${hidden} ${cell} (epoch ${bestEpoch})`, summary);
-  return htmlPage(
-    title,
-    html`
-            <h1>${title}</h1>
-            <p class="quiet">${textLine(data.source, kind, data)} Learned from the first ${count(parts.train)},
-      chosen by the ${count(parts.validation)} after them.</p>
-            <p class="verdict">${lossVerdict(kind, summary)}</p>
-
-            <h2>Loss on what it did not learn from</h2>
-            ${htmlTable(rows.head, rows.rows)}
-            ${testLoss === undefined
-              ? ""
-              : html`<p>On the end of the text, which nothing was chosen by: ${lossRows(kind, [["", testLoss]])
-                .rows[0]![1]!} nats per ${unitOf(kind)}.</p>`}
-
-            ${history.length === 0 ? "" : html`<h2>Learning curve</h2>
-<p class="quiet">Nats per ${unitOf(kind)} by epoch; the dashed line is the epoch that was kept.</p>
-${await htmlChart(
-              learningChart(history, {
-                best: bestEpoch,
-                palette: PAGE,
-                floors: { "5-gram (Witten-Bell)": floors.fiveGram },
-              }),
-            )}`}
-
-            <h2>What it writes</h2>
-            ${samples.map(({ temperature, text }) =>
-              html`<p class="quiet">Temperature ${temperature}${temperature === 0 ? ", always the likeliest" : ""}</p>
-<div class="text">${shape(text)}</div>`
-            )}
-
-            <h2>What surprised it</h2>
-            <p
-        class="quiet">A passage that it did not learn from; the stronger the colour, the less it expected what stands there, up to 6 nats.</p>
-            ${coloured(tokens, (i) => ["forecast", i === 0 ? 0 : Math.min(1, losses[i - 1]! / 6)])}
-
-            <h2>One of its units</h2>
-            <p
-        class="quiet">What unit ${shown} of the last layer says after each ${unitOf(
-          kind,
-        )}: blue below 0, orange above.</p>
-            ${coloured(tokens, (i) => {
-              const value = units[shown]![i]!;
-              return [value < 0 ? "other" : "forecast", Math.min(1, Math.abs(value))];
-            })}
-
-            <h2>Configuration</h2>
-            ${settingsTable(settings)}
-    `,
-  );
 }

@@ -1,25 +1,161 @@
 import type { TokenSource } from "@unfold/training";
 import { decodeText, type TextInput } from "./read_text.ts";
-import { makeTokenizer, piecesOf, type Tokenizer, type TokenKind, UNKNOWN, unknownCharacter } from "./tokenizer.ts";
+import { makeTokenizer, segment, type Tokenizer, type TokenKind, UNKNOWN, unknownCharacter } from "./tokenizer.ts";
 
-type Numbers = Uint8Array<ArrayBuffer> | Uint16Array<ArrayBuffer> | Int32Array<ArrayBuffer>;
-type NumbersType = {
-  new (buffer: ArrayBuffer): Numbers;
-  new (length: number): Numbers;
+/** A tokenized text. */
+export interface TokenizedText extends Disposable {
+  readonly tokenizer: Tokenizer;
+  readonly tokens: TokenSource;
+  /** The number of characters in the text, or of bytes if the tokens are bytes. */
+  readonly characters: number;
+  /** The number of tokens that are `<unk>`. */
+  readonly unknown: number;
+  /** A hash of the tokens, to tell one text from another. */
+  readonly hash: number;
+}
+
+/** Options of {@linkcode tokenize}. */
+interface TokenizeOptions {
+  readonly kind: TokenKind;
+  /**
+   * The size of a vocabulary of words. The most frequent ones are kept.
+   *
+   * @default Infinity
+   */
+  readonly vocabularySize?: number;
+  /** Where to put the tokens of a long text. Without it they all stay in memory. */
+  readonly folder?: string;
+  /** A trained model's tokenizer, used as it is instead of building a vocabulary from the text. */
+  readonly tokenizer?: Tokenizer;
+}
+
+/** Most scripts together have fewer characters than this; a file with more is probably not text. */
+const MOST_CHARACTERS = 1 << 16;
+/** A run without spaces that is longer than this is cut. */
+const LONGEST_WORD = 1 << 20;
+
+/**
+ * Reads texts one after another, chunk by chunk, and turns them into tokens. Without a tokenizer, builds the vocabulary
+ * from the texts: all their characters, or their most frequent words.
+ *
+ * @throws {Error} If a text is not UTF-8, or has a character that the given tokenizer does not know.
+ */
+export async function tokenize(inputs: readonly TextInput[], options: TokenizeOptions): Promise<TokenizedText> {
+  const { kind, folder } = options;
+  const store = new TokenStore(kind === "byte" ? Uint8Array : kind === "char" ? Uint16Array : Int32Array, { folder });
+  try {
+    const read = kind === "byte"
+      ? await readBytes(inputs, store)
+      : await readSegments(inputs, store, { ...options, kind });
+    return { ...read, hash: store.hash, [Symbol.dispose]: () => store[Symbol.dispose]() };
+  } catch (error) {
+    store[Symbol.dispose]();
+    throw error;
+  }
+}
+
+type Read = Omit<TokenizedText, "hash" | typeof Symbol.dispose>;
+
+async function readBytes(inputs: readonly TextInput[], tokens: TokenStore): Promise<Read> {
+  for (const input of inputs) {
+    for await (const bytes of input.bytes()) for (const byte of bytes) tokens.push(byte);
+  }
+  return { tokenizer: makeTokenizer("byte", []), tokens, characters: tokens.length, unknown: 0 };
+}
+
+/** Reads characters or words. */
+async function readSegments(
+  inputs: readonly TextInput[],
+  tokens: TokenStore,
+  { kind, tokenizer, vocabularySize = Infinity }: TokenizeOptions & { readonly kind: "char" | "word" },
+): Promise<Read> {
+  const ids = new Map<string, number>(tokenizer?.vocabulary.map((token, id) => [token, id]));
+  const unknown = ids.get(UNKNOWN);
+  const counts: number[] = [];
+  let characters = 0;
+  for (const input of inputs) {
+    for await (const text of wholeWords(decodeText(input), kind)) {
+      for (const part of segment(kind, text)) {
+        characters += kind === "char" ? 1 : [...part].length;
+        let id = ids.get(part) ?? unknown;
+        if (id === undefined) {
+          if (tokenizer !== undefined) throw unknownCharacter(input.name, part);
+          if (kind === "char" && ids.size === MOST_CHARACTERS) {
+            throw new RangeError(
+              `Cannot read ${input.name}: it must have at most ${MOST_CHARACTERS} different characters, got more; ` +
+                "--tokens byte has no such limit",
+            );
+          }
+          id = ids.size;
+          ids.set(part, id);
+        }
+        counts[id] = (counts[id] ?? 0) + 1;
+        tokens.push(id);
+      }
+    }
+  }
+  if (tokenizer !== undefined) {
+    return { tokenizer, tokens, characters, unknown: unknown === undefined ? 0 : counts[unknown] ?? 0 };
+  }
+  const seen = [...ids.keys()];
+  if (kind === "char") return { tokenizer: makeTokenizer(kind, seen), tokens, characters, unknown: 0 };
+  // Renumber by frequency; rare words become <unk>.
+  const kept = seen.map((_, id) => id).sort((a, b) => counts[b]! - counts[a]! || a - b).slice(0, vocabularySize - 1);
+  const renumbered = new Int32Array(seen.length).fill(kept.length);
+  kept.forEach((id, rank) => renumbered[id] = rank);
+  const vocabulary = [...kept.map((id) => seen[id]!), UNKNOWN];
+  return {
+    tokenizer: makeTokenizer(kind, vocabulary),
+    tokens: mapped(tokens, renumbered),
+    characters,
+    unknown: kept.reduce((left, id) => left - counts[id]!, tokens.length),
+  };
+}
+
+/** The tokens with other ids. */
+function mapped(tokens: TokenSource, ids: Int32Array): TokenSource {
+  return {
+    length: tokens.length,
+    subarray: (from, to) => Int32Array.from(tokens.subarray(from, to), (id) => ids[id]!),
+  };
+}
+
+/** Re-cuts chunks of text so that no word and no surrogate pair is split. */
+async function* wholeWords(
+  chunks: AsyncIterable<string>,
+  kind: "char" | "word",
+): AsyncGenerator<string, void, undefined> {
+  if (kind === "char") return yield* chunks;
+  let rest = "";
+  for await (const chunk of chunks) {
+    const text = rest + chunk;
+    const cut = Math.max(text.lastIndexOf(" "), text.lastIndexOf("\n"));
+    if (cut > 0) yield text.slice(0, cut);
+    rest = cut > 0 ? text.slice(cut) : text;
+    // Text without spaces would otherwise pile up in memory.
+    if (rest.length > LONGEST_WORD) {
+      yield rest.slice(0, LONGEST_WORD).replace(/[\uD800-\uDBFF]$/, "");
+      rest = rest.slice(/[\uD800-\uDBFF]/.test(rest[LONGEST_WORD - 1]!) ? LONGEST_WORD - 1 : LONGEST_WORD);
+    }
+  }
+  yield rest;
+}
+
+type TokenArray = Uint8Array<ArrayBuffer> | Uint16Array<ArrayBuffer> | Int32Array<ArrayBuffer>;
+type TokenArrayType = {
+  new (buffer: ArrayBuffer): TokenArray;
+  new (length: number): TokenArray;
   readonly BYTES_PER_ELEMENT: number;
 };
 
-/** Bytes that are held in memory; what is longer goes to a file. */
+/** Bytes kept in memory; tokens beyond that go to a file. */
 const MOST_IN_MEMORY = 64 << 20;
 
-/**
- * Takes the tokens of a text as they come, and gives them back a piece at a time: from memory, or a long text from a
- * file.
- */
+/** Stores tokens in memory, and those of a long text in a file. */
 export class TokenStore implements TokenSource, Disposable {
-  readonly #type: NumbersType;
+  readonly #type: TokenArrayType;
   readonly #folder: string | undefined;
-  #memory: Numbers;
+  #memory: TokenArray;
   #inMemory = 0;
   #inFile = 0;
   #file: Deno.FsFile | undefined;
@@ -28,11 +164,12 @@ export class TokenStore implements TokenSource, Disposable {
   #hash = 0x811c9dc5;
 
   /**
-   * @param type The kind of array that tokens fit into.
-   * @param options Where the file goes, which has no name that others could see; without it all stays in memory.
+   * @param type The array type that token ids fit into.
+   * @param options The folder for the file, which is unlinked as soon as it is open; without a folder, all tokens stay
+   * in memory. `most` is the number of bytes to keep in memory.
    */
   constructor(
-    type: NumbersType,
+    type: TokenArrayType,
     { folder, most = MOST_IN_MEMORY }: { folder?: string | undefined; most?: number } = {},
   ) {
     this.#type = type;
@@ -45,7 +182,7 @@ export class TokenStore implements TokenSource, Disposable {
     return this.#inFile + this.#inMemory;
   }
 
-  /** Adds a token. */
+  /** Appends a token. */
   push(token: number): void {
     if (this.#inMemory === this.#memory.length) {
       if (this.#folder !== undefined && this.#inMemory >= this.#most) this.#flush(this.#folder);
@@ -59,17 +196,17 @@ export class TokenStore implements TokenSource, Disposable {
     this.#hash = Math.imul(this.#hash ^ token, 0x01000193);
   }
 
-  /** What tells these tokens from others (FNV-1a, a token at a time). */
+  /** A hash of the tokens (FNV-1a, one token at a time). */
   get hash(): number {
     return this.#hash >>> 0;
   }
 
-  /** Writes what is in memory behind what is in the file. */
+  /** Moves the tokens in memory to the end of the file. */
   #flush(folder: string): void {
     if (this.#file === undefined) {
       const path = Deno.makeTempFileSync({ dir: folder, prefix: ".tokens-" });
       this.#file = Deno.openSync(path, { read: true, write: true });
-      // Whatever happens to this program, nothing is left behind.
+      // The open file stays usable without a name, and nothing is left if the program crashes.
       Deno.removeSync(path);
     }
     this.#file.seekSync(0, Deno.SeekMode.End);
@@ -79,9 +216,9 @@ export class TokenStore implements TokenSource, Disposable {
     this.#inMemory = 0;
   }
 
-  /** Those from one to before another; written over by the next call. */
-  subarray(from: number, to: number): Numbers {
-    if (from >= this.#inFile) return this.#memory.subarray(from - this.#inFile, to - this.#inFile) as Numbers;
+  /** The tokens from `from` up to but not including `to`. The next call overwrites them. */
+  subarray(from: number, to: number): TokenArray {
+    if (from >= this.#inFile) return this.#memory.subarray(from - this.#inFile, to - this.#inFile) as TokenArray;
     const size = this.#type.BYTES_PER_ELEMENT;
     const count = (to - from) * size;
     if (this.#read.length < count) this.#read = new Uint8Array(2 * count);
@@ -89,149 +226,15 @@ export class TokenStore implements TokenSource, Disposable {
     this.#file!.seekSync(from * size, Deno.SeekMode.Start);
     for (let done = 0; done < fromFile;) {
       const read = this.#file!.readSync(this.#read.subarray(done, fromFile));
-      if (read === null) throw new Error("Cannot read tokens: their file must be as it was written, got less");
+      if (read === null) throw new Error("Cannot read tokens: their file must be as long as when written, got less");
       done += read;
     }
     const rest = to - Math.max(from, this.#inFile);
     if (rest > 0) this.#read.set(new Uint8Array(this.#memory.buffer, 0, rest * size), fromFile);
-    return new this.#type(this.#read.buffer).subarray(0, to - from) as Numbers;
+    return new this.#type(this.#read.buffer).subarray(0, to - from) as TokenArray;
   }
 
   [Symbol.dispose](): void {
     this.#file?.close();
   }
-}
-
-/** Characters without a space between them from which on they are cut. */
-const LONGEST_WORD = 1 << 20;
-
-/** More characters than any script has are no text. */
-const MOST_CHARACTERS = 1 << 16;
-
-/** A text as tokens. */
-export interface TokenizedText extends Disposable {
-  readonly tokenizer: Tokenizer;
-  readonly tokens: TokenSource;
-  /** Characters in the text; of bytes, bytes. */
-  readonly characters: number;
-  /** Tokens that stand for what the vocabulary has not. */
-  readonly unknown: number;
-  /** What tells this text from others. */
-  readonly hash: number;
-}
-
-/** What {@linkcode tokenize} may be told. */
-interface TokenizeOptions {
-  readonly kind: TokenKind;
-  /** Words that are kept, the most frequent ones; all of them where it is left out. */
-  readonly vocabularySize?: number;
-  /** Where a long text's tokens go. */
-  readonly folder?: string;
-  /** What a model learned from; its vocabulary is not changed. */
-  readonly tokenizer?: Tokenizer;
-}
-
-/**
- * Reads texts one after the other, a piece at a time, and turns them into tokens. Without a tokenizer the vocabulary is
- * that of the text: all of its characters, or its most frequent words.
- *
- * @throws {Error} If a text is not UTF-8, or has a character that a given tokenizer does not know.
- */
-export async function tokenize(inputs: readonly TextInput[], options: TokenizeOptions): Promise<TokenizedText> {
-  const { kind, folder } = options;
-  const store = new TokenStore(kind === "byte" ? Uint8Array : kind === "char" ? Uint16Array : Int32Array, { folder });
-  try {
-    const read = kind === "byte"
-      ? await readBytes(inputs, store)
-      : await readPieces(inputs, store, { ...options, kind });
-    return { ...read, hash: store.hash, [Symbol.dispose]: () => store[Symbol.dispose]() };
-  } catch (error) {
-    store[Symbol.dispose]();
-    throw error;
-  }
-}
-
-/** What is known of a text once it was read. */
-type Read = Omit<TokenizedText, "hash" | typeof Symbol.dispose>;
-
-async function readBytes(inputs: readonly TextInput[], tokens: TokenStore): Promise<Read> {
-  for (const input of inputs) {
-    for await (const bytes of input.bytes()) for (const byte of bytes) tokens.push(byte);
-  }
-  return { tokenizer: makeTokenizer("byte", []), tokens, characters: tokens.length, unknown: 0 };
-}
-
-async function readPieces(
-  inputs: readonly TextInput[],
-  tokens: TokenStore,
-  { kind, tokenizer, vocabularySize = Infinity }: TokenizeOptions & { readonly kind: "char" | "word" },
-): Promise<Read> {
-  const ids = new Map<string, number>(tokenizer?.vocabulary.map((token, id) => [token, id]));
-  const unknown = ids.get(UNKNOWN);
-  const counts: number[] = [];
-  let characters = 0;
-  for (const input of inputs) {
-    for await (const text of wholeWords(decodeText(input), kind)) {
-      for (const piece of piecesOf(kind, text)) {
-        characters += kind === "char" ? 1 : [...piece].length;
-        let id = ids.get(piece) ?? unknown;
-        if (id === undefined) {
-          if (tokenizer !== undefined) throw unknownCharacter(input.name, piece);
-          if (kind === "char" && ids.size === MOST_CHARACTERS) {
-            throw new RangeError(
-              `Cannot read ${input.name}: it must have at most ${MOST_CHARACTERS} different characters; --tokens byte takes any`,
-            );
-          }
-          id = ids.size;
-          ids.set(piece, id);
-        }
-        counts[id] = (counts[id] ?? 0) + 1;
-        tokens.push(id);
-      }
-    }
-  }
-  if (tokenizer !== undefined) {
-    return { tokenizer, tokens, characters, unknown: unknown === undefined ? 0 : counts[unknown] ?? 0 };
-  }
-  const seen = [...ids.keys()];
-  if (kind === "char") return { tokenizer: makeTokenizer(kind, seen), tokens, characters, unknown: 0 };
-  const kept = seen.map((_, id) => id).sort((a, b) => counts[b]! - counts[a]! || a - b).slice(0, vocabularySize - 1);
-  const renamed = new Int32Array(seen.length).fill(kept.length);
-  kept.forEach((id, rank) => renamed[id] = rank);
-  const vocabulary = [...kept.map((id) => seen[id]!), UNKNOWN];
-  return {
-    tokenizer: makeTokenizer(kind, vocabulary),
-    tokens: mapped(tokens, renamed),
-    characters,
-    unknown: kept.reduce((left, id) => left - counts[id]!, tokens.length),
-  };
-}
-
-/** Tokens by other numbers. */
-function mapped(tokens: TokenSource, names: Int32Array): TokenSource {
-  return {
-    length: tokens.length,
-    subarray: (from, to) => Int32Array.from(tokens.subarray(from, to), (id) => names[id]!),
-  };
-}
-
-/** The pieces of a text, cut where no word or pair of surrogates is cut. */
-async function* wholeWords(
-  pieces: AsyncIterable<string>,
-  kind: "char" | "word",
-): AsyncGenerator<string, void, undefined> {
-  if (kind === "char") return yield* pieces;
-  let rest = "";
-  for await (const piece of pieces) {
-    const text = rest + piece;
-    const cut = Math.max(text.lastIndexOf(" "), text.lastIndexOf("\n"));
-    if (cut > 0) yield text.slice(0, cut);
-    rest = cut > 0 ? text.slice(cut) : text;
-    // Without a space a text is no words; it is not held for that.
-    if (rest.length > LONGEST_WORD) {
-      yield rest.slice(0, LONGEST_WORD).replace(/[\uD800-\uDBFF]$/, "");
-      rest = rest.slice(/[\uD800-\uDBFF]/.test(rest[LONGEST_WORD - 1]!) ? LONGEST_WORD - 1 : LONGEST_WORD);
-    }
-  }
-  yield rest;
 }

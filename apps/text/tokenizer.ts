@@ -1,30 +1,36 @@
-/** What a text is cut into. */
+/** The ways to split a text into tokens. */
 export const TOKEN_KINDS = ["char", "word", "byte"] as const;
 export type TokenKind = (typeof TOKEN_KINDS)[number];
 
-/** What stands for words that the vocabulary has not. */
+/** The token for words that are not in the vocabulary. */
 export const UNKNOWN = "<unk>";
 
 /**
- * A word, a number, punctuation or a line break, each with the space before it: put together again they are the text.
+ * A word, a number or a punctuation mark, each with the space before it, or a single white-space character. Joining the
+ * matches gives the text back.
  */
 const WORD = / ?[\p{L}\p{M}'’]+| ?\p{N}+| ?[^\s\p{L}\p{M}\p{N}]|\s/gu;
 
 /** Turns text into tokens and back. */
 export interface Tokenizer {
   readonly kind: TokenKind;
-  /** What each token is written as; of bytes, nothing. */
+  /** The text of each token; empty for bytes. */
   readonly vocabulary: readonly string[];
-  /** How many tokens there are. */
+  /** The number of different tokens. */
   readonly size: number;
   /**
-   * A text as tokens.
+   * Encodes a text as token ids.
    *
    * @throws {RangeError} If a character is not in the vocabulary.
    */
   encode(text: string): Int32Array;
-  /** Makes a function that turns token after token into text; bytes are text when a character is whole. */
+  /** Returns a function that decodes one token at a time. Bytes come out once a character is complete. */
   decoder(): (token: number) => string;
+}
+
+/** Makes a tokenizer. */
+export function makeTokenizer(kind: TokenKind, vocabulary: readonly string[]): Tokenizer {
+  return kind === "byte" ? new ByteTokenizer() : new VocabularyTokenizer(kind, vocabulary);
 }
 
 class ByteTokenizer implements Tokenizer {
@@ -52,12 +58,12 @@ class VocabularyTokenizer implements Tokenizer {
   }
 
   encode(text: string): Int32Array {
-    return Int32Array.from(piecesOf(this.kind, text), (piece, index) => {
-      // The first word of a text is that with a space before it.
-      const spaced = this.kind === "word" && index === 0 ? this.#ids.get(` ${piece}`) : undefined;
-      const id = this.#ids.get(piece) ?? spaced ?? this.#ids.get(UNKNOWN);
+    return Int32Array.from(segment(this.kind, text), (part, index) => {
+      // The first word of a text has no space before it, but the vocabulary knows it with one.
+      const spaced = this.kind === "word" && index === 0 ? this.#ids.get(` ${part}`) : undefined;
+      const id = this.#ids.get(part) ?? spaced ?? this.#ids.get(UNKNOWN);
       if (id !== undefined) return id;
-      throw unknownCharacter(JSON.stringify(text.length > 40 ? `${text.slice(0, 40)}…` : text), piece);
+      throw unknownCharacter(JSON.stringify(text.length > 40 ? `${text.slice(0, 40)}…` : text), part);
     });
   }
 
@@ -66,41 +72,39 @@ class VocabularyTokenizer implements Tokenizer {
   }
 }
 
-/** What is said of a character that the vocabulary has not. */
+/** The error for a character that is not in the vocabulary. */
 export function unknownCharacter(where: string, character: string): RangeError {
+  const got = JSON.stringify(character);
   return new RangeError(
-    `Cannot read ${where}: the model must know every character, got ${
-      JSON.stringify(character)
-    }, which was not in the text ` +
-      "that it learned from; a model of --tokens byte knows all",
+    `Cannot read ${where}: every character must be in the model's vocabulary, got ${got}; ` +
+      "a model trained with --tokens byte reads any text",
   );
 }
 
-/** A text cut into characters, or into words and what stands between them. */
-export function piecesOf(kind: "char" | "word", text: string): Iterable<string> {
+/** Splits a text into characters, or into words, numbers, punctuation and white space. */
+export function segment(kind: "char" | "word", text: string): Iterable<string> {
   return kind === "char" ? text : text.match(WORD) ?? [];
 }
 
-/** Makes a tokenizer from what was saved of one. */
-export function makeTokenizer(kind: TokenKind, vocabulary: readonly string[]): Tokenizer {
-  return kind === "byte" ? new ByteTokenizer() : new VocabularyTokenizer(kind, vocabulary);
-}
-
-/** How a text becomes tokens, in words. */
-export function encodingOf({ kind }: Tokenizer): string {
-  if (kind === "byte") return "tokens, the bytes of the text in UTF-8";
-  const places = "their places in vocabulary";
-  if (kind === "char") return `tokens, the characters of the text as ${places}`;
-  return `tokens, the pieces of the text that /${WORD.source}/${WORD.flags} finds as ${places}, others as ${UNKNOWN}`;
-}
-
-/** The most frequent pieces of some texts, and what stands for all others. Of bytes there is no vocabulary. */
+/** The most frequent tokens of some texts and `<unk>`, at most `size` in total. Bytes need no vocabulary. */
 export function buildVocabulary(kind: TokenKind, texts: readonly string[], size: number): string[] {
   if (kind === "byte") return [];
   const counts = new Map<string, number>();
   for (const text of texts) {
-    for (const piece of piecesOf(kind, text)) counts.set(piece, (counts.get(piece) ?? 0) + 1);
+    for (const part of segment(kind, text)) counts.set(part, (counts.get(part) ?? 0) + 1);
   }
-  const kept = [...counts].sort(([, a], [, b]) => b - a).slice(0, size - 1).map(([piece]) => piece);
+  const kept = [...counts].sort(([, a], [, b]) => b - a).slice(0, size - 1).map(([part]) => part);
   return [...kept, UNKNOWN];
+}
+
+/** Describes how a text becomes token ids. */
+export function encodingOf({ kind }: Tokenizer): string {
+  if (kind === "byte") return "token ids, the UTF-8 bytes of the text";
+  if (kind === "char") return "token ids, the index of each character in vocabulary";
+  return `token ids, the index in vocabulary of each match of /${WORD.source}/${WORD.flags}, or of ${UNKNOWN}`;
+}
+
+/** The name of one token of a kind. */
+export function unitOf(kind: TokenKind): string {
+  return kind === "char" ? "character" : kind;
 }

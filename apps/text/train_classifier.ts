@@ -15,40 +15,40 @@ import type { LabelledText } from "./labelled_text.ts";
 import { stackOf } from "./model_file.ts";
 import { buildVocabulary } from "./tokenizer.ts";
 
-/** What can be chosen about a training run. */
+/** Settings of a training run. */
 export interface ClassifierSettings extends Omit<ClassifierConfig, "vocabulary" | "classes"> {
   readonly vocabulary: number;
   readonly batchSize: number;
   readonly epochs: number;
   readonly learningRate: number;
   readonly clip: number;
-  /** Fractions of the texts. */
+  /** The fractions of the texts for choosing the epoch and for testing. */
   readonly validation: number;
   readonly test: number;
   readonly seed: number;
 }
 
-/** What came out of a training run. */
+/** The result of a training run. */
 export interface ClassifierResult {
   readonly classifier: Classifier;
-  /** Texts in each part. */
+  /** The number of texts in each part. */
   readonly parts: { readonly train: number; readonly validation: number; readonly test: number };
   readonly bestEpoch: number;
   readonly history: readonly EpochLosses[];
-  /** On the test part. */
+  /** The accuracy on the test part. */
   readonly accuracy: number;
-  /** What it is when every text is said to be of the class that the training part has most of. */
+  /** The accuracy of always predicting the most frequent class of the training part. */
   readonly majority: { readonly label: string; readonly accuracy: number };
   readonly macroF1: number;
-  /** Row i, column j: how often class i was taken for class j. */
+  /** Row i, column j: the number of texts of class i that were classified as j. */
   readonly confusion: readonly (readonly number[])[];
   readonly calibration: Calibration;
 }
 
-/** Texts that are classified at once. */
+/** Texts classified at a time. */
 const AT_ONCE = 256;
 
-/** Shuffles the texts into parts; texts that are alike come into the same one. */
+/** Shuffles the texts into parts. Identical texts go to the same part. */
 function splitTexts(
   { texts, name }: LabelledText,
   { validation, test }: { validation: number; test: number },
@@ -63,8 +63,8 @@ function splitTexts(
   const rest = groups.length - testCount! - validationCount!;
   if (rest < 1) {
     throw new RangeError(
-      `Cannot train on ${name}: beside ${validationCount} different texts to choose by and ${testCount} to test on it must have ` +
-        `some to learn from, got ${groups.length} in all`,
+      `Cannot train on ${name}: it must have more than ${validationCount! + testCount!} different texts ` +
+        `(${validationCount} for validation, ${testCount} for testing), got ${groups.length}`,
     );
   }
   return {
@@ -74,7 +74,7 @@ function splitTexts(
   };
 }
 
-/** Trains a classifier, keeps its best epoch, and tests it; undefined where it was stopped. */
+/** Trains a classifier, keeps its best epoch, and tests it. Returns undefined if the run was stopped. */
 export async function trainClassifier(
   data: LabelledText,
   settings: ClassifierSettings,

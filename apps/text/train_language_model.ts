@@ -12,29 +12,29 @@ import {
 import { fit, type FitRun } from "../shared/fit.ts";
 import { LanguageModel, type LanguageModelConfig } from "./language_model.ts";
 
-/** What can be chosen about a training run, besides the model. */
+/** Settings of a training run, besides the model's configuration. */
 export interface LanguageSettings {
   readonly batchSize: number;
-  /** Tokens that a gradient goes back through. */
+  /** Time steps per batch: gradients go back this far (truncated backpropagation through time). */
   readonly time: number;
   readonly epochs: number;
-  /** Steps after which the run ends all the same. */
+  /** The most steps to take, even if they end within an epoch. */
   readonly steps?: number | undefined;
   readonly learningRate: number;
-  /** The norm that gradients are clipped to. */
+  /** The maximum norm of the gradient. */
   readonly clip: number;
   readonly seed: number;
 }
 
-/** The parts of a text, one after the other. */
+/** The consecutive parts of a text. */
 export interface TextParts {
   readonly train: Part;
   readonly validation: Part;
-  /** Where some of the text was left for it. */
+  /** Undefined if no text was kept for testing. */
   readonly test: Part | undefined;
 }
 
-/** What came out of a training run: losses in nats a token. */
+/** The result of a training run. Losses are in nats per token. */
 export interface LanguageResult {
   readonly model: LanguageModel;
   readonly validationLoss: number;
@@ -42,7 +42,7 @@ export interface LanguageResult {
   readonly history: readonly EpochLosses[];
   /** The epoch whose weights were kept. */
   readonly bestEpoch: number;
-  /** Steps that were made. */
+  /** The number of steps taken. */
   readonly steps: number;
 }
 
@@ -53,7 +53,7 @@ interface TrainRun extends Omit<FitRun, "onEvent"> {
 }
 
 /**
- * Cuts a text in order: to learn from, to choose by, to test on.
+ * Splits a text in order into training, validation and test parts.
  *
  * @param name The text's name, for messages.
  * @throws {RangeError} If it is too short.
@@ -63,14 +63,14 @@ export function splitText(
   { validation, test, batchSize, time }: { validation: number; test: number; batchSize: number; time: number },
   name: string,
 ): TextParts {
-  if (count === 0) throw new RangeError(`Cannot train on ${name}: it must have text, got none`);
+  if (count === 0) throw new RangeError(`Cannot train on ${name}: it must not be empty, got no text`);
   const testFrom = count - Math.round(count * test);
   const validationFrom = testFrom - Math.max(2, Math.round(count * validation));
   const least = batchSize * time + 1;
   if (validationFrom < least) {
     throw new RangeError(
-      `Cannot train on ${name}: what is learned from must have at least ${least} tokens, a batch of ${batchSize} times ${time} ` +
-        `and one more, got ${Math.max(0, validationFrom)} of ${count}; a smaller --batch-size or --time needs fewer`,
+      `Cannot train on ${name}: the training part must have at least ${least} tokens (batch size ${batchSize} × ` +
+        `time ${time} + 1), got ${Math.max(0, validationFrom)} of ${count}; try a smaller --batch-size or --time`,
     );
   }
   return {
@@ -80,7 +80,7 @@ export function splitText(
   };
 }
 
-/** The loss on a part of a text in nats a token, read in so many streams side by side. */
+/** The loss on a part of a text, in nats per token. The part is read in `batchSize` streams side by side. */
 export function lossOn(
   model: LanguageModel,
   tokens: TokenSource,
@@ -91,7 +91,7 @@ export function lossOn(
   return evaluate(model.network, { loss: softmaxCrossEntropy, batches, ...(parallel && { parallel }) });
 }
 
-/** A short part is not torn into streams that are shorter than a batch. */
+/** Batches of a part. A short part gets fewer streams, so that each has at least `time` tokens. */
 function streamOf(
   tokens: TokenSource,
   part: Part,
@@ -102,7 +102,8 @@ function streamOf(
 }
 
 /**
- * Trains a model on the first part of a text and keeps its best epoch by the second; undefined where it was stopped.
+ * Trains a language model on the training part and keeps the epoch with the lowest validation loss. Returns undefined
+ * if the run was stopped.
  */
 export async function trainLanguageModel(
   tokens: TokenSource,

@@ -2,10 +2,9 @@ import { Random } from "@unfold/core";
 import { adam, sgd } from "@unfold/optimizers";
 import type { TrainEvent } from "@unfold/training";
 import assert from "node:assert/strict";
-import { withFolder } from "../../tools/with_folder.ts";
+import { withFolder } from "../../tools/testing.ts";
 import type { LanguageModelConfig } from "./language_model.ts";
 import { type LanguageSettings, lossOn, splitText, trainLanguageModel } from "./train_language_model.ts";
-import { lossRows, lossTable, lossVerdict, textLine } from "./wording.ts";
 
 const config: LanguageModelConfig = {
   tokens: "char",
@@ -20,7 +19,7 @@ const config: LanguageModelConfig = {
 const settings: LanguageSettings = { batchSize: 4, time: 10, epochs: 3, learningRate: 0.02, clip: 5, seed: 1 };
 
 const random = new Random(1);
-/** Each part has a habit of its own, so that a loss tells which it was taken on. */
+/** Each part has its own pattern, so its loss identifies it. */
 const tokens = Uint8Array.from(
   { length: 3000 },
   (_, i) => i < 2400 ? i % 5 : i < 2700 ? random.integer(2) : random.integer(5),
@@ -49,7 +48,7 @@ async function run(chosen: Partial<LanguageSettings> = {}, rule = adam()) {
 
 const STEPS = 60;
 
-Deno.test("the parts follow one another; each loss is that of its own part, of the weights that were kept", async () => {
+Deno.test("the parts are consecutive; each loss belongs to its part, with the best epoch's weights", async () => {
   assert.deepEqual(parts, {
     train: { from: 0, to: 2400 },
     validation: { from: 2400, to: 2700 },
@@ -58,7 +57,7 @@ Deno.test("the parts follow one another; each loss is that of its own part, of t
   const { model, validationLoss, testLoss, history, bestEpoch, steps } = await run({ epochs: 5 });
   assert.equal(steps, 5 * STEPS);
   const losses = history.map(({ validationLoss }) => validationLoss!);
-  // It learns what does not help there: the first epoch is the best one.
+  // Training does not help on the validation part's pattern, so an early epoch is the best.
   assert.ok(bestEpoch < 5 && losses[bestEpoch - 1] === Math.min(...losses) && validationLoss === Math.min(...losses));
   assert.equal(await lossOn(model, tokens, parts.validation, settings), validationLoss);
   assert.equal(await lossOn(model, tokens, parts.test!, settings), testLoss);
@@ -66,7 +65,7 @@ Deno.test("the parts follow one another; each loss is that of its own part, of t
   assert.ok(onTraining < 0.7 * validationLoss && validationLoss < 0.95 * testLoss! || validationLoss !== testLoss);
 });
 
-Deno.test("the learning rate falls along a cosine over the steps that will be made; gradients are clipped", async () => {
+Deno.test("the learning rate decays along a cosine over all steps; gradients are clipped", async () => {
   const { events } = await run();
   const rates = events.flatMap((event) => event.type === "step" ? [event.learningRate] : []);
   assert.equal(rates.length, 3 * STEPS);
@@ -74,7 +73,7 @@ Deno.test("the learning rate falls along a cosine over the steps that will be ma
     const expected = 0.02 * (1 + Math.cos(Math.PI * i / rates.length)) / 2;
     assert.ok(Math.abs(rate - expected) < 1e-9, `${i}: ${rate}, expected ${expected}`);
   });
-  // With a norm of next to nothing, plain descent goes nowhere.
+  // With a tiny clipping norm, gradient descent does not move.
   const still = await run({ clip: 1e-9, epochs: 1 }, sgd());
   const moved = await run({ epochs: 1, learningRate: 1 }, sgd());
   assert.ok(Math.abs(still.history[0]!.loss - Math.log(5)) < 0.3);
@@ -82,7 +81,7 @@ Deno.test("the learning rate falls along a cosine over the steps that will be ma
 });
 
 for (const steps of [45, STEPS, 2 * STEPS, 2 * STEPS + 5, 1000]) {
-  Deno.test(`${steps} steps: so many are made, the best epoch's weights are kept, one that was cut short counts too`, async () => {
+  Deno.test(`with ${steps} steps, training stops in time and keeps the best epoch's weights, even of a partial epoch`, async () => {
     const result = await run({ steps });
     const most = Math.min(steps, 3 * STEPS);
     const epochs = Math.ceil(most / STEPS);
@@ -94,32 +93,3 @@ for (const steps of [45, STEPS, 2 * STEPS, 2 * STEPS + 5, 1000]) {
     assert.ok(rates.at(-1)! < 0.001);
   });
 }
-
-Deno.test("losses as people read them: nats, bits, perplexity, shares; what was counted less than whole is said", () => {
-  assert.deepEqual(lossRows("char", [["a", Math.LN2]]), {
-    head: ["", "nats per character", "bits per character"],
-    rows: [["a", "0.6931", "1.0000"]],
-  });
-  assert.deepEqual(lossRows("word", [["a", Math.log(50)]]).rows, [["a", "3.9120", "50.0"]]);
-  const floors = { uniform: 3, unigram: 2, fiveGram: 1, counted: 5000 };
-  const losses = { validationLoss: 1.5, floors, parts: { train: 5000 } };
-  assert.equal(lossTable("char", "m", losses).rows[1]![0], "5-gram (Witten-Bell)");
-  assert.equal(lossTable("char", "m", { ...losses, parts: { train: 9000 } }).rows[1]![0], "5-gram of 5,000 characters");
-  assert.equal(
-    lossVerdict("char", losses),
-    "Counting five in a row is still 0.500 nats per character better than the model.",
-  );
-  assert.equal(
-    lossVerdict("word", { ...losses, validationLoss: 0.9 }),
-    "The model is 0.100 nats per word below counting five in a row.",
-  );
-  assert.equal(
-    lossVerdict("char", { ...losses, validationLoss: 2.5 }),
-    "The model has learned less than how often each token occurs.",
-  );
-  assert.equal(
-    textLine("a", "word", { tokens: 2000, vocabulary: 50, unknown: 25 }),
-    "a: 2,000 words, 50 different; 1.25 % of the words are <unk>.",
-  );
-  assert.equal(textLine("a", "byte", { tokens: 7, vocabulary: 256, unknown: 0 }), "a: 7 bytes.");
-});

@@ -1,21 +1,22 @@
-import { pythonWith } from "../../tools/python_with.ts";
+import { pythonWith } from "../../tools/testing.ts";
+import { outputOf } from "../_measure.ts";
 import type { Report } from "./_workload.ts";
 
-/** Seconds that the steps of a run are repeated for, and that a run may take before it is given up. */
+/** Seconds to repeat steps for, and the time limit of a run. */
 const [SECONDS, PATIENCE] = [1, 50];
 
-/** A way of running workloads: a program that takes a workload's name, seconds, and what follows. */
+/** A program that runs a workload. It takes the workload's name, the seconds, and the options. */
 export interface Engine {
   readonly name: string;
-  /** Those of one library share it: the best number of threads is taken. */
+  /** Variants of one library share a family; ratios use its fastest variant. */
   readonly family: string;
   readonly command: string;
-  /** The program and what comes before it. */
+  /** Arguments of the command up to the program. */
   readonly program: readonly string[];
   readonly options: readonly string[];
 }
 
-/** What a run gave, or why it gave nothing. */
+/** The result of a run, or the reason why there is none. */
 export type Outcome = Report & { readonly startup: number } | { readonly problem: string };
 
 const here = (file: string) => new URL(file, import.meta.url).pathname;
@@ -32,9 +33,14 @@ function pytorch(family: string, name: string, ...options: string[]): Engine {
   return { name, family, command: python, program: [here("pytorch.py")], options };
 }
 
-/** A program whose packages, which read settings from the environment, are no dependencies of the project: it runs without its configuration. */
+const APART = ["--no-config", "--no-lock", "--node-modules-dir=none"];
+
+/**
+ * A program in `apart/`. Its packages are not dependencies of the project, so it runs without the project's configuration. They
+ * read settings from the environment.
+ */
 function apart(name: string, file: string, ...options: string[]): Engine {
-  const flags = ["--no-prompt", "--no-config", "--no-lock", "--node-modules-dir=none", "--no-check"];
+  const flags = ["--no-prompt", "--no-check", ...APART];
   const program = ["run", ...flags, "--allow-read", "--allow-env", here(`apart/${file}`)];
   return { name, family: name, command: deno, program, options };
 }
@@ -53,7 +59,13 @@ export const engines: readonly Engine[] = [
   apart("brain.js", "brain.ts"),
 ];
 
-/** Runs a workload in a process of its own. */
+/** Downloads the packages of the programs in `apart/`. */
+export function install(): void {
+  const programs = ["brain.ts", "jax.ts", "tfjs.ts"].map((file) => here(`apart/${file}`));
+  outputOf(deno, ["cache", "--quiet", ...APART, ...programs]);
+}
+
+/** Runs a workload in a new process. */
 export async function run({ command, program, options }: Engine, workload: string): Promise<Outcome> {
   const stopped = AbortSignal.timeout(1000 * PATIENCE);
   const start = Date.now();

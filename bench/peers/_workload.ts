@@ -1,64 +1,68 @@
-/** What is trained: embedding where there is a vocabulary, recurrent layers, a dense layer, loss, Adam. */
+/**
+ * The workloads that all peers train, and what a program reports. Imports nothing, because the programs in `apart/` run without the
+ * project's configuration.
+ */
+
+/** One workload: an optional embedding, recurrent layers, a dense layer, a loss, and Adam. */
 export interface Workload {
   readonly name: string;
   readonly cell: "lstm" | "gru" | "rnn";
   readonly batch: number;
   readonly time: number;
-  /** Tokens, where the input is some. */
+  /** Number of tokens, if the inputs are tokens. */
   readonly vocabulary?: number;
   /** Features of the recurrent layer's input. */
   readonly input: number;
   readonly hidden: number;
   readonly layers: number;
   readonly output: number;
-  /** Mean squared error of the last step, cross-entropy of the last step, or of each. */
+  /** Mean squared error of the last step, cross-entropy of the last step, or cross-entropy of each step. */
   readonly loss: "mse" | "last" | "each";
 }
 
-/** The workload of a name. */
-export async function loadWorkload(name: string): Promise<Workload> {
-  const all = await loadWorkloads();
-  return all.find((one) => one.name === name)!;
-}
-
-/** All of them. */
+/** Loads all workloads. */
 export async function loadWorkloads(): Promise<Workload[]> {
   return JSON.parse(await Deno.readTextFile(new URL("./workloads.json", import.meta.url)));
 }
 
-/** A whole number below 2²⁴ for each place: the same in every language. */
+/** Loads the workload of a name. */
+export async function loadWorkload(name: string): Promise<Workload> {
+  return (await loadWorkloads()).find((workload) => workload.name === name)!;
+}
+
+/** An integer below 2²⁴ for each place, the same in every language. */
 function scramble(place: number): number {
   return Math.imul(place, 1103515245) + 12345 >>> 8;
 }
 
-/** The weights and inputs of all peers: numbers from −0.1 to 0.1, by place from a start on. */
+/** Weights and inputs of all peers: values from −0.1 to 0.1 for consecutive places. */
 export function numbers(count: number, start: number): Float32Array<ArrayBuffer> {
   return Float32Array.from({ length: count }, (_, i) => (scramble(start + i) % 1000 / 1000 - 0.5) / 5);
 }
 
-/** Tokens below a bound. */
-export function tokens(count: number, bound: number, start: number): Int32Array<ArrayBuffer> {
-  return Int32Array.from({ length: count }, (_, i) => scramble(start + i) % bound);
+/** Tokens of all peers for consecutive places. */
+export function tokens(count: number, vocabulary: number, start: number): Int32Array<ArrayBuffer> {
+  return Int32Array.from({ length: count }, (_, i) => scramble(start + i) % vocabulary);
 }
 
-/** Where inputs and targets start; each parameter starts where the one before ended. */
+/** First places of inputs and targets. Parameters start at 0 and follow one another. */
 export const [INPUTS, TARGETS] = [50_000_000, 60_000_000];
 
-/** What is printed, as JSON, when the steps are done. */
+/** What a program prints as JSON when it is done. */
 export interface Report {
-  /** The first step's. */
+  /** Loss of the first step. */
   readonly loss: number;
-  /** The median step's. */
+  /** Median time of a step. */
   readonly milliseconds: number;
-  /** When the first step was done, in milliseconds since 1970. */
+  /** When the first step ended, in milliseconds since 1970. */
   readonly firstStep: number;
-  /** The most memory that the process held, in bytes. */
+  /** Peak memory of the process in bytes. */
   readonly peakMemory: number;
-  /** Of the library, where the program does not name it. */
+  /** Version of the library, unless the program pins it. */
   readonly version?: string;
 }
 
-/** Runs steps for so many seconds, three at least after one that is not counted, and prints the {@linkcode Report}. */
+/** Runs one step that is not timed, then steps for a number of seconds, at least three, and prints the {@linkcode Report}. */
 export function report(step: () => number, seconds: number): void {
   const loss = step();
   const firstStep = Date.now();
@@ -68,14 +72,14 @@ export function report(step: () => number, seconds: number): void {
     const before = performance.now();
     step();
     times.push(performance.now() - before);
-    // Where a step takes long one is enough.
+    // One step is enough if it takes long.
     if (times.at(-1)! > 5000) break;
   }
   const milliseconds = times.sort((a, b) => a - b)[times.length >> 1];
   console.log(JSON.stringify({ loss, milliseconds, firstStep, peakMemory: peakMemory() }));
 }
 
-/** The most memory that this process has held, in bytes; what it holds now where the system does not tell. */
+/** Peak memory of this process in bytes; current memory if the system does not report the peak. */
 function peakMemory(): number {
   try {
     return 1024 * Number(/VmHWM:\s*(\d+)/.exec(Deno.readTextFileSync("/proc/self/status"))![1]);

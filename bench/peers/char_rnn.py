@@ -1,4 +1,4 @@
-"""One round of PyTorch on the model of bench/peers/char_rnn.ts: prints its characters per second for a whole training step.
+"""One round of the model of bench/peers/char_rnn.ts in PyTorch: prints characters per second of whole training steps.
 
     python3 bench/peers/char_rnn.py <threads> <seconds>
 """

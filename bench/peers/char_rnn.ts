@@ -1,18 +1,18 @@
 /**
- * char-rnn's own model (2×128 LSTM, batch 50, 50 characters, RMSprop, clipping, the state carried on): characters per second of
- * training, by WebAssembly, by OpenBLAS, and by PyTorch where python3 has it; in turns, on one machine.
+ * Times training of char-rnn's default model (2×128 LSTM, batch 50, 50 characters, RMSprop, gradient clipping, carried state) in
+ * characters per second: WebAssembly, OpenBLAS, and PyTorch if it is installed, in turns.
  *
- *     deno task bench:char-rnn
+ *     deno task bench char-rnn
  *
  * @module
  */
 
-import { Random, scope, tensor, useBlas } from "@unfold/core";
+import { Random, scope, tensor } from "@unfold/core";
 import { CarriedState, Dense, Embedding, LSTM, Sequential, softmaxCrossEntropy } from "@unfold/layers";
 import { clipByGlobalNorm, Optimizer, rmsprop } from "@unfold/optimizers";
 import { table } from "../../apps/shared/format.ts";
-import { median } from "../_measure.ts";
-import { pythonWith } from "../../tools/python_with.ts";
+import { pythonWith } from "../../tools/testing.ts";
+import { median, openBlas, outputOf } from "../_measure.ts";
 
 const [BATCH, TIME, HIDDEN, LAYERS, VOCABULARY] = [50, 50, 128, 2, 65];
 const ROUNDS = 5;
@@ -36,7 +36,7 @@ function step(): void {
   optimizer.step();
 }
 
-/** Characters per second of a round. */
+/** Trains for one round; returns characters per second. */
 function ours(): number {
   for (let i = 0; i < 3; i++) step();
   const start = performance.now();
@@ -49,25 +49,17 @@ function ours(): number {
 }
 
 function withBlas(threads: number): (() => number) | undefined {
-  try {
-    useBlas(undefined, { threads })[Symbol.dispose]();
-  } catch {
-    return undefined;
-  }
-  return () => {
-    using _ = useBlas(undefined, { threads });
+  const blas = openBlas(threads);
+  return blas && (() => {
+    using _ = blas();
     return ours();
-  };
+  });
 }
 
 function pytorch(threads: number): (() => number) | undefined {
   const script = new URL("./char_rnn.py", import.meta.url).pathname;
   const python = pythonWith("torch");
-  if (python === undefined) return undefined;
-  return () => {
-    const { stdout } = new Deno.Command(python, { args: [script, String(threads), String(ROUND)] }).outputSync();
-    return Number(new TextDecoder().decode(stdout));
-  };
+  return python === undefined ? undefined : () => Number(outputOf(python, [script, String(threads), String(ROUND)]));
 }
 
 const peers: Record<string, (() => number) | undefined> = {
@@ -78,7 +70,7 @@ const peers: Record<string, (() => number) | undefined> = {
   "PyTorch, 2 threads": pytorch(2),
 };
 const found = Object.entries(peers).flatMap(([name, run]) => {
-  if (run === undefined) console.error(`${name} is left out: it is not installed`);
+  if (run === undefined) console.error(`${name} is skipped: it is not installed`);
   return run === undefined ? [] : [{ name, run, rates: [] as number[] }];
 });
 for (let round = 0; round < ROUNDS; round++) for (const { run, rates } of found) rates.push(run());

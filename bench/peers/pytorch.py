@@ -1,4 +1,4 @@
-"""PyTorch on one workload, as unfold.ts: pytorch.py WORKLOAD SECONDS THREADS [flush]."""
+"""A workload in PyTorch: pytorch.py WORKLOAD SECONDS THREADS [flush]."""
 
 import json
 import os
@@ -56,7 +56,7 @@ with torch.no_grad():
         part["bias_ih"].copy_(take(*part["bias_ih"].shape))
         part["bias_hh"].zero_()
         if w["cell"] == "gru":
-            # The bias within the reset gate's product.
+            # Only the candidate's second bias is inside the reset gate's product.
             part["bias_hh"][2 * hidden :] = take(hidden)
     dense.weight.copy_(take(hidden, output).t())
     dense.bias.copy_(take(output))

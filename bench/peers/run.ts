@@ -1,29 +1,28 @@
 /**
- * The workloads of workloads.json by Unfold and its peers, each run in a process of its own and in turns: whole training steps
- * (forward, backward, Adam). Writes bench/RESULTS.md. A peer that is not there, or cannot run a workload, says why.
+ * Times whole training steps (forward, backward, Adam) of Unfold and its peers on the workloads of workloads.json, in turns, each
+ * run in a new process. Writes bench/RESULTS.md, which also gives the reason why a peer could not run a workload.
  *
- *     deno task bench:peers
+ *     deno task bench peers
  *
  * @module
  */
 
-import { formatNumber } from "../../apps/shared/format.ts";
 import { writeFiles } from "../../apps/shared/files.ts";
-import { median } from "../_measure.ts";
-import { type Engine, engines, type Outcome, run } from "./_engines.ts";
+import { median, outputOf, threeDigits } from "../_measure.ts";
+import { type Engine, engines, install, type Outcome, run } from "./_engines.ts";
 import { loadWorkloads } from "./_workload.ts";
 
 const ROUNDS = 3;
-/** How far the first losses may lie apart, relatively: the arithmetic is the same. */
+/** Largest relative difference of first losses that count as equal. */
 const SAME = 1e-4;
-/** What takes longer, in milliseconds a step, is run once. */
+/** Engines with longer steps, in milliseconds, run once. */
 const LONG = 2000;
-/** The workload whose start and memory are shown. */
+/** The workload of the table of start-up time and memory. */
 const SHOWN = "stock";
 
 type Success = Exclude<Outcome, { readonly problem: string }>;
 
-/** What was measured of an engine on a workload. */
+/** The runs of an engine on a workload. */
 interface Cell {
   readonly runs: Success[];
   problem?: string;
@@ -38,6 +37,7 @@ const cellOf = (workload: string, engine: Engine) => cells.get(`${workload}/${en
 const stepOf = (workload: string, engine: Engine) =>
   median(cellOf(workload, engine).runs.map(({ milliseconds }) => milliseconds));
 
+install();
 for (const workload of names) {
   for (let round = 1; round <= ROUNDS; round++) {
     for (const engine of engines) {
@@ -52,12 +52,11 @@ for (const workload of names) {
 }
 
 const [reference] = engines as [Engine];
-const digits = (value: number) => formatNumber(Number(value.toPrecision(3)));
 
-/** The middle of what was measured, and its range. */
+/** Median and range. */
 function spread(values: readonly number[]): string {
-  const range = values.length < 2 ? "" : ` (${digits(Math.min(...values))}–${digits(Math.max(...values))})`;
-  return digits(median(values)) + range;
+  const range = values.length < 2 ? "" : ` (${threeDigits(Math.min(...values))}–${threeDigits(Math.max(...values))})`;
+  return threeDigits(median(values)) + range;
 }
 
 function shown(workload: string, engine: Engine): string {
@@ -67,7 +66,7 @@ function shown(workload: string, engine: Engine): string {
   return spread(runs.map(({ milliseconds }) => milliseconds)) + (isSame ? "" : " ≠");
 }
 
-/** The fastest of a family on a workload: NaN where none ran. */
+/** Milliseconds of a family's fastest engine on a workload; NaN if none ran. */
 function bestOf(workload: string, family: string): number {
   const members = engines.filter((engine) =>
     engine.family === family && cellOf(workload, engine).problem === undefined
@@ -77,14 +76,14 @@ function bestOf(workload: string, family: string): number {
 
 function ratio(workload: string, ours: string, theirs: string): string {
   const value = bestOf(workload, theirs) / bestOf(workload, ours);
-  return Number.isNaN(value) ? "—" : `${value >= 99.5 ? digits(value) : value.toPrecision(2)}×`;
+  return Number.isNaN(value) ? "—" : `${value >= 99.5 ? threeDigits(value) : value.toPrecision(2)}×`;
 }
 
 function table(titles: readonly string[], rows: readonly (readonly string[])[]): string {
   return [titles, titles.map(() => "---"), ...rows].map((row) => `| ${row.join(" | ")} |`).join("\n");
 }
 
-/** What the machine calls its processor. */
+/** Name of the processor. */
 function processorName(): string {
   try {
     const { stdout } = new Deno.Command("lscpu", { env: { LC_ALL: "C" } }).outputSync();
@@ -98,6 +97,10 @@ const pytorch = [...cells.values()].flatMap(({ runs }) => runs).find(({ version 
 const versions = [`Deno ${Deno.version.deno}`, ...(pytorch === undefined ? [] : [`PyTorch ${pytorch.version}`])];
 const families = [...new Set(engines.map(({ family }) => family))];
 const [ours, peers] = [families.slice(0, 2), families.slice(2)];
+const steps = engines.map((engine) => [engine.name, ...names.map((name) => shown(name, engine))]);
+const ratios = ours.flatMap((own) =>
+  peers.map((peer) => [`${own} against ${peer}`, ...names.map((name) => ratio(name, own, peer))])
+);
 const started = engines.flatMap((engine) => {
   const { runs, problem } = cellOf(SHOWN, engine);
   if (problem !== undefined) return [];
@@ -111,30 +114,27 @@ const problems = names.flatMap((workload) =>
   })
 );
 
-const text = `# Whole training steps beside the peers
+const tolerance = `${100 * SAME} %`;
+const date = new Date().toISOString().slice(0, 10);
+const text = `# Whole training steps against the peers
 
-Milliseconds of a step (forward, backward, Adam), median (least–most) of ${ROUNDS} runs in turns. ${processorName()},
-${navigator.hardwareConcurrency} cores, ${versions.join(", ")}, ${new Date().toISOString().slice(0, 10)}. Written by
-\`deno task bench:peers\`; \`bench/peers/workloads.json\` has the sizes, the programs in \`apart/\` name the versions of their libraries. All start
-from equal weights and inputs; "≠" stands where the first loss is not within ${SAME} of Unfold's: tfjs has the other variant of
-the GRU, brain.js another loss and weights of its own.
+Milliseconds per step (forward, backward, Adam): median (range) of ${ROUNDS} runs in turns. ${processorName()},
+${navigator.hardwareConcurrency} cores, ${versions.join(", ")}, ${date}. Written by \`deno task bench peers\`.
+\`bench/peers/workloads.json\` has the sizes; the programs in \`bench/peers/apart/\` pin the versions of their libraries. All engines
+start from the same weights and inputs. "≠" marks a first loss that differs from Unfold's by more than ${tolerance}: tfjs has
+the other variant of the GRU; brain.js has its own loss and initial weights.
 
-${table(["", ...names], engines.map((engine) => [engine.name, ...names.map((name) => shown(name, engine))]))}
+${table(["", ...names], steps)}
 
-How many times faster Unfold is, by the best number of threads of each:
+How many times as fast Unfold is, each with its best number of threads:
 
-${
-  table(
-    ["", ...names],
-    ours.flatMap((own) =>
-      peers.map((peer) => [`${own}, than ${peer}`, ...names.map((name) => ratio(name, own, peer))])
-    ),
-  )
-}
+${table(["", ...names], ratios)}
 
-From the start of the process to the end of the first step of \`${SHOWN}\`, and the most memory that the process held:
+From the start of the process to the end of the first step of \`${SHOWN}\`, and peak memory of the process:
 
 ${table(["", "ms", "MiB"], started)}
-${problems.length === 0 ? "" : `\nWhat did not run:\n\n${problems.join("\n")}\n`}`;
-await writeFiles(new URL("..", import.meta.url).pathname, { "RESULTS.md": text });
+${problems.length === 0 ? "" : `\nNot run:\n\n${problems.join("\n")}\n`}`;
+const folder = new URL("..", import.meta.url).pathname;
+await writeFiles(folder, { "RESULTS.md": text });
+outputOf(Deno.execPath(), ["fmt", "--quiet", `${folder}RESULTS.md`]);
 console.log(text);

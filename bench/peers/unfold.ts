@@ -1,4 +1,7 @@
-/** Unfold on one workload: unfold.ts WORKLOAD SECONDS THREADS; 0 threads are the WebAssembly kernels, others OpenBLAS's. */
+/**
+ * A workload in Unfold. As a program: unfold.ts WORKLOAD SECONDS THREADS, where 0 threads means the WebAssembly kernels, and other
+ * values that many threads of OpenBLAS.
+ */
 
 import { scope, type Tensor, tensor, useBlas } from "@unfold/core";
 import {
@@ -14,43 +17,55 @@ import {
   softmaxCrossEntropy,
 } from "@unfold/layers";
 import { adam, Optimizer } from "@unfold/optimizers";
-import { INPUTS, loadWorkload, numbers, report, TARGETS, tokens } from "./_workload.ts";
+import type { Batch, Loss } from "@unfold/training";
+import { INPUTS, loadWorkload, numbers, report, TARGETS, tokens, type Workload } from "./_workload.ts";
 
-const [name, seconds, threads] = Deno.args as [string, string, string];
-const { cell, batch, time, vocabulary, input, hidden, layers, output, loss } = await loadWorkload(name);
-if (threads !== "0") useBlas(undefined, { threads: Number(threads) });
-
-const sizes = { inputSize: input, hiddenSize: hidden, layers };
-const model = new Sequential([
-  ...(vocabulary === undefined ? [] : [new Embedding({ vocabularySize: vocabulary, outputSize: input })]),
-  (cell === "lstm" ? new LSTM(sizes) : cell === "gru" ? new GRU(sizes) : new SimpleRNN(sizes)) as Layer,
-  ...(loss === "each" ? [] : [new LastStep()]),
-  new Dense({ inputSize: hidden, outputSize: output }),
-]);
-let place = 0;
-for (const { data } of Object.values(model.parameters())) {
-  data.set(numbers(data.length, place));
-  place += data.length;
+/** Builds a workload's model with the weights that all peers start from. */
+export function modelOf({ cell, vocabulary, input, hidden, layers, output, loss }: Workload): Sequential {
+  const sizes = { inputSize: input, hiddenSize: hidden, layers };
+  const model = new Sequential([
+    ...(vocabulary === undefined ? [] : [new Embedding({ vocabularySize: vocabulary, outputSize: input })]),
+    (cell === "lstm" ? new LSTM(sizes) : cell === "gru" ? new GRU(sizes) : new SimpleRNN(sizes)) as Layer,
+    ...(loss === "each" ? [] : [new LastStep()]),
+    new Dense({ inputSize: hidden, outputSize: output }),
+  ]);
+  let place = 0;
+  for (const { data } of Object.values(model.parameters())) {
+    data.set(numbers(data.length, place));
+    place += data.length;
+  }
+  return model;
 }
-const optimizer = new Optimizer(model.parameters(), [adam()], { learningRate: 1e-3 });
-const shape = vocabulary === undefined ? [batch, time, input] : [batch, time];
-const x = vocabulary === undefined
-  ? tensor(numbers(batch * time * input, INPUTS), { shape })
-  : tensor(tokens(batch * time, vocabulary, INPUTS), { shape });
-const lossOf = loss === "mse"
-  ? ((y: Tensor) => (prediction: Tensor) => meanSquaredError(prediction, y))(
-    tensor(numbers(batch * output, TARGETS), { shape: [batch, output] }),
-  )
-  : ((y: Tensor<"i32">) => (prediction: Tensor) => softmaxCrossEntropy(prediction, y))(
-    tensor(tokens(loss === "each" ? batch * time : batch, output, TARGETS), {
-      shape: loss === "each" ? [batch, time] : [batch],
-    }),
-  );
 
-report(() => {
-  using _ = scope();
-  const error = lossOf(model.forward(x));
-  error.backward();
-  optimizer.step();
-  return error.item();
-}, Number(seconds));
+/** Makes a workload's batch, whose inputs and targets start at a distance from those of all peers. */
+export function batchOf({ batch, time, vocabulary, input, output, loss }: Workload, distance = 0): Batch {
+  const [inputs, targets] = [INPUTS + distance, TARGETS + distance];
+  const x = vocabulary === undefined
+    ? tensor(numbers(batch * time * input, inputs), { shape: [batch, time, input] })
+    : tensor(tokens(batch * time, vocabulary, inputs), { shape: [batch, time] });
+  if (loss === "mse") return { x, y: tensor(numbers(batch * output, targets), { shape: [batch, output] }) };
+  const shape = loss === "each" ? [batch, time] : [batch];
+  return { x, y: tensor(tokens(shape.reduce((a, b) => a * b), output, targets), { shape }) as unknown as Tensor };
+}
+
+/** Returns a workload's loss. */
+export function lossOf({ loss }: Workload): Loss {
+  return (loss === "mse" ? meanSquaredError : softmaxCrossEntropy) as Loss;
+}
+
+if (import.meta.main) {
+  const [name, seconds, threads] = Deno.args as [string, string, string];
+  const workload = await loadWorkload(name);
+  if (threads !== "0") useBlas(undefined, { threads: Number(threads) });
+  const model = modelOf(workload);
+  const optimizer = new Optimizer(model.parameters(), [adam()], { learningRate: 1e-3 });
+  const { x, y } = batchOf(workload);
+  const loss = lossOf(workload);
+  report(() => {
+    using _ = scope();
+    const error = loss(model.forward(x), y);
+    error.backward();
+    optimizer.step();
+    return error.item();
+  }, Number(seconds));
+}

@@ -1,4 +1,4 @@
-// Moving elements: rows, strides, indices.
+// Moving elements: by rows, strides or indices.
 
 /** Copies rows of `bytes` between two strides in bytes; a stride of 0 for x repeats one row. */
 export function copyRows(x: usize, xStride: usize, y: usize, yStride: usize, rows: i32, bytes: usize): void {
@@ -17,7 +17,7 @@ export function swapAxes(x: usize, y: usize, first: i32, second: i32, bytes: usi
 export function copyStrided(x: usize, y: usize, outer: i32, inner: i32, xOuter: usize, xInner: usize): void {
   const bytes = <usize>inner << 2;
   if (xOuter == 4) {
-    // A transposition, in squares of four: element by element each would fetch a cache line for itself.
+    // A transposition, in 4 × 4 squares: element by element, each would fetch its own cache line.
     for (; outer >= 4; outer -= 4, x += 16, y += 4 * bytes) {
       let i = 0, from = x, to = y;
       for (; i + 4 <= inner; i += 4, from += 4 * xInner, to += 16) transpose4(from, xInner, to, bytes);
@@ -36,7 +36,7 @@ export function copyStrided(x: usize, y: usize, outer: i32, inner: i32, xOuter: 
   }
 }
 
-/** Four rows of four, transposed: rows start at x with stride ldx, the four columns go to p with the given stride. */
+/** Transposes four rows of four: rows are read from x with stride ldx, columns are written to p with `stride`. */
 @inline
 export function transpose4(x: usize, ldx: usize, p: usize, stride: usize): void {
   const r0 = v128.load(x), r1 = v128.load(x + ldx), r2 = v128.load(x + 2 * ldx), r3 = v128.load(x + 3 * ldx);
@@ -59,7 +59,7 @@ export function gatherRows(x: usize, indices: usize, y: usize, count: i32, bytes
   for (let i = 0; i < count; i++, indices += 4, y += bytes) memory.copy(y, x + <usize>load<u32>(indices) * bytes, bytes);
 }
 
-/** y[indices[i], ·] += x[i, ·] for rows of `width` numbers. */
+/** y[indices[i], ·] += x[i, ·] for rows of `width` elements. */
 export function scatterAddRows(x: usize, indices: usize, y: usize, count: i32, width: i32): void {
   const bytes = <usize>width << 2;
   for (let i = 0; i < count; i++, indices += 4) {

@@ -1,4 +1,4 @@
-// Elementwise kernels. A function of one or two operands is a class with an inlined `apply`; the loops are written once.
+// Elementwise kernels. A function of one or two operands is a class with an inlined `apply`, so the loops are written once.
 
 import { exp4, load, log4, madd, normalCdf4, one, sigmoid4, softplus4, splat, store, tanh4 } from "./simd";
 
@@ -8,12 +8,12 @@ import { exp4, load, log4, madd, normalCdf4, one, sigmoid4, softplus4, splat, st
 @unmanaged class Abs { @inline apply(x: v128): v128 { return f32x4.abs(x); } }
 @unmanaged class Tanh { @inline apply(x: v128): v128 { return tanh4(x); } }
 @unmanaged class Sigmoid { @inline apply(x: v128): v128 { return sigmoid4(x); } }
-// pmax returns its first operand for NaN, which is thus kept.
+// pmax returns its first operand for NaN, so NaN is kept.
 @unmanaged class Relu { @inline apply(x: v128): v128 { return f32x4.pmax(x, splat(0)); } }
 @unmanaged class Gelu { @inline apply(x: v128): v128 { return f32x4.mul(x, normalCdf4(x)); } }
 @unmanaged class Softplus { @inline apply(x: v128): v128 { return softplus4(x); } }
 
-/** y[i] = f(x[i]); x and y may be the same. */
+/** y[i] = f(x[i]); x may be y. */
 @inline
 function unary<F>(x: usize, y: usize, n: i32): void {
   const f = changetype<F>(0);
@@ -37,24 +37,39 @@ export function softplus(x: usize, y: usize, n: i32): void { unary<Softplus>(x, 
 @unmanaged class Multiply { @inline apply(a: v128, b: v128): v128 { return f32x4.mul(a, b); } }
 @unmanaged class Divide { @inline apply(a: v128, b: v128): v128 { return f32x4.div(a, b); } }
 @unmanaged class Maximum { @inline apply(a: v128, b: v128): v128 { return f32x4.max(a, b); } }
+@unmanaged class Minimum { @inline apply(a: v128, b: v128): v128 { return f32x4.min(a, b); } }
 
-/** Which share of the gradient of max(a, b) goes to a: 1, 0, or ½ where they are equal. */
+// Comparisons: 1 or 0 in i32. Any comparison with NaN is 0, except that NaN is not equal to anything.
+@unmanaged class Greater { @inline apply(a: v128, b: v128): v128 { return bit(f32x4.gt(a, b)); } }
+@unmanaged class GreaterEqual { @inline apply(a: v128, b: v128): v128 { return bit(f32x4.ge(a, b)); } }
+@unmanaged class Equal { @inline apply(a: v128, b: v128): v128 { return bit(f32x4.eq(a, b)); } }
+@unmanaged class NotEqual { @inline apply(a: v128, b: v128): v128 { return bit(f32x4.ne(a, b)); } }
+@unmanaged class GreaterInt { @inline apply(a: v128, b: v128): v128 { return bit(i32x4.gt_s(a, b)); } }
+@unmanaged class GreaterEqualInt { @inline apply(a: v128, b: v128): v128 { return bit(i32x4.ge_s(a, b)); } }
+@unmanaged class EqualInt { @inline apply(a: v128, b: v128): v128 { return bit(i32x4.eq(a, b)); } }
+@unmanaged class NotEqualInt { @inline apply(a: v128, b: v128): v128 { return bit(i32x4.ne(a, b)); } }
+
+@inline
+function bit(mask: v128): v128 { return v128.and(mask, i32x4.splat(1)); }
+
+/** The share of max(a, b)'s gradient that goes to a: 1, 0, or ½ if they are equal. */
 @unmanaged class MaximumShare {
   @inline apply(a: v128, b: v128): v128 {
     return f32x4.add(v128.and(splat(0.5), f32x4.gt(a, b)), v128.and(splat(0.5), f32x4.ge(a, b)));
   }
 }
 
-// Gradients of functions of one operand: from what was saved (the value y where the name says so, else x) and ∂L/∂y.
+// Gradients of functions of one operand, from the saved value (y if the parameter is y, else x) and ∂L/∂y.
 
 @unmanaged class LogGradient { @inline apply(x: v128, dy: v128): v128 { return f32x4.div(dy, x); } }
 @unmanaged class SqrtGradient { @inline apply(y: v128, dy: v128): v128 { return f32x4.div(f32x4.mul(dy, splat(0.5)), y); } }
 @unmanaged class TanhGradient { @inline apply(y: v128, dy: v128): v128 { return f32x4.mul(dy, f32x4.sub(one(), f32x4.mul(y, y))); } }
 @unmanaged class SigmoidGradient { @inline apply(y: v128, dy: v128): v128 { return f32x4.mul(dy, f32x4.mul(y, f32x4.sub(one(), y))); } }
-@unmanaged class ReluGradient { @inline apply(x: v128, dy: v128): v128 { return v128.and(dy, f32x4.gt(x, splat(0))); } }
+// dy where x is NaN, so that a NaN is not lost in the backward pass.
+@unmanaged class ReluGradient { @inline apply(x: v128, dy: v128): v128 { return v128.andnot(dy, f32x4.le(x, splat(0))); } }
 @unmanaged class SoftplusGradient { @inline apply(x: v128, dy: v128): v128 { return f32x4.mul(dy, sigmoid4(x)); } }
 
-/** sign(x)·dy, 0 at 0. */
+/** sign(x)·dy, which is 0 at 0. */
 @unmanaged class AbsGradient {
   @inline apply(x: v128, dy: v128): v128 {
     return v128.and(v128.xor(dy, v128.and(x, i32x4.splat(0x80000000))), f32x4.ne(x, splat(0)));
@@ -108,6 +123,33 @@ export function divide(a: usize, b: usize, y: usize, outer: i32, inner: i32, aOu
 export function maximum(a: usize, b: usize, y: usize, outer: i32, inner: i32, aOuter: usize, aInner: usize, bOuter: usize, bInner: usize): void {
   binary<Maximum>(a, b, y, outer, inner, aOuter, aInner, bOuter, bInner);
 }
+export function minimum(a: usize, b: usize, y: usize, outer: i32, inner: i32, aOuter: usize, aInner: usize, bOuter: usize, bInner: usize): void {
+  binary<Minimum>(a, b, y, outer, inner, aOuter, aInner, bOuter, bInner);
+}
+export function greater(a: usize, b: usize, y: usize, outer: i32, inner: i32, aOuter: usize, aInner: usize, bOuter: usize, bInner: usize): void {
+  binary<Greater>(a, b, y, outer, inner, aOuter, aInner, bOuter, bInner);
+}
+export function greaterEqual(a: usize, b: usize, y: usize, outer: i32, inner: i32, aOuter: usize, aInner: usize, bOuter: usize, bInner: usize): void {
+  binary<GreaterEqual>(a, b, y, outer, inner, aOuter, aInner, bOuter, bInner);
+}
+export function equal(a: usize, b: usize, y: usize, outer: i32, inner: i32, aOuter: usize, aInner: usize, bOuter: usize, bInner: usize): void {
+  binary<Equal>(a, b, y, outer, inner, aOuter, aInner, bOuter, bInner);
+}
+export function notEqual(a: usize, b: usize, y: usize, outer: i32, inner: i32, aOuter: usize, aInner: usize, bOuter: usize, bInner: usize): void {
+  binary<NotEqual>(a, b, y, outer, inner, aOuter, aInner, bOuter, bInner);
+}
+export function greaterInt(a: usize, b: usize, y: usize, outer: i32, inner: i32, aOuter: usize, aInner: usize, bOuter: usize, bInner: usize): void {
+  binary<GreaterInt>(a, b, y, outer, inner, aOuter, aInner, bOuter, bInner);
+}
+export function greaterEqualInt(a: usize, b: usize, y: usize, outer: i32, inner: i32, aOuter: usize, aInner: usize, bOuter: usize, bInner: usize): void {
+  binary<GreaterEqualInt>(a, b, y, outer, inner, aOuter, aInner, bOuter, bInner);
+}
+export function equalInt(a: usize, b: usize, y: usize, outer: i32, inner: i32, aOuter: usize, aInner: usize, bOuter: usize, bInner: usize): void {
+  binary<EqualInt>(a, b, y, outer, inner, aOuter, aInner, bOuter, bInner);
+}
+export function notEqualInt(a: usize, b: usize, y: usize, outer: i32, inner: i32, aOuter: usize, aInner: usize, bOuter: usize, bInner: usize): void {
+  binary<NotEqualInt>(a, b, y, outer, inner, aOuter, aInner, bOuter, bInner);
+}
 export function maximumShare(a: usize, b: usize, y: usize, outer: i32, inner: i32, aOuter: usize, aInner: usize, bOuter: usize, bInner: usize): void {
   binary<MaximumShare>(a, b, y, outer, inner, aOuter, aInner, bOuter, bInner);
 }
@@ -133,7 +175,7 @@ export function affine(x: usize, y: usize, n: i32, factor: f32, offset: f32): vo
   for (; y < end; x += 4, y += 4) store(y, madd(load(x, false), s, t), false);
 }
 
-/** y[i] = x[i] held within low and high; NaN is kept. */
+/** y[i] = x[i] clamped to [low, high]; NaN is kept. */
 export function clamp(x: usize, y: usize, n: i32, low: f32, high: f32): void {
   const end = y + (<usize>n << 2);
   const l = splat(low), h = splat(high);
@@ -141,7 +183,7 @@ export function clamp(x: usize, y: usize, n: i32, low: f32, high: f32): void {
   for (; y < end; x += 4, y += 4) store(y, f32x4.pmin(f32x4.pmax(load(x, false), l), h), false);
 }
 
-/** dx[i] = dy[i] where low ≤ x[i] ≤ high, else 0. */
+/** dx[i] = dy[i] if low ≤ x[i] ≤ high, else 0. */
 export function clampGradient(x: usize, dy: usize, dx: usize, n: i32, low: f32, high: f32): void {
   for (let i = 0; i < n; i++, x += 4, dy += 4, dx += 4) {
     const value = scalar(x);
@@ -152,7 +194,7 @@ export function clampGradient(x: usize, dy: usize, dx: usize, n: i32, low: f32, 
 @inline
 function scalar(p: usize): f32 { return f32x4.extract_lane(v128.load32_zero(p), 0); }
 
-/** y[i] = condition[i] ? a[i] : b[i], the condition in i32. */
+/** y[i] = condition[i] ? a[i] : b[i], with the condition in i32. */
 export function select(condition: usize, a: usize, b: usize, y: usize, n: i32): void {
   const end = y + (<usize>n << 2);
   for (; y < end; condition += 4, a += 4, b += 4, y += 4) {

@@ -1,18 +1,18 @@
 // Matrix product C = A·B or C += A·B, blocked over K and M, in register tiles (`tiles.ts`, written by the kernel build).
-// The left operand is packed block by block into strips of four rows, the right one comes in panels of 8 columns, packed
+// The left operand is packed block by block into strips of four rows. The right operand comes in panels of 8 columns, packed
 // beforehand or read in place.
 
 import { transpose4 } from "./copy";
 import { multiplyBlock } from "./tiles";
 
-/** Rows of B in one block: a panel of 8 columns is then 8 KiB and stays in the first-level cache. */
+/** Rows of B per block: a panel of 8 columns then takes 8 KiB and stays in the L1 cache. */
 const BLOCK_K = 256;
-/** Rows of A in one block: with BLOCK_K columns 96 KiB, which stay in the second-level cache. */
+/** Rows of A per block: with BLOCK_K columns it takes 96 KiB and stays in the L2 cache. */
 const BLOCK_M = 96;
 
 /** C is [m, n] with row stride ldc. A is [m, k] with row stride lda, or [k, m] when transposed. All strides in bytes.
- * B's element (k, 8p + j) stands at b + (k div BLOCK_K)·bBlock + p·bPanel + (k mod BLOCK_K)·bRow + 4j.
- * `strips` is room for BLOCK_M·BLOCK_K numbers. */
+ * B's element (k, 8p + j) is at b + (k div BLOCK_K)·bBlock + p·bPanel + (k mod BLOCK_K)·bRow + 4j.
+ * `strips` has room for BLOCK_M·BLOCK_K floats. */
 export function gemm(
   m: i32, n: i32, k: i32, a: usize, lda: usize, transposed: bool,
   b: usize, bRow: usize, bPanel: usize, bBlock: usize, packed: bool,
@@ -25,13 +25,13 @@ export function gemm(
   }
   for (let k0 = 0; k0 < k; k0 += BLOCK_K, b += bBlock) {
     const kc = min(BLOCK_K, k - k0);
-    // A packed block holds panels of its own height, the last one included.
+    // In a packed block, panels are as high as the block, also in the last one.
     const panel = packed ? <usize>kc << 5 : bPanel;
     const add = accumulate || k0 > 0;
     for (let m0 = 0; m0 < m; m0 += BLOCK_M) {
       const mc = min(BLOCK_M, m - m0);
       let left = transposed ? a + k0 * lda + (<usize>m0 << 2) : a + m0 * lda + (<usize>k0 << 2);
-      // A single row in place is a strip already.
+      // A single row is a strip already.
       if (transposed || mc > 1) {
         packLeft(mc, kc, left, lda, transposed, strips);
         left = strips;

@@ -1,8 +1,8 @@
 import { lanes, madd, splat } from "./simd";
 
 /**
- * Twelve independent chains of multiply-adds that touch no memory: 96·rounds operations, the most this engine can do. The
- * numbers are arguments because the engine builds a constant anew at each use.
+ * Twelve independent chains of multiply-adds without memory access: 96·rounds operations at the engine's peak. The values are
+ * arguments because the engine rebuilds a constant at each use.
  */
 export function multiplyAddPeak(rounds: i32, factor: f32, summand: f32): f32 {
   const a = splat(factor), b = splat(summand);

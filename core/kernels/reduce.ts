@@ -1,10 +1,10 @@
-// Sums and maxima. Long sums run in short f32 runs that are added up in f64, so that the error does not grow with the length.
+// Sums and maxima. A long sum is made of short f32 sums, added up in f64, so that the error does not grow with the length.
 
 import { lanes } from "./simd";
 
 const RUN: usize = 1024;
 const ROWS_RUN = 64;
-/** Sums of columns in f64: reserved memory. */
+/** Where column sums in f64 are kept, in reserved memory. */
 const TOTALS: usize = 64;
 
 /** Σ x[i]. */
@@ -43,7 +43,7 @@ export function sumOfSquares(x: usize, n: i32): f64 {
   return total;
 }
 
-/** Adds four sums to those in f64 at `totals`. */
+/** Adds four f32 sums to the f64 ones at `totals`. */
 @inline
 function widen(totals: usize, sums: v128): void {
   v128.store(totals, f64x2.add(v128.load(totals), f64x2.promote_low_f32x4(sums)));
@@ -51,7 +51,7 @@ function widen(totals: usize, sums: v128): void {
   v128.store(totals, f64x2.add(v128.load(totals, 16), high), 16);
 }
 
-/** y += the rows of x, 32 columns at a time: two cache lines of each row, for there may be a page from row to row. */
+/** y += the rows of x, 32 columns at a time: two cache lines per row, since rows may be a page apart. */
 function sumRows(x: usize, y: usize, rows: i32, bytes: usize): void {
   let column: usize = 0;
   for (; column + 124 < bytes; column += 128) {
@@ -106,7 +106,7 @@ function addTotals(y: usize, bytes: usize): void {
 
 /**
  * y[o·yOuter + i·yInner] += x[o, i] with x contiguous and strides in bytes: an inner stride of 0 sums each row,
- * an outer stride of 0 sums the rows onto each other.
+ * an outer stride of 0 adds up the rows.
  */
 export function sumInto(x: usize, y: usize, outer: i32, inner: i32, yOuter: usize, yInner: usize): void {
   const bytes = <usize>inner << 2;
@@ -124,7 +124,7 @@ export function sumInto(x: usize, y: usize, outer: i32, inner: i32, yOuter: usiz
   }
 }
 
-/** The largest of n ≥ 1 values; NaN if one is. */
+/** The maximum of n ≥ 1 values, or NaN if any is NaN. */
 export function largest(x: usize, n: i32): f32 {
   const end = x + (<usize>n << 2);
   let top = f32x4.splat(-Infinity);
@@ -137,7 +137,7 @@ export function largest(x: usize, n: i32): f32 {
   return result;
 }
 
-/** indices[row] = the first position of the row's largest value; of its first NaN, if it has one. */
+/** indices[row] = the first position of the row's maximum, or of its first NaN, if any. */
 export function argmaxRows(x: usize, indices: usize, rows: i32, n: i32): void {
   for (let row = 0; row < rows; row++, indices += 4) {
     let best: i32 = 0;
@@ -145,6 +145,22 @@ export function argmaxRows(x: usize, indices: usize, rows: i32, n: i32): void {
     for (let i = 0; i < n; i++, x += 4) {
       const value = load<f32>(x);
       if (value > top || (value != value && top == top)) {
+        top = value;
+        best = i;
+      }
+    }
+    store<i32>(indices, best);
+  }
+}
+
+/** The same for integers. */
+export function argmaxRowsInt(x: usize, indices: usize, rows: i32, n: i32): void {
+  for (let row = 0; row < rows; row++, indices += 4) {
+    let best: i32 = 0;
+    let top = load<i32>(x);
+    for (let i = 0; i < n; i++, x += 4) {
+      const value = load<i32>(x);
+      if (value > top) {
         top = value;
         best = i;
       }

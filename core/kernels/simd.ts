@@ -1,9 +1,9 @@
 // Vector building blocks shared by every kernel: fused multiply-add, partial loads and the transcendental functions.
-// Polynomials are minimax fits (Lawson-weighted least squares) on the ranges named beside them.
+// Polynomials are minimax fits (Lawson-weighted least squares) on the given ranges.
 
 /**
- * Constants stand in memory, for the engine builds an immediate anew at each use, with three instructions where a load is
- * one. The kernel build puts this data into the reserved start of the memory.
+ * Constants are in memory: the engine rebuilds an immediate at each use, with three instructions instead of one load. The
+ * kernel build puts this data into the reserved start of the memory.
  */
 const ONE: usize = memory.data<f32>([1]);
 const TWO: usize = memory.data<f32>([2]);
@@ -11,19 +11,19 @@ const HALF: usize = memory.data<f32>([0.5]);
 const MINUS_HALF: usize = memory.data<f32>([-0.5]);
 /** 1/ln 2, then ln 2 in two parts, the first short enough for its product with an exponent to be exact. */
 const LN2: usize = memory.data<f32>([1.4426950408889634, 0.693359375, -2.12194440e-4]);
-/** (e^r − 1 − r)/r² for r within ±ln 2/2, and the bounds of an argument. */
+/** (e^r − 1 − r)/r² for r within ±ln 2/2, and the bounds of the argument. */
 const EXP: usize = memory.data<f32>([0.0013814539415761828, 0.00836874544620514, 0.04166838899254799, 0.1666652113199234, 0.4999999403953552]);
 const EXP_RANGE: usize = memory.data<f32>([89, -104, 87, -87]);
-/** Below the first a gradient counts as vanished, below the second a number is denormal. */
+/** Below the first, a gradient counts as vanished; below the second, a number is denormal. */
 const TINY: usize = memory.data<f32>([1e-20, 1.17549435e-38]);
-/** 2⁻⁸⁰ and 2⁻¹⁰²: what is added to one and taken away again is rounded to multiples of 2⁻¹⁰⁴ or 2⁻¹²⁶ at the finest. */
+/** 2⁻⁸⁰ and 2⁻¹⁰²: adding and subtracting one rounds a value to multiples of 2⁻¹⁰⁴ or 2⁻¹²⁶ at the finest. */
 const BALLAST: usize = memory.data<f32>([8.271806125530277e-25, 1.9721522630525295e-31]);
 const EXPONENT_BIAS: usize = memory.data<i32>([127]);
-/** 1.5·2²³ + 127: what it is added to is rounded to an integer, which then stands in the last bits with an exponent's bias. */
+/** 1.5·2²³ + 127: adding it rounds a value to an integer, in the low bits and with an exponent's bias. */
 const ROUNDING: usize = memory.data<f32>([12583039]);
 /** (tanh x − x)/x³ in x² for |x| below the last number. */
 const TANH: usize = memory.data<f32>([-0.005657711531966925, 0.020598074421286583, -0.05372759327292442, 0.13331303000450134, -0.33333277702331543, 0.625]);
-/** P and Q of tanh x = x·P(x²)/Q(x²) for |x| up to the last number, from the highest power on. */
+/** P and Q of tanh x = x·P(x²)/Q(x²) for |x| up to the last number, highest power first. */
 const GATE_TANH: usize = memory.data<f32>([
   1.3354342520699447e-8, 2.0608846170944162e-5, 0.0034955735318362713, 0.1338101327419281, 1,
   7.776425832162204e-7, 0.0003285611164756119, 0.025876926258206367, 0.46714329719543457, 1,
@@ -63,7 +63,7 @@ function horner(sum: v128, x: v128, table: usize, index: i32): v128 {
   return madd(sum, x, constant(table, index));
 }
 
-/** a·b + c, rounded once where relaxed SIMD has it. */
+/** a·b + c, rounded once with relaxed SIMD. */
 @inline
 export function madd(a: v128, b: v128, c: v128): v128 {
   if (ASC_FEATURE_RELAXED_SIMD) return f32x4.relaxed_madd(a, b, c);
@@ -82,7 +82,7 @@ export function splat(x: f32): v128 {
   return f32x4.splat(x);
 }
 
-/** Four values, or one value in lane 0 where fewer than four are left. */
+/** Loads four values, or one into lane 0 if fewer than four are left. */
 @inline
 export function load(p: usize, whole: bool): v128 {
   return whole ? v128.load(p) : v128.load32_zero(p);
@@ -94,25 +94,25 @@ export function store(p: usize, x: v128, whole: bool): void {
   else v128.store32_lane(p, x, 0);
 }
 
-/** Zeroes what is too small to matter: vanished gradients otherwise become denormals, a hundred cycles each. NaN is kept. */
+/** Zeroes negligible values: vanishing gradients would become denormals, which cost a hundred cycles each. NaN is kept. */
 @inline
 export function flush(x: v128): v128 {
   return v128.andnot(x, f32x4.lt(f32x4.abs(x), constant(TINY)));
 }
 
-/** The second argument of `flushDenormals` for numbers that enter products; to be taken out of the loop. */
+/** The second argument of `flushDenormals` for values that enter products. Call it outside the loop. */
 @inline
 export function ballast(): v128 {
   return constant(BALLAST);
 }
 
-/** The same for squares, of which only roots are taken. */
+/** The same for squares, which are only used under a root. */
 @inline
 export function ballastOfSquares(): v128 {
   return constant(BALLAST, 1);
 }
 
-/** Rounds what is too small to matter to zero or to numbers that are not denormal: for state that decays towards zero step by step. NaN is kept. */
+/** Rounds negligible values to zero or a normal number: for state that decays towards zero step by step. NaN is kept. */
 @inline
 export function flushDenormals(x: v128, ballast: v128): v128 {
   return f32x4.sub(f32x4.add(x, ballast), ballast);
@@ -131,11 +131,11 @@ function expPolynomial(r: v128): v128 {
   q = horner(q, r, EXP, 2);
   q = horner(q, r, EXP, 3);
   q = horner(q, r, EXP, 4);
-  // 1 comes last, so that the sum is rounded once at its size.
+  // 1 is added last, so that the sum is rounded only once at full size.
   return f32x4.add(madd(f32x4.mul(r, r), q, r), one());
 }
 
-/** x − n·ln2 in two parts, so that the product with the first is exact. */
+/** x − n·ln2, with ln2 in two parts so that the product with the first is exact. */
 @inline
 function reduceByLn2(x: v128, n: v128): v128 {
   return nmadd(n, constant(LN2, 2), nmadd(n, constant(LN2, 1), x));
@@ -151,13 +151,13 @@ export function exp4(x: v128): v128 {
   const clamped = f32x4.pmax(f32x4.pmin(x, constant(EXP_RANGE, 0)), constant(EXP_RANGE, 1));
   const n = f32x4.nearest(f32x4.mul(clamped, constant(LN2)));
   const p = expPolynomial(reduceByLn2(clamped, n));
-  // 2^n may overflow although the product does not: scale in two halves.
+  // 2^n may overflow even if the product does not, so scale in two halves.
   const whole = i32x4.trunc_sat_f32x4_s(n);
   const half = i32x4.shr_s(whole, 1);
   return f32x4.mul(f32x4.mul(p, powerOfTwo(half)), powerOfTwo(i32x4.sub(whole, half)));
 }
 
-/** e^x for the gates: x is held within ±87, where one scaling suffices. */
+/** e^x for the gates: x is clamped to ±87, where one scaling suffices. */
 @inline
 function expWithin87(x: v128): v128 {
   const clamped = f32x4.pmax(f32x4.pmin(x, constant(EXP_RANGE, 2)), constant(EXP_RANGE, 3));
@@ -171,7 +171,7 @@ export function sigmoid4(x: v128): v128 {
   return f32x4.div(one(), f32x4.add(one(), exp4(f32x4.neg(x))));
 }
 
-/** The same for gates, a little faster: below −87 it stays at e^−87. */
+/** The same for gates, a little faster: below −87 it is e^−87. */
 @inline
 export function gate4(x: v128): v128 {
   return f32x4.div(one(), f32x4.add(one(), expWithin87(f32x4.neg(x))));
@@ -193,7 +193,10 @@ export function tanh4(x: v128): v128 {
   return v128.bitselect(small, v128.or(large, sign), f32x4.lt(magnitude, constant(TANH, 5)));
 }
 
-/** The same for gates, in half the time: relatively within 4·10⁻⁷, and never outside ±1. */
+/**
+ * The same for gates, in half the time: relatively within 4·10⁻⁷, never outside ±1, and exactly ±1 from |x| = 8.15 on, so that
+ * a saturated gate has a slope of exactly 0.
+ */
 @inline
 export function gateTanh4(x: v128): v128 {
   const top = constant(GATE_TANH, 10);
@@ -207,7 +210,8 @@ export function gateTanh4(x: v128): v128 {
   q = horner(q, z, GATE_TANH, 8);
   p = horner(p, z, GATE_TANH, 4);
   q = horner(q, z, GATE_TANH, 9);
-  return f32x4.div(f32x4.mul(y, p), q);
+  const limit = v128.or(one(), v128.and(x, i32x4.splat(0x80000000)));
+  return v128.bitselect(limit, f32x4.div(f32x4.mul(y, p), q), f32x4.ge(f32x4.abs(x), top));
 }
 
 /** ln(1 + f) for f within √½ − 1 … √2 − 1, plus e·ln 2. */
@@ -250,7 +254,7 @@ function log1pUnit(u: v128): v128 {
 
 /** ln(1 + e^x) = max(x, 0) + ln(1 + e^−|x|). */
 export function softplus4(x: v128): v128 {
-  // NaN is kept by the sum: pmax returns its first operand for one.
+  // The sum keeps NaN: pmax returns its first operand for NaN.
   return f32x4.add(f32x4.pmax(x, splat(0)), log1pUnit(exp4(f32x4.neg(f32x4.abs(x)))));
 }
 

@@ -1,4 +1,4 @@
-/** What the tests of ops share: shapes that fast-check draws, and plain oracles in 64-bit floats. */
+/** Helpers for the tests of ops: shapes that fast-check draws, and plain oracles in 64-bit floats. */
 
 import type { Shape } from "@unfold/core";
 import type { Oracle } from "@unfold/core/testing";
@@ -24,7 +24,7 @@ export function elementwise(f: (x: number) => number): (x: Oracle) => Oracle {
   return ({ shape, data }) => ({ shape, data: data.map(f) });
 }
 
-/** Broadcasting written as plainly as can be: every index of the result, looked up in both operands. */
+/** Broadcasting as plainly as possible: looks up every index of the result in both operands. */
 export function broadcast(f: (a: number, b: number) => number): (a: Oracle, b: Oracle) => Oracle {
   return (a, b) => {
     const rank = Math.max(a.shape.length, b.shape.length);
@@ -61,7 +61,7 @@ export function* indicesOf(shape: Shape): Generator<number[]> {
   }
 }
 
-/** Reduces along axes as plainly as can be: collects the elements of each result, then folds them. */
+/** Reduces along axes as plainly as possible: collects the elements of each result, then folds them. */
 export function reduced(
   f: (values: number[]) => number,
   axes: readonly number[],
@@ -92,3 +92,18 @@ export const reduction = fc.array(length, { minLength: 1, maxLength: 3 }).chain(
 );
 
 export const total = (values: number[]) => values.reduce((a, b) => a + b, 0);
+
+/** Which values to draw for a function: away from its kinks and the edges of its domain. */
+export interface Domain {
+  spread?: number;
+  positive?: boolean;
+  offZero?: boolean;
+}
+
+export function drawFrom({ spread = 1, positive = false, offZero = false }: Domain) {
+  return (random: { normal(): number }) => {
+    const value = spread * random.normal();
+    if (positive) return Math.abs(value) + 0.1;
+    return offZero ? value + 0.05 * Math.sign(value) : value;
+  };
+}

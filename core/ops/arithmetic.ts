@@ -1,10 +1,9 @@
-import { type BinaryKernel, kernels } from "../_kernels.ts";
-import { broadcastShape, stretchedStrides } from "../_shape.ts";
 import { defineOp } from "../autograd.ts";
+import { type BinaryKernel, kernels } from "../core_kernels.ts";
 import { empty, full, zeros } from "../create.ts";
 import { memory } from "../memory.ts";
 import { sameShape, type Tensor } from "../tensor.ts";
-import { applyBinary, copyStrided, reduceTo } from "./_broadcast.ts";
+import { applyBinary, broadcastShape, copyStrided, reduceTo, stretchedStrides } from "./_broadcast.ts";
 
 function times(x: Tensor, factor: number): Tensor {
   const y = empty(x.shape);
@@ -13,7 +12,7 @@ function times(x: Tensor, factor: number): Tensor {
 }
 
 /**
- * Product with a number, elementwise: y = factor·x, ∂y/∂x = factor.
+ * Product with a number: y = factor·x, ∂y/∂x = factor.
  *
  * @example
  * ```ts
@@ -30,7 +29,7 @@ export const scale: (x: Tensor, factor: number) => Tensor = defineOp("scale", (x
 }));
 
 /**
- * Negation, elementwise: y = −x, ∂y/∂x = −1.
+ * Negation: y = −x, ∂y/∂x = −1.
  *
  * @example
  * ```ts
@@ -45,7 +44,7 @@ export function negate(x: Tensor): Tensor {
 }
 
 /**
- * Sum, elementwise with broadcasting: y = a + b, ∂y/∂a = ∂y/∂b = 1.
+ * Sum with broadcasting: y = a + b, ∂y/∂a = ∂y/∂b = 1.
  *
  * @throws {TypeError} If the shapes do not broadcast.
  *
@@ -64,7 +63,7 @@ export const add: (a: Tensor, b: Tensor) => Tensor = defineOp("add", (a: Tensor,
 }));
 
 /**
- * Difference, elementwise with broadcasting: y = a − b, ∂y/∂a = 1, ∂y/∂b = −1.
+ * Difference with broadcasting: y = a − b, ∂y/∂a = 1, ∂y/∂b = −1.
  *
  * @throws {TypeError} If the shapes do not broadcast.
  *
@@ -83,7 +82,7 @@ export const subtract: (a: Tensor, b: Tensor) => Tensor = defineOp("subtract", (
 }));
 
 /**
- * Product, elementwise with broadcasting: y = a·b, ∂y/∂a = b, ∂y/∂b = a.
+ * Elementwise product with broadcasting: y = a·b, ∂y/∂a = b, ∂y/∂b = a.
  *
  * @throws {TypeError} If the shapes do not broadcast.
  *
@@ -105,7 +104,7 @@ export const multiply: (a: Tensor, b: Tensor) => Tensor = defineOp("multiply", (
 }));
 
 /**
- * Quotient, elementwise with broadcasting: y = a/b, ∂y/∂a = 1/b, ∂y/∂b = −y/b.
+ * Elementwise quotient with broadcasting: y = a/b, ∂y/∂a = 1/b, ∂y/∂b = −y/b.
  *
  * @throws {TypeError} If the shapes do not broadcast.
  *
@@ -124,7 +123,7 @@ export const divide: (a: Tensor, b: Tensor) => Tensor = defineOp("divide", (a: T
     output: y,
     backward: (dy) => {
       const quotient = (x: Tensor) => applyBinary("divide", kernels.divide, x, b);
-      // In this order: 1/b may be infinite where dy·y is 0.
+      // In this order, since 1/b may be infinite where dy·y is 0.
       const db = () => scale(quotient(applyBinary("multiply", kernels.multiply, dy, y)), -1);
       return [
         a.requiresGrad ? reduceTo(quotient(dy), a.shape) : undefined,
@@ -134,7 +133,7 @@ export const divide: (a: Tensor, b: Tensor) => Tensor = defineOp("divide", (a: T
   };
 });
 
-/** A kernel in JavaScript: powers are rare. */
+/** A kernel in JavaScript, which is fast enough for powers. */
 function kernelOf(f: (a: number, b: number) => number): BinaryKernel {
   return (a, b, y, outer, inner, aOuter, aInner, bOuter, bInner) => {
     const numbers = new Float32Array(memory.buffer);
@@ -147,7 +146,7 @@ function kernelOf(f: (a: number, b: number) => number): BinaryKernel {
   };
 }
 
-/** As in C and NumPy: 1 to any power is 1, and so is −1 to ±∞, where JavaScript has NaN. */
+/** As in C and NumPy, 1 to any power is 1, and so is −1 to ±∞; JavaScript returns NaN. */
 function pow(a: number, b: number): number {
   return a === 1 || (a === -1 && Math.abs(b) === Infinity) ? 1 : a ** b;
 }
@@ -172,10 +171,12 @@ const broadcastPower = defineOp("power", (base: Tensor, exponent: Tensor) => ({
 }));
 
 /**
- * Power, elementwise with broadcasting: y = aᵇ, ∂y/∂a = b·aᵇ⁻¹, ∂y/∂b = y·ln a.
+ * Elementwise power with broadcasting: y = aᵇ, ∂y/∂a = b·aᵇ⁻¹, ∂y/∂b = y·ln a.
+ *
+ * A negative base with a fractional exponent gives NaN.
  *
  * @param base a.
- * @param exponent b, a tensor or one number. NaN for a negative base and an exponent that is no integer.
+ * @param exponent b: a tensor, or one number.
  * @throws {TypeError} If the shapes do not broadcast.
  *
  * @example
@@ -192,9 +193,8 @@ export function power(base: Tensor, exponent: Tensor | number): Tensor {
 }
 
 /**
- * The larger of two values, elementwise with broadcasting: y = max(a, b). The gradient goes to the larger one, and in halves
- * to both where they are equal. NaN where either is, with no
- * gradient.
+ * Elementwise maximum of two tensors with broadcasting: y = max(a, b). The gradient goes to the larger value; equal values
+ * get half each. If either value is NaN, the result is NaN and gets no gradient.
  *
  * @throws {TypeError} If the shapes do not broadcast.
  *
@@ -218,6 +218,33 @@ export const maximum: (a: Tensor, b: Tensor) => Tensor = defineOp("maximum", (a:
   },
 }));
 
+/**
+ * The smaller of two tensors, elementwise with broadcasting: y = min(a, b). The gradient goes to the smaller one, half of it to
+ * each of two equal ones. NaN if either is NaN.
+ *
+ * @throws {TypeError} If the shapes do not broadcast.
+ *
+ * @example
+ * ```ts
+ * import { minimum, tensor } from "@unfold/core";
+ * import assert from "node:assert/strict";
+ *
+ * assert.deepEqual(minimum(tensor([1, 5]), tensor(3)).toArray(), [1, 3]);
+ * ```
+ */
+export const minimum: (a: Tensor, b: Tensor) => Tensor = defineOp("minimum", (a: Tensor, b: Tensor) => ({
+  inputs: [a, b],
+  output: applyBinary("minimum", kernels.minimum, a, b),
+  backward: (dy) => {
+    // Whose share of the maximum is 1 is not the minimum, and the other way round.
+    const part = (x: Tensor, other: Tensor) => {
+      const share = applyBinary("minimum", kernels.maximumShare, other, x);
+      return reduceTo(applyBinary("multiply", kernels.multiply, dy, share), x.shape);
+    };
+    return [a.requiresGrad ? part(a, b) : undefined, b.requiresGrad ? part(b, a) : undefined];
+  },
+}));
+
 function select(condition: Tensor, a: Tensor, b: Tensor): Tensor {
   const y = empty(a.shape);
   kernels.select(condition.offset, a.offset, b.offset, y.offset, y.size);
@@ -225,13 +252,13 @@ function select(condition: Tensor, a: Tensor, b: Tensor): Tensor {
 }
 
 /**
- * Chooses elementwise with broadcasting: y = a where the condition is not 0, else b. Gradients go to what was chosen; NaN in
- * what was not chosen does no harm.
+ * Elementwise choice with broadcasting: y = a where the condition is not 0, else b. The gradient goes to the chosen value; a
+ * NaN that is not chosen has no effect.
  *
- * @param condition Integers, 0 for no.
- * @param a Taken where the condition is not 0.
- * @param b Taken where it is 0.
- * @throws {TypeError} If the shapes do not broadcast, or the condition holds no integers.
+ * @param condition Integers.
+ * @param a The values where the condition is not 0.
+ * @param b The values where it is 0.
+ * @throws {TypeError} If the shapes do not broadcast, or the condition does not hold integers.
  *
  * @example
  * ```ts
@@ -251,7 +278,7 @@ export const where: (condition: Tensor<"i32">, a: Tensor, b: Tensor) => Tensor =
     const shape = broadcastShape("choose", broadcastShape("choose", condition.shape, a.shape), b.shape);
     const stretch = (x: Tensor): Tensor =>
       sameShape(x.shape, shape) ? x : copyStrided(x, shape, stretchedStrides(x.shape, shape));
-    // Copying moves 32 bits at a time, whatever they mean.
+    // Copying moves 32 bits at a time, so integers need no kernel of their own.
     const chosen = stretch(condition as unknown as Tensor);
     return {
       inputs: [a, b],

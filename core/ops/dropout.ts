@@ -1,23 +1,22 @@
-import { kernels } from "../_kernels.ts";
 import { defineOp } from "../autograd.ts";
+import { kernels } from "../core_kernels.ts";
 import { empty } from "../create.ts";
 import type { Random } from "../random.ts";
 import type { Tensor } from "../tensor.ts";
 
 /** Options for {@linkcode dropout}. */
 export interface DropoutOptions {
-  /** The probability p of each element to become 0, at least 0 and below 1. */
+  /** The probability p that an element becomes 0, at least 0 and below 1. */
   rate: number;
-  /** Where chance comes from. */
+  /** The random numbers. */
   random: Random;
 }
 
 /**
- * Sets elements to 0 by chance and scales the others up, so that the expected value stays: y = x·m/(1 − p) with m = 0 of
- * probability p and 1 otherwise, ∂y/∂x = m/(1 − p) (Srivastava et al., 2014). For training alone: leave it out when
- * predicting.
+ * Sets random elements to 0 and scales the others up, which keeps the expected value: y = x·m/(1 − p), where m is 0 with
+ * probability p and 1 otherwise, ∂y/∂x = m/(1 − p) (Srivastava et al., 2014). Use it only in training.
  *
- * @throws {RangeError} If the rate does not lie in [0, 1).
+ * @throws {RangeError} If the rate is not in [0, 1).
  *
  * @example
  * ```ts

@@ -1,10 +1,10 @@
-import { kernels } from "../_kernels.ts";
 import { defineOp } from "../autograd.ts";
+import { kernels } from "../core_kernels.ts";
 import { empty } from "../create.ts";
 import type { Tensor } from "../tensor.ts";
 import { multiply } from "./arithmetic.ts";
 
-/** An elementwise op y = f(x) whose gradient kernel takes y (or x, where `saved` says so) and ∂L/∂y. */
+/** An elementwise op y = f(x) whose gradient kernel takes x or y, as `saved` says, and ∂L/∂y. */
 function unaryOp(
   name: string,
   kernel: (x: number, y: number, n: number) => void,
@@ -27,8 +27,7 @@ function unaryOp(
 }
 
 /**
- * Exponential, elementwise: y = eˣ, ∂y/∂x = y. The error is at most
- * 1.0 units in the last place of the exact value.
+ * Exponential: y = eˣ, ∂y/∂x = y. The error is at most 1.0 units in the last place.
  *
  * @example
  * ```ts
@@ -45,8 +44,7 @@ export const exp: (x: Tensor) => Tensor = defineOp("exp", (x: Tensor) => {
 });
 
 /**
- * Natural logarithm, elementwise: y = ln x, ∂y/∂x = 1/x. −∞ at 0, NaN below. The error is at most
- * 0.9 units in the last place of the exact value.
+ * Natural logarithm: y = ln x, ∂y/∂x = 1/x. −∞ at 0, NaN below 0. The error is at most 0.9 units in the last place.
  *
  * @example
  * ```ts
@@ -59,7 +57,7 @@ export const exp: (x: Tensor) => Tensor = defineOp("exp", (x: Tensor) => {
 export const log: (x: Tensor) => Tensor = unaryOp("log", kernels.log, kernels.logGradient, "input");
 
 /**
- * Square root, elementwise: y = √x, ∂y/∂x = 1/(2y). NaN below 0.
+ * Square root: y = √x, ∂y/∂x = 1/(2y). NaN below 0.
  *
  * @example
  * ```ts
@@ -72,7 +70,7 @@ export const log: (x: Tensor) => Tensor = unaryOp("log", kernels.log, kernels.lo
 export const sqrt: (x: Tensor) => Tensor = unaryOp("sqrt", kernels.sqrt, kernels.sqrtGradient, "output");
 
 /**
- * Magnitude, elementwise: y = |x|, ∂y/∂x = sign(x), 0 at 0.
+ * Absolute value: y = |x|, ∂y/∂x = sign(x), which is 0 at 0.
  *
  * @example
  * ```ts
@@ -87,13 +85,13 @@ export const abs: (x: Tensor) => Tensor = unaryOp("abs", kernels.abs, kernels.ab
 /** Bounds for {@linkcode clamp}. */
 export interface ClampBounds {
   /**
-   * The least value.
+   * The lower bound.
    *
    * @default {-Infinity}
    */
   min?: number;
   /**
-   * The largest value.
+   * The upper bound.
    *
    * @default {Infinity}
    */
@@ -101,9 +99,9 @@ export interface ClampBounds {
 }
 
 /**
- * Holds values within bounds, elementwise: y = min(max(x, min), max), ∂y/∂x = 1 within the bounds, else 0.
+ * Clamps values to bounds: y = min(max(x, min), max), ∂y/∂x = 1 within the bounds, else 0.
  *
- * @throws {RangeError} If a bound is NaN or the least value is above the largest.
+ * @throws {RangeError} If a bound is NaN, or `min` is above `max`.
  *
  * @example
  * ```ts
@@ -130,7 +128,7 @@ export const clamp: (x: Tensor, bounds: ClampBounds) => Tensor = defineOp("clamp
 });
 
 /**
- * Rectifier, elementwise: y = max(x, 0), ∂y/∂x = 1 above 0, else 0. (Nair and Hinton, 2010)
+ * Rectified linear unit: y = max(x, 0), ∂y/∂x = 1 above 0, else 0 (Nair and Hinton, 2010).
  *
  * @example
  * ```ts
@@ -143,8 +141,8 @@ export const clamp: (x: Tensor, bounds: ClampBounds) => Tensor = defineOp("clamp
 export const relu: (x: Tensor) => Tensor = unaryOp("relu", kernels.relu, kernels.reluGradient, "input");
 
 /**
- * Gaussian error linear unit, elementwise: y = x·Φ(x), ∂y/∂x = Φ(x) + x·φ(x), with the normal
- * distribution Φ and its density φ. Exact, not the tanh approximation (Hendrycks and Gimpel, 2016).
+ * Gaussian error linear unit: y = x·Φ(x), ∂y/∂x = Φ(x) + x·φ(x), where Φ is the normal distribution and φ its density. Exact,
+ * not the tanh approximation (Hendrycks and Gimpel, 2016).
  *
  * @example
  * ```ts
@@ -157,8 +155,7 @@ export const relu: (x: Tensor) => Tensor = unaryOp("relu", kernels.relu, kernels
 export const gelu: (x: Tensor) => Tensor = unaryOp("gelu", kernels.gelu, kernels.geluGradient, "input");
 
 /**
- * Logistic function, elementwise: y = σ(x) = 1/(1 + e⁻ˣ), ∂y/∂x = y·(1 − y). The error is at most
- * 2.4 units in the last place of the exact value.
+ * Logistic function: y = σ(x) = 1/(1 + e⁻ˣ), ∂y/∂x = y·(1 − y). The error is at most 2.4 units in the last place.
  *
  * @example
  * ```ts
@@ -171,8 +168,7 @@ export const gelu: (x: Tensor) => Tensor = unaryOp("gelu", kernels.gelu, kernels
 export const sigmoid: (x: Tensor) => Tensor = unaryOp("sigmoid", kernels.sigmoid, kernels.sigmoidGradient, "output");
 
 /**
- * Smooth rectifier, elementwise: y = ln(1 + eˣ), ∂y/∂x = σ(x). The error is at most
- * 1.7 units in the last place of the exact value.
+ * Softplus, a smooth rectifier: y = ln(1 + eˣ), ∂y/∂x = σ(x). The error is at most 1.7 units in the last place.
  *
  * @example
  * ```ts
@@ -185,8 +181,7 @@ export const sigmoid: (x: Tensor) => Tensor = unaryOp("sigmoid", kernels.sigmoid
 export const softplus: (x: Tensor) => Tensor = unaryOp("softplus", kernels.softplus, kernels.softplusGradient, "input");
 
 /**
- * Hyperbolic tangent, elementwise: y = tanh(x), ∂y/∂x = 1 − y². The error is at most
- * 1.3 units in the last place of the exact value.
+ * Hyperbolic tangent: y = tanh(x), ∂y/∂x = 1 − y². The error is at most 1.3 units in the last place.
  *
  * @example
  * ```ts

@@ -1,11 +1,10 @@
-import { kernels } from "../_kernels.ts";
-import { resolveAxis } from "../_shape.ts";
 import { defineOp } from "../autograd.ts";
+import { kernels } from "../core_kernels.ts";
 import { empty, zeros } from "../create.ts";
-import { formatShape, type Shape, sizeOf, type Tensor } from "../tensor.ts";
+import { formatShape, resolveAxis, type Shape, sizeOf, type Tensor } from "../tensor.ts";
 import { reshape } from "./shape.ts";
 
-/** A run of indices along one axis. */
+/** A range of indices along an axis. */
 export interface SliceRange {
   /**
    * The axis; negative ones count from the last.
@@ -20,17 +19,17 @@ export interface SliceRange {
    */
   start?: number;
   /**
-   * The index after the last one.
+   * The end of the range, exclusive.
    *
-   * @default {the axis's length}
+   * @default {the length of the axis}
    */
   end?: number;
 }
 
 /**
- * The elements whose index along one axis lies in a range.
+ * The elements whose index along one axis is in a range.
  *
- * @throws {RangeError} If the axis or the range lies outside the tensor.
+ * @throws {RangeError} If the axis or the range is outside the tensor.
  *
  * @example
  * ```ts
@@ -48,10 +47,9 @@ export const slice: (x: Tensor, range: SliceRange) => Tensor = defineOp("slice",
   if (
     !(Number.isInteger(start) && Number.isInteger(end) && 0 <= start && start <= end && end <= length)
   ) {
+    const shape = formatShape(x.shape);
     throw new RangeError(
-      `Cannot slice a tensor of shape ${
-        formatShape(x.shape)
-      }: the range must lie within axis ${axis}, got ${start} to ${end}`,
+      `Cannot slice a tensor of shape ${shape}: the range must be within axis ${axis}, got ${start} to ${end}`,
     );
   }
   const shape: Shape = x.shape.with(axis, end - start);
@@ -74,7 +72,7 @@ export const slice: (x: Tensor, range: SliceRange) => Tensor = defineOp("slice",
 /** Options for {@linkcode concat}. */
 export interface ConcatOptions {
   /**
-   * The axis along which the tensors are joined; negative ones count from the last.
+   * The axis to join along; negative ones count from the last.
    *
    * @default {0}
    */
@@ -82,10 +80,10 @@ export interface ConcatOptions {
 }
 
 /**
- * Joins tensors along an axis; the other axes must have equal lengths.
+ * Joins tensors along an axis. The other axes must have equal lengths.
  *
- * @throws {TypeError} If there are none, or the shapes do not fit.
- * @throws {RangeError} If the axis lies outside them.
+ * @throws {TypeError} If there are no tensors, or their other axes differ.
+ * @throws {RangeError} If the tensors do not have the axis.
  *
  * @example
  * ```ts
@@ -135,7 +133,7 @@ export const concat: (tensors: readonly Tensor[], options?: ConcatOptions) => Te
 /** Options for {@linkcode stack}. */
 export interface StackOptions {
   /**
-   * Where the new axis stands in the result; negative ones count from the last.
+   * The position of the new axis in the result; negative ones count from the last.
    *
    * @default {0}
    */
@@ -145,8 +143,8 @@ export interface StackOptions {
 /**
  * Joins tensors of one shape along a new axis.
  *
- * @throws {TypeError} If there are none, or the shapes differ.
- * @throws {RangeError} If the axis lies outside the result.
+ * @throws {TypeError} If there are no tensors, or their shapes differ.
+ * @throws {RangeError} If the result does not have the axis.
  *
  * @example
  * ```ts
@@ -166,7 +164,7 @@ export function stack(tensors: readonly Tensor[], options: StackOptions = {}): T
   return concat(widened, { axis });
 }
 
-/** Indices are written with, so none may lie outside the table. */
+/** Throws unless all indices are rows of the table: kernels write by them without a check. */
 function checkIndices({ shape }: Tensor, indices: Tensor<"i32">): void {
   const bad = kernels.firstOutside(indices.offset, indices.size, shape[0]!);
   if (bad < 0) return;
@@ -179,7 +177,7 @@ function checkIndices({ shape }: Tensor, indices: Tensor<"i32">): void {
 /** Options for {@linkcode gather}. */
 export interface GatherOptions {
   /**
-   * A row that gets no gradient, such as that of padding.
+   * A row that gets no gradient, such as that of the padding token.
    *
    * @default {none}
    */
@@ -187,14 +185,14 @@ export interface GatherOptions {
 }
 
 /**
- * Rows of a table by their indices: y[…, ·] = table[indices[…], ·], an embedding look-up. The gradient of a row is the sum
- * of the gradients of all places that it went to.
+ * Rows of a table by index, as in an embedding lookup: y[…, ·] = table[indices[…], ·]. The gradient of a row is the sum of the
+ * gradients of its copies.
  *
  * @param table [rows, ...].
  * @param indices Integers of any shape.
  * @returns [...indices, ...].
- * @throws {TypeError} If the table has no axis.
- * @throws {RangeError} If an index is no row.
+ * @throws {TypeError} If the table is a scalar, or the indices are not integers.
+ * @throws {RangeError} If an index is not a row of the table.
  *
  * @example
  * ```ts
@@ -221,7 +219,7 @@ export const gather: (table: Tensor, indices: Tensor<"i32">, options?: GatherOpt
       inputs: [table],
       output: y,
       backward: (dy) => {
-        // Anyone may have written over them since.
+        // The indices may have been overwritten since.
         checkIndices(table, indices);
         const dTable = zeros(table.shape);
         kernels.scatterAddRows(dy.offset, indices.offset, dTable.offset, indices.size, width);

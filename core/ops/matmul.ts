@@ -1,13 +1,12 @@
-import { broadcastShape, loopsOver, stretchedStrides } from "../_shape.ts";
-import { reduceTo } from "./_broadcast.ts";
 import { defineOp } from "../autograd.ts";
 import { empty } from "../create.ts";
 import { gemm, rightOperand } from "../gemm.ts";
 import { scope } from "../scope.ts";
 import { formatShape, type Shape, sizeOf, type Tensor } from "../tensor.ts";
+import { broadcastShape, loopsOver, reduceTo, stretchedStrides } from "./_broadcast.ts";
 import { reshape } from "./shape.ts";
 
-/** Matrices as stored in the last two axes, and whether they enter the product transposed. */
+/** A factor: matrices in the last two axes, and whether to transpose them. */
 interface Factor {
   readonly x: Tensor;
   readonly transposed: boolean;
@@ -17,13 +16,13 @@ function flip({ x, transposed }: Factor): Factor {
   return { x, transposed: !transposed };
 }
 
-/** Element strides from matrix to matrix of one factor along the axes of the batch. */
+/** The element strides from matrix to matrix of a factor, along the batch axes. */
 function matrixStrides({ shape }: Tensor, batch: Shape): number[] {
   const matrix = shape.at(-2)! * shape.at(-1)!;
   return stretchedStrides(shape.slice(0, -2), batch).map((stride) => stride * matrix);
 }
 
-/** The product of each pair of matrices, the axes before them broadcast. */
+/** The products of all pairs of matrices, with broadcast batch axes. */
 function product(left: Factor, right: Factor): Tensor {
   const batch = broadcastShape("multiply matrices", left.x.shape.slice(0, -2), right.x.shape.slice(0, -2));
   const [rows, aStride] = left.x.shape.slice(-2) as [number, number];
@@ -70,13 +69,13 @@ const multiplyMatrices = defineOp("matmul", (left: Factor, right: Factor) => {
 /** Options for {@linkcode matmul}. */
 export interface MatmulOptions {
   /**
-   * Whether the matrices of the first factor enter transposed.
+   * Whether to transpose the matrices of the first factor.
    *
    * @default {false}
    */
   transposeA?: boolean;
   /**
-   * Whether the matrices of the second factor enter transposed.
+   * Whether to transpose the matrices of the second factor.
    *
    * @default {false}
    */
@@ -84,13 +83,13 @@ export interface MatmulOptions {
 }
 
 /**
- * Matrix product: y = a·b, ∂L/∂a = ∂L/∂y·bᵀ, ∂L/∂b = aᵀ·∂L/∂y, either factor transposed first if asked for. Axes before the
- * last two are broadcast.
+ * Matrix product: y = a·b, ∂L/∂a = ∂L/∂y·bᵀ, ∂L/∂b = aᵀ·∂L/∂y. Either factor can be transposed first. The axes before the last
+ * two broadcast.
  *
  * @param a [..., m, k], or [..., k, m] with `transposeA`.
  * @param b [..., k, n], or [..., n, k] with `transposeB`.
  * @returns [..., m, n].
- * @throws {TypeError} If a factor has fewer than two axes, the inner lengths differ, or the axes before do not broadcast.
+ * @throws {TypeError} If a factor has fewer than two axes, the inner lengths differ, or the other axes do not broadcast.
  *
  * @example
  * ```ts
@@ -112,7 +111,7 @@ export function matmul(a: Tensor, b: Tensor, options: MatmulOptions = {}): Tenso
     );
   }
   if (a.shape.length > 2 && b.shape.length === 2 && !transposeA) {
-    // One matrix on the right for all on the left: their rows make one tall matrix.
+    // One right matrix for all left ones: stack their rows into one tall matrix.
     const [k, n] = [a.shape.at(-1)!, b.shape[transposeB ? 0 : 1]!];
     const tall = reshape(a, [sizeOf(a.shape.slice(0, -1)), k]);
     return reshape(matmul(tall, b, options), [...a.shape.slice(0, -1), n]);

@@ -39,7 +39,7 @@ Deno.test("matmul: batches broadcast, with every transposition", () => {
   }
   assert.throws(
     () => matmul(tensor([[[1]], [[1]]]), tensor([[[1]], [[1]], [[1]]])),
-    /shapes \[2\] and \[3\] must be equal or 1/,
+    /shapes \[2\] and \[3\] must broadcast/,
   );
 });
 
@@ -72,7 +72,7 @@ Deno.test("matmul: value and gradients equal the Float64 oracle's, with every tr
   );
 });
 
-Deno.test("matmul: factors that do not fit are refused", () => {
+Deno.test("matmul refuses factors that do not fit", () => {
   const [a, b] = [tensor([[1, 2, 3]]), tensor([[1, 2]])];
   assert.throws(() => matmul(a, b), {
     name: "TypeError",

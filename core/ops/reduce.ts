@@ -1,24 +1,33 @@
-import { kernels } from "../_kernels.ts";
-import { reducedShapes, type ReduceOptions, resolveAxis, stretchedStrides } from "../_shape.ts";
 import { defineOp } from "../autograd.ts";
+import { kernels } from "../core_kernels.ts";
 import { empty, full, viewAs, zeros } from "../create.ts";
 import { scope } from "../scope.ts";
-import { formatShape, type Shape, sizeOf, Tensor } from "../tensor.ts";
-import { copyStrided, reduceTo } from "./_broadcast.ts";
+import { type DType, formatShape, resolveAxis, type Shape, sizeOf, Tensor } from "../tensor.ts";
+import { copyStrided, reduceTo, stretchedStrides } from "./_broadcast.ts";
 import { scale } from "./arithmetic.ts";
 import { transpose } from "./shape.ts";
 
-/** A new tensor, also where there is nothing to sum. */
-function sumTo(x: Tensor, kept: Shape): Tensor {
-  const y = reduceTo(x, kept);
-  return y === x ? copyStrided(x, kept, stretchedStrides(kept, kept)) : y;
+/** Options for the ops that reduce along axes. */
+export interface ReduceOptions {
+  /**
+   * The axis or axes to reduce; negative ones count from the last.
+   *
+   * @default {all axes}
+   */
+  axis?: number | readonly number[];
+  /**
+   * Whether to keep the reduced axes with length 1, so that the result broadcasts against the input.
+   *
+   * @default {false}
+   */
+  keepDims?: boolean;
 }
 
 /**
  * Sum over all elements, or along axes: y = Σ x, ∂y/∂x = 1.
  *
- * @returns A scalar, or x without the axes.
- * @throws {RangeError} If an axis lies outside x.
+ * @returns A scalar, or a tensor without the axes.
+ * @throws {RangeError} If x does not have an axis.
  *
  * @example
  * ```ts
@@ -43,11 +52,25 @@ export const sum: (x: Tensor, options?: ReduceOptions) => Tensor = defineOp(
   },
 );
 
+/** The input's shape with reduced axes of length 1, and the shape of the result. */
+function reducedShapes(name: string, shape: Shape, options: ReduceOptions): { kept: Shape; result: Shape } {
+  const { axis = shape.map((_, i) => i), keepDims = false } = options;
+  const axes = (typeof axis === "number" ? [axis] : axis).map((one) => resolveAxis(name, shape, one));
+  const kept = shape.map((length, i) => axes.includes(i) ? 1 : length);
+  return { kept, result: keepDims ? kept : shape.filter((_, i) => !axes.includes(i)) };
+}
+
+/** The sum as a new tensor, even if there is nothing to sum. */
+function sumTo(x: Tensor, kept: Shape): Tensor {
+  const y = reduceTo(x, kept);
+  return y === x ? copyStrided(x, kept, stretchedStrides(kept, kept)) : y;
+}
+
 /**
- * Mean over all elements, or along axes: y = Σ x/n, ∂y/∂x = 1/n, for the n elements that each result comes from.
+ * Mean over all elements, or along axes: y = Σ x/n, ∂y/∂x = 1/n, where n is the number of elements per result.
  *
- * @returns A scalar, or x without the axes; NaN for n = 0, as in NumPy.
- * @throws {RangeError} If an axis lies outside x.
+ * @returns A scalar, or a tensor without the axes; NaN for n = 0, as in NumPy.
+ * @throws {RangeError} If x does not have an axis.
  *
  * @example
  * ```ts
@@ -64,29 +87,28 @@ export function mean(x: Tensor, options: ReduceOptions = {}): Tensor {
   return scale(sum(x, options), sizeOf(result) / x.size);
 }
 
-/** Where the largest elements are. */
+/** Positions of maxima. */
 interface Argmax {
-  /** For each line of elements along the axis, the index of the first largest one. */
+  /** The index of the first maximum in each line of elements along the axis. */
   readonly indices: Tensor<"i32">;
-  /** The position in x of the element of a line that has an index. */
+  /** The position in x of a line's element by its index. */
   position(line: number, index: number): number;
 }
 
-/** The first largest element of each line along an axis, or of all elements where it is `undefined`. */
-function argmaxAlong(name: string, x: Tensor, axis: number | undefined): Argmax {
+/** Finds the first maximum of each line along an axis, or of all elements if it is `undefined`. */
+function argmaxAlong(name: string, x: Tensor<DType>, axis: number | undefined): Argmax {
   const length = axis === undefined ? x.size : x.shape[axis]!;
   if (length === 0) {
-    throw new RangeError(
-      `Cannot ${name} a tensor of shape ${formatShape(x.shape)}: there must be at least one element`,
-    );
+    throw new RangeError(`Cannot ${name} a tensor of shape ${formatShape(x.shape)}: it must have at least one element`);
   }
   const indices = empty([x.size / length], { dtype: "i32" });
   const inner = axis === undefined ? 1 : sizeOf(x.shape.slice(axis + 1));
   using _ = scope();
   const rest = x.shape.map((_, i) => i).filter((i) => i !== axis);
-  // viewAs: the tape must not see this.
-  const lines = inner === 1 ? x : transpose(viewAs(x, x.shape), [...rest, axis!]);
-  kernels.argmaxRows(lines.offset, indices.offset, indices.size, length);
+  // A view, which is not on the tape.
+  const lines = inner === 1 ? x : transpose(viewAs(x as Tensor, x.shape), [...rest, axis!]);
+  const search = x.dtype === "i32" ? kernels.argmaxRowsInt : kernels.argmaxRows;
+  search(lines.offset, indices.offset, indices.size, length);
   return {
     indices,
     position: (line, index) => Math.floor(line / inner) * inner * length + index * inner + line % inner,
@@ -96,7 +118,7 @@ function argmaxAlong(name: string, x: Tensor, axis: number | undefined): Argmax 
 /** Options for {@linkcode max}. */
 export interface MaxOptions extends ReduceOptions {
   /**
-   * The axis to take the maximum along; negative ones count from the last.
+   * The axis to reduce; negative ones count from the last.
    *
    * @default {all axes}
    */
@@ -104,10 +126,10 @@ export interface MaxOptions extends ReduceOptions {
 }
 
 /**
- * The largest element, or the largest along an axis. The gradient goes to the first of the largest. NaN where there is one.
+ * Maximum over all elements, or along an axis. The gradient goes to the first maximum. A NaN makes the result NaN.
  *
- * @returns A scalar, or x without the axis.
- * @throws {RangeError} If the axis lies outside x, or has length 0.
+ * @returns A scalar, or a tensor without the axis.
+ * @throws {RangeError} If x does not have the axis, or there are no elements along it.
  *
  * @example
  * ```ts
@@ -152,11 +174,10 @@ export interface ArgmaxOptions {
 }
 
 /**
- * The index of the largest element along an axis, the first one of several; of the first NaN, if there is one. It has no
- * gradient.
+ * The index of the first maximum along an axis, or of the first NaN, if any. It has no gradient.
  *
- * @returns Integers, x without the axis.
- * @throws {RangeError} If the axis lies outside x, or has length 0.
+ * @returns Integers, in a tensor without the axis.
+ * @throws {RangeError} If x does not have the axis, or its length is 0.
  *
  * @example
  * ```ts
@@ -166,7 +187,7 @@ export interface ArgmaxOptions {
  * assert.deepEqual(argmax(tensor([[1, 5], [7, 3]])).toArray(), [1, 0]);
  * ```
  */
-export function argmax(x: Tensor, options: ArgmaxOptions = {}): Tensor<"i32"> {
+export function argmax(x: Tensor<DType>, options: ArgmaxOptions = {}): Tensor<"i32"> {
   const axis = resolveAxis("search", x.shape, options.axis ?? -1);
   const { indices } = argmaxAlong("search", x, axis);
   return new Tensor(x.shape.toSpliced(axis, 1), { dtype: "i32", offset: indices.offset, owner: indices.owner });

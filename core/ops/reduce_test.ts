@@ -1,8 +1,8 @@
-import { argmax, logSoftmax, max, maximum, mean, scope, softmax, sum, tensor } from "@unfold/core";
-import { checkOp, type Oracle } from "@unfold/core/testing";
+import { argmax, max, mean, scope, sum, tensor } from "@unfold/core";
+import { checkOp } from "@unfold/core/testing";
 import fc from "fast-check";
 import assert from "node:assert/strict";
-import { broadcast, reduced, reduction, total } from "./_oracles_test.ts";
+import { reduced, reduction, total } from "./_oracles_test.ts";
 
 for (const [name, op, f] of [["sum", sum, total], ["mean", mean, (v: number[]) => total(v) / v.length]] as const) {
   Deno.test(`${name}: value and gradient equal the Float64 oracle's, along any axes`, () => {
@@ -30,7 +30,7 @@ Deno.test("max: value and gradient equal the Float64 oracle's, along an axis or 
   }));
 });
 
-Deno.test("max and argmax take the first of equals, and NaN above all", () => {
+Deno.test("max and argmax take the first of equal values, and NaN before all", () => {
   const x = tensor([[1, 3, 3], [2, NaN, 5]], { requiresGrad: true });
   assert.deepEqual(argmax(x).toArray(), [1, 1]);
   assert.deepEqual(argmax(x, { axis: 0 }).toArray(), [1, 1, 1]);
@@ -41,63 +41,29 @@ Deno.test("max and argmax take the first of equals, and NaN above all", () => {
   assert.ok(Number.isNaN(max(x).item()));
 });
 
-Deno.test("axes that are none, and maxima of nothing, are refused", () => {
+Deno.test("axes that x does not have and maxima of no elements are refused", () => {
   const x = tensor([[1, 2]]);
   assert.throws(() => sum(x, { axis: 2 }), {
     name: "RangeError",
     message: "Cannot sum a tensor of shape [1, 2]: axis must be from -2 to 1, got 2",
   });
-  assert.throws(() => softmax(x, { axis: -3 }), /axis must be from -2 to 1, got -3/);
-  assert.throws(() => max(tensor([])), /there must be at least one element/);
+  assert.throws(() => max(tensor([])), /it must have at least one element/);
 });
 
-for (const [name, op] of [["softmax", softmax], ["logSoftmax", logSoftmax]] as const) {
-  Deno.test(`${name}: value and gradient equal the Float64 oracle's, along any axis`, () => {
-    fc.assert(fc.property(reduction, fc.nat(1e6), ([shape, axes], seed) => {
-      const axis = axes?.[0] ?? shape.length - 1;
-      const oracle = (x: Oracle): Oracle => {
-        const sums = reduced((v) => total(v.map(Math.exp)), [axis], true)(x);
-        return broadcast((a, b) => name === "softmax" ? Math.exp(a) / b : a - Math.log(b))(x, sums);
-      };
-      checkOp({
-        op: (x) => op(x!, axes === undefined ? {} : { axis }),
-        oracle: (x) => oracle(x!),
-        shapes: [shape],
-        seed,
-        draw: (random) => 3 * random.normal(),
-      });
-    }));
-  });
-}
-
-Deno.test("softmax and logSoftmax: large values neither overflow nor lose digits", () => {
-  const x = tensor([[1e4, 1e4 - 1, -1e4], [-1e4, -1e4, -1e4]]);
-  const y = logSoftmax(x).data;
-  assert.ok(Math.abs(y[0]! + Math.log1p(Math.exp(-1))) < 1e-6 && Math.abs(y[3]! + Math.log(3)) < 1e-6);
-  assert.ok(Math.abs(y[2]! + 2e4 + Math.log1p(Math.exp(-1))) < 2e-3);
-  assert.ok(Math.abs(total([...softmax(x).data]) - 2) < 1e-6);
-});
-
-Deno.test("maximum: equal values share the gradient", () => {
-  const [a, b] = [tensor([1, 2], { requiresGrad: true }), tensor([1, 1], { requiresGrad: true })];
-  maximum(a, b).backward(tensor([10, 10]));
-  assert.deepEqual([a.grad!.toArray(), b.grad!.toArray()], [[5, 10], [5, 0]]);
-});
-
-Deno.test("sum: the error does not grow with the length", () => {
+Deno.test("the error of a sum does not grow with its length", () => {
   using _ = scope();
   const n = 1_000_003;
   assert.ok(Math.abs(sum(tensor(new Float32Array(n).fill(0.1))).item() / (n * Math.fround(0.1)) - 1) < 1e-6);
 });
 
-Deno.test("sums of many rows keep their digits, column by column", () => {
+Deno.test("sums over many rows stay precise in every column", () => {
   using _ = scope();
   const rows = 1_000_000;
   const means = mean(tensor(new Float32Array(9 * rows).fill(0.1), { shape: [rows, 9] }), { axis: 0 });
   for (const value of means.data) assert.ok(Math.abs(value / Math.fround(0.1) - 1) < 1e-6, String(value));
 });
 
-Deno.test("a sum over axes of length 1 is a tensor of its own", () => {
+Deno.test("a sum over axes of length 1 is a new tensor", () => {
   const x = tensor([[1], [2]]);
   const y = sum(x, { axis: 1 });
   y.data[0] = 99;

@@ -1,15 +1,14 @@
-import { stretchedStrides } from "../_shape.ts";
 import { defineOp } from "../autograd.ts";
 import { viewAs } from "../create.ts";
 import { checkShape, formatShape, type Shape, sizeOf, type Tensor } from "../tensor.ts";
-import { copyStrided } from "./_broadcast.ts";
+import { copyStrided, stretchedStrides } from "./_broadcast.ts";
 
 /**
- * The same elements, in the same order and the same memory, under another shape.
+ * A view of the same elements, in the same order, with another shape.
  *
  * @param x The tensor.
- * @param shape The new lengths of the axes, of the same product.
- * @throws {RangeError} If a length is no integer of 0 or more.
+ * @param shape The new shape, of the same size.
+ * @throws {RangeError} If a length is not an integer of 0 or more.
  * @throws {TypeError} If the number of elements differs.
  *
  * @example
@@ -23,11 +22,8 @@ import { copyStrided } from "./_broadcast.ts";
 export const reshape: (x: Tensor, shape: Shape) => Tensor = defineOp("reshape", (x: Tensor, shape: Shape) => {
   checkShape("reshape", shape);
   if (sizeOf(shape) !== x.size) {
-    throw new TypeError(
-      `Cannot reshape ${formatShape(x.shape)} to ${formatShape(shape)}: it must have ${x.size} elements, got ${
-        sizeOf(shape)
-      }`,
-    );
+    const [from, to, size] = [formatShape(x.shape), formatShape(shape), sizeOf(shape)];
+    throw new TypeError(`Cannot reshape ${from} to ${to}: the new shape must have ${x.size} elements, got ${size}`);
   }
   return { inputs: [x], output: viewAs(x, shape), backward: (dy) => [viewAs(dy, x.shape)] };
 });
@@ -38,10 +34,10 @@ function permute(x: Tensor, axes: readonly number[]): Tensor {
 }
 
 /**
- * The axes in another order: axis i of the result is axis `axes[i]` of x.
+ * Permutes the axes: axis i of the result is axis `axes[i]` of x.
  *
  * @param x The tensor.
- * @param axes All axes, in their new order; in reverse order by default.
+ * @param axes All axes, in their new order. By default, they are reversed.
  * @throws {TypeError} If `axes` does not name each axis once.
  *
  * @example
@@ -57,11 +53,8 @@ export const transpose: (x: Tensor, axes?: readonly number[]) => Tensor = define
   "transpose",
   (x: Tensor, axes: readonly number[] = x.shape.map((_, axis) => x.shape.length - 1 - axis)) => {
     if (axes.length !== x.shape.length || !x.shape.every((_, axis) => axes.includes(axis))) {
-      throw new TypeError(
-        `Cannot transpose a tensor of shape ${formatShape(x.shape)}: axes must name each axis once, got ${
-          formatShape(axes)
-        }`,
-      );
+      const [shape, got] = [formatShape(x.shape), formatShape(axes)];
+      throw new TypeError(`Cannot transpose a tensor of shape ${shape}: axes must name each axis once, got ${got}`);
     }
     const back = axes.map((_, axis) => axes.indexOf(axis));
     return { inputs: [x], output: permute(x, axes), backward: (dy) => [permute(dy, back)] };

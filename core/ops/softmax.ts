@@ -1,21 +1,20 @@
-import { kernels } from "../_kernels.ts";
-import { resolveAxis } from "../_shape.ts";
 import { defineOp } from "../autograd.ts";
+import { kernels } from "../core_kernels.ts";
 import { empty } from "../create.ts";
-import type { Tensor } from "../tensor.ts";
+import { resolveAxis, type Tensor } from "../tensor.ts";
 import { transpose } from "./shape.ts";
 
-/** Options of the ops that normalise along an axis. */
+/** Options for {@linkcode softmax} and {@linkcode logSoftmax}. */
 export interface AxisOptions {
   /**
-   * The axis; negative ones count from the last.
+   * The axis to normalise along; negative ones count from the last.
    *
    * @default {-1}
    */
   axis?: number;
 }
 
-/** An op y = f(x) on each row along an axis, whose gradient kernel takes y and ∂L/∂y. */
+/** An op y = f(x) on each line along an axis, whose gradient kernel takes y and ∂L/∂y. */
 function rowsOp(
   name: string,
   kernel: (x: number, y: number, rows: number, n: number) => void,
@@ -48,7 +47,7 @@ function rowsOp(
 /**
  * Softmax along an axis: yᵢ = e^xᵢ/Σ e^xⱼ, ∂L/∂xᵢ = yᵢ·(∂L/∂yᵢ − Σ yⱼ·∂L/∂yⱼ). Large values do not overflow.
  *
- * @throws {RangeError} If the axis lies outside x.
+ * @throws {RangeError} If x does not have the axis.
  *
  * @example
  * ```ts
@@ -66,9 +65,9 @@ export const softmax: (x: Tensor, options?: AxisOptions) => Tensor = rowsOp(
 
 /**
  * Logarithm of the softmax along an axis: yᵢ = xᵢ − ln Σ e^xⱼ, ∂L/∂xᵢ = ∂L/∂yᵢ − e^yᵢ·Σ ∂L/∂yⱼ. Large values do not overflow,
- * small probabilities do not become −∞.
+ * and small probabilities do not become −∞.
  *
- * @throws {RangeError} If the axis lies outside x.
+ * @throws {RangeError} If x does not have the axis.
  *
  * @example
  * ```ts

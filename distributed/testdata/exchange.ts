@@ -1,5 +1,5 @@
 /**
- * A rank that exchanges numbers of all kinds and sizes with the others, and prints what it has then.
+ * Exchanges arrays of all types and sizes with the other ranks, and prints the results.
  *
  *     deno run distributed/testdata/exchange.ts [workers]
  */
@@ -20,7 +20,7 @@ await communicator.allReduce(large, "sum");
 const copied = new Uint8Array(5).fill(rank);
 await communicator.broadcast(copied.subarray(1, 4), size - 1);
 await communicator.barrier();
-// Small ones in quick succession: nobody must run ahead.
+// Many small ones in a row: no rank may run ahead.
 for (let round = 0; round < 100; round++) {
   const [sum, word] = [Float64Array.of(rank * round, round), Int32Array.of(rank + round)];
   await communicator.allReduce(sum, "sum");

@@ -1,12 +1,12 @@
 import type { Communicator } from "@unfold/distributed";
 
-/** Ranks that are promises of one thread, for tests: they take turns where they meet. */
+/** Ranks on one thread, for tests. */
 export function inProcess(size: number): Communicator[] {
   let arrived: ArrayBufferView<ArrayBuffer>[] = [];
   let gate = Promise.withResolvers<ArrayBufferView<ArrayBuffer>[]>();
-  /** What all ranks have brought. */
+  /** The arrays of all ranks, once all have arrived. */
   async function meet(rank: number, x: ArrayBufferView<ArrayBuffer>): Promise<ArrayBufferView<ArrayBuffer>[]> {
-    // Of the view alone: a structured clone would copy the whole memory behind it.
+    // A copy of the view only: a structured clone would copy the whole memory behind it.
     arrived[rank] = (x as Uint8Array<ArrayBuffer>).slice();
     const { promise, resolve } = gate;
     if (Object.keys(arrived).length === size) {

@@ -1,4 +1,4 @@
-/** One of the implementations of MPI, as Debian has them beside each other. */
+/** An MPI implementation. Debian can install several side by side. */
 export interface MpiLauncher {
   readonly name: string;
   readonly command: readonly string[];
@@ -7,7 +7,7 @@ export interface MpiLauncher {
 
 const FOLDERS = ["/usr/lib/x86_64-linux-gnu", "/usr/lib/aarch64-linux-gnu"];
 
-/** Whether there is such a file. */
+/** Whether a file exists. */
 export function isThere(path: string): boolean {
   try {
     return Deno.statSync(path).isFile;
@@ -16,7 +16,7 @@ export function isThere(path: string): boolean {
   }
 }
 
-/** All that there might be; `library` is empty where one is not installed. */
+/** All supported implementations. `library` is empty if one is not installed. */
 export const LAUNCHERS: readonly MpiLauncher[] = [
   { name: "MPICH", command: ["mpiexec.mpich"], file: "libmpich.so.12" },
   {
@@ -31,23 +31,23 @@ export const LAUNCHERS: readonly MpiLauncher[] = [
   return { name, command, library };
 });
 
-/** What a program printed, and how it ended. */
+/** A program's output and exit code. */
 export interface Outcome {
   readonly code: number;
   readonly stdout: string;
   readonly stderr: string;
-  /** Each line of stdout that is JSON. */
+  /** The lines of stdout that are JSON, parsed. */
   // deno-lint-ignore no-explicit-any
   readonly lines: any[];
 }
 
-/** Runs a command whose coverage is not measured: a rank that is killed, or leaves at once, would write half a file of it. */
+/** Runs a command without measuring its coverage: a killed rank would leave half a coverage file. */
 export const UNMEASURED = ["env", "-u", "DENO_COVERAGE_DIR"] as const;
 
-/** How long anything may take that a test starts. */
-const SECONDS = 60;
+/** The time limit for any process that a test starts. */
+const SECONDS = 300;
 
-/** The arguments that run a program of this folder as a rank, with no more permissions than it needs. */
+/** The arguments to run a program of this folder as a rank, with only the permissions that it needs. */
 export function rankArguments(
   program: string,
   args: readonly string[],
@@ -59,7 +59,7 @@ export function rankArguments(
     "--no-check",
     "--quiet",
     "--allow-read",
-    // Workers have no launcher, whose variables would be looked at.
+    // Workers have no launcher and read no variables.
     ...(library === undefined ? [] : [
       "--allow-env=OMPI_COMM_WORLD_SIZE,PMI_SIZE,SLURM_STEP_NUM_TASKS,OMPI_COMM_WORLD_RANK,PMI_RANK",
       `--allow-ffi=${library}`,
@@ -71,11 +71,11 @@ export function rankArguments(
   ];
 }
 
-/** Starts ranks under a launcher, or a program alone where there is none; they are killed where they take too long. */
+/** Starts ranks under a launcher, or a program alone without one. They are killed after the time limit. */
 export function start(launcher: MpiLauncher | undefined, ranks: number, args: readonly string[]): Deno.ChildProcess {
   const command = launcher === undefined ? [] : [...launcher.command, "-n", String(ranks)];
   return new Deno.Command(UNMEASURED[0], {
-    // In the foreground it hands a signal on once, to what it runs alone: a second one would have a launcher kill at once.
+    // In the foreground `timeout` forwards a signal once, to its child only. A second signal makes a launcher kill its ranks.
     args: [
       ...UNMEASURED.slice(1),
       "timeout",
@@ -91,21 +91,21 @@ export function start(launcher: MpiLauncher | undefined, ranks: number, args: re
   }).spawn();
 }
 
-/** Waits until what was started ends. */
+/** Waits until a process ends. */
 export async function finish({ status, stdout, stderr }: Ended): Promise<Outcome> {
   const [{ code }, out, err] = await Promise.all([status, textOf(stdout), textOf(stderr)]);
   const lines = out.split("\n").filter((line) => line.startsWith("{")).map((line) => JSON.parse(line));
   return { code, stdout: out, stderr: err, lines };
 }
 
-/** What a process leaves to read. */
+/** What `finish` needs of a process. */
 type Ended = Pick<Deno.ChildProcess, "status" | "stdout" | "stderr">;
 
 function textOf(stream: ReadableStream<BufferSource>): Promise<string> {
   return new Response(stream as ReadableStream<Uint8Array<ArrayBuffer>>).text();
 }
 
-/** Waits until a run that prints its steps has made so many, and says which processes it has. */
+/** Waits until a run has printed a step. Returns the process ids of its ranks. */
 export async function untilStep(
   { status, stdout, stderr }: Ended,
   step: number,

@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
-# Trains on two hosts by Open MPI over TCP: two network namespaces, each with a host name of its own. Needs root.
+# Trains on two hosts with Open MPI over TCP. The hosts are network namespaces with different host names. Needs root.
 #
 #     distributed/testdata/two_hosts.sh DENO [TIMES]
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 
 if [ "${1-}" = --as-host ]; then
-  # What Open MPI calls in place of ssh: an address, then a command line.
+  # Open MPI calls this instead of ssh, with an address and a command line.
   name=$2 address=$3
   shift 3
   exec ip netns exec "$name-${address##*.}" unshare --uts sh -c "hostname host-${address##*.}; $*"
@@ -45,5 +45,5 @@ for ((i = 0; i < times; i++)); do
 done
 grep '"hash"' "$log"
 sent=$(ip netns exec "$name-1" cat /sys/class/net/unfold0/statistics/tx_bytes)
-echo "$done of $times ended well; $sent bytes went from one host to the other"
+echo "$done of $times runs succeeded; $sent bytes were sent between the hosts"
 [ "$done" = "$times" ]

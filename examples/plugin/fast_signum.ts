@@ -1,5 +1,5 @@
 /**
- * Signum by a kernel of its own, in WebAssembly on the memory that holds the parameters.
+ * Signum with a WebAssembly kernel, on the memory that holds the parameters.
  *
  * @module
  */
@@ -9,7 +9,7 @@ import type { OptimizerPlugin } from "@unfold/optimizers";
 import { wasm } from "./_kernel_wasm.ts";
 import { signum, type SignumOptions } from "./signum.ts";
 
-/** What `kernel/signum.ts` exports: byte offsets of parameters, gradients and momentum, their count, and two numbers. */
+/** The exports of `kernel/signum.ts`, which take byte offsets of parameters, gradients and momentum, their count, and two numbers. */
 interface Kernels {
   signum(params: number, grads: number, momentum: number, count: number, rate: number, beta: number): void;
 }
@@ -17,9 +17,9 @@ interface Kernels {
 const kernels = loadKernels<Kernels>({ plain: wasm });
 
 /**
- * The same as `signum`, faster.
+ * The same as `signum`, but faster.
  *
- * @throws {RangeError} If β does not lie in [0, 1).
+ * @throws {RangeError} If β is not in [0, 1).
  *
  * @example
  * ```ts

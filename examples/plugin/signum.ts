@@ -1,5 +1,5 @@
 /**
- * Signum, an optimizer plugin for Unfold: a few lines that need no more than a type.
+ * Signum, an optimizer plugin for Unfold: a few lines that import only a type.
  *
  * @module
  */
@@ -9,7 +9,7 @@ import type { OptimizerPlugin } from "@unfold/optimizers";
 /** Options for {@linkcode signum}. */
 export interface SignumOptions {
   /**
-   * How much of the momentum is kept at each step, β.
+   * The fraction of the momentum that is kept at each step, β.
    *
    * @default {0.9}
    */
@@ -19,7 +19,7 @@ export interface SignumOptions {
 /**
  * Signum: m ← β·m + (1 − β)·g, p ← p − η·sign(m) (Bernstein et al., 2018).
  *
- * @throws {RangeError} If β does not lie in [0, 1).
+ * @throws {RangeError} If β is not in [0, 1).
  *
  * @example
  * ```ts

@@ -10,7 +10,7 @@ const makers: Record<string, (options?: SignumOptions) => OptimizerPlugin> = { s
 for (const [name, make] of Object.entries(makers)) {
   Deno.test(`${name} conforms`, () => checkPlugin(() => make(), { learningRate: 0.01 }));
 
-  Deno.test(`${name} refuses a bad option, and hands NaN on`, () => {
+  Deno.test(`${name} refuses a bad option, and propagates NaN`, () => {
     assert.throws(() => make({ beta: 1 }), {
       message: "Cannot make signum: beta must be at least 0 and below 1, got 1",
     });
@@ -22,7 +22,7 @@ for (const [name, make] of Object.entries(makers)) {
   });
 }
 
-Deno.test("the kernel equals the loop, for any number of parameters", () => {
+Deno.test("the kernel equals the loop for any number of parameters", () => {
   for (const size of [1, 2, 3, 4, 5, 8, 31]) {
     const run = (plugin: OptimizerPlugin) => {
       const random = new Random(size);

@@ -30,10 +30,8 @@ import type { ForeignModule, LayerInterchange } from "./layer_interchange.ts";
 import { Ops } from "./onnx/_ops.ts";
 import type { OnnxValue } from "./onnx/graph.ts";
 import { recurrentNodes } from "./onnx/recurrent.ts";
-import { combined, oneTensor, turnedTensor } from "./weights/_modules.ts";
-import { kerasRecurrent, pytorchRecurrent } from "./weights/_recurrent.ts";
+import { combined, kerasRecurrent, oneTensor, pytorchRecurrent, transposedTensor } from "./weights/_modules.ts";
 
-/** What is known of {@linkcode Dense}. */
 const dense: LayerInterchange<Dense> = {
   of: Dense,
   input: ({ weight }) => ({ shape: ["batch", weight.shape[0]!] }),
@@ -44,7 +42,10 @@ const dense: LayerInterchange<Dense> = {
     return layer.bias === undefined ? product : ops.same("Add", product, graph.parameter(layer.bias));
   },
   pytorch({ weight, bias }) {
-    return combined(turnedTensor(["weight", "weight"], weight.shape), bias && oneTensor(["bias", "bias"], bias.shape));
+    return combined(
+      transposedTensor(["weight", "weight"], weight.shape),
+      bias && oneTensor(["bias", "bias"], bias.shape),
+    );
   },
   keras({ weight, bias }) {
     const kernel = oneTensor(["vars/0", "weight"], weight.shape);
@@ -52,7 +53,6 @@ const dense: LayerInterchange<Dense> = {
   },
 };
 
-/** What is known of {@linkcode Embedding}. */
 const embedding: LayerInterchange<Embedding> = {
   of: Embedding,
   input: () => ({ shape: ["batch", "time"], dtype: "i32" }),
@@ -65,7 +65,6 @@ const embedding: LayerInterchange<Embedding> = {
   keras: ({ weight }) => [{ name: "embedding", ...oneTensor(["vars/0", "weight"], weight.shape) }],
 };
 
-/** What is known of {@linkcode LayerNorm}. */
 const layerNorm: LayerInterchange<LayerNorm> = {
   of: LayerNorm,
   input: ({ weight }) => ({ shape: ["batch", weight.size] }),
@@ -82,7 +81,7 @@ function gainAndBias({ weight, bias }: LayerNorm, [gain, shift]: readonly [strin
   return combined(oneTensor([gain, "weight"], weight.shape), oneTensor([shift, "bias"], bias.shape));
 }
 
-/** Functions of core's that one operator computes. */
+/** Functions of core that correspond to a single operator. */
 const OPERATORS = new Map<(x: Tensor) => Tensor, string>([
   [abs, "Abs"],
   [exp, "Exp"],
@@ -97,14 +96,13 @@ const OPERATORS = new Map<(x: Tensor) => Tensor, string>([
   [tanh, "Tanh"],
 ]);
 
-/** x·Φ(x) with Φ(x) = (1 + erf(x/√2))/2: opset 17 has no operator for it. */
+/** x·Φ(x) with Φ(x) = (1 + erf(x/√2))/2. Opset 17 has no Gelu operator. */
 function geluNodes(x: OnnxValue, ops: Ops): OnnxValue {
   const erf = ops.same("Erf", ops.same("Mul", x, ops.number(Math.SQRT1_2)));
   const twice = ops.same("Mul", x, ops.same("Add", erf, ops.number(1)));
   return ops.same("Mul", twice, ops.number(0.5));
 }
 
-/** What is known of {@linkcode Lambda}: core's activations. */
 const lambda: LayerInterchange<Lambda> = {
   of: Lambda,
   onnx(layer, x, graph) {
@@ -115,11 +113,12 @@ const lambda: LayerInterchange<Lambda> = {
     if (operator !== undefined) return ops.same(operator, x);
     throw graph.error(
       layer,
-      "its function must be an activation of @unfold/core, such as relu; another one must be a class with a LayerInterchange",
+      "its function must be one of @unfold/core's activations, such as relu; for any other, write a class with a LayerInterchange",
     );
   },
 };
 
+/** What the entries of all recurrent layers share. */
 const shared: Omit<LayerInterchange<Recurrent<RecurrentState>>, "of"> = {
   input: ({ inputSize }) => ({ shape: ["batch", "time", inputSize] }),
   onnx: (layer, x, graph) => recurrentNodes(layer, { x, graph }).output,
@@ -127,7 +126,6 @@ const shared: Omit<LayerInterchange<Recurrent<RecurrentState>>, "of"> = {
   keras: kerasRecurrent,
 };
 
-/** What is known of the recurrent layers. */
 const recurrent: readonly LayerInterchange[] = [SimpleRNN, LSTM, GRU].map((of) => ({ of, ...shared }));
 
 const sequential: LayerInterchange<Sequential> = {
@@ -160,7 +158,7 @@ const lastStep: LayerInterchange<LastStep> = {
   },
 };
 
-/** What is known of Unfold's own layers. */
+/** The entries of Unfold's layers. */
 export const BUILT_IN: readonly LayerInterchange[] = [
   sequential,
   carriedState,

@@ -2,32 +2,32 @@ import type { Shape } from "@unfold/core";
 import type { Layer } from "../layer.ts";
 import type { OnnxLayer, OnnxOutput } from "./onnx/graph.ts";
 
-/** The numbers of tensors by name, in row-major order. */
+/** The elements of tensors by name, in row-major order. */
 export type NamedArrays = Readonly<Record<string, Float32Array<ArrayBuffer>>>;
 
-/** How a module of another framework, such as an `nn.LSTM`, holds weights that are ours in another form. */
+/** Maps the weights of another framework's module, such as an `nn.LSTM`, to ours and back. */
 export interface ForeignModule {
-  /** Its tensors' shapes by their names within the module, such as `weight_ih_l0`. */
+  /** The shapes of its tensors by their names in the module, such as `weight_ih_l0`. */
   readonly shapes: Readonly<Record<string, Shape>>;
-  /** From its tensors to our parameters, by their names within our layer. */
+  /** Converts its tensors to our parameters, by their names in our layer. */
   read(theirs: NamedArrays): NamedArrays;
-  /** From our parameters to its tensors. */
+  /** Converts our parameters to its tensors. */
   write(ours: NamedArrays): NamedArrays;
 }
 
-/** A layer of Keras's. */
+/** A Keras layer. */
 export interface KerasModule extends ForeignModule {
-  /** What Keras calls it unless told otherwise: `lstm`, of which a second one is `lstm_1`. */
+  /** Its default name in Keras: `lstm`. Keras calls the second one `lstm_1`. */
   readonly name: string;
 }
 
 /**
- * What is known of the layers of one class: how they are written as ONNX and how other frameworks hold their weights. It is the
- * hook by which layers of your own become known to {@linkcode toOnnx}, {@linkcode fromPyTorch}, {@linkcode toPyTorch},
- * {@linkcode fromKeras} and {@linkcode toKeras}; those of Unfold have theirs in the same form. What is left out is refused by name
- * where it is asked for.
+ * How to exchange the layers of one class: as ONNX nodes, and as weights of other frameworks. Write one for each of your own layer
+ * classes and pass it to {@linkcode toOnnx}, {@linkcode fromPyTorch}, {@linkcode toPyTorch}, {@linkcode fromKeras} or
+ * {@linkcode toKeras}. Unfold's layers have entries of the same form. Hooks are optional: a missing one is an error only when it
+ * is needed.
  *
- * @typeParam L The class. Classes that extend it need an entry of their own, for they may compute something else.
+ * @typeParam L The class. A subclass needs a separate entry, since it may compute something else.
  *
  * @example A layer that multiplies
  * ```ts
@@ -56,17 +56,17 @@ export interface KerasModule extends ForeignModule {
  */
 export interface LayerInterchange<L extends Layer = Layer> extends OnnxLayer<L> {
   /**
-   * The layers inside, by what stands before the names of their parameters, with a full stop: `"0"` for `0.weight`, `""` where
-   * nothing does. Where `pytorch` or `keras` is left out, it is that of these.
+   * The layers inside, each with the prefix of its parameters' names: `"0"` for `0.weight`, `""` for none. If `pytorch` or `keras`
+   * is omitted, these layers are mapped instead.
    */
   inner?(layer: L): Iterable<readonly [name: string, layer: Layer]>;
   /**
-   * What the layer takes where it comes first in a model; left out it is what the first of the layers inside takes. Where none
-   * tells, {@linkcode toOnnx} has to be told.
+   * The input that the layer takes as the first in a model. Defaults to that of the first layer inside. If no layer determines
+   * it, pass it to {@linkcode toOnnx}.
    */
   input?(layer: L): OnnxOutput;
-  /** PyTorch's module of the same weights, or what is in the way of one. */
+  /** PyTorch's module with the same weights, or the reason why there is none. */
   pytorch?(layer: L): ForeignModule | string;
-  /** Keras's layers of the same weights, one for each of stacked ones, or what is in the way of them. */
+  /** Keras's layers with the same weights, one per stacked layer, or the reason why there are none. */
   keras?(layer: L): readonly KerasModule[] | string;
 }

@@ -25,11 +25,12 @@ import {
   toPyTorch,
 } from "@unfold/layers/interchange";
 import assert from "node:assert/strict";
-import { assertEqual, draw, forward, integers, OnnxModel, stir } from "../../tools/onnx_runtime.ts";
+import { OnnxModel } from "../../tools/onnx.ts";
+import { assertEqual, draw, forward, integers, stir } from "../../tools/testing.ts";
 
 const random = new Random(1);
 
-/** A layer of one's own that learns: y = x·V·factor. */
+/** A custom layer with parameters: y = x·V·factor. */
 class Scaled implements Layer {
   readonly factor = new Parameter([1], (data) => data.fill(2));
   readonly weight = new Parameter([3, 2], (data) => data.forEach((_, i) => data[i] = random.normal()));
@@ -41,7 +42,7 @@ class Scaled implements Layer {
   }
 }
 
-/** The only place where Unfold is told of it. */
+/** Its entry. */
 const scaled: LayerInterchange<Scaled> = {
   of: Scaled,
   input: () => ({ shape: ["batch", 3] }),
@@ -60,30 +61,34 @@ const scaled: LayerInterchange<Scaled> = {
 
 const model = new Sequential([new Scaled(), new Dense({ inputSize: 2, outputSize: 2, random })]);
 
-Deno.test("a layer of one's own is exported by its entry, and is refused without one", async () => {
+Deno.test("a custom layer is exported through its entry, and rejected without one", async () => {
   const onnx = await OnnxModel.load(toOnnx(model, { layers: [scaled] }));
   const input = draw(random, [4, 3]);
   assertEqual((await onnx.run({ input })).output, forward(model, input), "output");
   assert.throws(() => toOnnx(model, { inputShape: ["batch", 3] }), {
     name: "TypeError",
-    message: "Cannot export 0 Scaled: its nodes must be known, by a LayerInterchange with onnx among the option layers",
+    message:
+      "Cannot export 0 Scaled: its class must have a LayerInterchange with an onnx hook; pass one in options.layers",
   });
 });
 
-Deno.test("its weights are mapped by its entry, and it is refused without one", () => {
+Deno.test("a custom layer's weights are mapped through its entry, and rejected without one", () => {
   const layers = [scaled];
   const tensors = toPyTorch(model, { layers });
   assert.deepEqual([...tensors.keys()], ["0.scale", "0.matrix", "1.weight", "1.bias"]);
   assert.deepEqual(fromPyTorch(model, tensors, { layers }).get("0.weight")!.data, model.parameters()["0.weight"]!.data);
-  assert.throws(() => toPyTorch(model), /0 Scaled must have a LayerInterchange with pytorch among the option layers$/);
+  assert.throws(
+    () => toPyTorch(model),
+    /0 Scaled must have a LayerInterchange with a pytorch hook; pass one in options\.layers$/,
+  );
   assert.throws(() => toKeras(model, { layers }), /0 Scaled cannot be mapped: Keras has no such layer$/);
 });
 
-Deno.test("summary runs it, and needs no entry", () => {
+Deno.test("summary runs a custom layer without an entry", () => {
   assert.deepEqual(summary(model, [4, 3]).lines[0], { layer: "0 Scaled", output: [4, 2], parameters: 7 });
 });
 
-Deno.test("an entry of one's own comes before ours", async () => {
+Deno.test("a custom entry takes precedence over a built-in one", async () => {
   const double: LayerInterchange<Dense> = {
     of: Dense,
     onnx: (_, x, graph) => graph.node("Add", [x, x], { shape: x.shape }),
@@ -94,14 +99,14 @@ Deno.test("an entry of one's own comes before ours", async () => {
   assert.deepEqual((await onnx.run({ input })).output!.data, Float32Array.of(2, 4));
 });
 
-/** The last state of both directions, as a classifier reads it. */
+/** The last state of both directions, as in a classifier. */
 class FinalState implements Layer {
   readonly gru = new GRU({ inputSize: 3, hiddenSize: 4, bidirectional: true, random });
   parameters = () => this.gru.parameters();
   forward = (x: Tensor, options: ForwardOptions = {}) => this.gru.run(x, options).state.hidden;
 }
 
-Deno.test("an entry can hold a recurrent layer and take its state; its weights are those of the layer inside", async () => {
+Deno.test("an entry can use a recurrent layer's state, and its weights are those of the layer inside", async () => {
   const entry: LayerInterchange<FinalState> = {
     of: FinalState,
     inner: ({ gru }) => [["", gru]],
@@ -116,7 +121,7 @@ Deno.test("an entry can hold a recurrent layer and take its state; its weights a
   assert.equal(fromKeras(layer, toKeras(layer, { layers: [entry] }), { layers: [entry] }).size, 8);
 });
 
-Deno.test("what extends a layer of ours, or is made of a cell of one's own, is not taken for ours", () => {
+Deno.test("a subclass of a built-in layer, or a layer with a custom cell, does not use a built-in entry", () => {
   class Twice extends LSTM {
     override forward(x: Tensor): Tensor {
       return add(super.forward(x), super.forward(x));
@@ -124,8 +129,14 @@ Deno.test("what extends a layer of ours, or is made of a cell of one's own, is n
   }
   const twice = new Twice({ inputSize: 1, hiddenSize: 1 });
   for (const options of [{}, { inputShape: ["batch", "time", 1] }]) {
-    assert.throws(() => toOnnx(twice, options), /^TypeError: Cannot export Twice: its nodes must be known/);
-    assert.throws(() => toOnnx(new Sequential([twice]), options), /: Cannot export 0 Twice: its nodes must be known/);
+    assert.throws(
+      () => toOnnx(twice, options),
+      /^TypeError: Cannot export Twice: its class must have a LayerInterchange/,
+    );
+    assert.throws(
+      () => toOnnx(new Sequential([twice]), options),
+      /: Cannot export 0 Twice: its class must have a LayerInterchange/,
+    );
   }
   const cell = { name: "Mine", gates: 1, states: ["hidden"], direct: false, recurrentBias: false } as unknown as Cell;
   class Mine extends Recurrent<{ hidden: Tensor }> {
@@ -144,10 +155,10 @@ Deno.test("what extends a layer of ours, or is made of a cell of one's own, is n
   );
 });
 
-/** A recurrent layer of one's own, as far as an export asks. */
+/** A custom recurrent layer, as far as the export can tell. */
 class Doubled extends LSTM {}
 
-Deno.test("in a CarriedState a recurrent layer of one's own is written by its entry, which can carry its state", async () => {
+Deno.test("in a CarriedState a custom recurrent layer is exported through its entry, which can carry its state", async () => {
   const layer = new Doubled({ inputSize: 1, hiddenSize: 1 });
   const carried: boolean[] = [];
   const entry: LayerInterchange<Doubled> = {
@@ -170,10 +181,10 @@ Deno.test("in a CarriedState a recurrent layer of one's own is written by its en
     "state.0.hidden": { shape: [1, 1], data: Float32Array.of(3) },
   });
   assert.deepEqual(next["next.0.hidden"]!.data, Float32Array.of(-3));
-  assert.throws(() => toOnnx(model), /^TypeError: Cannot export 0 Doubled: its nodes must be known/);
+  assert.throws(() => toOnnx(model), /^TypeError: Cannot export 0 Doubled: its class must have a LayerInterchange/);
 });
 
-Deno.test("an entry can hold several recurrent layers, each with states of its own name", async () => {
+Deno.test("an entry can contain several recurrent layers, each with named states", async () => {
   class Pair implements Layer {
     readonly low = new LSTM({ inputSize: 3, hiddenSize: 4, random });
     readonly high = new GRU({ inputSize: 4, hiddenSize: 4, random });
@@ -200,7 +211,7 @@ Deno.test("an entry can hold several recurrent layers, each with states of its o
   assertEqual((await onnx.run({ input, ...Object.fromEntries(zeros) })).output, forward(pair, input), "output");
 });
 
-Deno.test("parameters may have the names of inputs and outputs, which give way to them", async () => {
+Deno.test("parameters can have the names of inputs and outputs; their constants are renamed", async () => {
   class Named implements Layer {
     readonly all = Object.fromEntries(
       ["input", "output", "lengths", "state.hidden", "next.hidden"].map((name, i) => {
@@ -230,7 +241,7 @@ Deno.test("parameters may have the names of inputs and outputs, which give way t
   assert.deepEqual((await OnnxModel.load(stateful)).inputs, ["input", "state.hidden"]);
 });
 
-Deno.test("a parameter that a hook asks for twice is in the file once", () => {
+Deno.test("a parameter that a hook uses twice is stored once", () => {
   const twice: LayerInterchange<Dense> = {
     of: Dense,
     onnx({ bias }, x, graph) {
@@ -243,33 +254,33 @@ Deno.test("a parameter that a hook asks for twice is in the file once", () => {
   assert.ok(length > 4000 && length < 8000, `${length} bytes`);
 });
 
-Deno.test("what a hook does wrong is told", () => {
-  const refused: [onnx: (x: OnnxValue, graph: OnnxGraph) => unknown, message: RegExp][] = [
+Deno.test("mistakes in a hook are reported", () => {
+  const mistakes: [onnx: (x: OnnxValue, graph: OnnxGraph) => unknown, message: RegExp][] = [
     [
       () => undefined,
-      /^TypeError: Cannot export 0 Scaled: its hook onnx must return a value of the graph, got undefined$/,
+      /^TypeError: Cannot export 0 Scaled: its onnx hook must return a value of the graph, got undefined$/,
     ],
-    [() => ({ name: "x" }), /: its hook onnx must return a value of the graph, got \{"name":"x"\}$/],
+    [() => ({ name: "x" }), /: its onnx hook must return a value of the graph, got \{"name":"x"\}$/],
     [
       (x, graph) => graph.node("LeakyRelu", [x], { shape: x.shape, attributes: { alpha: 0.1 } }),
-      /^TypeError: Cannot export 0\.LeakyRelu: its alpha must be of integers, or \{ float: … \}, got 0\.1$/,
+      /^TypeError: Cannot export 0\.LeakyRelu: its alpha must be integers or \{ float: … \}, got 0\.1$/,
     ],
     [
       (x, graph) => graph.node("Pad", [x], { shape: x.shape, attributes: { pads: [1, 0.5] } }),
-      /: its pads must be of integers, or \{ float: … \}, got \[1,0\.5\]$/,
+      /: its pads must be integers or \{ float: … \}, got \[1,0\.5\]$/,
     ],
     [
       (_, graph) => graph.constant(new Float32Array(5), [3]),
       /^TypeError: Cannot export 0\.constant: it must have 3 elements for its shape \[3\], got 5$/,
     ],
   ];
-  for (const [onnx, message] of refused) {
+  for (const [onnx, message] of mistakes) {
     const layers = [{ ...scaled, onnx: (_, x, graph) => onnx(x, graph) } as LayerInterchange<Scaled>];
     assert.throws(() => toOnnx(model, { layers }), message);
   }
 });
 
-Deno.test("a file of 2 GiB or more, which no reader takes, is refused before it is made", () => {
+Deno.test("a file of 2 GiB or more, which no reader accepts, is rejected before it is built", () => {
   const block = new Float32Array(2 ** 24);
   const large: LayerInterchange<Scaled> = {
     ...scaled,
@@ -284,13 +295,13 @@ Deno.test("a file of 2 GiB or more, which no reader takes, is refused before it 
   );
 });
 
-Deno.test("a Lambda of another function is refused, and a class with an entry is the way", () => {
+Deno.test("a Lambda of any other function is rejected", () => {
   using _ = scope();
   const flatten = new Lambda((x) => reshape(x, [x.shape[0]!, 6]));
   assert.deepEqual(noGrad(() => flatten.forward(reshape(new Parameter([12]), [2, 2, 3]))).shape, [2, 6]);
   assert.throws(() => toOnnx(flatten, { inputShape: ["batch", 2, 3] }), {
     name: "TypeError",
-    message: "Cannot export Lambda: its function must be an activation of @unfold/core, such as relu; " +
-      "another one must be a class with a LayerInterchange",
+    message: "Cannot export Lambda: its function must be one of @unfold/core's activations, such as relu; " +
+      "for any other, write a class with a LayerInterchange",
   });
 });

@@ -1,5 +1,5 @@
 /**
- * Models on their way to other programs: ONNX files, and the weights of PyTorch and Keras.
+ * Exchanges models with other programs: ONNX files, and the weights of PyTorch and Keras.
  *
  * @example
  * ```ts

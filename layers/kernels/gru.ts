@@ -1,4 +1,4 @@
-// The GRU's gates, order r, z, n; a row of `gates` holds the three side by side, 3·hidden numbers.
+// The gates of a GRU in the order r, z, n. A row of `gates` holds all three side by side: 3·hidden values.
 
 import { flush, load, madd, nmadd, one, gate4, store, gateTanh4 } from "../../core/kernels/simd";
 
@@ -28,8 +28,8 @@ function afterLanes(gates: usize, products: usize, bias: usize, recurrentBias: u
 }
 
 /**
- * One time step with the reset gate after the product: r, z from gates + products + bias, q = products_n + recurrentBias,
- * n = tanh(gates_n + bias_n + r·q). Activations replace `gates`, q replaces products_n.
+ * One time step with the reset gate after the product: r and z from gates + products + bias, q = products_n + recurrentBias,
+ * n = tanh(gates_n + bias_n + r·q). The activations replace `gates`; q replaces products_n.
  */
 export function gruAfterForward(
   batch: i32, hidden: i32, gates: usize, products: usize, bias: usize, recurrentBias: usize, before: usize, output: usize,
@@ -65,7 +65,10 @@ function afterBackwardLanes(
   store(dHidden, flush(f32x4.mul(dh, z)), whole);
 }
 
-/** The step back through `gruAfterForward`: ∂L/∂gates, ∂L/∂products and, in place, what reaches the state before directly. */
+/**
+ * The backward of `gruAfterForward`: writes ∂L/∂gates and ∂L/∂products, and replaces `dHidden` with the part that reaches the
+ * previous state directly.
+ */
 export function gruAfterBackward(
   batch: i32, hidden: i32, gates: usize, products: usize, before: usize, dOutput: usize, dHidden: usize, dGates: usize, dProducts: usize,
 ): void {
@@ -89,7 +92,7 @@ function resetLanes(gates: usize, bias: usize, h: usize, input: usize, resetStat
   store(resetState, f32x4.mul(r, load(input, whole)), whole);
 }
 
-/** First half of a time step with the reset gate before the product: activates r and z, and resetState = r·h. */
+/** The first half of a time step with the reset gate before the product: activates r and z, then resetState = r·h. */
 export function gruBeforeReset(batch: i32, hidden: i32, gates: usize, bias: usize, input: usize, resetState: usize): void {
   const h = <usize>hidden << 2;
   for (let row = 0; row < batch; row++, gates += 2 * h) {
@@ -107,7 +110,7 @@ function outputLanes(gates: usize, bias: usize, h: usize, before: usize, output:
   store(output, mix(n, load(gates + h, whole), load(before, whole)), whole);
 }
 
-/** Second half: activates n, to which the product with resetState has been added, and the output. */
+/** The second half, after the product of resetState was added to n: activates n and computes the output. */
 export function gruBeforeOutput(batch: i32, hidden: i32, gates: usize, bias: usize, before: usize, output: usize): void {
   const h = <usize>hidden << 2;
   for (let row = 0; row < batch; row++, gates += 2 * h) {
@@ -127,7 +130,10 @@ function outputBackwardLanes(gates: usize, h: usize, before: usize, dOutput: usi
   store(dHidden, flush(f32x4.mul(dh, z)), whole);
 }
 
-/** The step back through the second half: ∂L/∂gates of z and n and, in place, what reaches the state before directly. */
+/**
+ * The backward of the second half: writes ∂L/∂gates of z and n, and replaces `dHidden` with the part that reaches the previous
+ * state directly.
+ */
 export function gruBeforeOutputBackward(batch: i32, hidden: i32, gates: usize, before: usize, dOutput: usize, dHidden: usize, dGates: usize): void {
   const h = <usize>hidden << 2;
   for (let row = 0; row < batch; row++, gates += 2 * h, dGates += 2 * h) {
@@ -148,7 +154,10 @@ function resetBackwardLanes(gates: usize, input: usize, dReset: usize, dInput: u
   store(dInput, madd(d, r, load(dInput, whole)), whole);
 }
 
-/** The step back through the first half, from ∂L/∂resetState: ∂L/∂gates of r, and what reaches h through r·h is added. */
+/**
+ * The backward of the first half, from ∂L/∂resetState: writes ∂L/∂gates of r, and adds the gradient that reaches h through r·h to
+ * `dInput`.
+ */
 export function gruBeforeResetBackward(batch: i32, hidden: i32, gates: usize, input: usize, dReset: usize, dInput: usize, dGates: usize): void {
   const h = <usize>hidden << 2;
   for (let row = 0; row < batch; row++, gates += 2 * h, dGates += 2 * h) {

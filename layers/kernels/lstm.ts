@@ -1,4 +1,4 @@
-// The LSTM's gates. Gate order i, f, g, o; a row of `gates` holds the four side by side, 4·hidden numbers.
+// The gates of an LSTM in the order i, f, g, o. A row of `gates` holds all four side by side: 4·hidden values.
 
 import { flush, load, madd, nmadd, one, gate4, store, gateTanh4 } from "../../core/kernels/simd";
 
@@ -20,7 +20,7 @@ function forwardLanes(gates: usize, bias: usize, h: usize, before: usize, cell: 
 }
 
 /**
- * One time step for a batch: gates (products in, activations out, in place), c = f·before + i·g, t = tanh(c), h = o·t.
+ * One time step for a batch: replaces products with activations in `gates`, then c = f·before + i·g, t = tanh(c), h = o·t.
  */
 export function lstmForward(batch: i32, hidden: i32, gates: usize, bias: usize, before: usize, cell: usize, tanhCell: usize, output: usize): void {
   const h = <usize>hidden << 2;
@@ -68,8 +68,8 @@ function backward(
 }
 
 /**
- * The step back through `lstmForward`: from ∂L/∂h (what flows in at this step's output plus what the next step hands
- * back) and ∂L/∂c to ∂L/∂gates before activation and, in place, ∂L/∂c of the step before.
+ * The backward of `lstmForward`: from ∂L/∂h (`dOutput` of this step plus `dHidden` from the next one) and ∂L/∂c to ∂L/∂gates
+ * before activation and, in place, ∂L/∂c of the step before.
  */
 export function lstmBackward(
   batch: i32, hidden: i32, gates: usize, before: usize, tanhCell: usize, dOutput: usize, dHidden: usize, dCell: usize, dGates: usize,
@@ -77,8 +77,8 @@ export function lstmBackward(
   backward(batch, hidden, gates, before, tanhCell, dOutput, dHidden, dCell, dGates, false);
 }
 
-// With layer normalisation h = o·tanh(LN(c)): what `lstmForward` made of c is written over, and ∂L/∂c gets its part of ∂L/∂h
-// before the step back.
+// With layer normalization, h = o·tanh(LN(c)). `lstmNormalizedOutput` overwrites the tanh(c) and h of `lstmForward`. In the
+// backward pass, the contribution of ∂L/∂h is added to ∂L/∂c before `lstmNormalizedBackward`.
 
 /** t = tanh(LN(c)), in place, and h = o·t. */
 export function lstmNormalizedOutput(batch: i32, hidden: i32, gates: usize, normalized: usize, output: usize): void {
@@ -122,7 +122,7 @@ function normalizedOutputBackwardLanes(o: usize, tanhCell: usize, dOutput: usize
   store(dNormalized, f32x4.mul(f32x4.mul(dh, load(o, whole)), nmadd(t, t, one())), whole);
 }
 
-/** The step back where ∂L/∂c already has its part of ∂L/∂h. */
+/** Like `lstmBackward`, but ∂L/∂c already includes the contribution of ∂L/∂h. */
 export function lstmNormalizedBackward(
   batch: i32, hidden: i32, gates: usize, before: usize, tanhCell: usize, dOutput: usize, dHidden: usize, dCell: usize, dGates: usize,
 ): void {

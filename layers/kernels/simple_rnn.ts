@@ -1,4 +1,4 @@
-// The simple recurrent cell: h = f(gates + bias), f = tanh or ReLU.
+// The simple recurrent cell: h = f(gates + bias) with f = tanh or ReLU.
 
 import { flush, load, nmadd, one, splat, store, gateTanh4 } from "../../core/kernels/simd";
 
@@ -26,7 +26,7 @@ function backwardLanes(output: usize, dOutput: usize, dHidden: usize, dGates: us
   store(dGates, flush(relu ? v128.and(dh, f32x4.gt(h, splat(0))) : f32x4.mul(dh, nmadd(h, h, one()))), whole);
 }
 
-/** The step back: from ∂L/∂h, what flows in at this step plus what the next one hands back, to ∂L/∂gates. */
+/** The backward of `simpleRnnForward`: from ∂L/∂h, `dOutput` of this step plus `dHidden` from the next one, to ∂L/∂gates. */
 export function simpleRnnBackward(batch: i32, hidden: i32, output: usize, dOutput: usize, dHidden: usize, dGates: usize, relu: bool): void {
   const end = output + (<usize>(batch * hidden) << 2);
   for (; output + 12 < end; output += 16, dOutput += 16, dHidden += 16, dGates += 16) {

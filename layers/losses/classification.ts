@@ -21,29 +21,28 @@ import { checkSameShape } from "../_check.ts";
 /** Options for {@linkcode softmaxCrossEntropy}. */
 export interface SoftmaxCrossEntropyOptions {
   /**
-   * A target that does not count, such as padding.
+   * A target to ignore, such as padding.
    *
    * @default {none}
    */
   ignoreIndex?: number;
   /**
-   * How much of the target's probability is spread evenly over all classes, ε (Szegedy et al., 2016).
+   * ε, the share of the target's probability that is spread evenly over all classes (Szegedy et al., 2016).
    *
    * @default {0}
    */
   labelSmoothing?: number;
 }
 
-/** The targets' positions in the flat logits, −1 where one does not count. */
+/** The positions of the targets in the flat logits; −1 for an ignored target. */
 function positionsOf(logits: Tensor, targets: Tensor<"i32">, ignoreIndex: number | undefined): Int32Array {
   const classes = logits.shape.at(-1) ?? 0;
   return targets.data.map((target, row) => {
     if (target === ignoreIndex) return -1;
     if (target < 0 || target >= classes) {
+      const allowed = `classes from 0 to ${classes - 1}`;
       throw new RangeError(
-        `Cannot compute the cross-entropy: targets must be classes from 0 to ${
-          classes - 1
-        }, got ${target} at position ${row}`,
+        `Cannot compute the cross-entropy: targets must be ${allowed}, got ${target} at position ${row}`,
       );
     }
     return row * classes + target;
@@ -72,7 +71,7 @@ const crossEntropy = defineOp(
       inputs: [logits],
       output: full([], total / counted),
       backward: (dy) => {
-        // (softmax − smoothed target)/counted, in three passes: probabilities, an even share, the targets.
+        // (softmax − smoothed target)/counted, in three passes: probabilities, the even share, the targets.
         const d = empty(logits.shape);
         const slope = dy.item() / counted;
         coreKernels.exp(logs.offset, d.offset, d.size);
@@ -89,14 +88,14 @@ const crossEntropy = defineOp(
 );
 
 /**
- * Cross-entropy of the softmax of logits, in nats: the mean of −ln pₜ over all targets t that count, with
- * p = softmax(logits); ∂L/∂logits = (p − onehot(t))/n. With smoothing, the target is (1 − ε)·onehot(t) + ε/classes.
+ * Softmax cross-entropy from logits, in nats: L is the mean of −ln pₜ over the n targets t that are not ignored, with
+ * p = softmax(logits); ∂L/∂logits = (p − onehot(t))/n. With label smoothing the target is (1 − ε)·onehot(t) + ε/classes.
  *
  * @param logits [..., classes].
  * @param targets Classes, [...].
- * @returns A scalar; NaN where no target counts, as in PyTorch.
- * @throws {TypeError} If the shapes do not fit.
- * @throws {RangeError} If a target is no class, or ε does not lie in [0, 1].
+ * @returns A scalar; NaN if all targets are ignored, as in PyTorch.
+ * @throws {TypeError} If the targets are not integers, or the shapes do not match.
+ * @throws {RangeError} If a target is not a class, or ε is not in [0, 1].
  *
  * @example
  * ```ts
@@ -122,8 +121,8 @@ export function softmaxCrossEntropy(
     targets.dtype !== "i32" || logits.shape.slice(0, -1).join() !== targets.shape.join() || logits.shape.length === 0
   ) {
     throw new TypeError(
-      `Cannot compute the cross-entropy: targets must be integers of the logits' shape without its last axis, got ` +
-        `${targets.dtype} ${formatShape(targets.shape)} for ${formatShape(logits.shape)}`,
+      "Cannot compute the cross-entropy: targets must be integers with the shape of the logits without the last axis, " +
+        `got ${targets.dtype} ${formatShape(targets.shape)} for ${formatShape(logits.shape)}`,
     );
   }
   return crossEntropy(logits, targets, options);
@@ -145,12 +144,11 @@ const binaryLoss = defineOp("binaryCrossEntropy", (prediction: Tensor, target: T
 });
 
 /**
- * Binary cross-entropy from logits over all n elements: the mean of ln(1 + eᵖ) − p·t, computed as
- * max(p, 0) − p·t + ln(1 + e^−|p|), ∂L/∂p = (σ(p) − t)/n. It neither
- * overflows nor loses digits for large logits.
+ * Binary cross-entropy from logits over all n elements: L is the mean of ln(1 + eᵖ) − p·t, ∂L/∂p = (σ(p) − t)/n. It is
+ * computed as max(p, 0) − p·t + ln(1 + e^−|p|), which neither overflows nor loses precision for large logits.
  *
- * @param prediction p.
- * @param target t, of the same shape.
+ * @param prediction p, logits.
+ * @param target t, probabilities of the same shape.
  * @returns A scalar.
  * @throws {TypeError} If the shapes differ.
  *

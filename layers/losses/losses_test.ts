@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import assert from "node:assert/strict";
-import { Random, scope, type Tensor, tensor } from "@unfold/core";
+import { full, Random, scope, type Tensor, tensor, zeros } from "@unfold/core";
 import { assertClose, checkOp, type Oracle } from "@unfold/core/testing";
 import { binaryCrossEntropy, softmaxCrossEntropy } from "./classification.ts";
 import {
@@ -11,7 +11,7 @@ import {
   quantileLoss,
 } from "./regression.ts";
 
-/** The mean over elements of a function of prediction and target. */
+/** An oracle: the mean of f(prediction, target) over all elements. */
 function meanOf(f: (p: number, t: number) => number): (p: Oracle, t: Oracle) => Oracle {
   return (p, t) => {
     const total = p.data.reduce((sum, value, i) => sum + f(value, t.data[i]!), 0);
@@ -19,7 +19,7 @@ function meanOf(f: (p: number, t: number) => number): (p: Oracle, t: Oracle) => 
   };
 }
 
-/** Predictions on one grid, targets on another: never so close to each other that a difference crosses a kink. */
+/** Draws predictions and targets on two different grids, so that no finite difference crosses a kink. */
 const draw = (random: Random, input: number) => Math.round(4 * random.normal()) / 4 + 0.1 * input;
 
 const elementwise: [name: string, loss: (p: Tensor, t: Tensor) => Tensor, f: (p: number, t: number) => number][] = [
@@ -34,7 +34,7 @@ const elementwise: [name: string, loss: (p: Tensor, t: Tensor) => Tensor, f: (p:
 ];
 
 for (const [name, loss, f] of elementwise) {
-  Deno.test(`${name}: value and gradients equal a Float64 oracle's; shapes that differ are refused`, () => {
+  Deno.test(`${name}: value and gradients match a Float64 oracle, and unequal shapes are rejected`, () => {
     fc.assert(fc.property(fc.integer({ min: 1, max: 20 }), fc.nat(1e6), (n, seed) => {
       checkOp({
         op: (p, t) => loss(p!, t!),
@@ -51,7 +51,7 @@ for (const [name, loss, f] of elementwise) {
   });
 }
 
-Deno.test("gaussianNegativeLogLikelihood: value and gradients equal a Float64 oracle's", () => {
+Deno.test("gaussianNegativeLogLikelihood: value and gradients match a Float64 oracle", () => {
   const oracle = (p: Oracle, t: Oracle): Oracle => {
     let total = 0;
     t.data.forEach((target, i) => {
@@ -74,7 +74,7 @@ Deno.test("gaussianNegativeLogLikelihood: value and gradients equal a Float64 or
   }
 });
 
-Deno.test("softmaxCrossEntropy: value and gradient equal a Float64 oracle's, with ignored targets and smoothing", () => {
+Deno.test("softmaxCrossEntropy: value and gradient match a Float64 oracle, with ignored targets and label smoothing", () => {
   const property = fc.property(
     fc.integer({ min: 1, max: 6 }),
     fc.integer({ min: 1, max: 9 }),
@@ -115,7 +115,7 @@ Deno.test("softmaxCrossEntropy: value and gradient equal a Float64 oracle's, wit
   fc.assert(property);
 });
 
-Deno.test("losses of logits neither overflow nor lose digits at ±10,000", () => {
+Deno.test("losses from logits neither overflow nor lose precision at ±10,000", () => {
   using _ = scope();
   const [large, small] = [1e4, -1e4];
   const targets = tensor([0, 1], { dtype: "i32" });
@@ -131,7 +131,7 @@ Deno.test("losses of logits neither overflow nor lose digits at ±10,000", () =>
   assert.deepEqual(p.grad!.toArray(), [0, 0, 0.25, -0.25]);
 });
 
-Deno.test("losses refuse what they cannot use", () => {
+Deno.test("losses reject invalid targets and options", () => {
   const [logits, targets] = [tensor([[1, 2]]), tensor([2], { dtype: "i32" })];
   assert.throws(() => softmaxCrossEntropy(logits, targets), {
     name: "RangeError",
@@ -147,7 +147,7 @@ Deno.test("losses refuse what they cannot use", () => {
   assert.throws(() => quantileLoss(logits, logits, { quantile: 1 }), /quantile must be above 0 and below 1, got 1/);
 });
 
-Deno.test("binaryCrossEntropy keeps the digits of small losses, and its slope at 0", () => {
+Deno.test("binaryCrossEntropy: small losses keep their precision, and the slope at 0 is right", () => {
   using _ = scope();
   for (const p of [5, 10, 15, 20, 30]) {
     for (const sign of [1, -1]) {
@@ -158,4 +158,9 @@ Deno.test("binaryCrossEntropy keeps the digits of small losses, and its slope at
   const zero = tensor([0], { requiresGrad: true });
   binaryCrossEntropy(zero, tensor([1])).backward();
   assert.equal(zero.grad!.item(), -0.5);
+});
+
+Deno.test("meanSquaredError: large errors do not overflow", () => {
+  using _ = scope();
+  assertClose([meanSquaredError(full([4], 1e15), zeros([4])).item()], [1e30], { tolerance: 1e-6 });
 });

@@ -24,7 +24,7 @@ import { checkSameShape } from "../_check.ts";
  * Mean squared error over all n elements: L = Σ(p − t)²/n, ∂L/∂p = 2(p − t)/n, ∂L/∂t = −∂L/∂p.
  *
  * @param prediction p.
- * @param target t, of the same shape; nothing is broadcast, since that mostly hides a mistake.
+ * @param target t, of the same shape. It is not broadcast, since that usually hides a mistake.
  * @returns A scalar.
  * @throws {TypeError} If the shapes differ.
  *
@@ -85,7 +85,7 @@ export function meanAbsoluteError(prediction: Tensor, target: Tensor): Tensor {
 /** Options for {@linkcode huber}. */
 export interface HuberOptions {
   /**
-   * δ, where the loss turns from square to straight.
+   * δ, where the loss changes from quadratic to linear.
    *
    * @default {1}
    */
@@ -93,14 +93,14 @@ export interface HuberOptions {
 }
 
 /**
- * Huber loss over all n elements: the mean of d²/2 where |d| = |p − t| ≤ δ, and of δ·(|d| − δ/2) beyond (Huber, 1964), so that
- * outliers pull with a bounded force.
+ * Huber loss over all n elements: with d = p − t, the mean of d²/2 where |d| ≤ δ and of δ·(|d| − δ/2) elsewhere (Huber, 1964).
+ * The gradient of an outlier is bounded.
  *
  * @param prediction p.
  * @param target t, of the same shape.
  * @returns A scalar.
  * @throws {TypeError} If the shapes differ.
- * @throws {RangeError} If δ is not above 0.
+ * @throws {RangeError} If δ is not a positive number.
  *
  * @example
  * ```ts
@@ -125,7 +125,7 @@ export function huber(prediction: Tensor, target: Tensor, options: HuberOptions 
 /** Options for {@linkcode quantileLoss}. */
 export interface QuantileLossOptions {
   /**
-   * q.
+   * q, above 0 and below 1.
    *
    * @default {0.5}
    */
@@ -133,14 +133,14 @@ export interface QuantileLossOptions {
 }
 
 /**
- * Pinball loss over all n elements: the mean of max(q·e, (q − 1)·e) with e = t − p; its minimum is the quantile q of t
- * (Koenker and Bassett, 1978).
+ * Quantile loss, also called pinball loss, over all n elements: the mean of max(q·e, (q − 1)·e) with e = t − p. The quantile q
+ * of t minimizes it (Koenker and Bassett, 1978).
  *
  * @param prediction p.
  * @param target t, of the same shape.
  * @returns A scalar.
  * @throws {TypeError} If the shapes differ.
- * @throws {RangeError} If the quantile does not lie between 0 and 1.
+ * @throws {RangeError} If the quantile is not between 0 and 1.
  *
  * @example
  * ```ts
@@ -161,19 +161,19 @@ export function quantileLoss(prediction: Tensor, target: Tensor, options: Quanti
   return mean(maximum(scale(error, quantile), scale(error, quantile - 1)));
 }
 
-/** ln 2π */
+/** ln 2π. */
 const LOG_TWO_PI = Math.log(2 * Math.PI);
-/** Log-variances are held within ±this: e³⁰ is still a number that a gradient can be computed with. */
+/** Log-variances are clamped to ±30, since gradients with e³⁰ are still finite. */
 const LARGEST_LOG_VARIANCE = 30;
 
 /**
- * Negative log-likelihood of a normal distribution whose mean and variance are both predicted: the mean of
- * ½·(ln 2π + s + (t − μ)²·e⁻ˢ) with the log-variance s, held within ±30 (Nix and Weigend, 1994).
+ * Negative log-likelihood of a normal distribution with predicted mean μ and log-variance s: the mean of
+ * ½·(ln 2π + s + (t − μ)²·e⁻ˢ), with s clamped to ±30 (Nix and Weigend, 1994).
  *
  * @param prediction [..., 2·k]: k means, then k log-variances.
- * @param target [..., k].
+ * @param target t, [..., k].
  * @returns A scalar.
- * @throws {TypeError} If the shapes do not fit.
+ * @throws {TypeError} If the shapes do not match.
  *
  * @example
  * ```ts
@@ -189,8 +189,8 @@ export function gaussianNegativeLogLikelihood(prediction: Tensor, target: Tensor
   const k = target.shape.at(-1) ?? 0;
   if (k === 0 || prediction.shape.at(-1) !== 2 * k) {
     throw new TypeError(
-      `Cannot compute the Gaussian likelihood: prediction's last axis must be twice as long as target's, got ` +
-        `${formatShape(prediction.shape)} and ${formatShape(target.shape)}`,
+      "Cannot compute the Gaussian likelihood: prediction's last axis must be twice as long as target's, " +
+        `got ${formatShape(prediction.shape)} and ${formatShape(target.shape)}`,
     );
   }
   const means = slice(prediction, { axis: -1, end: k });

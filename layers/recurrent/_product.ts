@@ -2,28 +2,28 @@ import { gemm, rightOperand, scratch } from "@unfold/core/kernels";
 import { Normalization } from "../normalization.ts";
 import type { CellWeights, Frame, Gates } from "./cell.ts";
 
-/** Where a product goes, and whether it is added to what stands there. */
+/** Where a product is written, and whether it is added to what is there. */
 interface Target {
   readonly offset: number;
   readonly accumulate: boolean;
 }
 
-/** A product of the recurrence at work: step by step forward, then step by step back. */
+/** A recurrent product in one run: step by step forward, then step by step backward. */
 interface RecurrentProduct {
-  /** Packs W; the step writes input·W, [batch, gates·hidden] from its first gate on, with the stride of all gates. */
+  /** Packs W. Each step writes input·W, [batch, gates·hidden] from its first gate on, with the row stride of all gates. */
   forward(): (t: number, input: number, target: Target) => void;
-  /** Packs Wᵀ; ∂loss/∂product of all time steps stands at `d`, with the stride of all gates. */
+  /** Packs Wᵀ. ∂loss/∂product of all time steps is at `d`, with the row stride of all gates. */
   backward(d: number, gradients: CellWeights): {
-    /** Hands ∂loss/∂product of a time step on to the input. */
+    /** Writes ∂loss/∂input of a time step. */
     step(t: number, dInput: Target): void;
-    /** Writes ∂loss/∂W; the inputs of all time steps stand at `inputs`. */
+    /** Writes ∂loss/∂W. The inputs of all time steps are at `inputs`. */
     finish(inputs: number): void;
   };
 }
 
 /**
- * The product of a state with the columns of W that belong to some gates, [batch, hidden] → [batch, gates·hidden], with
- * layer normalisation of each block of gates where the run has it.
+ * The product of a state with the columns of W for some gates, [batch, hidden] → [batch, gates·hidden], with layer
+ * normalization of each block of gates if the layer has it.
  */
 export function recurrentProduct(frame: Frame, blocks: readonly Gates[]): RecurrentProduct {
   const { batch, time, hidden, width, weights } = frame;
@@ -43,12 +43,7 @@ export function recurrentProduct(frame: Frame, blocks: readonly Gates[]): Recurr
         const x = norm.at(t * batch);
         gemm({ ...product, c: x, cStride: n });
         const y = { offset, stride };
-        norm.forward(
-          { row: t * batch, rows: batch },
-          x,
-          y,
-          accumulate ? y : undefined,
-        );
+        norm.forward({ row: t * batch, rows: batch }, x, y, accumulate ? y : undefined);
       };
     },
     backward(d, gradients) {

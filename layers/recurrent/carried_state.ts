@@ -9,13 +9,13 @@ import {
 import type { ForwardOptions, Layer, RecurrentLayer, RecurrentState } from "../layer.ts";
 
 /**
- * A recurrent layer that goes on where the batch before left off: truncated back-propagation through time (Williams and Peng,
- * 1990). The state is carried from call to call, the gradient is not. {@linkcode CarriedState.reset} starts anew; `train()`
- * does so where a batch says that sequences start.
+ * A recurrent layer that starts each batch from the last state of the batch before: truncated back-propagation through time
+ * (Williams and Peng, 1990). The state is carried from call to call, the gradient is not. {@linkcode CarriedState.reset} starts
+ * from zeros again; `train()` calls it when a batch starts new sequences.
  *
- * While the tape records one state is carried, under `noGrad` another, so that an evaluation in between does no harm.
+ * It carries one state while the tape records and another one under `noGrad`, so an evaluation does not disturb training.
  *
- * @typeParam State The layer's state.
+ * @typeParam State The state of the layer.
  *
  * @example
  * ```ts
@@ -33,21 +33,21 @@ import type { ForwardOptions, Layer, RecurrentLayer, RecurrentState } from "../l
  * ```
  */
 export class CarriedState<State extends RecurrentState = RecurrentState> implements Layer {
-  /** The layer. */
+  /** The wrapped layer. */
   readonly layer: RecurrentLayer<State>;
-  /** The states that are carried while the tape records, and while it does not. */
+  /** The carried states: `true` while the tape records, `false` otherwise. */
   readonly #carried = new Map<boolean, State>();
 
   /**
    * Wraps a layer.
    *
-   * @param layer It goes forward alone.
+   * @param layer A unidirectional recurrent layer.
    */
   constructor(layer: RecurrentLayer<State>) {
     this.layer = layer;
   }
 
-  /** The layer's parameters, by their own names. */
+  /** The parameters of the wrapped layer, under the same names. */
   parameters(): NamedParameters {
     return this.layer.parameters();
   }
@@ -57,10 +57,10 @@ export class CarriedState<State extends RecurrentState = RecurrentState> impleme
   }
 
   /**
-   * Runs the layer from the state that the last call left, or from zeros.
+   * Runs the layer from the state of the last call, or from zeros.
    *
-   * @param x [batch, time, inputSize], the batch as large as before.
-   * @throws {TypeError} If the batch has another size than the one before, or x another shape.
+   * @param x [batch, time, inputSize], with the batch size of the last call.
+   * @throws {TypeError} If the batch size differs from that of the last call, or the shape of x does not match.
    */
   forward(x: Tensor, options: ForwardOptions = {}): Tensor {
     const recording = this.#isRecording();
@@ -76,26 +76,25 @@ export class CarriedState<State extends RecurrentState = RecurrentState> impleme
     this.#carry(this.#isRecording(), undefined);
   }
 
-  /** Carries another state, or none, in place of the one before, whose memory is given back. */
+  /** Replaces the carried state, or drops it, and frees its memory. */
   #carry(recording: boolean, state: State | undefined): void {
     for (const part of Object.values<Tensor>(this.#carried.get(recording) ?? {})) part.dispose();
     if (state === undefined) this.#carried.delete(recording);
     else this.#carried.set(recording, state);
   }
 
-  /** The state that is carried in training, for a checkpoint; empty at the start of sequences. */
+  /** The state carried in training, for a checkpoint; empty at the start of sequences. */
   state(): ReadonlyMap<string, SafetensorsInput> {
     return new Map(
-      Object.entries<Tensor>(this.#carried.get(true) ?? {}).map((
-        [name, { shape, data }],
-      ) => [name, { shape, data: data.slice() }]),
+      Object.entries<Tensor>(this.#carried.get(true) ?? {})
+        .map(([name, { shape, data }]) => [name, { shape, data: data.slice() }]),
     );
   }
 
   /**
-   * Goes on from what {@linkcode CarriedState.state} gave.
+   * Restores what {@linkcode CarriedState.state} returned.
    *
-   * @throws {TypeError} If the layer has other states, or they have other sizes.
+   * @throws {TypeError} If the names or sizes of the states do not match.
    */
   load(state: ReadonlyMap<string, SafetensorsInput>): void {
     const [first] = state.values();

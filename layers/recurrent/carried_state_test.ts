@@ -10,7 +10,7 @@ function draw(random: Random, ...shape: number[]): Tensor {
   return tensor(Float32Array.from({ length: shape.reduce((a, b) => a * b, 1) }, () => random.normal()), { shape });
 }
 
-Deno.test("CarriedState: pieces give what the whole gives; what an evaluation does in between changes nothing", () => {
+Deno.test("CarriedState: chunks give the output of the whole sequence, with evaluations in between", () => {
   using _ = scope();
   for (const make of [GRU, LSTM]) {
     const random = new Random(1);
@@ -19,13 +19,13 @@ Deno.test("CarriedState: pieces give what the whole gives; what an evaluation do
     const model = new Sequential([carried]);
     const x = draw(random, 2, 9, 3);
     const whole = layer.forward(x).data;
-    const pieces = [0, 4, 6].map((start, i) => {
-      const piece = slice(x, { axis: 1, start, end: [4, 6, 9][i]! });
+    const chunks = [0, 4, 6].map((start, i) => {
+      const chunk = slice(x, { axis: 1, start, end: [4, 6, 9][i]! });
       noGrad(() => model.forward(draw(random, 7, 2, 3)));
-      return model.forward(piece);
+      return model.forward(chunk);
     });
     const rows = [0, 1].flatMap((row) =>
-      pieces.flatMap((piece) => [...slice(piece, { start: row, end: row + 1 }).data])
+      chunks.flatMap((chunk) => [...slice(chunk, { start: row, end: row + 1 }).data])
     );
     rows.forEach((value, i) => assert.ok(Math.abs(value - whole[i]!) < 1e-6));
     noGrad(() => model.reset());
@@ -35,7 +35,7 @@ Deno.test("CarriedState: pieces give what the whole gives; what an evaluation do
   }
 });
 
-Deno.test("CarriedState: no gradient goes into the piece before", () => {
+Deno.test("CarriedState: no gradient flows into the chunk before", () => {
   using _ = scope();
   const carried = new CarriedState(new GRU({ inputSize: 1, hiddenSize: 3, random: new Random(1) }));
   const first = tensor([[[1], [2]]], { requiresGrad: true });
@@ -44,7 +44,7 @@ Deno.test("CarriedState: no gradient goes into the piece before", () => {
   assert.equal(first.grad, undefined);
 });
 
-Deno.test("CarriedState: its state goes into a checkpoint and comes back; another one is refused", () => {
+Deno.test("CarriedState: its state is saved and restored, and a mismatched state is rejected", () => {
   using _ = scope();
   const random = new Random(1);
   const lstm = new LSTM({ inputSize: 1, hiddenSize: 3, random });
@@ -68,7 +68,7 @@ Deno.test("CarriedState: its state goes into a checkpoint and comes back; anothe
   assert.deepEqual(b.forward(next).data, lstm.forward(next).data);
 });
 
-Deno.test("CarriedState: holds memory constant", () => {
+Deno.test("CarriedState: memory stays constant", () => {
   const carried = new CarriedState(new LSTM({ inputSize: 2, hiddenSize: 3, random: new Random(1) }));
   const step = () => {
     using _ = scope();
@@ -81,7 +81,7 @@ Deno.test("CarriedState: holds memory constant", () => {
   assert.deepEqual(memoryStats(), before);
 });
 
-Deno.test("CarriedState: Sequential hands on its state by the layer's index", () => {
+Deno.test("CarriedState: a Sequential saves and restores its state under the layer's index", () => {
   using _ = scope();
   const random = new Random(1);
   const gru = new GRU({ inputSize: 2, hiddenSize: 3, random });

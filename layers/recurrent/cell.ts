@@ -1,10 +1,10 @@
 import type { Tensor } from "@unfold/core";
 
-/** Gates side by side, from one to before another. */
+/** A range of adjacent gates. */
 export interface Gates {
-  /** The first. */
+  /** The index of the first. */
   readonly from: number;
-  /** The one after the last. */
+  /** The index after the last. */
   readonly to: number;
 }
 
@@ -14,95 +14,95 @@ export interface CellWeights {
   readonly inputWeight: Tensor;
   /** W, [hidden, gates·hidden]. */
   readonly recurrentWeight: Tensor;
-  /** b, [gates·hidden]; zeros in a layer without biases. */
+  /** b, [gates·hidden]; zeros if the layer has no biases. */
   readonly bias: Tensor;
-  /** The bias inside the recurrent product, [hidden]; zeros where there is none. */
+  /** The bias inside the recurrent product, [hidden]; zeros if the cell has none. */
   readonly recurrentBias: Tensor;
-  /** What the normalised products of the inputs are multiplied with, [gates·hidden]; this and the next come together. */
+  /** The gain of the normalized input products, [gates·hidden]. It and `recurrentGain` come together. */
   readonly inputGain?: Tensor;
-  /** What the normalised recurrent products are multiplied with, [gates·hidden]. */
+  /** The gain of the normalized recurrent products, [gates·hidden]. */
   readonly recurrentGain?: Tensor;
-  /** What the normalised second state is multiplied with, [hidden], where the cell normalises it. */
+  /** The gain of the normalized second state, [hidden], if the cell normalizes it. */
   readonly cellGain?: Tensor;
-  /** What is added to it, [hidden]; zeros where there is none. */
+  /** The bias of the normalized second state, [hidden]; zeros if there is none. */
   readonly cellBias: Tensor;
 }
 
 /**
- * What a cell sees of a run over sequences. Everything is time-major: one time step of a batch lies in one piece, the time
- * steps one after the other. Offsets are in bytes; t counts time steps of the input, in whichever direction the run goes.
+ * What a cell sees of a run over sequences. All memory is time-major: the rows of one time step are contiguous, and the steps
+ * follow each other. Offsets are in bytes. t is the time step in the input, in both directions.
  */
 export interface Frame {
-  /** Sequences. */
+  /** The number of sequences. */
   readonly batch: number;
-  /** Time steps. */
+  /** The number of time steps. */
   readonly time: number;
   /** Features of a state. */
   readonly hidden: number;
-  /** Numbers in the gates of a sequence at a time step: gates·hidden. */
+  /** Columns of the gates at a time step: gates·hidden. */
   readonly width: number;
-  /** Bytes of a time step of one state. */
+  /** Bytes of one state at one time step. */
   readonly step: number;
   /** The weights. */
   readonly weights: CellWeights;
-  /** The gates, [batch, gates·hidden]: products of the inputs before the forward step, activations after it. */
+  /** The gates, [batch, gates·hidden]: input products before the forward step, activations after it. */
   gates(t: number): number;
-  /** A state before the time step, [batch, hidden]. */
+  /** A state before the step, [batch, hidden]. */
   before(state: number, t: number): number;
-  /** The state after it. */
+  /** A state after the step. */
   after(state: number, t: number): number;
-  /** What enters the recurrent products: the hidden state before the step, with its dropout mask if there is one. */
+  /** The input of the recurrent products: the hidden state before the step, times the dropout mask if there is one. */
   input(t: number): number;
 }
 
-/** What a cell sees of the way back. */
+/** What a cell sees of the backward pass. */
 export interface BackwardFrame {
-  /** ∂loss/∂weights, zeros that the cell adds its part to: all but those of the inputs' products and of `bias`. */
+  /** ∂loss/∂weights, initially zeros. The cell adds to all of them except those of the input products and `bias`. */
   readonly gradients: CellWeights;
-  /** ∂loss/∂output of a time step. */
+  /** ∂loss/∂output at a time step. */
   dOutput(t: number): number;
-  /** ∂loss/∂gates before activation, to be written. */
+  /** ∂loss/∂gates before activation, written by the step. */
   dGates(t: number): number;
-  /** ∂loss/∂state after the step; the step turns it into what reaches the state before other than by the products. */
+  /** ∂loss/∂state after the step. The step replaces it with the part that reaches the previous state directly. */
   dState(state: number): number;
-  /** Where ∂loss/∂input goes, and whether it is added there. */
+  /** Where to write ∂loss/∂input, and whether to add to what is there. */
   readonly dInput: { readonly offset: number; readonly accumulate: boolean };
 }
 
-/** The steps back, and what is left to do after them. */
+/** The backward steps of a cell, and the work after them. */
 export interface CellBackward {
-  /** Goes back over one time step. */
+  /** Runs one time step backward. */
   step(t: number): void;
-  /** Writes the gradients that all time steps share. */
+  /** Writes the gradients of the shared weights, after the last step. */
   finish(): void;
 }
 
-/** A cell at work on one run. */
+/** The work of a cell in one run. */
 export interface CellRun {
-  /** Makes ready what all time steps share; called in a scope that lasts for them. */
+  /** Prepares what all time steps share, such as packed weights, in a scope that stays open for them. Returns the step. */
   forward(): (t: number) => void;
-  /** The same for the way back. */
+  /** Prepares the backward pass in the same way. */
   backward(frame: BackwardFrame): CellBackward;
 }
 
-/** The gate equations of a recurrent layer. All else (projection, state, masks, direction, dropout) the cells share. */
+/** The gate equations of a recurrent layer. {@linkcode Recurrent} does everything else. */
 export interface Cell {
-  /** For messages. */
+  /** The name for messages. */
   readonly name: string;
-  /** Blocks of `hidden` columns in the weights. */
+  /** The number of blocks of `hidden` columns in the weights. */
   readonly gates: number;
-  /** All gates, in the blocks whose products layer normalisation takes together; left out where the cell has none. */
+  /** All gates, grouped into the blocks that layer normalization covers together; omitted if the cell does not support it. */
   readonly blocks?: readonly Gates[];
-  /** The names of the states; the hidden one, which is the output, comes first. */
+  /** The names of the states. The hidden state, which is the output, comes first. */
   readonly states: readonly string[];
-  /** Whether the hidden state before a step reaches the one after it other than through the recurrent products. */
+  /** Whether the hidden state also reaches the next one directly, not only through the recurrent products. */
   readonly direct: boolean;
-  /** Whether there is a bias inside the recurrent product. */
+  /** Whether the cell has a bias inside the recurrent product. */
   readonly recurrentBias: boolean;
-  /** Whether layer normalisation also acts on the second state, where the output is made of it. */
+  /** Whether layer normalization also covers the second state on its way to the output. */
   readonly cellNorm?: boolean;
-  /** Writes the first values of the bias, which is 0 otherwise. */
+  /** Initializes the bias, which is 0 by default. */
   readonly initializeBias?: (data: Float32Array, hidden: number) => void;
-  /** Allocates what the backward will need. */
+  /** Starts a run: allocates what the backward pass needs. */
   begin(frame: Frame): CellRun;
 }

@@ -4,17 +4,16 @@ import { checkShape } from "../_check.ts";
 import type { RecurrentLayer, RecurrentState } from "../layer.ts";
 
 /**
- * How the gradient flows back through time: the norm of ∂loss/∂s_t for every time step t, s the hidden state, by every path
- * that leads from it to the loss. Where it falls towards the first steps the gradient vanishes, where it grows it explodes.
+ * How the gradient flows back through time: the norm of ∂loss/∂s_t at every time step t, where s_t is the hidden state. If it
+ * falls towards the first steps, the gradient vanishes; if it grows, it explodes.
  *
- * The layer goes step by step here, so that each state can be looked at; the gradients of its parameters are left as they
- * were.
+ * Runs the layer step by step. The gradients of its parameters do not change.
  *
- * @param layer A recurrent layer that goes forward.
+ * @param layer A unidirectional recurrent layer.
  * @param x [batch, time, inputSize].
- * @param loss A scalar from the output, [batch, time, outputSize].
- * @returns One norm a time step, over the whole batch.
- * @throws {TypeError} If x has another shape, or the layer is bidirectional.
+ * @param loss Computes a scalar from the output, [batch, time, outputSize].
+ * @returns One norm per time step, over the whole batch.
+ * @throws {TypeError} If the shape of x does not match, or the layer is bidirectional.
  *
  * @example
  * ```ts
@@ -42,7 +41,7 @@ export function gradientFlow<State extends RecurrentState>(
     [parameter, parameter.grad.data.slice()] as const
   );
   const norms = new Float64Array(time);
-  /** The state itself; on the way back the norm of its gradient is taken down. */
+  /** The identity; its backward pass records the norm of the gradient. */
   const watched = (t: number) =>
     defineOp("gradientFlow", (state: Tensor) => ({
       inputs: [state],
@@ -60,7 +59,7 @@ export function gradientFlow<State extends RecurrentState>(
     const next = layer.step(now, state).state;
     const hidden = watched(t)(next.hidden!);
     state = { ...next, hidden };
-    // The last layer's state is its output.
+    // The state of the last layer is the output.
     const output = slice(hidden, { axis: 1, start: hidden.shape[1]! - layer.outputSize });
     outputs.push(reshape(output, [batch, 1, layer.outputSize]));
   }

@@ -15,7 +15,7 @@ const makers: Record<string, (options: RecurrentOptions) => Recurrent<RecurrentS
 };
 
 for (const [name, make] of Object.entries(makers)) {
-  Deno.test(`gradientFlow: ${name}: the norms are those of central differences in the states`, () => {
+  Deno.test(`gradientFlow: ${name}: the norms match central differences in the states`, () => {
     using _ = scope();
     const random = new Random(2);
     const [batch, time, hidden] = [2, 5, 3];
@@ -33,7 +33,7 @@ for (const [name, make] of Object.entries(makers)) {
     Object.values(layer.parameters()).forEach((parameter, i) => assert.deepEqual(parameter.grad.data, before[i]));
 
     for (let t = 0; t < time; t++) {
-      // The loss as a function of the state after step t: its own output, and all that follows from it.
+      // The loss as a function of the state after step t: the output of that step, and everything after it.
       const { state } = layer.run(slice(x, { axis: 1, end: t + 1 }));
       const own = slice(weights, { axis: 1, start: t, end: t + 1 }).data;
       const from = (hiddenState: Tensor) => {
@@ -56,8 +56,8 @@ for (const [name, make] of Object.entries(makers)) {
   });
 }
 
-Deno.test("gradientFlow: bidirectional layers and inputs of another shape are refused", () => {
+Deno.test("gradientFlow: bidirectional layers and inputs of the wrong shape are rejected", () => {
   const layer = new GRU({ inputSize: 1, hiddenSize: 1, bidirectional: true });
-  assert.throws(() => gradientFlow(layer, tensor([[[1]]]), sum), /is bidirectional/);
+  assert.throws(() => gradientFlow(layer, tensor([[[1]]]), sum), /got a bidirectional one/);
   assert.throws(() => gradientFlow(layer, tensor([[1]]), sum), /Cannot follow the gradient: x must have shape/);
 });

@@ -16,7 +16,7 @@ const SHARED = {
   direct: true,
 } as const;
 
-/** The gated recurrent unit with its reset gate after the recurrent product; the equations stand at `GRU`. */
+/** The cell of a `GRU` whose reset gate acts after the recurrent product. */
 export const gruCellResetAfter: Cell = {
   ...SHARED,
   recurrentBias: true,
@@ -58,7 +58,7 @@ export const gruCellResetAfter: Cell = {
   },
 };
 
-/** The gated recurrent unit with its reset gate before the recurrent product. */
+/** The cell of a `GRU` whose reset gate acts before the recurrent product. */
 export const gruCellResetBefore: Cell = {
   ...SHARED,
   recurrentBias: false,
@@ -119,16 +119,16 @@ export interface GRUOptions extends RecurrentOptions {
 }
 
 /**
- * Gated recurrent unit (Cho et al., 2014). For each time step
+ * Gated recurrent unit (Cho et al., 2014). At each time step
  *
  *     r = σ(x·U_r + h·W_r + b_r)     n = tanh(x·Uₙ + bₙ + r ⊙ (h·Wₙ + d))   with `resetAfter`
  *     z = σ(x·U_z + h·W_z + b_z)     n = tanh(x·Uₙ + bₙ + (r ⊙ h)·Wₙ)       without
  *
- * then h ← (1 − z) ⊙ n + z ⊙ h, and h is the output. U, W and b hold the three gates side by side in the order r, z, n, as
- * in PyTorch; d is `recurrentBias`, [hiddenSize], and for the other two gates one bias stands for PyTorch's sum of two.
+ * then h ← (1 − z) ⊙ n + z ⊙ h, and h is the output. U, W and b hold the gates side by side in the order r, z, n, as in PyTorch.
+ * d is `recurrentBias`, [hiddenSize]; for r and z, b is the sum of PyTorch's two biases.
  *
- * With `layerNorm` each product with U or W is normalised, over r and z together and over n on its own (Ba et
- * al., 2016). The gains of LN are `inputGain` and `recurrentGain`, [3·hiddenSize].
+ * With `layerNorm` each product with U or W is normalized, over r and z together and over n separately (Ba et al., 2016). The
+ * gains of LN are `inputGain` and `recurrentGain`, [3·hiddenSize].
  *
  * @example
  * ```ts
@@ -145,9 +145,9 @@ export class GRU extends Recurrent<GRUState> {
   readonly resetAfter: boolean;
 
   /**
-   * Makes the layer with its first weights.
+   * Creates the layer and initializes its weights.
    *
-   * @throws {RangeError} If a size is no integer of 1 or more, or a dropout does not lie in [0, 1).
+   * @throws {RangeError} If a size is not a positive integer, or a dropout is not in [0, 1).
    */
   constructor(options: GRUOptions) {
     const { resetAfter = true } = options;

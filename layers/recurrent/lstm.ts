@@ -8,7 +8,7 @@ import { Recurrent, type RecurrentOptions } from "./recurrent.ts";
 
 const ALL = [{ from: 0, to: 4 }];
 
-/** Long short-term memory; the equations stand at `LSTM`. */
+/** The cell of `LSTM`, which documents the equations. */
 export const lstmCell: Cell = {
   name: "LSTM",
   gates: 4,
@@ -76,21 +76,21 @@ export type LSTMState = {
 };
 
 /**
- * Long short-term memory (Hochreiter and Schmidhuber, 1997; with a forget gate, Gers et al., 2000). For each time step
+ * Long short-term memory (Hochreiter and Schmidhuber, 1997; forget gate: Gers et al., 2000). At each time step
  *
  *     i = σ(x·Uᵢ + h·Wᵢ + bᵢ)      g = tanh(x·U_g + h·W_g + b_g)      c ← f ⊙ c + i ⊙ g
  *     f = σ(x·U_f + h·W_f + b_f)   o = σ(x·Uₒ + h·Wₒ + bₒ)            h ← o ⊙ tanh(c)
  *
- * and h is the output. U, W and b hold the four gates side by side in the order i, f, g, o, as in PyTorch; one bias
- * stands for PyTorch's sum of two. U starts by {@linkcode glorotUniform}, W {@linkcode orthogonal}, the forget gate's bias
- * at 1 and the others at 0.
+ * and h is the output. U, W and b hold the gates side by side in the order i, f, g, o, as in PyTorch. b is the sum of PyTorch's
+ * two biases. U is initialized by {@linkcode glorotUniform}, W by {@linkcode orthogonal}, the forget gate's bias to 1 and the
+ * other biases to 0.
  *
- * With `layerNorm` the gates are LN(x·U) + LN(h·W) + b, each product normalised over all four gates, and h ← o ⊙
- * tanh(LN(c)) (Ba et al., 2016). The gains of LN are `inputGain` and `recurrentGain`, [4·hiddenSize], and `cellGain`,
- * [hiddenSize], with `cellBias` added.
+ * With `layerNorm` the gates are activations of LN(x·U) + LN(h·W) + b, each product normalized over all four gates, and
+ * h ← o ⊙ tanh(LN(c)) (Ba et al., 2016). The gains of LN are `inputGain` and `recurrentGain`, [4·hiddenSize], and `cellGain`,
+ * [hiddenSize]; LN(c) also has a bias, `cellBias`.
  *
- * The whole sequence is one entry on the tape: the inputs of all time steps are projected in one product, and the backward
- * is back-propagation through time, written out.
+ * The whole sequence is one entry on the tape. One product projects the inputs of all time steps, and the backward pass is
+ * hand-written back-propagation through time.
  *
  * @example
  * ```ts
@@ -106,9 +106,9 @@ export type LSTMState = {
  */
 export class LSTM extends Recurrent<LSTMState> {
   /**
-   * Makes the layer with its first weights.
+   * Creates the layer and initializes its weights.
    *
-   * @throws {RangeError} If a size is no integer of 1 or more, or a dropout does not lie in [0, 1).
+   * @throws {RangeError} If a size is not a positive integer, or a dropout is not in [0, 1).
    */
   constructor(options: RecurrentOptions) {
     super(lstmCell, options);

@@ -3,8 +3,8 @@ import { checkLengths, checkShape } from "../_check.ts";
 import type { ForwardOptions, Layer } from "../layer.ts";
 
 /**
- * The last time step of a sequence: [batch, time, features] → [batch, features], between a recurrent layer and what
- * predicts once a sequence.
+ * The last time step of each sequence: [batch, time, features] → [batch, features]. Put it after a recurrent layer to predict
+ * once per sequence.
  *
  * @example
  * ```ts
@@ -18,18 +18,18 @@ import type { ForwardOptions, Layer } from "../layer.ts";
  * ```
  */
 export class LastStep implements Layer {
-  /** Nothing is learned. */
+  /** None. */
   parameters(): NamedParameters {
     return {};
   }
 
   /**
-   * Takes the last step.
+   * Takes the last time step.
    *
    * @param x [batch, time, features], at least one time step.
    * @returns [batch, features].
-   * @throws {TypeError} If x has other axes, or the lengths are not one for each sequence.
-   * @throws {RangeError} If a length is no integer from 1 to time.
+   * @throws {TypeError} If x has other axes or no time step, or the number of lengths differs from the batch.
+   * @throws {RangeError} If a length is not an integer from 1 to time.
    */
   forward(x: Tensor, options: ForwardOptions = {}): Tensor {
     const doing = "take the last step";

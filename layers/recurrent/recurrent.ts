@@ -12,96 +12,98 @@ import {
   willRecord,
   zeros,
 } from "@unfold/core";
-import { checkLengths, checkShape, checkSize } from "../_check.ts";
+import { checkCounts } from "@unfold/core/support";
+import { checkLengths, checkShape } from "../_check.ts";
 import { constant, glorotUniform, type Initializer, orthogonal } from "../initializers.ts";
 import type { ForwardOptions, RecurrentLayer, RecurrentResult, RecurrentState, RunOptions } from "../layer.ts";
 import { recurrentSequence } from "./_sequence.ts";
 import type { Cell, CellWeights } from "./cell.ts";
 
-/** Options that all recurrent layers have. */
+/** Options of all recurrent layers. */
 export interface RecurrentOptions {
   /** Features of the input at each time step. */
   inputSize: number;
   /** Features of the state of one layer in one direction. */
   hiddenSize: number;
   /**
-   * How many layers are stacked, each on the output of the one before.
+   * The number of stacked layers; each takes the output of the one before.
    *
    * @default {1}
    */
   layers?: number;
   /**
-   * Whether each layer also goes from the last time step to the first, its output beside that of the forward direction.
+   * Whether each layer also runs from the last time step to the first. Its output is appended to that of the forward
+   * direction.
    *
    * @default {false}
    */
   bidirectional?: boolean;
   /**
-   * Whether there are biases.
+   * Whether the layer has biases.
    *
    * @default {true}
    */
   bias?: boolean;
   /**
-   * Probability that a feature is dropped between stacked layers, at each time step anew.
+   * The probability that a feature is dropped between stacked layers, drawn for each time step.
    *
    * @default {0}
    */
   dropout?: number;
   /**
-   * Probability that a feature of the hidden state is dropped where it enters the recurrent products, the same features at
-   * all time steps of one run (Gal and Ghahramani, 2016).
+   * The probability that a feature of the hidden state is dropped where it enters the recurrent products. One run drops the
+   * same features at all time steps (Gal and Ghahramani, 2016).
    *
    * @default {0}
    */
   recurrentDropout?: number;
   /**
-   * Whether there is layer normalisation inside the cell, as each layer says: LN(v) = g ⊙ (v − mean)/√(variance + 10⁻⁵) with a
-   * gain g, which starts at 1 (Ba et al., 2016).
+   * Whether to apply layer normalization inside the cell: LN(v) = g ⊙ (v − mean)/√(variance + 10⁻⁵) with a gain g, initialized
+   * to 1 (Ba et al., 2016). Each layer documents where.
    *
    * @default {false}
    */
   layerNorm?: boolean;
   /**
-   * Writes the first values of U.
+   * Initializes U.
    *
    * @default {glorotUniform, gate by gate}
    */
   inputInitializer?: Initializer;
   /**
-   * Writes the first values of W.
+   * Initializes W.
    *
    * @default {orthogonal, gate by gate}
    */
   recurrentInitializer?: Initializer;
   /**
-   * Where the first weights and the dropout come from; pass a seeded one for numbers that can be had again.
+   * Draws the initial weights and the dropout; pass a seeded one for reproducible runs.
    *
    * @default {a Random with an arbitrary seed}
    */
   random?: Random;
 }
 
-/** One layer in one direction, as it stands in a stacked or bidirectional layer. */
+/** One layer in one direction: a part of a stacked or bidirectional layer. */
 export interface RecurrentPart {
-  /** What the names of its parameters start with: `layer1.reverse.`. */
+  /** The prefix of its parameters' names: `layer1.reverse.`. */
   readonly prefix: string;
-  /** Its parameters, by their names without that. */
+  /** Its parameters by name, without the prefix. */
   readonly weights:
     & Readonly<Record<"inputWeight" | "recurrentWeight", Parameter>>
     & { readonly [Name in keyof CellWeights]?: Parameter };
 }
 
 /**
- * What all recurrent layers share: parameters, stacking, directions, state, padding, dropout. A layer is this and a
- * {@linkcode Cell}, its gate equations; one of your own is made the same way.
+ * The base of all recurrent layers: parameters, stacking, directions, state, padding and dropout. A layer extends it and passes
+ * a {@linkcode Cell} with its gate equations; write your own the same way.
  *
- * Dropout is active while the tape records, and not under `noGrad`, in `predict` and `evaluate`.
+ * Dropout is active while the tape records, so not under `noGrad`, in `predict` or in `evaluate`.
  *
- * Parameters are `inputWeight` U, `recurrentWeight` W, `bias` b and, where the cell has one, `recurrentBias`, then the gains
- * of layer normalisation; those of the second layer have `layer1.` before them, those of the backward direction `reverse.`.
+ * Parameters are `inputWeight` U, `recurrentWeight` W, `bias` b, `recurrentBias` if the cell has one, and the gains of layer
+ * normalization. Names in the second layer start with `layer1.`, names in the backward direction with `reverse.`.
  *
- * @typeParam State The state's tensors by name.
+ * @typeParam State The tensors of the state by name.
  */
 export abstract class Recurrent<State extends RecurrentState> implements RecurrentLayer<State> {
   /** Features of the input at each time step. */
@@ -110,7 +112,7 @@ export abstract class Recurrent<State extends RecurrentState> implements Recurre
   readonly hiddenSize: number;
   /** Features of the output at each time step. */
   readonly outputSize: number;
-  /** The layers and directions that it is made of: layer by layer, forward before backward. */
+  /** The parts, one per layer and direction: layer by layer, forward first. */
   readonly parts: readonly RecurrentPart[];
   readonly #cell: Cell;
   readonly #directions: number;
@@ -119,35 +121,33 @@ export abstract class Recurrent<State extends RecurrentState> implements Recurre
   readonly #random: Random;
 
   /**
-   * Makes the layer with its first weights.
+   * Creates the layer and initializes its weights.
    *
    * @param cell The gate equations.
-   * @throws {RangeError} If a size is no integer of 1 or more, or a dropout does not lie in [0, 1).
-   * @throws {TypeError} If layer normalisation is asked of a cell that has none.
+   * @throws {RangeError} If a size is not a positive integer, or a dropout is not in [0, 1).
+   * @throws {TypeError} If `layerNorm` is set for a cell that does not support it.
    */
   constructor(cell: Cell, options: RecurrentOptions) {
-    const { inputSize, hiddenSize, layers = 1, bidirectional = false, bias = true, random = Random.arbitrary() } =
-      options;
-    const { layerNorm = false } = options;
-    const { dropout = 0, recurrentDropout = 0 } = options;
+    const { inputSize, hiddenSize, layers = 1, bidirectional = false, bias = true } = options;
+    const { dropout = 0, recurrentDropout = 0, layerNorm = false, random = Random.arbitrary() } = options;
     const inputInitializer = options.inputInitializer ?? glorotUniform(random, { fanOut: hiddenSize });
     const recurrentInitializer = options.recurrentInitializer ?? orthogonal(random);
-    for (const [name, value] of Object.entries({ inputSize, hiddenSize, layers })) checkSize(cell.name, name, value);
+    checkCounts(`make ${cell.name}`, { inputSize, hiddenSize, layers });
     for (const [name, value] of Object.entries({ dropout, recurrentDropout })) {
       if (value >= 0 && value < 1) continue;
       throw new RangeError(`Cannot make ${cell.name}: ${name} must be at least 0 and below 1, got ${value}`);
     }
     if (dropout > 0 && layers === 1) {
       throw new RangeError(
-        `Cannot make ${cell.name}: dropout acts between layers, of which there must be at least 2, got 1`,
+        `Cannot make ${cell.name}: layers must be at least 2 for dropout, which acts between layers, got 1`,
       );
     }
     if (layerNorm && cell.blocks === undefined) {
-      throw new TypeError(`Cannot make ${cell.name}: layerNorm must be left out, for the cell has none`);
+      throw new TypeError(`Cannot make ${cell.name}: layerNorm must be false for a cell without blocks, got true`);
     }
     if (layerNorm && hiddenSize === 1) {
       throw new RangeError(
-        `Cannot make ${cell.name}: hiddenSize must be at least 2 with layerNorm, which makes 0 of one number alone, got 1`,
+        `Cannot make ${cell.name}: hiddenSize must be at least 2 with layerNorm, since a single value normalizes to 0, got 1`,
       );
     }
     this.inputSize = inputSize;
@@ -178,12 +178,12 @@ export abstract class Recurrent<State extends RecurrentState> implements Recurre
     });
   }
 
-  /** U of the first layer, forward: [inputSize, gates·hiddenSize]. */
+  /** U of the first layer in the forward direction, [inputSize, gates·hiddenSize]. */
   get inputWeight(): Parameter {
     return this.parts[0]!.weights.inputWeight;
   }
 
-  /** W of the first layer, forward: [hiddenSize, gates·hiddenSize]. */
+  /** W of the first layer in the forward direction, [hiddenSize, gates·hiddenSize]. */
   get recurrentWeight(): Parameter {
     return this.parts[0]!.weights.recurrentWeight;
   }
@@ -197,7 +197,7 @@ export abstract class Recurrent<State extends RecurrentState> implements Recurre
     );
   }
 
-  /** The output of {@linkcode Recurrent.run} from a state of zeros: [batch, time, inputSize] → [batch, time, outputSize]. */
+  /** Returns the output of {@linkcode Recurrent.run} from zeros: [batch, time, inputSize] → [batch, time, outputSize]. */
   forward(x: Tensor, { lengths }: ForwardOptions = {}): Tensor {
     return this.run(x, lengths === undefined ? {} : { lengths }).output;
   }
@@ -206,10 +206,10 @@ export abstract class Recurrent<State extends RecurrentState> implements Recurre
    * Runs over whole sequences.
    *
    * @param x [batch, time, inputSize].
-   * @returns The output, [batch, time, outputSize], and the state after the last time step (in the backward direction: after
-   * the first).
-   * @throws {TypeError} If x, the state or the lengths have another shape or count.
-   * @throws {RangeError} If a length is no integer from 0 to time.
+   * @returns The output, [batch, time, outputSize], and the state after the last time step (after the first one in the backward
+   * direction).
+   * @throws {TypeError} If the shape of x or the state does not match, or the number of lengths differs from the batch.
+   * @throws {RangeError} If a length is not an integer from 0 to time.
    */
   run(x: Tensor, options: RunOptions<State> = {}): RecurrentResult<State> {
     const doing = `run ${this.#cell.name}`;
@@ -230,14 +230,14 @@ export abstract class Recurrent<State extends RecurrentState> implements Recurre
         const mask = this.#mask(batch, [output, weights.recurrentWeight]);
         return recurrentSequence(this.#cell, output, states, weights, { reverse: direction === 1, lengths, mask });
       });
-      output = side(layer.map(([made]) => made!), 2);
+      output = side(layer.map(([output]) => output!), 2);
       lasts.push(...layer.map(([, ...last]) => last));
     }
     const last = this.#cell.states.map((name, i) => [name, side(lasts.map((states) => states[i]!), 1)] as const);
     return { output, state: Object.fromEntries(last) as unknown as State };
   }
 
-  /** The state of one part. */
+  /** The columns of a state that belong to one part. */
   #block(state: Tensor, part: number): Tensor {
     if (this.parts.length === 1) return state;
     return slice(state, { axis: 1, start: part * this.hiddenSize, end: (part + 1) * this.hiddenSize });
@@ -261,18 +261,19 @@ export abstract class Recurrent<State extends RecurrentState> implements Recurre
   }
 
   /**
-   * Runs one time step. It is a run of its own: while the tape records, recurrent dropout draws anew.
+   * Runs one time step. Each step is a separate run: while the tape records, recurrent dropout draws a new mask.
    *
    * @param x [batch, inputSize].
    * @param state The state before it.
    * @returns The output, [batch, outputSize], and the state after it.
-   * @throws {TypeError} If x or the state has another shape, or the layer is bidirectional and so needs the whole sequence.
+   * @throws {TypeError} If the shape of x or the state does not match, or the layer is bidirectional and so needs the whole
+   * sequence.
    */
   step(x: Tensor, state: State): RecurrentResult<State> {
     const doing = `step ${this.#cell.name}`;
     if (this.#directions === 2) {
       throw new TypeError(
-        `Cannot ${doing}: it must go forward alone, but is bidirectional and needs the whole sequence`,
+        `Cannot ${doing}: the layer must be unidirectional, got a bidirectional one, which needs the whole sequence`,
       );
     }
     checkShape(doing, "x", x, { batch: undefined, inputSize: this.inputSize });
@@ -281,14 +282,14 @@ export abstract class Recurrent<State extends RecurrentState> implements Recurre
     return { output: reshape(result.output, [batch, this.outputSize]), state: result.state };
   }
 
-  /** A state of zeros for a batch. */
+  /** The initial state for a batch: zeros. */
   initialState(batch: number): State {
     const shape = [batch, this.parts.length * this.hiddenSize];
     return Object.fromEntries(this.#cell.states.map((name) => [name, zeros(shape)])) as unknown as State;
   }
 }
 
-/** Tensors side by side along an axis; one alone stays as it is. */
+/** Concatenates tensors along an axis; returns a single one unchanged. */
 function side(tensors: readonly Tensor[], axis: number): Tensor {
   return tensors.length === 1 ? tensors[0]! : concat(tensors, { axis });
 }

@@ -30,9 +30,9 @@ const makers: [name: string, make: (options: RecurrentOptions) => Recurrent<Recu
   ["LSTM", (options) => new LSTM(options)],
   ["GRU", (options) => new GRU(options)],
   ["GRU, reset before", (options) => new GRU({ ...options, resetAfter: false })],
-  ["SimpleRNN, normalised", (options) => new SimpleRNN({ ...options, layerNorm: true })],
-  ["LSTM, normalised", (options) => new LSTM({ ...options, layerNorm: true })],
-  ["GRU, normalised", (options) => new GRU({ ...options, layerNorm: true })],
+  ["SimpleRNN, normalized", (options) => new SimpleRNN({ ...options, layerNorm: true })],
+  ["LSTM, normalized", (options) => new LSTM({ ...options, layerNorm: true })],
+  ["GRU, normalized", (options) => new GRU({ ...options, layerNorm: true })],
 ];
 
 function draw(random: Random, ...shape: number[]): Tensor {
@@ -40,7 +40,7 @@ function draw(random: Random, ...shape: number[]): Tensor {
 }
 
 for (const [name, make] of makers) {
-  Deno.test(`${name}: step by step equals one run, and a run in two halves equals one, in two layers`, () => {
+  Deno.test(`${name}: single steps and two half runs equal one run, in two layers`, () => {
     using _ = scope();
     const random = new Random(3);
     const layer = make({ inputSize: 3, hiddenSize: 6, layers: 2, random });
@@ -61,7 +61,7 @@ for (const [name, make] of makers) {
     assertClose(concat([first.output, second.output], { axis: 1 }).data, run.output.data, { tolerance: 1e-6 });
   });
 
-  Deno.test(`${name}: padded sequences equal each sequence alone, in two bidirectional layers`, () => {
+  Deno.test(`${name}: a padded batch equals each sequence on its own, in two bidirectional layers`, () => {
     using _ = scope();
     const random = new Random(4);
     const layer = make({ inputSize: 3, hiddenSize: 5, layers: 2, bidirectional: true, random });
@@ -84,7 +84,7 @@ for (const [name, make] of makers) {
     });
   });
 
-  Deno.test(`${name}: what stands in the padding changes neither output nor gradients`, () => {
+  Deno.test(`${name}: the contents of the padding do not affect output or gradients`, () => {
     using _ = scope();
     const layer = make({ inputSize: 2, hiddenSize: 4, random: new Random(5) });
     const gradients = (padding: number) => {
@@ -99,7 +99,7 @@ for (const [name, make] of makers) {
     for (const padding of [1e3, NaN]) assert.deepEqual(gradients(0), gradients(padding));
   });
 
-  Deno.test(`${name}: dropout acts while the tape records and not otherwise; its seed decides`, () => {
+  Deno.test(`${name}: dropout is active only while the tape records, and its seed determines it`, () => {
     using _ = scope();
     const options = { inputSize: 2, hiddenSize: 8, layers: 2, dropout: 0.5, recurrentDropout: 0.5 };
     const plain = make({ inputSize: 2, hiddenSize: 8, layers: 2, random: new Random(7) });
@@ -113,7 +113,7 @@ for (const [name, make] of makers) {
     sum(a.forward(x)).backward();
   });
 
-  Deno.test(`${name}: without biases there are none among the parameters, and zeros give zeros`, () => {
+  Deno.test(`${name}: without biases no parameter is a bias, and zeros give zeros`, () => {
     using _ = scope();
     const layer = make({ inputSize: 2, hiddenSize: 3, bias: false });
     assert.deepEqual(Object.keys(layer.parameters()).filter((name) => /bias/i.test(name)), []);
@@ -121,18 +121,18 @@ for (const [name, make] of makers) {
     sum(layer.forward(draw(new Random(1), 1, 2, 2))).backward();
   });
 
-  Deno.test(`${name}: bad sizes, inputs, states and lengths are refused by name`, () => {
+  Deno.test(`${name}: wrong sizes, inputs, states and lengths are rejected`, () => {
     const kind = name.split(",")[0]!;
-    const refuses = (options: Partial<RecurrentOptions>, message: string) =>
+    const rejects = (options: Partial<RecurrentOptions>, message: string) =>
       assert.throws(() => make({ inputSize: 3, hiddenSize: 4, ...options }), {
         name: "RangeError",
         message: `Cannot make ${kind}: ${message}`,
       });
-    refuses({ inputSize: 0 }, "inputSize must be an integer of 1 or more, got 0");
-    refuses({ hiddenSize: 1.5 }, "hiddenSize must be an integer of 1 or more, got 1.5");
-    refuses({ layers: 2, dropout: 1 }, "dropout must be at least 0 and below 1, got 1");
-    refuses({ recurrentDropout: NaN }, "recurrentDropout must be at least 0 and below 1, got NaN");
-    refuses({ dropout: 0.5 }, "dropout acts between layers, of which there must be at least 2, got 1");
+    rejects({ inputSize: 0 }, "inputSize must be an integer of 1 or more, got 0");
+    rejects({ hiddenSize: 1.5 }, "hiddenSize must be an integer of 1 or more, got 1.5");
+    rejects({ layers: 2, dropout: 1 }, "dropout must be at least 0 and below 1, got 1");
+    rejects({ recurrentDropout: NaN }, "recurrentDropout must be at least 0 and below 1, got NaN");
+    rejects({ dropout: 0.5 }, "layers must be at least 2 for dropout, which acts between layers, got 1");
     const layer = make({ inputSize: 3, hiddenSize: 4 });
     const x = tensor([[[1, 2, 3]]]);
     assert.throws(() => layer.forward(tensor([1, 2, 3])), {
@@ -140,6 +140,8 @@ for (const [name, make] of makers) {
       message: `Cannot run ${kind}: x must have shape [batch, time, inputSize = 3], got [3]`,
     });
     assert.throws(() => layer.forward(tensor([[[1, 2]]])), /inputSize = 3\], got \[1, 1, 2\]/);
+    const tokens = tensor([[[1, 2, 3]]], { dtype: "i32" }) as unknown as Tensor;
+    assert.throws(() => layer.forward(tokens), /x must hold floats \(f32\), got i32/);
     assert.throws(() => layer.run(x, { state: layer.initialState(2) }), {
       message: `Cannot run ${kind}: state.hidden must have shape [batch = 1, hiddenSize = 4], got [2, 4]`,
     });
@@ -156,12 +158,12 @@ for (const [name, make] of makers) {
     const both = make({ inputSize: 3, hiddenSize: 4, bidirectional: true });
     assert.throws(
       () => both.step(tensor([[1, 2, 3]]), both.initialState(1)),
-      /is bidirectional and needs the whole sequence/,
+      /the layer must be unidirectional, got a bidirectional one, which needs the whole sequence$/,
     );
   });
 }
 
-Deno.test("LSTM: the forget gate's bias starts at 1, recurrent weights start orthogonal", () => {
+Deno.test("LSTM: the forget gate's bias is initialized to 1, the recurrent weights to orthogonal matrices", () => {
   using _ = scope();
   const lstm = new LSTM({ inputSize: 2, hiddenSize: 3, random: new Random(1) });
   assert.deepEqual(lstm.parameters().bias!.toArray(), [0, 0, 0, 1, 1, 1, 0, 0, 0, 0, 0, 0]);
@@ -171,7 +173,7 @@ Deno.test("LSTM: the forget gate's bias starts at 1, recurrent weights start ort
   }
 });
 
-Deno.test("the parameters of stacked and bidirectional layers have names of their own", () => {
+Deno.test("the parameters of stacked and bidirectional layers have unique names", () => {
   const names = Object.keys(new GRU({ inputSize: 2, hiddenSize: 3, layers: 2, bidirectional: true }).parameters());
   const kinds = ["inputWeight", "recurrentWeight", "bias", "recurrentBias"];
   assert.deepEqual(
@@ -180,7 +182,7 @@ Deno.test("the parameters of stacked and bidirectional layers have names of thei
   );
 });
 
-Deno.test("layer normalisation has gains for both products, and for the LSTM's cell", () => {
+Deno.test("layer normalization has gains for both products, and for the LSTM's cell state", () => {
   const options = { inputSize: 2, hiddenSize: 3, layerNorm: true };
   const shapes = (layer: GRU | LSTM) => Object.entries(layer.parameters()).map(([name, { shape }]) => [name, ...shape]);
   const shared = [["inputWeight", 2, 9], ["recurrentWeight", 3, 9], ["bias", 9], ["recurrentBias", 3]];
@@ -197,10 +199,11 @@ Deno.test("layer normalisation has gains for both products, and for the LSTM's c
   }
 });
 
-Deno.test("layer normalisation is refused where it makes no sense", () => {
+Deno.test("layer normalization is rejected for a single feature, and for a cell without blocks", () => {
   assert.throws(() => new LSTM({ inputSize: 2, hiddenSize: 1, layerNorm: true }), {
     name: "RangeError",
-    message: "Cannot make LSTM: hiddenSize must be at least 2 with layerNorm, which makes 0 of one number alone, got 1",
+    message:
+      "Cannot make LSTM: hiddenSize must be at least 2 with layerNorm, since a single value normalizes to 0, got 1",
   });
   class Plain extends Recurrent<RecurrentState> {
     constructor(options: RecurrentOptions) {
@@ -211,11 +214,11 @@ Deno.test("layer normalisation is refused where it makes no sense", () => {
   new Plain({ inputSize: 2, hiddenSize: 3 });
   assert.throws(() => new Plain({ inputSize: 2, hiddenSize: 3, layerNorm: true }), {
     name: "TypeError",
-    message: "Cannot make Plain: layerNorm must be left out, for the cell has none",
+    message: "Cannot make Plain: layerNorm must be false for a cell without blocks, got true",
   });
 });
 
-Deno.test("a normalised layer does not see how large its input is", () => {
+Deno.test("a normalized layer does not depend on the scale of its input", () => {
   using _ = scope();
   const random = new Random(2);
   const layer = new GRU({ inputSize: 4, hiddenSize: 8, layerNorm: true, random });
@@ -224,7 +227,7 @@ Deno.test("a normalised layer does not see how large its input is", () => {
   assertClose(layer.forward(large).data, layer.forward(x).data, { tolerance: 1e-4 });
 });
 
-Deno.test("a NaN gradient is handed on, not flushed", () => {
+Deno.test("a NaN gradient is propagated, not flushed to 0", () => {
   using _ = scope();
   for (const [, make] of makers) {
     const layer = make({ inputSize: 2, hiddenSize: 5, random: new Random(1) });
@@ -233,14 +236,14 @@ Deno.test("a NaN gradient is handed on, not flushed", () => {
   }
 });
 
-Deno.test("SimpleRNN: an unknown activation is refused", () => {
+Deno.test("SimpleRNN: an unknown activation is rejected", () => {
   const activation = "gelu" as "tanh";
   assert.throws(() => new SimpleRNN({ inputSize: 1, hiddenSize: 1, activation }), {
     message: 'Cannot make SimpleRNN: activation must be "tanh" or "relu", got "gelu"',
   });
 });
 
-Deno.test("initializers of one's own are used, and skipped where weights are about to be loaded", () => {
+Deno.test("custom initializers are used, and skipped for weights that are about to be loaded", () => {
   const seven = (data: Float32Array) => void data.fill(7);
   const make = () => new LSTM({ inputSize: 1, hiddenSize: 2, inputInitializer: seven, recurrentInitializer: seven });
   assert.deepEqual(new Set([...make().inputWeight.data, ...make().recurrentWeight.data]), new Set([7]));
@@ -248,7 +251,7 @@ Deno.test("initializers of one's own are used, and skipped where weights are abo
   assert.deepEqual(new Set([...inputWeight.data, ...recurrentWeight.data]), new Set([0]));
 });
 
-Deno.test("what the caller does between forward and backward changes no gradient", () => {
+Deno.test("changes by the caller between forward and backward do not affect gradients", () => {
   for (const [name, make] of makers) {
     const gradients = (meddle: boolean) => {
       using _ = scope();
@@ -269,7 +272,7 @@ Deno.test("what the caller does between forward and backward changes no gradient
   }
 });
 
-Deno.test("the tanh of the cells is relatively within 4e-7, never beyond 1, and keeps NaN", () => {
+Deno.test("the cells' tanh has a relative error below 4e-7, never exceeds 1, and keeps NaN", () => {
   using _ = scope();
   const layer = new SimpleRNN({ inputSize: 1, hiddenSize: 4, inputInitializer: constant(1), bias: false });
   const xs = Float32Array.from({ length: 40_001 }, (_, i) => (i - 20_000) / 2000 * (i % 2 === 0 ? 1 : 0.05));
@@ -278,7 +281,7 @@ Deno.test("the tanh of the cells is relatively within 4e-7, never beyond 1, and 
   );
   xs.forEach((x, i) => {
     const [y, expected] = [data[4 * i]!, Math.tanh(x)];
-    assert.ok(Math.abs(y) <= 1 && Math.abs(y - expected) <= 4e-7 * Math.abs(expected), `${y} instead of ${expected}`);
+    assert.ok(Math.abs(y) <= 1 && Math.abs(y - expected) <= 4e-7 * Math.abs(expected), `${y}, expected ${expected}`);
   });
   const [top, bottom, nan] = [0, 4, 8].map((i) => data[4 * xs.length + i]!);
   assert.ok(top === -bottom! && top! <= 1 && top! > 1 - 4e-7);

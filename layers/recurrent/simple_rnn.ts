@@ -6,7 +6,7 @@ import { Recurrent, type RecurrentOptions } from "./recurrent.ts";
 
 const ALL = [{ from: 0, to: 1 }];
 
-/** The simple recurrent network; the equations stand at `SimpleRNN`. */
+/** The cell of `SimpleRNN`, which documents the equations. */
 export function simpleRnnCell(relu: boolean): Cell {
   return {
     name: "SimpleRNN",
@@ -51,7 +51,7 @@ export type SimpleRNNState = {
 /** Options for {@linkcode SimpleRNN}. */
 export interface SimpleRNNOptions extends RecurrentOptions {
   /**
-   * f.
+   * The activation f.
    *
    * @default {"tanh"}
    */
@@ -59,10 +59,10 @@ export interface SimpleRNNOptions extends RecurrentOptions {
 }
 
 /**
- * The simple recurrent network (Elman, 1990): for each time step s ← f(x·U + s·W + b), and s is the output. What the
- * textbooks call V is the `Dense` layer that follows.
+ * The simple recurrent network (Elman, 1990). At each time step s ← f(x·U + s·W + b), and s is the output. The textbooks' V is
+ * the `Dense` layer that follows.
  *
- * With `layerNorm` s ← f(LN(x·U) + LN(s·W) + b); the gains of LN are `inputGain` and `recurrentGain`, [hiddenSize].
+ * With `layerNorm`, s ← f(LN(x·U) + LN(s·W) + b). The gains of LN are `inputGain` and `recurrentGain`, [hiddenSize].
  *
  * @example
  * ```ts
@@ -77,13 +77,13 @@ export interface SimpleRNNOptions extends RecurrentOptions {
  * ```
  */
 export class SimpleRNN extends Recurrent<SimpleRNNState> {
-  /** f. */
+  /** The activation f. */
   readonly activation: "tanh" | "relu";
 
   /**
-   * Makes the layer with its first weights.
+   * Creates the layer and initializes its weights.
    *
-   * @throws {RangeError} If a size is no integer of 1 or more, a dropout does not lie in [0, 1), or the activation is unknown.
+   * @throws {RangeError} If a size is not a positive integer, a dropout is not in [0, 1), or the activation is unknown.
    */
   constructor(options: SimpleRNNOptions) {
     const { activation = "tanh" } = options;

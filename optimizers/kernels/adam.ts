@@ -1,4 +1,4 @@
-// Adam and its kin: means of the gradient and of its square.
+// Adam and its relatives: means of the gradient and of its square.
 
 import { ballast, ballastOfSquares, flushDenormals, load, madd, nmadd, one, splat, store } from "../../core/kernels/simd";
 
@@ -19,7 +19,7 @@ export function moveSquare(v: usize, x: v128, decay: v128, share: v128, fine: v1
   return moved;
 }
 
-/** m, v as above; p = keep·p − stepSize·m/(√v·rootScale + ε); with `largest` √ of the largest v so far (AMSGrad). */
+/** m, v as above; p = keep·p − stepSize·m/(√v·rootScale + ε); with `largest`, the root is of the largest v so far (AMSGrad). */
 @inline
 function adamLanes(
   p: usize, g: usize, m: usize, v: usize, largest: usize,
@@ -85,7 +85,7 @@ export function nadam(
   for (; p < end; p += 4, g += 4, m += 4, v += 4) nadamLanes(p, g, m, v, a, b, c, d, e, f, h, heavy, fine, false);
 }
 
-/** The sign of x in each lane, 0 of 0; NaN is kept. */
+/** The sign of x in each lane, 0 for 0; NaN is kept. */
 @inline
 function sign(x: v128): v128 {
   const signed = v128.or(v128.and(x, i32x4.splat(0x80000000)), one());

@@ -4,8 +4,8 @@ import { ballast, ballastOfSquares, flushDenormals, load, madd, nmadd, splat, st
 import { moveMean, moveSquare } from "./adam";
 
 /**
- * v = α·v + share·g²; d = g/(√v + ε), centred: √(v − mean²) with the mean of g; p −= rate·d, with momentum b = momentum·b + d and
- * p −= rate·b.
+ * v = α·v + share·g²; d = g/(√v + ε), or with √(v − mean²) if centred, where mean is that of g. p −= rate·d, or with momentum
+ * b = momentum·b + d and p −= rate·b.
  */
 @inline
 function rmspropLanes(
@@ -16,7 +16,7 @@ function rmspropLanes(
   let square = moveSquare(v, gradient, alpha, share, fine, whole);
   if (centered) {
     const centre = moveMean(mean, gradient, share, heavy, whole);
-    // Rounding may leave less than 0. pmax returns its first operand for NaN, which is thus kept.
+    // Rounding may give less than 0. pmax returns its first operand for NaN, so NaN is kept.
     square = f32x4.pmax(nmadd(centre, centre, square), splat(0));
   }
   let direction = f32x4.div(gradient, f32x4.add(f32x4.sqrt(square), epsilon));
@@ -38,7 +38,7 @@ function rmspropLoop(
   for (; p < end; p += 4, g += 4, v += 4, mean += 4, b += 4) rmspropLanes(p, g, v, mean, b, r, a, s, e, m, heavy, fine, centered, accelerated, false);
 }
 
-/** A slot that is not needed is 0. */
+/** Unused slots are 0. */
 export function rmsprop(
   p: usize, g: usize, v: usize, mean: usize, b: usize, n: i32, rate: f32, alpha: f32, share: f32, epsilon: f32, momentum: f32,
 ): void {

@@ -4,8 +4,8 @@ import type { AdadeltaOptions, AdagradOptions, RmspropOptions } from "./adaptive
 import type { LionOptions, SgdOptions } from "./momentum.ts";
 
 /**
- * The rules as plain loops, each a few lines from its paper: what the kernels are tested against, and timed beside. Slots have
- * the kernels' names.
+ * The rules as plain loops, each a few lines from its paper, to test the kernels against and to compare their speed. Slots
+ * have the kernels' names.
  */
 export const plainRules = {
   sgd: ({ momentum = 0, dampening = 0, nesterov = false }: SgdOptions = {}) =>

@@ -2,7 +2,83 @@ import { checkBetas, checkFlag, checkRange } from "../_check.ts";
 import { kernels } from "../_kernels.ts";
 import type { OptimizerPlugin } from "../plugin.ts";
 
-/** Adam, with decoupled weight decay or without. */
+/** Options for {@linkcode adam}; names and defaults as in PyTorch. */
+export interface AdamOptions {
+  /**
+   * The decay of the means of the gradient and of its square, β₁ and β₂.
+   *
+   * @default {[0.9, 0.999]}
+   */
+  betas?: readonly [number, number];
+  /**
+   * Added to the root to keep it above 0, ε.
+   *
+   * @default {1e-8}
+   */
+  eps?: number;
+  /**
+   * Whether to use the largest v so far instead of v (AMSGrad: Reddi et al., 2018).
+   *
+   * @default {false}
+   */
+  amsgrad?: boolean;
+}
+
+/**
+ * Adam: m ← β₁·m + (1 − β₁)·g, v ← β₂·v + (1 − β₂)·g², p ← p − η·m̂/(√v̂ + ε), with m̂ = m/(1 − β₁ᵗ) and v̂ = v/(1 − β₂ᵗ)
+ * (Kingma and Ba, 2015). For weight decay, put `addDecayedWeights` before it, or use `adamW`.
+ *
+ * @throws {RangeError} If a β is not in [0, 1), or ε is negative.
+ *
+ * @example
+ * ```ts
+ * import { Parameter } from "@unfold/core";
+ * import { adam, Optimizer } from "@unfold/optimizers";
+ * import assert from "node:assert/strict";
+ *
+ * const weight = new Parameter([1]);
+ * weight.grad.data.fill(-20);
+ * new Optimizer({ weight }, [adam()], { learningRate: 0.1 }).step();
+ * assert.ok(Math.abs(weight.item() - 0.1) < 1e-7);
+ * ```
+ */
+export function adam(options: AdamOptions = {}): OptimizerPlugin {
+  return adamRule("adam", options, 0);
+}
+
+/** Options for {@linkcode adamW}; names and defaults as in PyTorch. */
+export interface AdamWOptions extends AdamOptions {
+  /**
+   * The weight decay λ: each step shrinks the parameters by η·λ of their value.
+   *
+   * @default {0.01}
+   */
+  weightDecay?: number;
+}
+
+/**
+ * Adam with decoupled weight decay: p ← (1 − η·λ)·p, then a step of `adam` (Loshchilov and Hutter, 2019).
+ *
+ * @throws {RangeError} If a β is not in [0, 1), or ε or λ is negative.
+ *
+ * @example
+ * ```ts
+ * import { Parameter } from "@unfold/core";
+ * import { adamW, Optimizer } from "@unfold/optimizers";
+ * import assert from "node:assert/strict";
+ *
+ * const weight = new Parameter([1], (data) => data.fill(1));
+ * new Optimizer({ weight }, [adamW({ weightDecay: 0.5 })], { learningRate: 0.1 }).step();
+ * assert.ok(Math.abs(weight.item() - 0.95) < 1e-6);
+ * ```
+ */
+export function adamW(options: AdamWOptions = {}): OptimizerPlugin {
+  const { weightDecay = 0.01 } = options;
+  checkRange("adamW", "weightDecay", weightDecay, 0, Infinity);
+  return adamRule("adamW", options, weightDecay);
+}
+
+/** Adam with decoupled weight decay, which may be 0. */
 function adamRule(name: string, options: AdamOptions, weightDecay: number): OptimizerPlugin {
   const { betas = [0.9, 0.999], eps = 1e-8, amsgrad = false } = options;
   checkBetas(name, betas);
@@ -29,92 +105,16 @@ function adamRule(name: string, options: AdamOptions, weightDecay: number): Opti
   };
 }
 
-/** Options for {@linkcode adam}; names and defaults as in PyTorch. */
-export interface AdamOptions {
-  /**
-   * Decay of the means of the gradient and of its square, β₁ and β₂.
-   *
-   * @default {[0.9, 0.999]}
-   */
-  betas?: readonly [number, number];
-  /**
-   * Added to the root, ε, so that it is not 0.
-   *
-   * @default {1e-8}
-   */
-  eps?: number;
-  /**
-   * Whether the largest v so far stands for v (AMSGrad: Reddi et al., 2018).
-   *
-   * @default {false}
-   */
-  amsgrad?: boolean;
-}
-
-/**
- * Adam: m ← β₁·m + (1 − β₁)·g, v ← β₂·v + (1 − β₂)·g², p ← p − η·m̂/(√v̂ + ε), with m̂ = m/(1 − β₁ᵗ) and v̂ = v/(1 − β₂ᵗ)
- * (Kingma and Ba, 2015). For a penalty on the size of the parameters put `addDecayedWeights` before it, or take `adamW`.
- *
- * @throws {RangeError} If a β does not lie in [0, 1), or ε is negative.
- *
- * @example
- * ```ts
- * import { Parameter } from "@unfold/core";
- * import { adam, Optimizer } from "@unfold/optimizers";
- * import assert from "node:assert/strict";
- *
- * const weight = new Parameter([1]);
- * weight.grad.data.fill(-20);
- * new Optimizer({ weight }, [adam()], { learningRate: 0.1 }).step();
- * assert.ok(Math.abs(weight.item() - 0.1) < 1e-7);
- * ```
- */
-export function adam(options: AdamOptions = {}): OptimizerPlugin {
-  return adamRule("adam", options, 0);
-}
-
-/** Options for {@linkcode adamW}; names and defaults as in PyTorch. */
-export interface AdamWOptions extends AdamOptions {
-  /**
-   * By how much of itself, times the learning rate, each parameter shrinks a step, λ.
-   *
-   * @default {0.01}
-   */
-  weightDecay?: number;
-}
-
-/**
- * Adam with decoupled weight decay: p ← (1 − η·λ)·p, then the step of `adam` (Loshchilov and Hutter, 2019).
- *
- * @throws {RangeError} If a β does not lie in [0, 1), or ε or λ is negative.
- *
- * @example
- * ```ts
- * import { Parameter } from "@unfold/core";
- * import { adamW, Optimizer } from "@unfold/optimizers";
- * import assert from "node:assert/strict";
- *
- * const weight = new Parameter([1], (data) => data.fill(1));
- * new Optimizer({ weight }, [adamW({ weightDecay: 0.5 })], { learningRate: 0.1 }).step();
- * assert.ok(Math.abs(weight.item() - 0.95) < 1e-6);
- * ```
- */
-export function adamW(options: AdamWOptions = {}): OptimizerPlugin {
-  const { weightDecay = 0.01 } = options;
-  checkRange("adamW", "weightDecay", weightDecay, 0, Infinity);
-  return adamRule("adamW", options, weightDecay);
-}
-
 /** Options for {@linkcode nadam}; names and defaults as in PyTorch. */
 export interface NadamOptions {
   /**
-   * Decay of the means of the gradient and of its square, β₁ and β₂.
+   * The decay of the means of the gradient and of its square, β₁ and β₂.
    *
    * @default {[0.9, 0.999]}
    */
   betas?: readonly [number, number];
   /**
-   * Added to the root, ε, so that it is not 0.
+   * Added to the root to keep it above 0, ε.
    *
    * @default {1e-8}
    */
@@ -131,7 +131,7 @@ export interface NadamOptions {
  * Adam with Nesterov's momentum: m and v as in `adam`, μₜ = β₁·(1 − ½·0.96^(t·ψ)), and
  * p ← p − η·((1 − μₜ)·g/(1 − Π μ₁…μₜ) + μₜ₊₁·m/(1 − Π μ₁…μₜ₊₁))/(√v̂ + ε) (Dozat, 2016).
  *
- * @throws {RangeError} If a β does not lie in [0, 1), or ε or ψ is negative.
+ * @throws {RangeError} If a β is not in [0, 1), or ε or ψ is negative.
  *
  * @example
  * ```ts
@@ -152,7 +152,7 @@ export function nadam(options: NadamOptions = {}): OptimizerPlugin {
   checkRange("nadam", "momentumDecay", momentumDecay, 0, Infinity);
   const [beta1, beta2] = betas;
   const momentum = (step: number) => beta1 * (1 - 0.5 * 0.96 ** (step * momentumDecay));
-  // Π μ₁…μₜ of the last t that was asked for, which is a function of t alone.
+  // Π μ₁…μₜ for the last t, a function of t alone.
   let [last, product] = [0, 1];
   const productTo = (step: number) => {
     if (step < last) [last, product] = [0, 1];

@@ -17,7 +17,7 @@ export interface AdagradOptions {
    */
   initialAccumulatorValue?: number;
   /**
-   * Added to the root, ε, so that it is not 0.
+   * Added to the root to keep it above 0, ε.
    *
    * @default {1e-10}
    */
@@ -61,25 +61,25 @@ export function adagrad(options: AdagradOptions = {}): OptimizerPlugin {
 /** Options for {@linkcode rmsprop}; names and defaults as in PyTorch. */
 export interface RmspropOptions {
   /**
-   * Decay of the mean of the squared gradient, α.
+   * The decay of the mean of the squared gradient, α.
    *
    * @default {0.99}
    */
   alpha?: number;
   /**
-   * Added to the root, ε, so that it is not 0.
+   * Added to the root to keep it above 0, ε.
    *
    * @default {1e-8}
    */
   eps?: number;
   /**
-   * How much of the last velocity is kept, μ.
+   * The fraction of the velocity that is kept, μ.
    *
    * @default {0}
    */
   momentum?: number;
   /**
-   * Whether the variance of the gradient stands for the mean of its square.
+   * Whether to use the variance of the gradient instead of the mean of its square.
    *
    * @default {false}
    */
@@ -87,10 +87,10 @@ export interface RmspropOptions {
 }
 
 /**
- * RMSprop: v ← α·v + (1 − α)·g², p ← p − η·g/(√v + ε) (Tieleman and Hinton, 2012). With momentum u ← μ·u + g/(√v + ε) and
- * p ← p − η·u; centred √(v − m²) stands for √v, with m ← α·m + (1 − α)·g (Graves, 2013).
+ * RMSprop: v ← α·v + (1 − α)·g², p ← p − η·g/(√v + ε) (Tieleman and Hinton, 2012). With momentum,
+ * u ← μ·u + g/(√v + ε) and p ← p − η·u. When centred, √(v − m²) replaces √v, with m ← α·m + (1 − α)·g (Graves, 2013).
  *
- * @throws {RangeError} If α does not lie in [0, 1), or ε or μ is negative.
+ * @throws {RangeError} If α is not in [0, 1), or ε or μ is negative.
  *
  * @example
  * ```ts
@@ -125,13 +125,13 @@ export function rmsprop(options: RmspropOptions = {}): OptimizerPlugin {
 /** Options for {@linkcode adadelta}; names and defaults as in PyTorch. */
 export interface AdadeltaOptions {
   /**
-   * Decay of the means of squares, ρ.
+   * The decay of the means of squares, ρ.
    *
    * @default {0.9}
    */
   rho?: number;
   /**
-   * Added to the means, ε, so that none is 0.
+   * Added to the means to keep them above 0, ε.
    *
    * @default {1e-6}
    */
@@ -139,10 +139,10 @@ export interface AdadeltaOptions {
 }
 
 /**
- * Adadelta: v ← ρ·v + (1 − ρ)·g², d = √(u + ε)/√(v + ε)·g, u ← ρ·u + (1 − ρ)·d², p ← p − η·d (Zeiler, 2012). Its usual
- * learning rate is 1.
+ * Adadelta: v ← ρ·v + (1 − ρ)·g², d = √(u + ε)/√(v + ε)·g, u ← ρ·u + (1 − ρ)·d², p ← p − η·d (Zeiler, 2012). The
+ * usual learning rate is 1.
  *
- * @throws {RangeError} If ρ does not lie in [0, 1), or ε is not above 0, without which it would never move.
+ * @throws {RangeError} If ρ is not in [0, 1), or ε is not above 0; with ε = 0 the parameters would never move.
  *
  * @example
  * ```ts

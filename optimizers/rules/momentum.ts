@@ -5,13 +5,13 @@ import type { OptimizerPlugin } from "../plugin.ts";
 /** Options for {@linkcode sgd}; names and defaults as in PyTorch. */
 export interface SgdOptions {
   /**
-   * How much of the last velocity is kept, μ.
+   * The fraction of the velocity that is kept, μ.
    *
    * @default {0}
    */
   momentum?: number;
   /**
-   * How much of a new gradient is held back from the velocity, τ.
+   * The fraction of a new gradient that does not enter the velocity, τ.
    *
    * @default {0}
    */
@@ -25,10 +25,10 @@ export interface SgdOptions {
 }
 
 /**
- * Stochastic gradient descent: p ← p − η·g; with momentum v ← μ·v + (1 − τ)·g (v ← g at the first step) and
- * p ← p − η·v, or p ← p − η·(g + μ·v) with Nesterov (Sutskever et al., 2013).
+ * Stochastic gradient descent: p ← p − η·g. With momentum, v ← μ·v + (1 − τ)·g (v ← g at the first step) and p ← p − η·v, or
+ * p ← p − η·(g + μ·v) with `nesterov` (Sutskever et al., 2013).
  *
- * @throws {RangeError} If momentum or dampening is out of range, or Nesterov comes without momentum or with dampening.
+ * @throws {RangeError} If momentum or dampening is out of range, or `nesterov` is set without momentum or with dampening.
  *
  * @example
  * ```ts
@@ -52,7 +52,7 @@ export function sgd(options: SgdOptions = {}): OptimizerPlugin {
   checkRange("sgd", "dampening", dampening, 0, Infinity);
   if (nesterov && (momentum === 0 || dampening !== 0)) {
     throw new RangeError(
-      `Cannot make sgd: nesterov must come with a momentum above 0 and without dampening, got ${momentum} and ${dampening}`,
+      `Cannot make sgd: nesterov needs a momentum above 0 and no dampening, got ${momentum} and ${dampening}`,
     );
   }
   return {
@@ -70,13 +70,13 @@ export function sgd(options: SgdOptions = {}): OptimizerPlugin {
 /** Options for {@linkcode lion}; defaults as in Optax. */
 export interface LionOptions {
   /**
-   * How much of the mean goes into the direction, and into the next mean: β₁ and β₂.
+   * The weight of the mean in the direction, and in the next mean: β₁ and β₂.
    *
    * @default {[0.9, 0.99]}
    */
   betas?: readonly [number, number];
   /**
-   * By how much of itself, times the learning rate, each parameter shrinks a step, λ.
+   * The weight decay λ: each step shrinks the parameters by η·λ of their value.
    *
    * @default {0.001}
    */
@@ -84,10 +84,10 @@ export interface LionOptions {
 }
 
 /**
- * Lion: p ← p − η·(sign(β₁·m + (1 − β₁)·g) + λ·p), m ← β₂·m + (1 − β₂)·g (Chen et al., 2023). Every parameter moves by the whole
- * learning rate, which should be three to ten times smaller than Adam's.
+ * Lion: p ← p − η·(sign(β₁·m + (1 − β₁)·g) + λ·p), m ← β₂·m + (1 − β₂)·g (Chen et al., 2023). Every parameter moves by the full
+ * learning rate, which should be three to ten times smaller than for Adam.
  *
- * @throws {RangeError} If a β does not lie in [0, 1), or λ is negative.
+ * @throws {RangeError} If a β is not in [0, 1), or λ is negative.
  *
  * @example
  * ```ts

@@ -1,6 +1,7 @@
-"""Golden values for the layers that are not recurrent and for the losses: PyTorch's outputs and gradients.
+"""Golden values for feed-forward layers and losses: PyTorch's outputs and gradients.
 
-Run with `deno task goldens` (needs Debian's python3-torch). Writes layers/testdata/pytorch_feedforward.json; weights as [input, output].
+Run with `deno task goldens feedforward` (needs Debian's python3-torch). Writes layers/testdata/pytorch_feedforward.json. Weights
+are [input, output].
 """
 
 import json
@@ -11,7 +12,7 @@ torch.manual_seed(1)
 
 
 def entry(tensor):
-    # Nine digits tell all 32-bit floats apart.
+    # Nine digits identify a 32-bit float.
     values = tensor.detach().flatten().tolist()
     if tensor.dtype == torch.int64:
         return {"dtype": "i32", "shape": list(tensor.shape), "data": values}
@@ -19,7 +20,7 @@ def entry(tensor):
 
 
 def case(name, f, *inputs):
-    """All that comes out is weighted by chance, so that every element has a gradient of its own."""
+    """Weights the outputs at random, so that every element has a different gradient."""
     inputs = [x if x.dtype == torch.int64 else x.clone().requires_grad_() for x in inputs]
     output = f(*inputs)
     weights = torch.randn_like(output)

@@ -1,7 +1,7 @@
-"""Models of PyTorch's for the tests of its weights: their state_dicts, an input and what they give for it.
+"""PyTorch models for the tests of weight exchange: state_dicts, an input and its output for each.
 
-Run with `deno task goldens` (needs Debian's python3-torch): writes layers/interchange/testdata/pytorch.safetensors.
-With two files it loads the weights of the first into the same models and writes what they give for the inputs into the second.
+Run with `deno task goldens interchange` (needs Debian's python3-torch). Writes layers/interchange/testdata/pytorch.safetensors.
+With two arguments, loads weights and inputs from the first file into the same models and writes their outputs to the second.
 """
 
 import json
@@ -22,7 +22,7 @@ CASES = [{"cell": cell, **kind} for cell in MODULES for kind in KINDS] + [{"cell
 
 
 class Model(torch.nn.Module):
-    """A model of a user's own, with modules by name."""
+    """A model with named modules, as users write them."""
 
     def __init__(self):
         super().__init__()

@@ -1,6 +1,6 @@
-"""A model of Keras's for the tests of its weights: its `.weights.h5` file, an input, and what each of its layers gives for it.
+"""A Keras model for the tests of weight exchange: its `.weights.h5` file, an input, and the output of each layer.
 
-Needs keras, h5py and one of Keras's backends (`pip install keras h5py jax`), which Debian has not:
+Needs keras, h5py and a Keras backend, which Debian does not package (`pip install keras h5py jax`):
 
     KERAS_BACKEND=jax python3 tools/goldens/keras_weights.py
 

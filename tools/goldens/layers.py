@@ -1,8 +1,8 @@
 """Golden values for the recurrent layers: PyTorch's outputs and gradients for given weights, inputs and states.
 
-Run with `deno task goldens` (needs Debian's python3-torch). Writes layers/testdata/pytorch.json in Unfold's names and layout:
-weights [input, gates·hidden]; states [batch, parts·hidden]; PyTorch's second bias is 0 but for the GRU's candidate, where it
-is `recurrentBias`.
+Run with `deno task goldens layers` (needs Debian's python3-torch). Writes layers/testdata/pytorch.json with Unfold's names and
+layout: weights are [input, gates·hidden], states [batch, parts·hidden]. PyTorch's second bias is 0, except for the GRU's
+candidate, where it is `recurrentBias`.
 """
 
 import json
@@ -25,7 +25,7 @@ SHAPES = [
 
 
 def entry(tensor):
-    # Nine digits tell all 32-bit floats apart.
+    # Nine digits identify a 32-bit float.
     return {"shape": list(tensor.shape), "data": [float(f"{value:.9g}") for value in tensor.detach().flatten().tolist()]}
 
 
@@ -65,7 +65,7 @@ def case(name, make, shape):
     states = [torch.randn(parts, BATCH, HIDDEN, requires_grad=True) for _ in range(2 if name == "LSTM" else 1)]
     output, last = layer(x, tuple(states) if name == "LSTM" else states[0])
     results = [output, *(last if name == "LSTM" else [last])]
-    # A weighted sum of everything that comes out, so that every path carries a gradient.
+    # A weighted sum of all outputs, so that every path has a gradient.
     weights = [torch.randn_like(value) for value in results]
     sum((value * weight).sum() for value, weight in zip(results, weights)).backward()
     return {

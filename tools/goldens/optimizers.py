@@ -1,7 +1,7 @@
-"""Golden values for the optimizers: PyTorch's parameters after 1 and 10 steps with given gradients,
-and the learning rates of its schedules.
+"""Golden values for optimizers and schedules: PyTorch's parameters after 1 and 10 steps with given gradients, and the learning
+rates of its schedules.
 
-Run with `deno task goldens` (needs Debian's python3-torch). Writes optimizers/testdata/pytorch.json and
+Run with `deno task goldens optimizers` (needs Debian's python3-torch). Writes optimizers/testdata/pytorch.json and
 training/testdata/plateau.json.
 """
 
@@ -11,7 +11,7 @@ import torch
 from torch.optim import lr_scheduler
 
 class Lion(torch.optim.Optimizer):
-    """Not in PyTorch: the update as Optax documents it."""
+    """Lion, which PyTorch does not have, as Optax documents it."""
 
     def __init__(self, parameters, lr, betas=(0.9, 0.99), weight_decay=1e-3):
         super().__init__(parameters, {"lr": lr, "betas": betas, "weight_decay": weight_decay})
@@ -27,7 +27,7 @@ class Lion(torch.optim.Optimizer):
                 p -= group["lr"] * (update + group["weight_decay"] * p)
 
 
-# Options by PyTorch's names; the test knows ours.
+# Options have PyTorch's names; the test translates them.
 RULES = {
     "sgd": (torch.optim.SGD, [
         {},
@@ -64,7 +64,7 @@ RULES = {
         {},
         {"rho": 0.6, "eps": 1e-3, "weight_decay": 0.1},
     ]),
-    # PyTorch 1.13 multiplies by one momentum too many where it goes parameter by parameter (mended in 2.0); not with foreach.
+    # Without foreach, PyTorch 1.13 applies one momentum factor too many (fixed in 2.0).
     "nadam": (functools.partial(torch.optim.NAdam, foreach=True), [
         {},
         {"betas": [0.8, 0.95], "eps": 1e-3, "momentum_decay": 0.1, "weight_decay": 0.1},
@@ -97,7 +97,7 @@ def run(rule, options, initial, gradients):
 
 
 def rates(make, steps=40):
-    """The learning rate of each step."""
+    """Returns the learning rate of each step."""
     optimizer = torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], lr=0.5)
     schedule = make(optimizer)
     values = []
@@ -122,7 +122,7 @@ SCHEDULES = {
 }
 
 def plateau(losses, **options):
-    """The learning rate after each epoch."""
+    """Returns the learning rate after each epoch."""
     optimizer = torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], lr=1.0)
     schedule = lr_scheduler.ReduceLROnPlateau(optimizer, **options)
     values = []

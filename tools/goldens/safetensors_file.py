@@ -1,4 +1,4 @@
-"""Reads and writes safetensors files of 32-bit floats and integers, for machines that lack the package."""
+"""Reads and writes safetensors files of 32-bit floats and integers, so that the scripts need no package."""
 
 import json
 import numpy as np
@@ -7,7 +7,7 @@ DTYPES = {"F32": "<f4", "I32": "<i4"}
 
 
 def write(path, tensors, metadata):
-    """Writes numpy arrays by name, and text by key."""
+    """Writes named numpy arrays, and metadata."""
     header, data = {"__metadata__": metadata}, b""
     for name, array in tensors.items():
         dtype = "I32" if array.dtype.kind in "iu" else "F32"
@@ -21,7 +21,7 @@ def write(path, tensors, metadata):
 
 
 def read(path):
-    """The numpy arrays by name, and the text by key."""
+    """Returns the named numpy arrays, and the metadata."""
     with open(path, "rb") as file:
         raw = file.read()
     start = 8 + int.from_bytes(raw[:8], "little")

@@ -1,8 +1,8 @@
-"""Golden losses of whole training runs in PyTorch: 100 Adam steps of a recurrent layer, its last step, Linear and the mean
-squared error, for each cell.
+"""Golden losses of training runs in PyTorch: 100 Adam steps with each cell. The model is a recurrent layer, its last step and a
+Linear layer; the loss is the mean squared error.
 
-Run with `deno task goldens` (needs Debian's python3-torch). Writes training/testdata/pytorch.json in Unfold's names and
-layout: weights [input, gates·hidden], PyTorch's second bias 0 and fixed but for the GRU's candidate.
+Run with `deno task goldens training` (needs Debian's python3-torch). Writes training/testdata/pytorch.json with Unfold's names and
+layout: weights are [input, gates·hidden]. PyTorch's second bias stays 0, except for the GRU's candidate.
 """
 
 import json
@@ -14,7 +14,7 @@ CELLS = {"SimpleRNN": torch.nn.RNN, "LSTM": torch.nn.LSTM, "GRU": torch.nn.GRU}
 
 
 def entry(tensor):
-    # Nine digits tell all 32-bit floats apart.
+    # Nine digits identify a 32-bit float.
     return {"shape": list(tensor.shape), "data": [float(f"{value:.9g}") for value in tensor.detach().flatten().tolist()]}
 
 
@@ -22,7 +22,7 @@ def run(name, make, x, y):
     layer = make(INPUT, HIDDEN, batch_first=True)
     dense = torch.nn.Linear(HIDDEN, 1)
     is_gru = name == "GRU"
-    # One bias where PyTorch has two: the second one stays 0, but for the GRU's candidate.
+    # Unfold has one bias, PyTorch two: the second one stays 0, except for the GRU's candidate.
     free = torch.zeros_like(layer.bias_hh_l0)
     if is_gru:
         free[2 * HIDDEN:] = 1

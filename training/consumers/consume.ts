@@ -1,13 +1,13 @@
-import type { TrainEvent } from "../train.ts";
+import type { TrainEvent } from "../events.ts";
 
-/** What looks at the events of a training run: progress, a log, early stopping. It may ask the run to stop. */
+/** Receives the events of a training run: a progress bar, a log, early stopping. It stops the run by returning "stop". */
 export type Consumer = (event: TrainEvent) => void | "stop" | Promise<void | "stop">;
 
 /**
- * Hands the events of a run to consumers, in order, until it is done or one of them says "stop".
+ * Passes the events of a run to consumers, in order, until the run is done or a consumer returns "stop".
  *
- * @param events What `train()` gives.
- * @param consumers What looks at them.
+ * @param events The events, from `train()`.
+ * @param consumers Called with each event, one after the other.
  * @returns The last event.
  *
  * @example

@@ -4,7 +4,6 @@ import { Optimizer, sgd } from "@unfold/optimizers";
 import {
   consume,
   type Consumer,
-  earlyStopping,
   history,
   jsonLines,
   progressBar,
@@ -13,7 +12,7 @@ import {
   type TrainEvent,
 } from "@unfold/training";
 import assert from "node:assert/strict";
-import { withFolder } from "../../tools/with_folder.ts";
+import { withFolder } from "../../tools/testing.ts";
 
 function epochEvent(epoch: number, validationLoss: number | undefined, loss = 1): TrainEvent {
   return { type: "epoch", epoch, step: epoch, loss, validationLoss };
@@ -22,7 +21,7 @@ function epochEvent(epoch: number, validationLoss: number | undefined, loss = 1)
 const step: TrainEvent = { type: "step", epoch: 1, step: 3, loss: 0.25, samples: 10, targets: 40, learningRate: 0.125 };
 const done: TrainEvent = { type: "done", epoch: 9, step: 9, loss: 1, finished: true };
 
-Deno.test("consume hands every event to every consumer, and ends when one says stop", async () => {
+Deno.test("consume passes every event to every consumer, and ends when one returns stop", async () => {
   const model = new Dense({ inputSize: 1, outputSize: 1, random: new Random(1) });
   const optimizer = new Optimizer(model.parameters(), [sgd()], { learningRate: 0.1 });
   const batches = [{ x: tensor([[1]]), y: tensor([[2]]) }];
@@ -39,7 +38,7 @@ Deno.test("consume hands every event to every consumer, and ends when one says s
   assert.equal(await consume((async function* () {})()), undefined);
 });
 
-Deno.test("history takes the losses down, and goes on from a state", () => {
+Deno.test("history records the losses, and continues from a saved state", () => {
   const [first, second] = [history(), history()];
   for (const event of [step, epochEvent(1, undefined, 3), epochEvent(2, 0.5, 2), done]) first(event);
   assert.deepEqual(first.epochs, [{ epoch: 1, loss: 3 }, { epoch: 2, loss: 2, validationLoss: 0.5 }]);
@@ -47,69 +46,11 @@ Deno.test("history takes the losses down, and goes on from a state", () => {
   second(epochEvent(3, 0.25));
   assert.deepEqual(second.epochs, [...first.epochs, { epoch: 3, loss: 1, validationLoss: 0.25 }]);
   assert.throws(() => second.load(new Map()), {
-    message: "Cannot go on with the history: its state must have epochs, [n, 3], got none",
+    message: "Cannot restore the history: its state must have epochs of shape [n, 3], got none",
   });
 });
 
-/** A model whose weight says which epoch it is of. */
-function following(options = {}) {
-  const model = new Dense({ inputSize: 1, outputSize: 1, bias: false });
-  const early = earlyStopping(model.parameters(), options);
-  const run = async (losses: readonly (number | undefined)[]) => {
-    for (const [i, loss] of losses.entries()) {
-      model.weight.data[0] = i + 1;
-      if (await early(epochEvent(i + 1, loss, 10 - i)) === "stop") return i + 1;
-    }
-    return undefined;
-  };
-  return { model, early, run };
-}
-
-Deno.test("early stopping waits for as many epochs as it is told, then puts the best weights back", async () => {
-  const { model, early, run } = following({ patience: 2 });
-  assert.equal(await run([5, 3, 4, 3, 3.5, 1]), 5);
-  assert.deepEqual([early.epoch, early.loss, model.weight.item()], [2, 3, 2]);
-});
-
-Deno.test("early stopping: without patience it never stops, and the best weights are back when the run is done", async () => {
-  const { model, early, run } = following();
-  assert.equal(await run([5, NaN, 4, 6, 7, 8, 9]), undefined);
-  early({ ...done, finished: false } as TrainEvent);
-  assert.equal(model.weight.item(), 7);
-  early(done);
-  assert.deepEqual([early.epoch, early.loss, model.weight.item()], [3, 4, 3]);
-  early(step);
-});
-
-Deno.test("early stopping goes by the training loss where there is no validation, and by the threshold", async () => {
-  const { early, run } = following({ patience: 3, threshold: 0.5 });
-  await run([undefined, undefined, undefined]);
-  assert.deepEqual([early.epoch, early.loss], [1, 10]);
-});
-
-Deno.test("early stopping: its state holds the best weights", async () => {
-  const [a, b] = [following({ patience: 2 }), following({ patience: 2 })];
-  await a.run([5, 3, 4]);
-  b.early.load(a.early.state());
-  assert.equal(b.early(epochEvent(4, 6)), undefined);
-  assert.equal(b.early(epochEvent(5, 6)), "stop");
-  assert.deepEqual([b.early.epoch, b.early.loss, b.model.weight.item()], [2, 3, 2]);
-  const other = earlyStopping(new Dense({ inputSize: 2, outputSize: 1 }).parameters());
-  assert.throws(() => other.load(a.early.state()), {
-    message: "Cannot stop early: its state must have the best weights of weight, [2,1]",
-  });
-  assert.throws(() => b.early.load(new Map()), {
-    name: "TypeError",
-    message: "Cannot stop early: its state must have the numbers epoch, loss, waited, and lacks epoch, loss, waited",
-  });
-});
-
-Deno.test("early stopping: bad options are refused", () => {
-  assert.throws(() => earlyStopping({}, { patience: -1 }), /patience must be 0 or more, got -1/);
-  assert.throws(() => earlyStopping({}, { threshold: 1 }), /threshold must be at least 0 and below 1, got 1/);
-});
-
-Deno.test("jsonLines adds a line an event to what is there", () =>
+Deno.test("jsonLines appends one line per event", () =>
   withFolder(async (folder) => {
     const path = `${folder}/log.jsonl`;
     for (const event of [step, epochEvent(1, NaN), done]) jsonLines(path)(event);
@@ -121,7 +62,7 @@ Deno.test("jsonLines adds a line an event to what is there", () =>
     ]);
   }));
 
-/** The remainder of CRC-32C, bit by bit from its definition. */
+/** CRC-32C, bit by bit from its definition. */
 function crc32c(bytes: Uint8Array): number {
   let crc = 0xffffffffn;
   for (const byte of bytes) {
@@ -136,7 +77,7 @@ function unmask(masked: number): number {
   return ((rotated << 15) | (rotated >>> 17)) >>> 0;
 }
 
-/** The fields of a message: number → values; numbers for varints, bytes for the rest. */
+/** The fields of a protocol buffer by number: numbers for varints, bytes for the rest. */
 function fieldsOf(bytes: Uint8Array): Map<number, (number | Uint8Array)[]> {
   const fields = new Map<number, (number | Uint8Array)[]>();
   let at = 0;
@@ -158,7 +99,7 @@ function fieldsOf(bytes: Uint8Array): Map<number, (number | Uint8Array)[]> {
   return fields;
 }
 
-/** The records of a TFRecord file, each checksum checked. */
+/** The records of a TFRecord file. Checks every checksum. */
 function recordsOf(bytes: Uint8Array): Uint8Array[] {
   const records: Uint8Array[] = [];
   const view = new DataView(bytes.buffer);
@@ -173,12 +114,12 @@ function recordsOf(bytes: Uint8Array): Uint8Array[] {
   return records;
 }
 
-Deno.test("the reader's checksum is CRC-32C: RFC 3720, appendix B.4", () => {
+Deno.test("the test's own checksum is CRC-32C (RFC 3720, appendix B.4)", () => {
   assert.equal(crc32c(new Uint8Array(32)), 0x8a9136aa);
   assert.equal(crc32c(Uint8Array.from({ length: 32 }, (_, i) => i)), 0x46dd794e);
 });
 
-Deno.test("tensorBoard's files are read back by a reader written from the format's description", () =>
+Deno.test("a reader written from the format's specification reads tensorBoard's files", () =>
   withFolder(async (folder) => {
     const board = tensorBoard(`${folder}/runs/a`);
     const far = { ...step, step: 300_000, loss: 1e-3 };
@@ -211,7 +152,7 @@ Deno.test("tensorBoard's files are read back by a reader written from the format
     ]);
   }));
 
-Deno.test("progress: a line an epoch where lines cannot be written over, without control codes", () => {
+Deno.test("without a terminal the progress bar prints one line per epoch, without control codes", () => {
   const written: string[] = [];
   const progress = progressBar({
     epochs: 12,
@@ -224,11 +165,11 @@ Deno.test("progress: a line an epoch where lines cannot be written over, without
   progress({ ...done, finished: false } as TrainEvent);
   const [first, last, stopped, ...none] = written;
   assert.match(first!, /^epoch {2}1\/12 {2}loss 1.0000 {2}validation 0.5000 {2}[\d,∞]+ samples\/s {2}.* left\n$/);
-  assert.match(last!, /^epoch 12\/12 {2}loss 1.0000 {2}[\d,∞]+ samples\/s {2}\d+ s in all\n$/);
+  assert.match(last!, /^epoch 12\/12 {2}loss 1.0000 {2}[\d,∞]+ samples\/s {2}\d+ s total\n$/);
   assert.deepEqual([stopped, none], ["stopped in epoch 9 after step 9\n", []]);
 });
 
-Deno.test("progress: on a terminal the line is written over, ten times a second at most", () => {
+Deno.test("on a terminal the progress bar overwrites its line at most ten times a second", () => {
   const written: string[] = [];
   const progress = progressBar({
     epochs: 2,

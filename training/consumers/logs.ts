@@ -1,24 +1,33 @@
+import {
+  bytesField,
+  doubleField,
+  type Encoded,
+  floatField,
+  integerField,
+  message,
+  toBytes,
+} from "@unfold/core/support";
 import type { State, Stateful } from "../stateful.ts";
 import type { Consumer } from "./consume.ts";
 
 /** The losses of one epoch. */
 export interface EpochLosses {
-  /** The epoch; the first is 1. */
+  /** The epoch, from 1. */
   readonly epoch: number;
   /** The mean training loss. */
   readonly loss: number;
-  /** The mean loss on the validation data, where there is any. */
+  /** The mean loss on the validation data, if any. */
   readonly validationLoss?: number;
 }
 
-/** What {@linkcode history} returns. */
+/** The result of {@linkcode history}. */
 export interface History extends Consumer, Stateful {
-  /** The losses of the epochs so far: the learning curve. */
+  /** The learning curve: the losses of the epochs so far. */
   readonly epochs: readonly EpochLosses[];
 }
 
 /**
- * Takes down the losses of each epoch. With its state in the checkpoints a resumed run has those before it too.
+ * Records the losses of each epoch. If checkpoints include its state, a resumed run has the earlier epochs too.
  *
  * @returns A consumer of training events.
  *
@@ -50,7 +59,7 @@ export function history(): History {
     epochs: { get: () => epochs },
     state: {
       value: (): State => {
-        // NaN stands for a validation that there was not.
+        // NaN means no validation.
         const data = Float64Array.from(epochs.flatMap((one) => [one.epoch, one.loss, one.validationLoss ?? NaN]));
         return new Map([["epochs", { shape: [epochs.length, 3], data }]]);
       },
@@ -59,11 +68,8 @@ export function history(): History {
       value: (state: State) => {
         const { data, shape } = state.get("epochs") ?? {};
         if (!(data instanceof Float64Array) || shape?.[1] !== 3) {
-          throw new TypeError(
-            `Cannot go on with the history: its state must have epochs, [n, 3], got ${
-              shape === undefined ? "none" : `[${shape}]`
-            }`,
-          );
+          const got = shape === undefined ? "none" : `[${shape}]`;
+          throw new TypeError(`Cannot restore the history: its state must have epochs of shape [n, 3], got ${got}`);
         }
         epochs = Array.from({ length: data.length / 3 }, (_, i) => {
           const [epoch, loss, validationLoss] = data.subarray(3 * i) as unknown as [number, number, number];
@@ -75,8 +81,8 @@ export function history(): History {
 }
 
 /**
- * Writes a line of JSON for each event to the end of a file: the event, and when it happened as `time`. What is not finite is
- * null. A run that is resumed goes on in the same file, where the steps since its last checkpoint then stand twice.
+ * Appends one line of JSON per event to a file: the event and its `time`. Values that are not finite become null. A resumed run
+ * appends to the same file, so the steps after its last checkpoint appear twice.
  *
  * @param path The file.
  * @returns A consumer of training events.
@@ -102,13 +108,12 @@ export function jsonLines(path: string): Consumer {
 }
 
 /**
- * Writes event files that TensorBoard reads: the scalars `loss`, `learning rate` and, after each epoch, `epoch/loss` and
- * `epoch/validation loss`, by the optimizer's steps. Each run of the program writes a file of its own.
+ * Writes an event file for TensorBoard: the scalars `loss` and `learning rate` of each step, and `epoch/loss` and
+ * `epoch/validation loss` after each epoch, over the optimizer's steps. Each run of the program writes a new file.
  *
- * The format is TFRecord: the length of a record, its CRC-32C, the record, its CRC-32C; a record is an `Event` in protocol
- * buffers.
+ * The format is TFRecord: the length of a record, its CRC-32C, the record, its CRC-32C. A record is an `Event` protocol buffer.
  *
- * @param folder Where the file goes; it is made if there is none. `tensorboard --logdir` takes it, or the folder above.
+ * @param folder The folder for the file; created if missing. Pass it, or its parent, to `tensorboard --logdir`.
  * @returns A consumer of training events.
  *
  * @example
@@ -128,9 +133,11 @@ export function tensorBoard(folder: string): Consumer {
   const seconds = Math.floor(Date.now() / 1000);
   const unique = crypto.randomUUID().slice(0, 8);
   const path = `${folder}/events.out.tfevents.${seconds}.unfold.${unique}`;
-  const append = (event: Uint8Array) => Deno.writeFileSync(path, record(event), { append: true });
-  const now = () => double(1, Date.now() / 1000);
-  append(concat(now(), bytesField(3, new TextEncoder().encode("brain.Event:2"))));
+  const append = (...fields: Encoded[]) => {
+    const time = doubleField(1, Date.now() / 1000);
+    Deno.writeFileSync(path, record(toBytes(message(time, ...fields))), { append: true });
+  };
+  append(bytesField(3, "brain.Event:2"));
   return (event) => {
     const scalars: Record<string, number> = {};
     if (event.type === "step") Object.assign(scalars, { loss: event.loss, "learning rate": event.learningRate });
@@ -138,13 +145,13 @@ export function tensorBoard(folder: string): Consumer {
     else if (event.type === "validation") scalars["epoch/validation loss"] = event.loss;
     else return;
     const values = Object.entries(scalars).map(([tag, value]) =>
-      bytesField(1, concat(bytesField(1, new TextEncoder().encode(tag)), float(2, value)))
+      bytesField(1, message(bytesField(1, tag), floatField(2, value)))
     );
-    append(concat(now(), varintField(2, event.step), bytesField(5, concat(...values))));
+    append(integerField(2, event.step), bytesField(5, message(...values)));
   };
 }
 
-/** A record with its length and the two checksums. */
+/** A record with its length and two checksums. */
 function record(data: Uint8Array): Uint8Array {
   const bytes = new Uint8Array(data.length + 16);
   const view = new DataView(bytes.buffer);
@@ -155,51 +162,17 @@ function record(data: Uint8Array): Uint8Array {
   return bytes;
 }
 
-/** Remainders of CRC-32C, Castagnoli's polynomial with its bits reversed, for each byte. */
+/** CRC-32C of each byte, with Castagnoli's polynomial bit-reversed. */
 const CRC_TABLE = Uint32Array.from({ length: 256 }, (_, byte) => {
   let value = byte;
   for (let bit = 0; bit < 8; bit++) value = value & 1 ? (value >>> 1) ^ 0x82f63b78 : value >>> 1;
   return value;
 });
 
-/** The CRC-32C, turned and shifted as TFRecord has it, so that checksums of data with checksums in it are sound. */
+/** The CRC-32C, rotated and offset as TFRecord requires, so that data may itself contain checksums. */
 function maskedCrc(data: Uint8Array): number {
   let crc = 0xffffffff;
   for (const byte of data) crc = CRC_TABLE[(crc ^ byte) & 0xff]! ^ (crc >>> 8);
   crc = ~crc >>> 0;
   return (((crc >>> 15) | (crc << 17)) + 0xa282ead8) >>> 0;
-}
-
-// Fields of protocol buffers: a key, the field's number and the kind of its value, then the value.
-
-function varint(value: number): Uint8Array {
-  const bytes: number[] = [];
-  for (; value >= 128; value = Math.floor(value / 128)) bytes.push(value % 128 + 128);
-  return Uint8Array.of(...bytes, value);
-}
-
-function varintField(field: number, value: number): Uint8Array {
-  return concat(varint(field << 3), varint(value));
-}
-
-function bytesField(field: number, value: Uint8Array): Uint8Array {
-  return concat(varint(field << 3 | 2), varint(value.length), value);
-}
-
-function double(field: number, value: number): Uint8Array {
-  return concat(varint(field << 3 | 1), new Uint8Array(Float64Array.of(value).buffer));
-}
-
-function float(field: number, value: number): Uint8Array {
-  return concat(varint(field << 3 | 5), new Uint8Array(Float32Array.of(value).buffer));
-}
-
-function concat(...parts: readonly Uint8Array[]): Uint8Array {
-  const whole = new Uint8Array(parts.reduce((total, { length }) => total + length, 0));
-  let at = 0;
-  for (const part of parts) {
-    whole.set(part, at);
-    at += part.length;
-  }
-  return whole;
 }

@@ -1,49 +1,35 @@
 import type { Consumer } from "./consume.ts";
 
-/** Where progress goes: stderr, or a test's own array. */
+/** Where progress is written. */
 export interface ProgressOutput {
-  /** Whether lines can be written over. */
+  /** Whether a line can be overwritten. */
   readonly terminal: boolean;
-  /** Writes text as it is. */
+  /** Writes text unchanged. */
   write(text: string): void;
 }
 
 /** Options for {@linkcode progressBar}. */
 export interface ProgressBarOptions {
-  /** How many epochs there will be. */
+  /** The number of epochs. */
   epochs: number;
-  /** How many samples, or tokens, each has. */
+  /** The number of samples, or tokens, per epoch. */
   samples: number;
   /**
-   * What is counted: samples, or the targets of all, which are tokens where each token has one.
+   * What to count: samples, or targets, which are the tokens if each token has one.
    *
    * @default {"samples"}
    */
   unit?: "samples" | "tokens";
   /**
-   * Where it goes.
+   * Where to write.
    *
    * @default {stderr}
    */
   output?: ProgressOutput;
 }
 
-/** Seconds as a person says them. */
-function formatSeconds(seconds: number): string {
-  const whole = Math.ceil(seconds);
-  return whole < 60 ? `${whole} s` : `${Math.floor(whole / 60)} min ${whole % 60} s`;
-}
-
-function standardError(): ProgressOutput {
-  return {
-    terminal: Deno.stderr.isTerminal(),
-    write: (text) => void Deno.stderr.writeSync(new TextEncoder().encode(text)),
-  };
-}
-
 /**
- * Shows training as it goes: a line that is written over on a terminal, a line an epoch elsewhere. Loss, rate and time
- * left.
+ * Shows loss, speed and remaining time: in one line that is overwritten on a terminal, otherwise in one line per epoch.
  *
  * @returns A consumer of training events.
  *
@@ -73,7 +59,7 @@ export function progressBar(options: ProgressBarOptions): Consumer {
       `loss ${loss.toFixed(4)}`,
       ...(validationLoss === undefined ? [] : [`validation ${validationLoss.toFixed(4)}`]),
       `${Math.round(rate).toLocaleString("en")} ${unit}/s`,
-      left <= 0 || rate === 0 ? `${formatSeconds(seconds)} in all` : `${formatSeconds(left / rate)} left`,
+      left <= 0 || rate === 0 ? `${formatSeconds(seconds)} total` : `${formatSeconds(left / rate)} left`,
     ].join("  ");
   };
   const show = (text: string, end: string) => output.write(output.terminal ? `\r${text}\x1b[K${end}` : `${text}${end}`);
@@ -93,5 +79,18 @@ export function progressBar(options: ProgressBarOptions): Consumer {
     } else if (event.type === "done" && !event.finished) {
       show(`stopped in epoch ${event.epoch} after step ${event.step}`, "\n");
     }
+  };
+}
+
+/** Seconds as minutes and seconds. */
+function formatSeconds(seconds: number): string {
+  const whole = Math.ceil(seconds);
+  return whole < 60 ? `${whole} s` : `${Math.floor(whole / 60)} min ${whole % 60} s`;
+}
+
+function standardError(): ProgressOutput {
+  return {
+    terminal: Deno.stderr.isTerminal(),
+    write: (text) => void Deno.stderr.writeSync(new TextEncoder().encode(text)),
   };
 }

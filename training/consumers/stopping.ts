@@ -1,50 +1,41 @@
-import { loadParameters, type NamedParameters, type SafetensorsInput } from "@unfold/core";
+import { formatShape, loadParameters, type NamedParameters, type SafetensorsInput } from "@unfold/core";
+import { checkCounts } from "@unfold/core/support";
 import type { Optimizer } from "@unfold/optimizers";
+import type { EpochEvent } from "../events.ts";
 import { numbersState, readNumbers, type State, type Stateful } from "../stateful.ts";
-import type { EpochEvent } from "../train.ts";
 import type { Consumer } from "./consume.ts";
-
-/** The loss that tells how a run goes: of the validation, or of the training where there is none. */
-function watchedLoss({ validationLoss, loss }: EpochEvent): number {
-  return validationLoss ?? loss;
-}
-
-/** Whether a loss is smaller than the best so far by more than a fraction of it; any finite loss is better than none. */
-function improves(loss: number, best: number, threshold: number): boolean {
-  return best === Infinity ? loss < best : loss < best - threshold * Math.abs(best);
-}
 
 /** Options for {@linkcode earlyStopping}. */
 export interface EarlyStoppingOptions {
   /**
-   * Epochs without improvement that are waited for.
+   * Epochs without improvement to wait before stopping.
    *
-   * @default {Infinity: never stop, but keep the best weights}
+   * @default {Infinity: never stop, only keep the best weights}
    */
   patience?: number;
   /**
-   * By which fraction of the best loss a loss must be smaller to count as better.
+   * The fraction of the best loss by which a loss must be smaller to count as an improvement.
    *
    * @default {0}
    */
   threshold?: number;
 }
 
-/** What {@linkcode earlyStopping} returns. */
+/** The result of {@linkcode earlyStopping}. */
 export interface EarlyStopping extends Consumer, Stateful {
-  /** The best epoch so far, 0 before the first. */
+  /** The best epoch so far; 0 before the first. */
   readonly epoch: number;
   /** Its loss. */
   readonly loss: number;
 }
 
 /**
- * Keeps the weights of the epoch with the smallest loss (of the validation, or of the training where there is none), says
- * "stop" when none has been better for some epochs, and puts the best weights back then or when the run is done.
+ * Keeps the weights of the epoch with the lowest validation loss (or training loss, without validation). It stops the run after
+ * `patience` epochs without improvement, and restores the best weights then or when the run is done.
  *
  * @param parameters The model's parameters.
- * @returns A consumer of training events, whose state a checkpoint may hold.
- * @throws {RangeError} If `patience` is not 0 or more, or `threshold` does not lie in [0, 1).
+ * @returns A consumer of training events. Checkpoints can hold its state.
+ * @throws {RangeError} If `patience` is below 0, or `threshold` is not in [0, 1).
  *
  * @example
  * ```ts
@@ -69,13 +60,12 @@ export function earlyStopping(parameters: NamedParameters, options: EarlyStoppin
     throw new RangeError(`Cannot stop early: threshold must be at least 0 and below 1, got ${threshold}`);
   }
   let best = { epoch: 0, loss: Infinity, waited: 0 };
-  let weights: State = new Map();
+  let weights = new Map<string, SafetensorsInput>();
   const copy = () => {
-    weights = new Map(
-      Object.entries(parameters).map((
-        [name, { shape, data }],
-      ) => [name, { shape, data: data.slice() as Float32Array<ArrayBuffer> }]),
-    );
+    weights = new Map();
+    for (const [name, { shape, data }] of Object.entries(parameters)) {
+      weights.set(name, { shape, data: data.slice() as Float32Array<ArrayBuffer> });
+    }
   };
   const restore = () => {
     if (weights.size > 0) loadParameters(parameters, weights);
@@ -105,19 +95,19 @@ export function earlyStopping(parameters: NamedParameters, options: EarlyStoppin
     load: {
       value: (state: State) => {
         const numbers = readNumbers("stop early", state, ["epoch", "loss", "waited"]);
-        const foreign = Object.entries(parameters).find(([name, { shape }]) =>
-          numbers.epoch > 0 && `${state.get(`weights/${name}`)?.shape}` !== `${shape}`
-        );
-        if (foreign !== undefined) {
+        for (const [name, { shape }] of Object.entries(parameters)) {
+          const saved = state.get(`weights/${name}`)?.shape;
+          if (numbers.epoch === 0 || String(saved) === String(shape)) continue;
+          const got = saved === undefined ? "none" : formatShape(saved);
           throw new TypeError(
-            `Cannot stop early: its state must have the best weights of ${foreign[0]}, [${foreign[1].shape}]`,
+            `Cannot stop early: the state must have the best weights of ${name} in shape ${formatShape(shape)}, ` +
+              `got ${got}`,
           );
         }
-        weights = new Map(
-          [...state].filter(([name]) => name.startsWith("weights/")).map((
-            [name, entry],
-          ) => [name.slice("weights/".length), entry]),
-        );
+        weights = new Map();
+        for (const [name, entry] of state) {
+          if (name.startsWith("weights/")) weights.set(name.slice("weights/".length), entry);
+        }
         best = numbers;
       },
     },
@@ -127,31 +117,31 @@ export function earlyStopping(parameters: NamedParameters, options: EarlyStoppin
 /** Options for {@linkcode reduceOnPlateau}; names and defaults as in PyTorch's `ReduceLROnPlateau`. */
 export interface ReduceOnPlateauOptions {
   /**
-   * What the learning rate is multiplied with.
+   * The factor that the learning rate is multiplied by.
    *
    * @default {0.1}
    */
   factor?: number;
   /**
-   * Epochs without improvement that are waited for.
+   * Epochs without improvement to wait before a reduction.
    *
    * @default {10}
    */
   patience?: number;
   /**
-   * By which fraction of the best loss a loss must be smaller to count as better.
+   * The fraction of the best loss by which a loss must be smaller to count as an improvement.
    *
    * @default {1e-4}
    */
   threshold?: number;
   /**
-   * Epochs after a reduction that do not count.
+   * Epochs after a reduction that do not count towards `patience`.
    *
    * @default {0}
    */
   cooldown?: number;
   /**
-   * The least that the learning rate is scaled to, as a fraction of the schedule's.
+   * The lower limit of the learning rate, as a fraction of the schedule's.
    *
    * @default {0}
    */
@@ -159,11 +149,11 @@ export interface ReduceOnPlateauOptions {
 }
 
 /**
- * Makes the learning rate smaller when the loss no longer falls: the validation loss of each epoch, or the training loss
- * where there is no validation. It sets `optimizer.learningRateScale`, so that it goes with any schedule.
+ * Reduces the learning rate when the validation loss (or training loss, without validation) stops improving. It sets
+ * `optimizer.learningRateScale`, so it works with any schedule.
  *
- * @param optimizer Whose learning rate to change.
- * @returns A consumer of training events, whose state a checkpoint may hold.
+ * @param optimizer The optimizer to adjust.
+ * @returns A consumer of training events. Checkpoints can hold its state.
  * @throws {RangeError} If an option is out of range.
  *
  * @example
@@ -191,9 +181,8 @@ export function reduceOnPlateau(
     if (!valid) throw new RangeError(`Cannot reduce on a plateau: ${name} must be ${wanted}, got ${value}`);
   };
   check("factor", factor, factor > 0 && factor < 1, "above 0 and below 1");
-  check("patience", patience, Number.isInteger(patience) && patience >= 0, "an integer of 0 or more");
+  checkCounts("reduce on a plateau", { patience, cooldown }, { least: 0 });
   check("threshold", threshold, threshold >= 0 && threshold < 1, "at least 0 and below 1");
-  check("cooldown", cooldown, Number.isInteger(cooldown) && cooldown >= 0, "an integer of 0 or more");
   check("leastScale", leastScale, leastScale >= 0 && leastScale <= 1, "from 0 to 1");
   let progress = { best: Infinity, waited: 0, cooling: 0 };
   const consumer: Consumer = (event) => {
@@ -218,19 +207,29 @@ export function reduceOnPlateau(
   });
 }
 
-/** What {@linkcode stopOnSignals} returns: disposing of it lets signals act as they do by default. */
+/** The loss to watch: the validation loss, or the training loss without validation. */
+function watchedLoss({ validationLoss, loss }: EpochEvent): number {
+  return validationLoss ?? loss;
+}
+
+/** Whether a loss is below the best so far by more than a fraction of it. The first finite loss always improves. */
+function improves(loss: number, best: number, threshold: number): boolean {
+  return best === Infinity ? loss < best : loss < best - threshold * Math.abs(best);
+}
+
+/** The result of {@linkcode stopOnSignals}. Disposing of it restores the default action of the signals. */
 export interface SignalStop extends Disposable {
-  /** Aborted by the first signal; for `train()`. */
+  /** Aborted by the first signal. Pass it to `train()`. */
   readonly signal: AbortSignal;
-  /** What the process should exit with: 130 after SIGINT, 143 after SIGTERM, undefined without either. */
+  /** The exit code for the process: 130 after SIGINT, 143 after SIGTERM, otherwise undefined. */
   readonly exitCode: number | undefined;
 }
 
 const EXIT_CODES = { SIGINT: 130, SIGTERM: 143 } as const;
 
 /**
- * Lets a run end in order: the first SIGINT (Ctrl-C) or SIGTERM aborts a signal, on which `train()` finishes its step, writes a
- * checkpoint and ends; a second SIGINT leaves at once.
+ * Stops a run gracefully. The first SIGINT (Ctrl-C) or SIGTERM aborts a signal; `train()` then finishes its step, writes a
+ * checkpoint and ends. A second SIGINT exits at once.
  *
  * @example
  * ```ts

@@ -10,39 +10,39 @@ import {
 } from "@unfold/core";
 import { numbersState, type State, type Stateful } from "../stateful.ts";
 
-/** A pass over all batches. */
+/** One pass over all batches. */
 interface Pass<Order> {
-  /** What was drawn for it; undefined if nothing is shuffled. */
+  /** The shuffled order, or undefined if nothing is shuffled. */
   readonly order: Order | undefined;
-  /** The state of the Random before that. */
+  /** The state of `random` before the order was drawn. */
   readonly start: RandomState | undefined;
-  /** Batches that are done. */
+  /** Batches done. */
   readonly position: number;
 }
 
-/** What a source needs to cut the next batch. */
+/** What a source needs to make the next batch. */
 interface Turn<Order> {
-  /** The number of the batch in its pass. */
+  /** The batch's index in its pass. */
   readonly index: number;
-  /** What was drawn for this pass; undefined if nothing is shuffled. */
+  /** The shuffled order of the pass, or undefined if nothing is shuffled. */
   readonly order: Order | undefined;
-  /** The tensor of this name in the batch before, if it has this shape, or else a new one; it is released after the pass. */
+  /** A tensor to fill: the one of this name from the previous batch if the shape matches, or a new one. Released after the pass. */
   tensor<D extends DType>(name: string, shape: Shape, dtype: D): Tensor<D>;
 }
 
-/** What all sources of batches share: passes that write over their tensors, and that a saved state goes on with. */
+/** What all sources of batches share: passes that reuse their tensors, and a state to resume from. */
 export class Passes<Order = never> implements Stateful {
   readonly #length: number;
   readonly #random: Random | undefined;
   readonly #draw: ((random: Random) => Order) | undefined;
-  /** The pass that last gave a batch, while it has more of them. */
+  /** The pass that last gave a batch, until it has no more. */
   #current: Pass<Order> | undefined;
-  /** What a loaded state leaves to do. */
+  /** The pass that a loaded state was saved in. */
   #resumed: Pass<Order> | undefined;
 
   /**
-   * @param length Batches in a pass.
-   * @param options The Random to shuffle with, and what is drawn from it at the start of each pass.
+   * @param length The number of batches in a pass.
+   * @param options The Random to shuffle with, and how to draw an order from it at the start of each pass.
    */
   constructor(length: number, options: { random?: Random | undefined; draw?: (random: Random) => Order } = {}) {
     this.#length = length;
@@ -50,12 +50,7 @@ export class Passes<Order = never> implements Stateful {
     this.#draw = options.draw;
   }
 
-  #begin(position: number): Pass<Order> {
-    const start = this.#random?.state;
-    return { start, order: this.#random && this.#draw?.(this.#random), position };
-  }
-
-  /** The turns of one pass, or of what is left of the one that was loaded. */
+  /** The turns of one pass, or of the rest of a loaded pass. */
   *run(): Generator<Turn<Order>, void, undefined> {
     const pass = this.#resumed ?? this.#begin(0);
     this.#resumed = undefined;
@@ -71,7 +66,7 @@ export class Passes<Order = never> implements Stateful {
     try {
       for (let index = pass.position; index < this.#length; index++) {
         const position = index + 1;
-        // After its last batch a pass is over, even if nobody asks for more.
+        // A pass is over after its last batch, even if nobody asks for another.
         this.#current = position < this.#length ? { ...pass, position } : undefined;
         yield { index, order: pass.order, tensor };
       }
@@ -79,6 +74,11 @@ export class Passes<Order = never> implements Stateful {
       this.#current = undefined;
       for (const made of tensors.values()) made.dispose();
     }
+  }
+
+  #begin(position: number): Pass<Order> {
+    const start = this.#random?.state;
+    return { start, order: this.#random && this.#draw?.(this.#random), position };
   }
 
   state(): State {
@@ -106,7 +106,7 @@ export class Passes<Order = never> implements Stateful {
     const start = this.#random && take("random", Uint32Array, [4]) as unknown as RandomState;
     for (const name of entries.keys()) {
       throw new TypeError(
-        `Cannot load the state of batches: ${name} must not be in it, for nothing here has that state`,
+        `Cannot load the state of batches: ${name} must not be in it, these batches have no such state`,
       );
     }
     if (!Number.isInteger(position) || position < 0 || position >= this.#length) {
@@ -116,7 +116,7 @@ export class Passes<Order = never> implements Stateful {
     }
     if (this.#random !== undefined && start !== undefined) this.#random.state = start;
     this.#current = undefined;
-    // Drawn now, so that a Random that others draw from too can then be restored to where it stood in mid-pass.
+    // Drawn now, so that a Random shared with others can afterwards be restored to its state in mid-pass.
     this.#resumed = position === 0 ? undefined : this.#begin(position);
   }
 }

@@ -1,50 +1,49 @@
 import type { Random } from "@unfold/core";
-import { checkCounts } from "../_check.ts";
-import { Passes } from "./_passes.ts";
+import { checkCounts } from "@unfold/core/support";
 import type { Batch } from "../batch.ts";
 import type { State, Stateful } from "../stateful.ts";
+import { Passes } from "./_passes.ts";
 
 /** Options for {@linkcode PaddedBatches}. */
 export interface PaddedBatchesOptions {
-  /** Tokens of each sequence, at least one; integers of 32 bits. */
+  /** The tokens of each sequence: at least one, 32-bit integers. */
   sequences: readonly ArrayLike<number>[];
   /** The class of each sequence. */
   targets: ArrayLike<number>;
-  /** Sequences in a batch; one batch of a pass has what is left. */
+  /** Sequences in a batch. One batch of each pass is smaller if they do not divide evenly. */
   batchSize: number;
   /**
-   * Shuffles anew each time the sequences are gone through.
+   * Shuffles the sequences in each pass.
    *
    * @default {none: in the given order}
    */
   random?: Random;
   /**
-   * Batches in a pool, within which shuffled sequences are sorted by length: the more, the less padding and chance.
+   * Batches in a pool of shuffled sequences that is sorted by length. Larger pools need less padding but are less random.
    *
    * @default {50}
    */
   bucket?: number;
   /**
-   * The token that is put behind a sequence shorter than the longest in its batch.
+   * The token appended to sequences shorter than the longest in their batch.
    *
    * @default {0}
    */
   padding?: number;
 }
 
-/** What is drawn for a pass. */
+/** The shuffled order of a pass. */
 interface Order {
   readonly sequences: Uint32Array;
   readonly batches: Uint32Array;
 }
 
 /**
- * Sequences of different lengths with a class each, in batches that are padded to their longest: x [batch, longest],
- * y [batch], and `lengths`. With `random` each pass shuffles the sequences, sorts them by length within pools of `bucket`
- * batches, so that those of a batch are about equally long, and shuffles the batches.
+ * Labelled sequences of different lengths, in batches padded to their longest sequence: x [batch, longest], y [batch], and
+ * `lengths`. With `random` each pass shuffles the sequences, sorts them by length within pools of `bucket` batches, so that a
+ * batch holds sequences of similar length, and shuffles the batches.
  *
- * Batches are put together when they are asked for. Their tensors are written over by the next batch and released after the
- * last.
+ * Batches are made on demand. Each batch overwrites the tensors of the one before, and the pass releases them at its end.
  *
  * @example
  * ```ts
@@ -63,22 +62,23 @@ interface Order {
 export class PaddedBatches implements Iterable<Batch<"i32">>, Stateful {
   readonly #options: PaddedBatchesOptions;
   readonly #passes: Passes<Order>;
-  /** How many batches there are in a pass. */
+  /** The number of batches in a pass. */
   readonly length: number;
 
   /**
-   * Looks through the sequences; copies none yet.
+   * Checks the sequences without copying them.
    *
-   * @throws {TypeError} If sequences and targets are not equally many.
-   * @throws {RangeError} If sizes are no integers of 1 or more, there is no sequence, one is empty, or tokens, targets or
-   * padding are no integers of 32 bits.
+   * @throws {TypeError} If the numbers of sequences and targets differ.
+   * @throws {RangeError} If a size is not a positive integer, there are no sequences, one is empty, or a token, target or
+   * `padding` is not a 32-bit integer.
    */
   constructor(options: PaddedBatchesOptions) {
     const { sequences, targets, batchSize, random, bucket = 50, padding = 0 } = options;
     checkCounts("pad sequences", { batchSize, bucket });
     if (sequences.length !== targets.length) {
       throw new TypeError(
-        `Cannot pad sequences: sequences and targets must be equally many, got ${sequences.length} and ${targets.length}`,
+        `Cannot pad sequences: each sequence must have one target, got ${sequences.length} sequences and ` +
+          `${targets.length} targets`,
       );
     }
     if (sequences.length === 0) throw new RangeError("Cannot pad sequences: there must be at least one, got none");
@@ -95,16 +95,7 @@ export class PaddedBatches implements Iterable<Batch<"i32">>, Stateful {
     this.#passes = new Passes(this.length, { random, draw: (random) => this.#draw(random) });
   }
 
-  #draw(random: Random): Order {
-    const { sequences, batchSize, bucket = 50 } = this.#options;
-    const order = random.permutation(sequences.length);
-    for (let pool = 0; pool < order.length; pool += bucket * batchSize) {
-      order.subarray(pool, pool + bucket * batchSize).sort((a, b) => sequences[a]!.length - sequences[b]!.length);
-    }
-    return { sequences: order, batches: random.permutation(this.length) };
-  }
-
-  /** Goes through all sequences once, or through what a loaded state has left of them. */
+  /** One pass over the sequences, or the rest of a loaded pass. */
   *[Symbol.iterator](): Generator<Batch<"i32">, void, undefined> {
     const { sequences, targets, batchSize, padding = 0 } = this.#options;
     for (const { index, order, tensor } of this.#passes.run()) {
@@ -125,16 +116,25 @@ export class PaddedBatches implements Iterable<Batch<"i32">>, Stateful {
     }
   }
 
-  /** Where the pass that last gave a batch stands: the batches that are done, and the state of `random` at its start. */
+  #draw(random: Random): Order {
+    const { sequences, batchSize, bucket = 50 } = this.#options;
+    const order = random.permutation(sequences.length);
+    for (let pool = 0; pool < order.length; pool += bucket * batchSize) {
+      order.subarray(pool, pool + bucket * batchSize).sort((a, b) => sequences[a]!.length - sequences[b]!.length);
+    }
+    return { sequences: order, batches: random.permutation(this.length) };
+  }
+
+  /** The position in the current pass: the number of batches done, and the state of `random` at its start. */
   state(): State {
     return this.#passes.state();
   }
 
   /**
-   * Goes on from what {@linkcode PaddedBatches.state} gave: the next pass has the batches that were left of that one.
+   * Restores what {@linkcode PaddedBatches.state} returned: the next pass has the batches that pass had left.
    *
-   * @throws {TypeError} If an entry is missing, unexpected, or of another kind or shape.
-   * @throws {RangeError} If a pass has no such position, or `random` no such state.
+   * @throws {TypeError} If an entry is missing, unexpected, or of the wrong type or shape.
+   * @throws {RangeError} If the position is beyond a pass, or the state of `random` is invalid.
    */
   load(state: State): void {
     this.#passes.load(state);
@@ -145,6 +145,6 @@ function checkIntegers(values: ArrayLike<number>, nameOf: (position: number) => 
   for (let i = 0; i < values.length; i++) {
     const value = values[i]!;
     if (value === (value | 0)) continue;
-    throw new RangeError(`Cannot pad sequences: ${nameOf(i)} must be an integer of 32 bits, got ${value}`);
+    throw new RangeError(`Cannot pad sequences: ${nameOf(i)} must be a 32-bit integer, got ${value}`);
   }
 }

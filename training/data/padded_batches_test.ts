@@ -3,7 +3,7 @@ import fc from "fast-check";
 import assert from "node:assert/strict";
 import { PaddedBatches, type PaddedBatchesOptions } from "./padded_batches.ts";
 
-/** Sequences and targets that the batches of one pass hold, with all padding checked. */
+/** The sequences, targets and lengths of one pass. Checks all padding. */
 function unpadded(batches: PaddedBatches, padding: number): [number[][], number[], number[][]] {
   const [sequences, targets, lengthsOfBatches]: [number[][], number[], number[][]] = [[], [], []];
   for (const { x, y, lengths } of batches) {
@@ -25,7 +25,7 @@ const someSequences = fc.array(fc.array(fc.integer({ min: -9, max: 9 }), { minLe
   maxLength: 30,
 });
 
-Deno.test("every sequence comes once a pass, with its target, in the given order unless shuffled", () => {
+Deno.test("each pass has every sequence once, with its target, in the given order unless shuffled", () => {
   fc.assert(
     fc.property(
       someSequences,
@@ -49,7 +49,7 @@ Deno.test("every sequence comes once a pass, with its target, in the given order
   );
 });
 
-Deno.test("in one pool the batches are cut from the sorted sequences, and come shuffled, anew in each pass", () => {
+Deno.test("the batches of a pool are cut from sorted sequences, and each pass shuffles them", () => {
   const sequences = Array.from({ length: 40 }, (_, i) => new Uint8Array(1 + i * 7 % 40));
   const targets = new Int32Array(40);
   const batches = new PaddedBatches({ sequences, targets, batchSize: 4, bucket: 10, random: new Random(3) });
@@ -62,7 +62,7 @@ Deno.test("in one pool the batches are cut from the sorted sequences, and come s
   assert.notDeepEqual(passes[0], passes[1]);
 });
 
-Deno.test("a pool holds as many batches as bucket says", () => {
+Deno.test("a larger bucket needs less padding", () => {
   const sequences = Array.from({ length: 400 }, (_, i) => new Uint8Array(1 + i * 7 % 40));
   const padding = (bucket: number) => {
     const batches = new PaddedBatches({
@@ -77,7 +77,7 @@ Deno.test("a pool holds as many batches as bucket says", () => {
   assert.ok(padding(100) < padding(5) && padding(5) < padding(1));
 });
 
-Deno.test("what cannot be padded is refused", () => {
+Deno.test("PaddedBatches refuses bad options", () => {
   const options = { sequences: [[1, 2], [3]], targets: [0, 1], batchSize: 2 };
   const refuse = (changes: Partial<PaddedBatchesOptions>, message: string, name = "RangeError") =>
     assert.throws(() => new PaddedBatches({ ...options, ...changes }), {
@@ -86,10 +86,10 @@ Deno.test("what cannot be padded is refused", () => {
     });
   refuse({ batchSize: 0 }, "batchSize must be an integer of 1 or more, got 0");
   refuse({ bucket: 0.5 }, "bucket must be an integer of 1 or more, got 0.5");
-  refuse({ targets: [0] }, "sequences and targets must be equally many, got 2 and 1", "TypeError");
+  refuse({ targets: [0] }, "each sequence must have one target, got 2 sequences and 1 targets", "TypeError");
   refuse({ sequences: [], targets: [] }, "there must be at least one, got none");
   refuse({ sequences: [[1], []] }, "sequence 1 must have at least one token, got none");
-  refuse({ sequences: [[1], [2, 0.5]] }, "token 1 of sequence 1 must be an integer of 32 bits, got 0.5");
-  refuse({ targets: [0, 2 ** 31] }, "target 1 must be an integer of 32 bits, got 2147483648");
-  refuse({ padding: NaN }, "padding must be an integer of 32 bits, got NaN");
+  refuse({ sequences: [[1], [2, 0.5]] }, "token 1 of sequence 1 must be a 32-bit integer, got 0.5");
+  refuse({ targets: [0, 2 ** 31] }, "target 1 must be a 32-bit integer, got 2147483648");
+  refuse({ padding: NaN }, "padding must be a 32-bit integer, got NaN");
 });

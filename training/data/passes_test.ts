@@ -9,8 +9,8 @@ import {
 } from "@unfold/core";
 import assert from "node:assert/strict";
 import type { Batch } from "../batch.ts";
-import { PaddedBatches } from "./padded_batches.ts";
 import type { State, Stateful } from "../stateful.ts";
+import { PaddedBatches } from "./padded_batches.ts";
 import { TokenStream } from "./token_stream.ts";
 import { Windows } from "./windows.ts";
 
@@ -21,7 +21,7 @@ const sequences = Array.from({ length: 14 }, (_, i) => Array.from({ length: 1 + 
 const windows = { features: series, targets: series, past: 3, batchSize: 4 };
 const padded = { sequences, targets: sequences.map((_, i) => i), batchSize: 4, bucket: 2 };
 
-/** Every kind of source, in order and, where it can be, shuffled. */
+/** Every kind of source, in order and, if it can, shuffled. */
 const SOURCES: Record<string, (random: Random) => Source> = {
   "windows": () => new Windows(windows),
   "windows, shuffled": (random) => new Windows({ ...windows, random, horizon: 2, stride: 2, batchSize: 3 }),
@@ -43,7 +43,7 @@ function saved(source: Source): State {
 }
 
 for (const [name, make] of Object.entries(SOURCES)) {
-  Deno.test(`${name}: a state saved after any batch goes on to the bit, in the passes after it too`, () => {
+  Deno.test(`${name}: a state saved after any batch restores the rest of the pass and the passes after it, bit for bit`, () => {
     const random = new Random(5);
     const source = make(random);
     const states = [saved(source)];
@@ -66,7 +66,7 @@ for (const [name, make] of Object.entries(SOURCES)) {
     });
   });
 
-  Deno.test(`${name}: a pass that is left is over, and tensors are released`, () => {
+  Deno.test(`${name}: leaving a pass ends it and releases its tensors`, () => {
     const source = make(new Random(5));
     const before = memoryStats().blocks;
     pass(source);
@@ -76,7 +76,7 @@ for (const [name, make] of Object.entries(SOURCES)) {
     assert.equal(pass(source).length, pass(source).length);
   });
 
-  Deno.test(`${name}: a state loaded in a pass outlasts it`, () => {
+  Deno.test(`${name}: a state loaded during a pass takes effect after it`, () => {
     const [source, other] = [make(new Random(5)), make(new Random(5))];
     for (const _ of source) {
       source.load(source.state());
@@ -86,24 +86,24 @@ for (const [name, make] of Object.entries(SOURCES)) {
   });
 }
 
-Deno.test("a Random that others draw from too may be restored after the batches", () => {
+Deno.test("a Random that others draw from too can be restored after the batches", () => {
   const run = (source: Source, random: Random) => Array.from(source, (batch) => [contents(batch), random.uniform()]);
   const [random, otherRandom] = [new Random(5), new Random(6)];
   const [source, other] = [new Windows({ ...windows, random }), new Windows({ ...windows, random: otherRandom })];
   let state: State | undefined;
-  let stand = random.state;
+  let midPass = random.state;
   const whole = Array.from(source, (batch) => {
     const result = [contents(batch), random.uniform()];
-    if (state === undefined) [state, stand] = [source.state(), random.state];
+    if (state === undefined) [state, midPass] = [source.state(), random.state];
     return result;
   });
   other.load(state!);
-  otherRandom.state = stand;
+  otherRandom.state = midPass;
   assert.deepEqual(run(other, otherRandom), whole.slice(1));
   assert.deepEqual(otherRandom.state, random.state);
 });
 
-Deno.test("a state that does not fit is refused, and nothing changes", () => {
+Deno.test("a state that does not fit is refused and changes nothing", () => {
   const random = new Random(5);
   const source = new Windows({ ...windows, random });
   const refuse = (name: string, message: string, changes: Record<string, SafetensorsInput | undefined>) => {
@@ -126,20 +126,20 @@ Deno.test("a state that does not fit is refused, and nothing changes", () => {
     refuse("TypeError", `${prefix}random must have shape [4] in a Uint32Array, got shape [2] in a Uint32Array`, {
       random: { shape: [2], data: new Uint32Array(2) },
     });
-    refuse("TypeError", `${prefix}order must not be in it, for nothing here has that state`, {
+    refuse("TypeError", `${prefix}order must not be in it, these batches have no such state`, {
       order: { shape: [1], data: new Uint32Array(1) },
     });
     for (const value of [-1, 1.5, 6, NaN]) {
       refuse("RangeError", `${prefix}position must be an integer from 0 to 5, got ${value}`, position(value));
     }
-    refuse("RangeError", "Cannot restore Random: state must be four integers of 32 bits, not all 0, got [0, 0, 0, 0]", {
+    refuse("RangeError", "Cannot restore Random: state must be four 32-bit integers, not all 0, got [0, 0, 0, 0]", {
       random: { shape: [4], data: new Uint32Array(4) },
     });
   }
   assert.throws(() => new Windows(windows).load(source.state()), { message: /random must not be in it/ });
 });
 
-Deno.test("what is gone through is not copied: a batch of 200 MB costs what the batch costs", () => {
+Deno.test("sources do not copy their data: over 200 MB, only the current batch takes memory", () => {
   const tokens = new Uint8Array(200e6);
   const features = { data: new Float32Array(50e6), columns: 1 };
   const sources = {

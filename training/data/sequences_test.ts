@@ -4,14 +4,14 @@ import { adam, Optimizer } from "@unfold/optimizers";
 import { Checkpoints, evaluate, PaddedBatches, TokenStream, train } from "@unfold/training";
 import assert from "node:assert/strict";
 
-/** Text in which the next letter mostly follows from the one before. */
+/** Text in which each letter mostly determines the next. */
 function letters(random: Random, count: number): Uint8Array {
   const tokens = new Uint8Array(count);
   for (let i = 1; i < count; i++) tokens[i] = random.uniform() < 0.9 ? (tokens[i - 1]! + 1) % 6 : random.integer(6);
   return tokens;
 }
 
-Deno.test("a text in pieces: the state is carried, resumed in the middle of a pass to the bit, and evaluation leaves it alone", async () => {
+Deno.test("a token stream carries state, resumes in the middle of a pass bit for bit, and evaluation leaves the state alone", async () => {
   const folder = await Deno.makeTempDir();
   const tokens = letters(new Random(1), 2000);
   const setUp = (name: string) => {
@@ -41,19 +41,19 @@ Deno.test("a text in pieces: the state is carried, resumed in the middle of a pa
     assert.deepEqual(values(left), values(whole));
     const { model, loss, validation } = left;
     const nats = await evaluate(model, { loss, batches: validation });
-    // What the source itself leaves open: 0.9 + 0.1/6 for one letter, 0.1/6 for each of the others.
+    // The entropy of the source: one letter has probability 0.9 + 0.1/6, the others 0.1/6 each.
     const [likely, rest] = [0.9 + 0.1 / 6, 0.1 / 6];
     const floor = -(likely * Math.log(likely) + 5 * rest * Math.log(rest));
-    assert.ok(nats > 0.7 * floor && nats < 1.5 * floor, `${nats} beside ${floor}`);
+    assert.ok(nats > 0.7 * floor && nats < 1.5 * floor, `${nats}, the floor is ${floor}`);
   } finally {
     await Deno.remove(folder, { recursive: true });
   }
 });
 
-Deno.test("sequences of different lengths: padding is masked, and the class is learned", async () => {
+Deno.test("a classifier of padded sequences ignores the padding", async () => {
   const random = new Random(3);
   const sequences = Array.from({ length: 200 }, () => letters(random, 1 + random.integer(9)));
-  // Whether the sequence ends in the upper half of the letters: a thing of the last step before the padding.
+  // Whether the sequence ends in the upper half of the letters, so that the last step before the padding decides.
   const targets = sequences.map((sequence) => Number(sequence.at(-1)! >= 3));
   const model = new Sequential([
     new Embedding({ vocabularySize: 7, outputSize: 6, paddingIndex: 6, random }),

@@ -1,18 +1,20 @@
-/** Rows of a series: from inclusive, to exclusive. */
+import { checkCounts } from "@unfold/core/support";
+
+/** A range of rows of a series. */
 export interface Part {
-  /** The first row. */
+  /** The first row, inclusive. */
   readonly from: number;
-  /** The row after the last one. */
+  /** The last row, exclusive. */
   readonly to: number;
 }
 
-/** The parts of a series, one after the other in time. */
+/** The parts of a series, in order of time. */
 export interface TimeSplit {
-  /** What to learn from. */
+  /** The part to train on. */
   readonly train: Part;
-  /** What to choose by. */
+  /** The part to choose models by. */
   readonly validation: Part;
-  /** What to test on, once. */
+  /** The holdout, to test on once. */
   readonly test: Part;
 }
 
@@ -23,8 +25,8 @@ export interface SplitByTimeOptions {
   /** The test part, as a fraction of all rows. */
   test: number;
   /**
-   * Rows between two parts that belong to neither. Windows of horizon h need h − 1 of them, or the last targets of one part
-   * are the first of the next.
+   * Unused rows between two parts. Windows with horizon h need h − 1 of them; otherwise the last targets of one part are the
+   * first of the next.
    *
    * @default {0}
    */
@@ -32,16 +34,16 @@ export interface SplitByTimeOptions {
 }
 
 /**
- * Splits a series in order of time: train, validation, test. The later parts have their fractions of all rows, rounded; the
- * first one has what is left.
+ * Splits a series by time into train, validation and test. Validation and test get their fractions of all rows, rounded;
+ * train gets the rest.
  *
- * A part is what {@linkcode Windows} takes as `from` and `to`, the first one with `from: past − 1`. Windows of a later part
- * then look back into an earlier one, as they would in life.
+ * Pass a part to {@linkcode Windows} as `from` and `to`; for the train part use `from: past − 1`. The windows of a later part
+ * look back into the part before it, as they would in production.
  *
- * @param count Rows in the series.
- * @param options Fractions and gap.
+ * @param count The number of rows.
+ * @param options The fractions and the gap.
  * @returns The parts.
- * @throws {RangeError} If a number is out of range, or a part would have no row.
+ * @throws {RangeError} If a number is out of range, or a part would have no rows.
  *
  * @example
  * ```ts
@@ -57,10 +59,7 @@ export interface SplitByTimeOptions {
  */
 export function splitByTime(count: number, options: SplitByTimeOptions): TimeSplit {
   const { validation, test, gap = 0 } = options;
-  for (const [name, value] of Object.entries({ count, gap })) {
-    if (Number.isInteger(value) && value >= 0) continue;
-    throw new RangeError(`Cannot split by time: ${name} must be an integer of 0 or more, got ${value}`);
-  }
+  checkCounts("split by time", { count, gap }, { least: 0 });
   for (const [name, value] of Object.entries({ validation, test })) {
     if (value > 0 && value < 1) continue;
     throw new RangeError(`Cannot split by time: ${name} must be a fraction above 0 and below 1, got ${value}`);
@@ -84,40 +83,40 @@ export function splitByTime(count: number, options: SplitByTimeOptions): TimeSpl
 
 /** One fold of {@linkcode rollingOrigin}. */
 export interface Fold {
-  /** What to learn from. */
+  /** The part to train on. */
   readonly train: Part;
-  /** What comes after it, to test on. */
+  /** The part after it, to test on. */
   readonly test: Part;
 }
 
 /** Options for {@linkcode rollingOrigin}. */
 export interface RollingOriginOptions {
-  /** How many folds. */
+  /** The number of folds. */
   folds: number;
   /** Rows in each test part. */
   test: number;
   /**
-   * Rows between training and test part that belong to neither. Windows of horizon h need h − 1 of them.
+   * Unused rows between the train and test part. Windows with horizon h need h − 1 of them.
    *
    * @default {0}
    */
   gap?: number;
   /**
-   * Rows in each training part, which then slides along.
+   * Rows in each train part, for a sliding window.
    *
-   * @default {all from the first row on}
+   * @default {all rows from the first: an expanding window}
    */
   window?: number;
 }
 
 /**
- * Cross-validation in order of time (Tashman, 2000, "Out-of-sample tests of forecasting accuracy"): the test parts follow
- * one another up to the end of the series, and each training part ends before its own.
+ * Folds of a back-test with a rolling forecast origin (Tashman, 2000, "Out-of-sample tests of forecasting accuracy"). The test
+ * parts are consecutive and end with the series, and each train part ends before its test part.
  *
- * @param count Rows in the series.
- * @param options Number and sizes of the folds.
- * @returns The folds, the earliest first.
- * @throws {RangeError} If a number is out of range, or the first training part does not fit.
+ * @param count The number of rows.
+ * @param options The number and sizes of the folds.
+ * @returns The folds, earliest first.
+ * @throws {RangeError} If a number is out of range, or the first train part does not fit.
  *
  * @example
  * ```ts
@@ -134,11 +133,8 @@ export interface RollingOriginOptions {
  */
 export function rollingOrigin(count: number, options: RollingOriginOptions): Fold[] {
   const { folds, test, gap = 0, window } = options;
-  for (const [name, value] of Object.entries({ count, folds, test, gap, window: window ?? 1 })) {
-    const least = name === "gap" ? 0 : 1;
-    if (Number.isInteger(value) && value >= least) continue;
-    throw new RangeError(`Cannot make folds: ${name} must be an integer of ${least} or more, got ${value}`);
-  }
+  checkCounts("make folds", { count, folds, test, window: window ?? 1 });
+  checkCounts("make folds", { gap }, { least: 0 });
   const least = folds * test + gap + (window ?? 1);
   if (count < least) {
     throw new RangeError(

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { rollingOrigin, type RollingOriginOptions, splitByTime } from "./splits.ts";
 import { Windows } from "./windows.ts";
 
-Deno.test("parts follow one another with the gap between them, up to the end", () => {
+Deno.test("splitByTime gives consecutive parts with the gap between them, up to the end", () => {
   fc.assert(
     fc.property(
       fc.integer({ min: 60, max: 1000 }),
@@ -22,7 +22,7 @@ Deno.test("parts follow one another with the gap between them, up to the end", (
   );
 });
 
-Deno.test("with a gap of horizon − 1, no part has a target of another", () => {
+Deno.test("with a gap of horizon − 1 no two parts share a target", () => {
   const rows = { data: Float32Array.from({ length: 60 }, (_, i) => i), columns: 1 };
   const [past, horizon] = [4, 3];
   const { train, validation, test } = splitByTime(60 - horizon + 1, { validation: 0.2, test: 0.2, gap: horizon - 1 });
@@ -33,7 +33,7 @@ Deno.test("with a gap of horizon − 1, no part has a target of another", () => 
   assert.deepEqual(targets, Array.from({ length: 60 - past + 1 }, (_, i) => past - 1 + i));
 });
 
-Deno.test("a split that leaves a part empty, or makes no sense, is refused", () => {
+Deno.test("splitByTime refuses empty parts and bad options", () => {
   const refuse = (count: number, validation: number, test: number, gap: number, message: string) =>
     assert.throws(() => splitByTime(count, { validation, test, gap }), { name: "RangeError", message });
   refuse(1.5, 0.1, 0.1, 0, "Cannot split by time: count must be an integer of 0 or more, got 1.5");
@@ -46,7 +46,7 @@ Deno.test("a split that leaves a part empty, or makes no sense, is refused", () 
   refuse(10, 0.4, 0.4, 5, "Cannot split 10 rows by time: the train part must have at least one row, got 0");
 });
 
-Deno.test("folds test on the end of the series, row after row, and learn only from what is before", () => {
+Deno.test("rollingOrigin tests on the end of the series, and trains only on what precedes each test part", () => {
   fc.assert(
     fc.property(
       fc.integer({ min: 1, max: 6 }),
@@ -69,7 +69,7 @@ Deno.test("folds test on the end of the series, row after row, and learn only fr
   );
 });
 
-Deno.test("folds that do not fit, or make no sense, are refused", () => {
+Deno.test("rollingOrigin refuses folds that do not fit and bad options", () => {
   const refuse = (count: number, changes: Partial<RollingOriginOptions>, message: string) =>
     assert.throws(() => rollingOrigin(count, { folds: 2, test: 3, ...changes }), {
       name: "RangeError",

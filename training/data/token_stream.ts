@@ -1,23 +1,23 @@
-import { checkCounts } from "../_check.ts";
-import { Passes } from "./_passes.ts";
+import { checkCounts } from "@unfold/core/support";
 import type { Batch } from "../batch.ts";
 import type { State, Stateful } from "../stateful.ts";
+import { Passes } from "./_passes.ts";
 
-/** A text as numbers: a typed array, or what reads them from elsewhere a piece at a time. */
+/** A text as token ids: a typed array, or an object that reads them on demand. */
 export interface TokenSource {
-  /** How many there are. */
+  /** The number of tokens. */
   readonly length: number;
-  /** Those from one to before another; what is given may be written over by the next call. */
+  /** The tokens from `from` (inclusive) to `to` (exclusive). The next call may overwrite them. */
   subarray(from: number, to: number): Int32Array | Uint16Array | Uint8Array;
 }
 
 /** Options for {@linkcode TokenStream}. */
 export interface TokenStreamOptions {
-  /** The text as numbers. */
+  /** The text as token ids. */
   tokens: TokenSource;
-  /** Streams that the text is cut into, side by side in each batch. */
+  /** The number of parallel streams that the text is cut into, one per row of a batch. */
   batchSize: number;
-  /** Tokens of each stream in a batch; the last batch has what is left. */
+  /** Tokens per stream in a batch. The last batch of a pass can be shorter. */
   time: number;
   /**
    * The first token to use.
@@ -26,7 +26,7 @@ export interface TokenStreamOptions {
    */
   from?: number;
   /**
-   * The token after the last one to use.
+   * The end of the tokens to use, exclusive.
    *
    * @default {the number of tokens}
    */
@@ -35,11 +35,11 @@ export interface TokenStreamOptions {
 
 /**
  * A long text for truncated back-propagation through time (Williams and Peng, 1990). Its n tokens are cut into batchSize
- * streams of ⌊(n − 1)/batchSize⌋ tokens, and each batch goes on, row by row, where the one before ended: x [batchSize, time],
- * and y of the same shape with the token after each of them. What is left over at the end of the text is not used. `first`
- * is set in the first batch of each pass, before which a model lets its state go.
+ * streams of ⌊(n − 1)/batchSize⌋ tokens; what remains at the end is not used. Each row of a batch continues where the same row of
+ * the previous batch ended. x is [batchSize, time], and y, of the same shape, holds the token after each one in x. `first` is
+ * set on the first batch of each pass, so that the model resets its carried state.
  *
- * Batches are cut when they are asked for. Their tensors are written over by the next batch and released after the last.
+ * Batches are cut on demand. Each batch overwrites the tensors of the one before, and the pass releases them at its end.
  *
  * @example
  * ```ts
@@ -62,13 +62,13 @@ export class TokenStream implements Iterable<Batch<"i32">>, Stateful {
   /** Tokens in each stream. */
   readonly #perStream: number;
   readonly #passes: Passes;
-  /** How many batches there are in a pass. */
+  /** The number of batches in a pass. */
   readonly length: number;
 
   /**
-   * Checks that there are enough tokens; cuts none yet.
+   * Checks that there are enough tokens. Cuts none yet.
    *
-   * @throws {RangeError} If sizes are no integers of 1 or more, `from` and `to` do not lie within the text, or there are not
+   * @throws {RangeError} If a size is not a positive integer, `from` or `to` is outside the text, or there are fewer than
    * batchSize + 1 tokens between them.
    */
   constructor(options: TokenStreamOptions) {
@@ -79,20 +79,19 @@ export class TokenStream implements Iterable<Batch<"i32">>, Stateful {
         `Cannot stream tokens: from and to must be integers from 0 to ${tokens.length}, got ${from} and ${to}`,
       );
     }
-    if (to - from <= batchSize) {
+    const count = Math.max(0, to - from);
+    if (count <= batchSize) {
       throw new RangeError(
-        `Cannot stream tokens: a batchSize of ${batchSize} must have at least ${batchSize + 1} tokens, got ${
-          Math.max(0, to - from)
-        }`,
+        `Cannot stream tokens: a batchSize of ${batchSize} needs at least ${batchSize + 1} tokens, got ${count}`,
       );
     }
     this.#options = options;
-    this.#perStream = Math.floor((to - from - 1) / batchSize);
+    this.#perStream = Math.floor((count - 1) / batchSize);
     this.length = Math.ceil(this.#perStream / time);
     this.#passes = new Passes(this.length);
   }
 
-  /** Goes through the text once, or through what a loaded state has left of it. */
+  /** One pass over the text, or the rest of a loaded pass. */
   *[Symbol.iterator](): Generator<Batch<"i32">, void, undefined> {
     const { tokens, batchSize, time, from = 0 } = this.#options;
     for (const { index, tensor } of this.#passes.run()) {
@@ -102,24 +101,24 @@ export class TokenStream implements Iterable<Batch<"i32">>, Stateful {
       const [xData, yData] = [x.data, y.data];
       for (let row = 0; row < batchSize; row++) {
         const start = from + row * this.#perStream + index * time;
-        const piece = tokens.subarray(start, start + steps + 1);
-        xData.set(piece.subarray(0, steps), row * steps);
-        yData.set(piece.subarray(1), row * steps);
+        const span = tokens.subarray(start, start + steps + 1);
+        xData.set(span.subarray(0, steps), row * steps);
+        yData.set(span.subarray(1), row * steps);
       }
       yield { x, y, first: index === 0 };
     }
   }
 
-  /** Where the pass that last gave a batch stands: the batches that are done. */
+  /** The position in the current pass: the number of batches done. */
   state(): State {
     return this.#passes.state();
   }
 
   /**
-   * Goes on from what {@linkcode TokenStream.state} gave: the next pass has the batches that were left of that one.
+   * Restores what {@linkcode TokenStream.state} returned: the next pass has the batches that pass had left.
    *
-   * @throws {TypeError} If an entry is missing, unexpected, or of another kind or shape.
-   * @throws {RangeError} If a pass has no such position.
+   * @throws {TypeError} If an entry is missing, unexpected, or of the wrong type or shape.
+   * @throws {RangeError} If the position is beyond a pass.
    */
   load(state: State): void {
     this.#passes.load(state);

@@ -2,7 +2,7 @@ import fc from "fast-check";
 import assert from "node:assert/strict";
 import { TokenStream } from "./token_stream.ts";
 
-Deno.test("each row goes on where it ended, every token of the streams comes once, and y is the token after", () => {
+Deno.test("each row continues where it ended, the streams have every token once, and y is the next token", () => {
   fc.assert(
     fc.property(
       fc.constantFrom(Int32Array, Uint16Array, Uint8Array),
@@ -40,7 +40,7 @@ Deno.test("each row goes on where it ended, every token of the streams comes onc
   );
 });
 
-Deno.test("what cannot be streamed is refused", () => {
+Deno.test("TokenStream refuses bad options", () => {
   const options = { tokens: new Uint8Array(10), batchSize: 4, time: 2 };
   const refuse = (changes: Partial<typeof options> & { from?: number; to?: number }, message: string) =>
     assert.throws(() => new TokenStream({ ...options, ...changes }), {
@@ -51,7 +51,7 @@ Deno.test("what cannot be streamed is refused", () => {
   refuse({ time: 1.5 }, "time must be an integer of 1 or more, got 1.5");
   refuse({ from: -1 }, "from and to must be integers from 0 to 10, got -1 and 10");
   refuse({ to: 11 }, "from and to must be integers from 0 to 10, got 0 and 11");
-  refuse({ from: 6 }, "a batchSize of 4 must have at least 5 tokens, got 4");
-  refuse({ from: 6, to: 2 }, "a batchSize of 4 must have at least 5 tokens, got 0");
-  refuse({ tokens: new Uint8Array(0) }, "a batchSize of 4 must have at least 5 tokens, got 0");
+  refuse({ from: 6 }, "a batchSize of 4 needs at least 5 tokens, got 4");
+  refuse({ from: 6, to: 2 }, "a batchSize of 4 needs at least 5 tokens, got 0");
+  refuse({ tokens: new Uint8Array(0) }, "a batchSize of 4 needs at least 5 tokens, got 0");
 });

@@ -1,29 +1,29 @@
 import type { Random } from "@unfold/core";
-import { checkCounts } from "../_check.ts";
-import { Passes } from "./_passes.ts";
+import { checkCounts } from "@unfold/core/support";
 import type { Batch } from "../batch.ts";
 import type { State, Stateful } from "../stateful.ts";
+import { Passes } from "./_passes.ts";
 
-/** A table over time: one row a time step, row-major. */
+/** A time series as a row-major table with one row per time step. */
 export interface Series {
-  /** The numbers, row after row. */
+  /** The values, row after row. */
   readonly data: Float32Array;
-  /** Numbers in a row. */
+  /** Values per row. */
   readonly columns: number;
 }
 
 /** Options for {@linkcode Windows}. */
 export interface WindowsOptions {
-  /** What the model sees. */
+  /** The model's inputs. */
   features: Series;
-  /** What it is to predict; row t is the target of the window whose last row is t. */
+  /** The values to predict. Row t is the target of the window that ends in row t. */
   targets: Series;
   /** Time steps in a window. */
   past: number;
-  /** Windows in a batch; the last batch has what is left. */
+  /** Windows in a batch. The last batch of a pass can be smaller. */
   batchSize: number;
   /**
-   * Rows to predict: the target of the window whose last row is t are rows t to t + horizon − 1 of the targets.
+   * Rows to predict: the target of the window that ends in row t is rows t to t + horizon − 1 of `targets`.
    *
    * @default {1}
    */
@@ -35,19 +35,19 @@ export interface WindowsOptions {
    */
   stride?: number;
   /**
-   * The first row that may be a window's last one. The window itself may reach back before it.
+   * The first row in which a window may end. The window itself can start before it.
    *
    * @default {past − 1}
    */
   from?: number;
   /**
-   * The row after the last one that may be a window's last one.
+   * The end of the rows in which a window may end, exclusive.
    *
    * @default {the number of rows − horizon + 1}
    */
   to?: number;
   /**
-   * Shuffles the windows anew each time they are gone through, which takes four bytes a window.
+   * Shuffles the windows in each pass. This takes four bytes per window.
    *
    * @default {none: in order of time}
    */
@@ -55,10 +55,10 @@ export interface WindowsOptions {
 }
 
 /**
- * Sliding windows over a series, in batches: x [batch, past, feature columns], y [batch, horizon·target columns], row after
- * row. Windows are cut when they are asked for; the series is never copied as a whole.
+ * Sliding windows over a series, in batches: x [batch, past, feature columns], y [batch, horizon·target columns], row-major.
  *
- * The tensors of a batch are written over by the next batch and released after the last.
+ * Windows are cut on demand; the series is never copied as a whole. Each batch overwrites the tensors of the one before, and
+ * the pass releases them at its end.
  *
  * @example
  * ```ts
@@ -80,31 +80,39 @@ export class Windows implements Iterable<Batch>, Stateful {
   readonly #options: WindowsOptions;
   readonly #from: number;
   readonly #passes: Passes<Uint32Array>;
-  /** How many windows there are. */
+  /** The number of windows. */
   readonly length: number;
 
   /**
-   * Checks that the windows fit; cuts none yet.
+   * Checks that the windows fit. Cuts none yet.
    *
    * @throws {TypeError} If features and targets have different numbers of rows.
-   * @throws {RangeError} If sizes are no integers of 1 or more, or no window fits between `from` and `to`.
+   * @throws {RangeError} If a size is not a positive integer, or no window fits between `from` and `to`.
    */
   constructor(options: WindowsOptions) {
     const { features, targets, past, batchSize, horizon = 1, stride = 1, random } = options;
     checkCounts("make windows", { past, batchSize, horizon, stride });
-    const rows = features.data.length / features.columns;
-    if (rows !== targets.data.length / targets.columns) {
+    const [rows, targetRows] = [features, targets].map(({ data, columns }) => data.length / columns) as [
+      number,
+      number,
+    ];
+    if (rows !== targetRows) {
       throw new TypeError(
-        `Cannot make windows: features and targets must have equally many rows, got ${rows} and ` +
-          `${targets.data.length / targets.columns}`,
+        `Cannot make windows: features and targets must have the same number of rows, got ${rows} and ${targetRows}`,
+      );
+    }
+    const least = past + horizon - 1;
+    if (rows < least) {
+      throw new RangeError(
+        `Cannot make windows: past ${past} and horizon ${horizon} need at least ${least} rows, got ${rows}`,
       );
     }
     const end = rows - horizon + 1;
     const { from = past - 1, to = end } = options;
     if (!(Number.isInteger(from) && Number.isInteger(to) && from >= past - 1 && to <= end && from < to)) {
       throw new RangeError(
-        `Cannot make windows of ${past} rows that end in rows ${from} to ${to - 1}: these must lie within rows ` +
-          `${past - 1} to ${end - 1} of the series${horizon > 1 ? ` with a horizon of ${horizon}` : ""}`,
+        `Cannot make windows: from and to must be integers with ${past - 1} ≤ from < to ≤ ${end}, ` +
+          `got ${from} and ${to}`,
       );
     }
     this.#options = options;
@@ -116,7 +124,7 @@ export class Windows implements Iterable<Batch>, Stateful {
     });
   }
 
-  /** Goes through all windows once, or through what a loaded state has left of them. */
+  /** One pass over the windows, or the rest of a loaded pass. */
   *[Symbol.iterator](): Generator<Batch, void, undefined> {
     const { features, targets, past, batchSize, horizon = 1, stride = 1 } = this.#options;
     for (const { index, order, tensor } of this.#passes.run()) {
@@ -134,16 +142,16 @@ export class Windows implements Iterable<Batch>, Stateful {
     }
   }
 
-  /** Where the pass that last gave a batch stands: the batches that are done, and the state of `random` at its start. */
+  /** The position in the current pass: the number of batches done, and the state of `random` at its start. */
   state(): State {
     return this.#passes.state();
   }
 
   /**
-   * Goes on from what {@linkcode Windows.state} gave: the next pass has the batches that were left of that one.
+   * Restores what {@linkcode Windows.state} returned: the next pass has the batches that pass had left.
    *
-   * @throws {TypeError} If an entry is missing, unexpected, or of another kind or shape.
-   * @throws {RangeError} If a pass has no such position, or `random` no such state.
+   * @throws {TypeError} If an entry is missing, unexpected, or of the wrong type or shape.
+   * @throws {RangeError} If the position is beyond a pass, or the state of `random` is invalid.
    */
   load(state: State): void {
     this.#passes.load(state);

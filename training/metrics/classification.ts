@@ -1,6 +1,7 @@
-import { checkCounts, checkPairs } from "../_check.ts";
+import { checkCounts } from "@unfold/core/support";
+import { checkPairs } from "../_check.ts";
 
-/** Throws a `RangeError` unless there is one predicted class for each actual one, and all are integers of 0 or more. */
+/** Throws a `RangeError` unless there are as many predicted as actual classes, and all are integers of 0 or more. */
 function checkClasses(predicted: ArrayLike<number>, actual: ArrayLike<number>): void {
   checkPairs(predicted, actual);
   for (const [list, values] of Object.entries({ predicted, actual })) {
@@ -13,12 +14,12 @@ function checkClasses(predicted: ArrayLike<number>, actual: ArrayLike<number>): 
 }
 
 /**
- * The share of classes that were predicted: |{i: pᵢ = aᵢ}|/n.
+ * The fraction of correct predictions: |{i: pᵢ = aᵢ}|/n.
  *
- * @param predicted p, such as what `argmax` gives.
- * @param actual a, equally many.
+ * @param predicted p, for example from `argmax`.
+ * @param actual a, of the same length.
  * @returns From 0 to 1.
- * @throws {RangeError} If there is nothing to compare, the lists have different lengths, or a class is no integer of 0 or more.
+ * @throws {RangeError} If the lists are empty or differ in length, or a class is not an integer of 0 or more.
  *
  * @example
  * ```ts
@@ -35,21 +36,21 @@ export function accuracy(predicted: ArrayLike<number>, actual: ArrayLike<number>
   return right / actual.length;
 }
 
-/** How often each class was taken for each. */
+/** How often each class was predicted as each class. */
 export interface ConfusionMatrix {
-  /** The classes that occur, predicted or actual, in ascending order. */
+  /** The classes that occur, predicted or actual, ascending. */
   readonly classes: readonly number[];
-  /** counts[i][j] is how often `classes[i]` was predicted as `classes[j]`. */
+  /** counts[i][j] says how often `classes[i]` was predicted as `classes[j]`. */
   readonly counts: readonly (readonly number[])[];
 }
 
 /**
- * Counts which class was taken for which: a row for each actual class, a column for each predicted one, as in scikit-learn.
+ * Counts pairs of actual and predicted class: one row per actual class, one column per predicted class, as in scikit-learn.
  *
- * @param predicted Predicted classes.
- * @param actual Actual classes, equally many.
+ * @param predicted The predicted classes.
+ * @param actual The actual classes, of the same length.
  * @returns The counts, and the classes of their rows and columns.
- * @throws {RangeError} If there is nothing to compare, the lists have different lengths, or a class is no integer of 0 or more.
+ * @throws {RangeError} If the lists are empty or differ in length, or a class is not an integer of 0 or more.
  *
  * @example
  * ```ts
@@ -71,13 +72,13 @@ export function confusionMatrix(predicted: ArrayLike<number>, actual: ArrayLike<
 }
 
 /**
- * Macro-averaged F₁: the mean over classes of 2·TP/(2·TP + FP + FN), the harmonic mean of precision and recall, each class
- * that occurs, predicted or actual, counting alike (Sokolova and Lapalme, 2009; the mean of F₁ as scikit-learn takes it).
+ * Macro-averaged F₁: the mean of 2·TP/(2·TP + FP + FN), the harmonic mean of precision and recall, over all classes that occur,
+ * predicted or actual (Sokolova and Lapalme, 2009; the mean of F₁ as in scikit-learn).
  *
- * @param predicted Predicted classes.
- * @param actual Actual classes, equally many.
+ * @param predicted The predicted classes.
+ * @param actual The actual classes, of the same length.
  * @returns From 0 to 1.
- * @throws {RangeError} If there is nothing to compare, the lists have different lengths, or a class is no integer of 0 or more.
+ * @throws {RangeError} If the lists are empty or differ in length, or a class is not an integer of 0 or more.
  *
  * @example
  * ```ts
@@ -90,51 +91,51 @@ export function confusionMatrix(predicted: ArrayLike<number>, actual: ArrayLike<
 export function macroF1(predicted: ArrayLike<number>, actual: ArrayLike<number>): number {
   const { counts } = confusionMatrix(predicted, actual);
   const sum = (values: readonly number[]) => values.reduce((a, b) => a + b, 0);
-  // A class's row and column add up to 2·TP + FP + FN, which is above 0 as the class occurs.
+  // The row and column of a class add up to 2·TP + FP + FN, which is above 0 because the class occurs.
   return sum(counts.map((row, i) => 2 * row[i]! / (sum(row) + sum(counts.map((other) => other[i]!))))) / counts.length;
 }
 
 /** Options for {@linkcode directionalAccuracy}. */
 export interface DirectionalAccuracyOptions {
   /**
-   * How sure the interval is to hold the true accuracy.
+   * The confidence level of the interval.
    *
    * @default {0.95}
    */
   confidence?: number;
   /**
-   * Over how many steps each change goes, h: changes from one step to the next then overlap, and the interval counts n/h of them.
+   * The steps that each change spans, h. Changes at consecutive steps then overlap, and the interval counts n/h of them.
    *
    * @default {1}
    */
   horizon?: number;
 }
 
-/** How often the direction was right. */
+/** The result of {@linkcode directionalAccuracy}. */
 export interface DirectionalAccuracy {
-  /** k/n, the share of changes whose sign was predicted. */
+  /** k/n, the fraction of changes whose sign was predicted. */
   readonly accuracy: number;
-  /** Where the confidence interval starts. */
+  /** The lower end of the confidence interval. */
   readonly low: number;
-  /** Where the confidence interval ends. */
+  /** The upper end of the confidence interval. */
   readonly high: number;
-  /** n, the actual changes that are not 0. */
+  /** n, the number of actual changes that are not 0. */
   readonly count: number;
 }
 
 /**
- * How often a change, such as a return, was predicted with the right sign, k of n times, with the confidence interval of
- * Wilson (1927): (p̂ + z²/2n ± z·√(p̂(1 − p̂)/n + z²/4n²))/(1 + z²/n) with p̂ = k/n, and z of the normal distribution. An
- * interval that holds 0.5 is what guessing may give; it takes the changes as independent, n/h of them with a horizon of h.
+ * How often the sign of a change, such as a return, was predicted correctly: k of n times. The confidence interval is Wilson's
+ * (1927): (p̂ + z²/2n ± z·√(p̂(1 − p̂)/n + z²/4n²))/(1 + z²/n) with p̂ = k/n and z of the normal distribution. If it contains 0.5,
+ * the result may be luck. It assumes independent changes: n/h of them for a horizon of h.
  *
- * Actual changes of 0 have no direction and are left out; a predicted change of 0 is wrong.
+ * Actual changes of 0 have no direction and do not count. A predicted change of 0 is wrong.
  *
- * @param predicted Predicted changes.
- * @param actual Actual changes, equally many.
- * @param options The interval's confidence.
- * @returns Accuracy, interval and n.
- * @throws {RangeError} If there is nothing to compare, the lists have different lengths, a number is not finite, all actual
- * changes are 0, the confidence does not lie between 0 and 1, or the horizon is no integer of 1 or more.
+ * @param predicted The predicted changes.
+ * @param actual The actual changes, of the same length.
+ * @param options The confidence level and the horizon.
+ * @returns Accuracy, confidence interval and n.
+ * @throws {RangeError} If the lists are empty or differ in length, a value is not finite, all actual changes are 0, the
+ * confidence is not between 0 and 1, or the horizon is not a positive integer.
  *
  * @example
  * ```ts
@@ -163,21 +164,21 @@ export function directionalAccuracy(
     count++;
     if (Math.sign(predicted[i]!) === Math.sign(actual[i]!)) right++;
   }
-  if (count === 0) throw new RangeError("Cannot judge directions: one actual change at least must not be 0, got none");
+  if (count === 0) throw new RangeError("Cannot judge directions: at least one actual change must not be 0, got none");
   const accuracy = right / count;
   const z = normalBound(confidence);
   const n = count / horizon;
   const centre = accuracy + z ** 2 / (2 * n);
   const margin = z * Math.sqrt(accuracy * (1 - accuracy) / n + (z / (2 * n)) ** 2);
   const scale = 1 + z ** 2 / n;
-  // Rounding may take an end past 0 or 1.
+  // Rounding can move an end past 0 or 1.
   const [low, high] = [Math.max(0, (centre - margin) / scale), Math.min(1, (centre + margin) / scale)];
   return { accuracy, low, high, count };
 }
 
-/** The z that a standard normal number lies within, between −z and z, with this probability: by bisection. */
+/** The z for which a standard normal variable is between −z and z with this probability, by bisection. */
 function normalBound(probability: number): number {
-  // Within ±9 is 1 in 64-bit floats.
+  // The probability of ±9 is 1 in 64-bit floats.
   let [low, high] = [0, 9];
   for (let halving = 0; halving < 60; halving++) {
     const z = (low + high) / 2;
@@ -200,43 +201,43 @@ function normalWithin(z: number): number {
 /** Options for {@linkcode calibration}. */
 export interface CalibrationOptions {
   /**
-   * Ranges of equal width that confidences are sorted into.
+   * The number of bins of equal width.
    *
    * @default {10}
    */
   bins?: number;
 }
 
-/** The predictions whose confidence lies in one range. */
+/** The predictions whose confidence is in one range. */
 export interface CalibrationBin {
-  /** Where the range starts; it holds what is above. */
+  /** The lower end of the range, exclusive. */
   readonly from: number;
-  /** Where it ends; it holds what is equal. */
+  /** The upper end of the range, inclusive. */
   readonly to: number;
-  /** How many predictions there are. */
+  /** The number of predictions. */
   readonly count: number;
-  /** Their mean confidence; NaN where there are none. */
+  /** Their mean confidence; NaN if there are none. */
   readonly confidence: number;
-  /** The share of them that is right; NaN where there are none. */
+  /** The fraction of correct ones; NaN if there are none. */
   readonly accuracy: number;
 }
 
-/** What {@linkcode calibration} returns. */
+/** The result of {@linkcode calibration}. */
 export interface Calibration {
-  /** The expected calibration error, Σ count/n·|accuracy − confidence|: 0 where confidence is what it says. */
+  /** The expected calibration error, Σ count/n·|accuracy − confidence|: 0 for a perfectly calibrated classifier. */
   readonly error: number;
-  /** The ranges. */
+  /** The bins, ascending. */
   readonly bins: readonly CalibrationBin[];
 }
 
 /**
- * Whether a classifier is as often right as it is sure (Guo et al., 2017, "On calibration of modern neural networks").
+ * Compares a classifier's confidence with its accuracy (Guo et al., 2017, "On calibration of modern neural networks").
  *
- * @param confidences The probability that it gave to the class that it predicted, from 0 to 1.
- * @param right Whether it was right: 1 or 0, equally many.
+ * @param confidences The probability of each predicted class, from 0 to 1.
+ * @param right Whether each prediction was right, 1 or 0; of the same length.
  * @param options The number of bins.
- * @throws {RangeError} If there is nothing to compare, the lists have different lengths, a confidence does not lie in [0, 1],
- * `right` holds anything but 0 and 1, or `bins` is no integer of 1 or more.
+ * @throws {RangeError} If the lists are empty or differ in length, a confidence is not in [0, 1], a value of `right` is not
+ * 0 or 1, or `bins` is not a positive integer.
  *
  * @example
  * ```ts

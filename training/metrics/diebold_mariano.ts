@@ -1,79 +1,36 @@
 import { checkPairs } from "../_check.ts";
 
-/** ln Γ(x) for x > 0, by Lanczos' approximation (Press et al., Numerical Recipes, 6.1). */
-function logGamma(x: number): number {
-  const coefficients = [
-    76.18009172947146,
-    -86.50532032941677,
-    24.01409824083091,
-    -1.231739572450155,
-    1.208650973866179e-3,
-    -5.395239384953e-6,
-  ];
-  const sum = coefficients.reduce((total, value, i) => total + value / (x + 1 + i), 1.000000000190015);
-  return (x + 0.5) * Math.log(x + 5.5) - (x + 5.5) + Math.log(2.5066282746310005 * sum / x);
-}
-
-/** The regularised incomplete beta function I_x(a, b), by its continued fraction (Press et al., 6.4). */
-function incompleteBeta(x: number, a: number, b: number): number {
-  if (x <= 0 || x >= 1) return x <= 0 ? 0 : 1;
-  // The fraction converges fast on this side alone.
-  if (x > (a + 1) / (a + b + 2)) return 1 - incompleteBeta(1 - x, b, a);
-  const tiny = 1e-300;
-  let [c, d] = [1, 1 / (1 - (a + b) * x / (a + 1) || tiny)];
-  let fraction = d;
-  for (let m = 1; m < 1000; m++) {
-    const even = m * (b - m) * x / ((a + 2 * m - 1) * (a + 2 * m));
-    const odd = -(a + m) * (a + b + m) * x / ((a + 2 * m) * (a + 2 * m + 1));
-    let change = 1;
-    for (const term of [even, odd]) {
-      d = 1 / (1 + term * d || tiny);
-      c = 1 + term / c || tiny;
-      change = c * d;
-      fraction *= change;
-    }
-    if (Math.abs(change - 1) < 1e-15) break;
-  }
-  const front = logGamma(a + b) - logGamma(a) - logGamma(b) + a * Math.log(x) + b * Math.log(1 - x);
-  return Math.exp(front) * fraction / a;
-}
-
-/** The probability that a number of Student's t distribution lies beyond ±t. */
-export function studentBeyond(t: number, degrees: number): number {
-  return incompleteBeta(degrees / (degrees + t * t), degrees / 2, 0.5);
-}
-
 /** Options for {@linkcode dieboldMariano}. */
 export interface DieboldMarianoOptions {
   /**
-   * How many steps ahead the forecasts were made, h: errors of overlapping forecasts go together over h − 1 steps.
+   * The forecast horizon in steps, h. The errors of overlapping forecasts correlate over h − 1 steps.
    *
    * @default {1}
    */
   horizon?: number;
 }
 
-/** What {@linkcode dieboldMariano} returns. */
+/** The result of {@linkcode dieboldMariano}. */
 export interface DieboldMariano {
-  /** The mean of the differences of squared errors, first less second, over its standard error; below 0 the first is better. */
+  /** The mean difference of squared errors, first minus second, over its standard error. Below 0 the first forecast is better. */
   readonly statistic: number;
-  /** The probability of a statistic at least as far from 0 where both forecasts are equally good. */
+  /** The probability of a statistic at least this far from 0 if both forecasts are equally good. */
   readonly pValue: number;
 }
 
 /**
- * Whether one forecast is better than another by more than luck: the test of Diebold and Mariano (1995) on squared errors,
+ * Tests whether two forecasts differ in accuracy (Diebold and Mariano, 1995), on squared errors:
  *
  *     d_t = a_t² − b_t²,   statistic = mean(d)/√((γ₀ + 2·Σ γ_k)/n) over k < h
  *
- * with the autocovariances γ of d, corrected for small samples and compared with Student's t of n − 1 degrees of freedom
- * (Harvey, Leybourne and Newbold, 1997). Where that sum is not above 0, which may be with h > 1, each γ_k has Bartlett's weight
+ * with the autocovariances γ of d, corrected for small samples and compared with Student's t with n − 1 degrees of freedom
+ * (Harvey, Leybourne and Newbold, 1997). If the sum is not positive, which can happen for h > 1, each γ_k gets Bartlett's weight
  * 1 − k/h.
  *
  * @param errors a, the errors of the first forecast, in order of time.
- * @param others b, those of the second one at the same times.
- * @throws {RangeError} If the numbers differ or are not finite, there are not more than h of them, or h is no integer of 1 or more;
- * or if the errors differ so evenly that their variance is not above 0.
+ * @param others b, the errors of the second forecast at the same times.
+ * @throws {RangeError} If the lists differ in length or hold values that are not finite, h is not an integer from 1 to n − 1, or
+ * the variance of d is not positive.
  *
  * @example
  * ```ts
@@ -115,4 +72,47 @@ export function dieboldMariano(
   const correction = Math.sqrt((n + 1 - 2 * horizon + horizon * (horizon - 1) / n) / n);
   const statistic = correction * mean / Math.sqrt(variance / n);
   return { statistic, pValue: studentBeyond(statistic, n - 1) };
+}
+
+/** The two-sided tail probability of Student's t distribution: P(|T| > |t|). */
+export function studentBeyond(t: number, degrees: number): number {
+  return incompleteBeta(degrees / (degrees + t * t), degrees / 2, 0.5);
+}
+
+/** The regularised incomplete beta function I_x(a, b), by its continued fraction (Press et al., 6.4). */
+function incompleteBeta(x: number, a: number, b: number): number {
+  if (x <= 0 || x >= 1) return x <= 0 ? 0 : 1;
+  // The fraction converges fast only on this side.
+  if (x > (a + 1) / (a + b + 2)) return 1 - incompleteBeta(1 - x, b, a);
+  const tiny = 1e-300;
+  let [c, d] = [1, 1 / (1 - (a + b) * x / (a + 1) || tiny)];
+  let fraction = d;
+  for (let m = 1; m < 1000; m++) {
+    const even = m * (b - m) * x / ((a + 2 * m - 1) * (a + 2 * m));
+    const odd = -(a + m) * (a + b + m) * x / ((a + 2 * m) * (a + 2 * m + 1));
+    let change = 1;
+    for (const term of [even, odd]) {
+      d = 1 / (1 + term * d || tiny);
+      c = 1 + term / c || tiny;
+      change = c * d;
+      fraction *= change;
+    }
+    if (Math.abs(change - 1) < 1e-15) break;
+  }
+  const front = logGamma(a + b) - logGamma(a) - logGamma(b) + a * Math.log(x) + b * Math.log(1 - x);
+  return Math.exp(front) * fraction / a;
+}
+
+/** ln Γ(x) for x > 0, by Lanczos' approximation (Press et al., Numerical Recipes, 6.1). */
+function logGamma(x: number): number {
+  const coefficients = [
+    76.18009172947146,
+    -86.50532032941677,
+    24.01409824083091,
+    -1.231739572450155,
+    1.208650973866179e-3,
+    -5.395239384953e-6,
+  ];
+  const sum = coefficients.reduce((total, value, i) => total + value / (x + 1 + i), 1.000000000190015);
+  return (x + 0.5) * Math.log(x + 5.5) - (x + 5.5) + Math.log(2.5066282746310005 * sum / x);
 }

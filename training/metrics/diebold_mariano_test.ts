@@ -1,8 +1,8 @@
-import assert from "node:assert/strict";
 import { Random } from "@unfold/core";
+import assert from "node:assert/strict";
 import { dieboldMariano, studentBeyond } from "./diebold_mariano.ts";
 
-Deno.test("the tails of Student's t are those of the tables", () => {
+Deno.test("the tails of Student's t match the tables", () => {
   // Two-sided 5 % and 1 % points, NIST/SEMATECH e-Handbook of Statistical Methods, 1.3.6.7.2.
   const points = [[1, 12.706, 63.657], [2, 4.303, 9.925], [10, 2.228, 3.169], [30, 2.042, 2.75], [
     100,
@@ -13,12 +13,12 @@ Deno.test("the tails of Student's t are those of the tables", () => {
     assert.ok(Math.abs(studentBeyond(five, degrees) - 0.05) < 1e-4, `${degrees}`);
     assert.ok(Math.abs(studentBeyond(-one, degrees) - 0.01) < 1e-4, `${degrees}`);
   }
-  // One degree is Cauchy's distribution: 1 − 2·atan(t)/π.
+  // One degree of freedom is Cauchy's distribution: 1 − 2·atan(t)/π.
   for (const t of [0, 0.3, 1, 7]) assert.ok(Math.abs(studentBeyond(t, 1) - (1 - 2 * Math.atan(t) / Math.PI)) < 1e-9);
   assert.ok(studentBeyond(30, 1000) < 1e-100);
 });
 
-Deno.test("Diebold and Mariano's test against its formula, written out", () => {
+Deno.test("dieboldMariano matches its formula written out", () => {
   const random = new Random(1);
   const draw = (deviation: number) => Float64Array.from({ length: 30 }, () => random.normal(0, deviation));
   const [a, b] = [draw(1), draw(1.5)];
@@ -36,7 +36,7 @@ Deno.test("Diebold and Mariano's test against its formula, written out", () => {
   }
 });
 
-Deno.test("where both forecasts are equally good, one in twenty tests says otherwise; where one is better, most do", () => {
+Deno.test("at 5 % the test rejects one in twenty pairs of equal forecasts, and most pairs of unequal ones", () => {
   const random = new Random(2);
   const rejected = (deviation: number) => {
     let count = 0;
@@ -51,7 +51,7 @@ Deno.test("where both forecasts are equally good, one in twenty tests says other
   assert.ok(rejected(1.3) > 800);
 });
 
-Deno.test("what cannot be compared is refused", () => {
+Deno.test("dieboldMariano refuses errors that it cannot compare", () => {
   assert.throws(() => dieboldMariano([1, 2], [1]), /one for each actual value/);
   assert.throws(() => dieboldMariano([1, 2, 3], [2, 1, 0], { horizon: 3 }), {
     name: "RangeError",
@@ -60,7 +60,7 @@ Deno.test("what cannot be compared is refused", () => {
   assert.throws(() => dieboldMariano([1, 2, 3], [1, 2, 3]), /must have a variance above 0, got 0/);
 });
 
-Deno.test("where the long-run variance comes out below 0, Bartlett's weights make it one", () => {
+Deno.test("a negative long-run variance is replaced by one with Bartlett's weights", () => {
   // The differences of squares are 1, -1, 1, -1, … + 0.1: gamma(1) is close to -gamma(0).
   const d = Array.from({ length: 20 }, (_, t) => (t % 2 === 0 ? 1 : -1) + 0.1);
   const [errors, others] = [d.map((value) => Math.sqrt(2 + value)), d.map(() => Math.SQRT2)];

@@ -1,9 +1,9 @@
 import { checkPairs } from "../_check.ts";
 
-/** Options for {@linkcode pinballLoss}. */
-export interface PinballLossOptions {
+/** Options for {@linkcode quantileLoss}. */
+export interface QuantileLossOptions {
   /**
-   * q.
+   * The quantile, q.
    *
    * @default {0.5}
    */
@@ -11,33 +11,33 @@ export interface PinballLossOptions {
 }
 
 /**
- * Pinball loss, by which predicted quantiles are judged: the mean of max(q·e, (q − 1)·e) with e = a − p; it is least where
- * p is the quantile q of a (Koenker and Bassett, 1978).
+ * Quantile (pinball) loss of predicted quantiles: the mean of max(q·e, (q − 1)·e) with e = a − p. It is smallest if p is the
+ * quantile q of a (Koenker and Bassett, 1978). The loss of the same name in `@unfold/layers` trains for it.
  *
  * @param predicted p.
- * @param actual a, equally many.
+ * @param actual a, of the same length.
  * @param options The quantile q.
  * @returns 0 or more, in the unit of a; half the mean absolute error at q = 0.5.
- * @throws {RangeError} If there is nothing to compare, the lists have different lengths, a number is not finite, or the
- * quantile does not lie between 0 and 1.
+ * @throws {RangeError} If the lists are empty or differ in length, a value is not finite, or the quantile is not between 0
+ * and 1.
  *
  * @example
  * ```ts
- * import { pinballLoss } from "@unfold/training";
+ * import { quantileLoss } from "@unfold/training";
  * import assert from "node:assert/strict";
  *
- * assert.equal(pinballLoss([0, 4], [4, 0], { quantile: 0.75 }), 2);
+ * assert.equal(quantileLoss([0, 4], [4, 0], { quantile: 0.75 }), 2);
  * ```
  */
-export function pinballLoss(
+export function quantileLoss(
   predicted: ArrayLike<number>,
   actual: ArrayLike<number>,
-  options: PinballLossOptions = {},
+  options: QuantileLossOptions = {},
 ): number {
   const { quantile = 0.5 } = options;
   checkPairs(predicted, actual);
   if (!(quantile > 0 && quantile < 1)) {
-    throw new RangeError(`Cannot compute the pinball loss: quantile must be above 0 and below 1, got ${quantile}`);
+    throw new RangeError(`Cannot compute the quantile loss: quantile must be above 0 and below 1, got ${quantile}`);
   }
   let total = 0;
   for (let i = 0; i < actual.length; i++) {
@@ -47,31 +47,30 @@ export function pinballLoss(
   return total / actual.length;
 }
 
-/** Intervals that were predicted, one for each actual value. */
+/** Prediction intervals, one per actual value. */
 export interface Intervals {
-  /** Where each starts. */
+  /** The lower ends. */
   readonly low: ArrayLike<number>;
-  /** Where each ends. */
+  /** The upper ends. */
   readonly high: ArrayLike<number>;
 }
 
-/** How well intervals did. */
+/** The result of {@linkcode intervalCoverage}. */
 export interface IntervalCoverage {
-  /** The share of actual values within their interval, ends included. */
+  /** The fraction of actual values inside their interval, ends included. */
   readonly coverage: number;
   /** The mean of high − low. */
   readonly width: number;
 }
 
 /**
- * How often predicted intervals hold what happened, and how wide they are: of intervals with the coverage that was asked
- * for, the narrower are the better (Gneiting and Raftery, 2007).
+ * The coverage and mean width of prediction intervals. Of intervals with the requested coverage, narrower ones are better
+ * (Gneiting and Raftery, 2007).
  *
- * @param predicted Lower and upper ends.
- * @param actual What happened, equally many.
+ * @param predicted The lower and upper ends.
+ * @param actual The actual values, of the same length.
  * @returns Coverage and mean width.
- * @throws {RangeError} If there is nothing to compare, the lists have different lengths, a number is not finite, or an interval
- * ends before it starts.
+ * @throws {RangeError} If the lists are empty or differ in length, a value is not finite, or a lower end is above its upper end.
  *
  * @example
  * ```ts
@@ -100,14 +99,14 @@ export function intervalCoverage({ low, high }: Intervals, actual: ArrayLike<num
 /** Options for {@linkcode conformalInterval}. */
 export interface ConformalIntervalOptions {
   /**
-   * How often the interval is to hold what happens.
+   * The fraction of values that the interval should contain.
    *
    * @default {0.9}
    */
   coverage?: number;
 }
 
-/** Intervals of one width around point forecasts. */
+/** Prediction intervals of constant width around point forecasts. */
 export interface ConformalInterval {
   /** Half the width. */
   readonly radius: number;
@@ -116,18 +115,18 @@ export interface ConformalInterval {
 }
 
 /**
- * Split conformal prediction (Vovk et al., 2005; Lei et al., 2018): intervals around any point forecaster that hold what
- * happens with at least the coverage asked for, whatever the errors' distribution. The radius is the ⌈(n + 1)·coverage⌉-th
- * smallest of the n calibration residuals' magnitudes.
+ * Split conformal prediction (Vovk et al., 2005; Lei et al., 2018): prediction intervals for any point forecaster that contain
+ * the actual value with at least the requested coverage, for any distribution of the errors. The radius is the
+ * ⌈(n + 1)·coverage⌉-th smallest magnitude of the n calibration residuals.
  *
- * The promise holds on average over calibration sets, and where the errors to come are exchangeable with those of the
- * calibration part: data that neither training nor the choice of a model has seen, and a series that does not change its ways.
+ * The guarantee holds on average over calibration sets, and only if future errors are exchangeable with those of the
+ * calibration part: neither training nor model selection may have seen that part, and the series must not change over time.
  *
- * @param calibrationResiduals Actual less forecast values of the calibration part; signs do not matter.
+ * @param calibrationResiduals Actual minus forecast values of the calibration part; signs do not matter.
  * @param options The coverage.
- * @returns The radius, and what puts it around forecasts.
- * @throws {RangeError} If the coverage does not lie between 0 and 1, a residual is not finite, or there are too few for the
- * coverage: fewer than coverage/(1 − coverage).
+ * @returns The radius, and a function that puts intervals around forecasts.
+ * @throws {RangeError} If the coverage is not between 0 and 1, a residual is not finite, or there are fewer than
+ * coverage/(1 − coverage) residuals.
  *
  * @example
  * ```ts
@@ -158,11 +157,9 @@ export function conformalInterval(
   const ceil = (value: number) => Math.ceil(value * (1 - 1e-9));
   const rank = ceil((sizes.length + 1) * coverage);
   if (rank > sizes.length) {
+    const least = ceil(coverage / (1 - coverage));
     throw new RangeError(
-      `Cannot make an interval: for a coverage of ${coverage} there must be ${
-        ceil(coverage / (1 - coverage))
-      } residuals ` +
-        `at least, got ${sizes.length}`,
+      `Cannot make an interval: a coverage of ${coverage} needs at least ${least} residuals, got ${sizes.length}`,
     );
   }
   const radius = sizes.sort()[rank - 1]!;

@@ -1,14 +1,14 @@
+import { Random } from "@unfold/core";
 import fc from "fast-check";
 import assert from "node:assert/strict";
-import { Random } from "@unfold/core";
 import { conformalInterval, intervalCoverage } from "./intervals.ts";
 
 const TRIALS = 4000;
 
 for (const [n, coverage] of [[9, 0.9], [19, 0.9], [30, 0.8], [50, 0.5], [25, 0.95]] as const) {
-  Deno.test(`intervals of ${n} residuals hold at least a share of ${coverage}, and not much more`, () => {
+  Deno.test(`intervals from ${n} residuals have a coverage of at least ${coverage}, and not much more`, () => {
     const random = new Random(n);
-    // Skewed, off centre, and of a size that changes: no normal errors.
+    // Skewed, biased and heteroscedastic: far from normal errors.
     const error = () => (0.3 - Math.log(1 - random.uniform())) * (random.uniform() < 0.2 ? 5 : 1);
     const actual = Float64Array.from({ length: TRIALS }, error);
     const [low, high] = [new Float64Array(TRIALS), new Float64Array(TRIALS)];
@@ -26,7 +26,7 @@ for (const [n, coverage] of [[9, 0.9], [19, 0.9], [30, 0.8], [50, 0.5], [25, 0.9
 
 Deno.test("the radius is the ⌈(n + 1)·coverage⌉-th smallest magnitude", () => {
   const residuals = Float64Array.from({ length: 99 }, (_, i) => (i % 2 === 0 ? 1 : -1) * (99 - i));
-  // 100 · 0.07 and 100 · 0.57 are no integers in 64-bit floats
+  // 100 · 0.07 and 100 · 0.57 are not integers in 64-bit floats
   for (const [coverage, radius] of [[0.9, 90], [0.07, 7], [0.57, 57], [0.501, 51], [0.99, 99]] as const) {
     assert.equal(conformalInterval(residuals, { coverage }).radius, radius);
   }
@@ -34,17 +34,15 @@ Deno.test("the radius is the ⌈(n + 1)·coverage⌉-th smallest magnitude", () 
   assert.deepEqual(residuals[0], 99);
 });
 
-Deno.test("too few residuals are refused, saying how many are needed", () => {
+Deno.test("too few residuals are refused, and the message says how many are needed", () => {
   fc.assert(fc.property(fc.integer({ min: 1, max: 999 }), (thousandths) => {
     const coverage = thousandths / 1000;
     const needed = Math.ceil(thousandths / (1000 - thousandths));
     assert.equal(conformalInterval(new Float64Array(needed).fill(2), { coverage }).radius, 2);
-    assert.throws(() => conformalInterval(new Float64Array(needed - 1), { coverage }), {
+    const count = needed - 1;
+    assert.throws(() => conformalInterval(new Float64Array(count), { coverage }), {
       name: "RangeError",
-      message:
-        `Cannot make an interval: for a coverage of ${coverage} there must be ${needed} residuals at least, got ${
-          needed - 1
-        }`,
+      message: `Cannot make an interval: a coverage of ${coverage} needs at least ${needed} residuals, got ${count}`,
     });
   }));
 });

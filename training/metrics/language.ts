@@ -1,9 +1,9 @@
 /**
- * Perplexity: e^nats, among how many equally likely tokens the model in effect chooses (Jelinek et al., 1977).
+ * Perplexity: e^nats, the effective number of equally likely tokens that the model chooses from (Jelinek et al., 1977).
  *
- * @param nats The mean cross-entropy of a token, as `softmaxCrossEntropy` gives it.
+ * @param nats The mean cross-entropy per token, as `softmaxCrossEntropy` returns it.
  * @returns 1 or more; infinite above about 709 nats.
- * @throws {RangeError} If the cross-entropy is no finite number of 0 or more.
+ * @throws {RangeError} If the cross-entropy is not a finite number of 0 or more.
  *
  * @example
  * ```ts
@@ -23,12 +23,12 @@ export function perplexity(nats: number): number {
 }
 
 /**
- * A cross-entropy in bits: nats/ln 2. Of a model of characters it is how many bits a character takes when the model
- * compresses the text (Shannon, 1951).
+ * Converts a cross-entropy to bits: nats/ln 2. For a character model this is the size per character of the text compressed
+ * with the model (Shannon, 1951).
  *
- * @param nats The mean cross-entropy of a character, as `softmaxCrossEntropy` gives it.
+ * @param nats The mean cross-entropy per character, as `softmaxCrossEntropy` returns it.
  * @returns Bits per character.
- * @throws {RangeError} If the cross-entropy is no finite number of 0 or more.
+ * @throws {RangeError} If the cross-entropy is not a finite number of 0 or more.
  *
  * @example
  * ```ts

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import assert from "node:assert/strict";
 import { accuracy, calibration, confusionMatrix, directionalAccuracy, macroF1 } from "./classification.ts";
-import { intervalCoverage, pinballLoss } from "./intervals.ts";
+import { intervalCoverage, quantileLoss } from "./intervals.ts";
 import { bitsPerCharacter, perplexity } from "./language.ts";
 import { mape, mase, regressionMetrics, smape } from "./regression.ts";
 
@@ -17,7 +17,24 @@ const values = fc.array(fc.tuple(fc.integer({ min: -100, max: 100 }), fc.integer
 const classes = fc.array(fc.tuple(fc.nat(4), fc.nat(4)), { minLength: 1, maxLength: 30 })
   .map((pairs) => ({ predicted: pairs.map(([p]) => p), actual: pairs.map(([, a]) => a) }));
 
-Deno.test("percentage errors are those of scikit-learn's example and of NumPy", () => {
+Deno.test("regressionMetrics matches scikit-learn's documentation", () => {
+  // r2_score, mean_squared_error and mean_absolute_error of y_true = [3, -0.5, 2, 7], y_pred = [2.5, 0.0, 2, 8]
+  const { mse, mae, rmse, r2 } = regressionMetrics([2.5, 0, 2, 8], [3, -0.5, 2, 7]);
+  assert.equal(mse, 0.375);
+  assert.equal(mae, 0.5);
+  assert.equal(rmse, Math.sqrt(0.375));
+  assert.ok(Math.abs(r2 - 0.948608137) < 1e-9);
+});
+
+Deno.test("R² of constant values is NaN", () => {
+  assert.ok(Number.isNaN(regressionMetrics([1, 1], [2, 2]).r2));
+});
+
+Deno.test("R² of constant values is NaN even if rounding moves their mean", () => {
+  assert.equal(regressionMetrics(new Array(10).fill(0.2), new Array(10).fill(0.1)).r2, NaN);
+});
+
+Deno.test("percentage errors match scikit-learn's documentation and NumPy", () => {
   // mean_absolute_percentage_error of y_true = [3, -0.5, 2, 7], y_pred = [2.5, 0.0, 2, 8] in scikit-learn's documentation: 0.3273…
   // np.mean(2 * np.abs(a - p) / (np.abs(a) + np.abs(p))) of the same: 0.578…
   const [predicted, actual] = [[2.5, 0, 2, 8], [3, -0.5, 2, 7]];
@@ -25,7 +42,7 @@ Deno.test("percentage errors are those of scikit-learn's example and of NumPy", 
   assertNear(smape(predicted, actual), 0.5787878787878787);
 });
 
-Deno.test("the scaled error is that of sktime's example, and 1 for the naive forecast of the training series", () => {
+Deno.test("mase matches sktime's documentation, and is 1 for the naive forecast of the training series", () => {
   // mean_absolute_scaled_error in sktime's documentation
   const training = [5, 0.5, 4, 6, 3, 5, 2];
   assertNear(mase([2.5, 0, 2, 8, 1.25], [3, -0.5, 2, 7, 2], { training }), 0.18333333333333335);
@@ -34,16 +51,16 @@ Deno.test("the scaled error is that of sktime's example, and 1 for the naive for
   }
 });
 
-Deno.test("the pinball loss is that of scikit-learn's examples", () => {
+Deno.test("quantileLoss matches scikit-learn's documentation", () => {
   // mean_pinball_loss of y_true = [1, 2, 3] in scikit-learn's documentation
   const actual = [1, 2, 3];
-  assertNear(pinballLoss([0, 2, 3], actual, { quantile: 0.1 }), 0.1 / 3);
-  assertNear(pinballLoss([1, 2, 4], actual, { quantile: 0.1 }), 0.3);
-  assertNear(pinballLoss([0, 2, 3], actual, { quantile: 0.9 }), 0.3);
-  assertNear(pinballLoss([1, 2, 4], actual, { quantile: 0.9 }), 0.1 / 3);
+  assertNear(quantileLoss([0, 2, 3], actual, { quantile: 0.1 }), 0.1 / 3);
+  assertNear(quantileLoss([1, 2, 4], actual, { quantile: 0.1 }), 0.3);
+  assertNear(quantileLoss([0, 2, 3], actual, { quantile: 0.9 }), 0.3);
+  assertNear(quantileLoss([1, 2, 4], actual, { quantile: 0.9 }), 0.1 / 3);
 });
 
-Deno.test("the intervals of directional accuracy are Newcombe's", () => {
+Deno.test("the confidence intervals of directionalAccuracy match Newcombe's table", () => {
   // Newcombe (1998), Two-sided confidence intervals for the single proportion, table I, method 3
   const table = [[81, 263, 0.2553, 0.3662], [15, 148, 0.0624, 0.1605], [0, 20, 0, 0.1611], [1, 29, 0.0061, 0.1718]];
   for (const [right, count, low, high] of table as [number, number, number, number][]) {
@@ -56,7 +73,7 @@ Deno.test("the intervals of directional accuracy are Newcombe's", () => {
   }
 });
 
-Deno.test("changes over h steps overlap: the interval is that of n/h of them", () => {
+Deno.test("with a horizon of h the confidence interval is that of n/h changes", () => {
   const signs = (right: number, count: number) => Array.from({ length: count }, (_, i) => i < right ? 1 : -1);
   const overlapping = directionalAccuracy(signs(70, 100), signs(100, 100), { horizon: 10 });
   const apart = directionalAccuracy(signs(7, 10), signs(10, 10));
@@ -66,7 +83,7 @@ Deno.test("changes over h steps overlap: the interval is that of n/h of them", (
   });
 });
 
-Deno.test("the interval of directional accuracy follows the confidence", () => {
+Deno.test("the confidence interval of directionalAccuracy depends on the confidence", () => {
   // Wilson's formula with statistics.NormalDist().inv_cdf((1 + c) / 2) of Python, 7 of 10
   const expected = [
     [0.5, 0.5953092506125109, 0.7872851371596213],
@@ -82,18 +99,18 @@ Deno.test("the interval of directional accuracy follows the confidence", () => {
   }
 });
 
-Deno.test("an actual change of 0 has no direction, a predicted one is wrong", () => {
+Deno.test("an actual change of 0 does not count, and a predicted one is wrong", () => {
   const { accuracy, count } = directionalAccuracy([1, -1, 0, 0], [0, 0, 1, 0]);
   assert.deepEqual([accuracy, count], [0, 1]);
   assert.equal(directionalAccuracy([-1], [-1]).high, 1);
 });
 
-Deno.test("intervals cover what lies between their ends, these included", () => {
+Deno.test("intervals cover the values between their ends, inclusive", () => {
   const intervals = { low: [0, 0, 0, 2], high: [1, 1, 1, 2] };
   assert.deepEqual(intervalCoverage(intervals, [0, 1, 1.5, 2]), { coverage: 0.75, width: 0.75 });
 });
 
-Deno.test("metrics of classes are those of scikit-learn's examples", () => {
+Deno.test("metrics of classes match scikit-learn's documentation", () => {
   // accuracy_score, confusion_matrix and f1_score in scikit-learn's documentation
   assert.equal(accuracy([0, 2, 1, 3], [0, 1, 2, 3]), 0.5);
   assert.deepEqual(confusionMatrix([0, 0, 2, 2, 0, 2], [2, 0, 2, 2, 0, 1]), {
@@ -104,14 +121,31 @@ Deno.test("metrics of classes are those of scikit-learn's examples", () => {
   assert.deepEqual(confusionMatrix(Int32Array.of(1e9), Int32Array.of(10)).classes, [10, 1e9]);
 });
 
-Deno.test("bits and perplexity of characters that are equally likely", () => {
+Deno.test("calibration computes the expected error, puts edges into the lower bin, and refuses bad input", () => {
+  // |0.5 − 0.35|·2/5 + |1/3 − 0.9|·3/5, and 0.5 belongs to the lower half.
+  const { error, bins } = calibration([0.2, 0.5, 0.8, 0.9, 1], [0, 1, 0, 1, 0], { bins: 2 });
+  assertNear(error, 0.4 * 0.15 + 0.6 * (0.9 - 1 / 3));
+  assert.deepEqual(bins.map(({ count }) => count), [2, 3]);
+  assertNear(bins[1]!.confidence, 0.9);
+  assert.equal(calibration([0, 1], [0, 1]).error, 0);
+  assert.ok(Number.isNaN(calibration([1], [1]).bins[0]!.accuracy));
+  assert.throws(() => calibration([1.5], [1]), {
+    message: "Cannot judge a calibration: confidences[0] must be from 0 to 1, got 1.5",
+  });
+  assert.throws(() => calibration([0.5], [2]), {
+    message: "Cannot judge a calibration: right[0] must be 0 or 1, got 2",
+  });
+  assert.throws(() => calibration([0.5], [1], { bins: 0 }), /bins must be an integer of 1 or more/);
+});
+
+Deno.test("bits per character and perplexity of equally likely characters", () => {
   // Shannon (1951): 27 letters take 4.76 bits each; log2(27) to more digits
   assertNear(bitsPerCharacter(Math.log(27)), 4.754887502163468);
   assertNear(perplexity(Math.log(27)), 27);
   assert.deepEqual([bitsPerCharacter(0), perplexity(0)], [0, 1]);
 });
 
-Deno.test("what holds of every metric of numbers", () => {
+Deno.test("regression metrics: scaling, symmetry and bounds", () => {
   fc.assert(fc.property(values, fc.integer({ min: 1, max: 50 }), ({ predicted, actual }, factor) => {
     const scaled = (list: number[]) => list.map((value) => factor * value);
     const training = [0, ...actual];
@@ -124,19 +158,19 @@ Deno.test("what holds of every metric of numbers", () => {
       1e-9,
     );
     const { mae } = regressionMetrics(predicted, actual);
-    assertNear(pinballLoss(predicted, actual), mae / 2, 1e-9);
+    assertNear(quantileLoss(predicted, actual), mae / 2, 1e-9);
     assertNear(
-      pinballLoss(predicted, actual, { quantile: 0.2 }) + pinballLoss(predicted, actual, { quantile: 0.8 }),
+      quantileLoss(predicted, actual, { quantile: 0.2 }) + quantileLoss(predicted, actual, { quantile: 0.8 }),
       mae,
       1e-9,
     );
     const { low, accuracy, high } = directionalAccuracy(predicted, actual);
     assert.ok(0 <= low && low <= accuracy && accuracy <= high && high <= 1);
-    for (const metric of [mape, smape, pinballLoss]) assert.equal(metric(actual, actual), 0);
+    for (const metric of [mape, smape, quantileLoss]) assert.equal(metric(actual, actual), 0);
   }));
 });
 
-Deno.test("what holds of every metric of classes", () => {
+Deno.test("metrics of classes agree with their definitions", () => {
   fc.assert(fc.property(classes, ({ predicted, actual }) => {
     const { classes, counts } = confusionMatrix(predicted, actual);
     assert.equal(counts.flat().reduce((a, b) => a + b), actual.length);
@@ -152,14 +186,14 @@ Deno.test("what holds of every metric of classes", () => {
   }));
 });
 
-Deno.test("every metric refuses lists that are empty, of different lengths, or not finite", () => {
+Deno.test("every metric refuses empty lists, different lengths and values that are not finite", () => {
   const metrics = [
     regressionMetrics,
     mape,
     smape,
     (p: number[], a: number[]) => mase(p, a, { training: [1, 2] }),
     directionalAccuracy,
-    pinballLoss,
+    quantileLoss,
     (p: number[], a: number[]) => intervalCoverage({ low: p, high: p }, a),
     accuracy,
     confusionMatrix,
@@ -168,7 +202,7 @@ Deno.test("every metric refuses lists that are empty, of different lengths, or n
   for (const metric of metrics) {
     const refused = (predicted: number[], actual: number[], message: string | RegExp) =>
       assert.throws(() => metric(predicted, actual), { name: "RangeError", message });
-    const lengths = "Cannot compare predictions: there must be one for each actual value, and one at least, got";
+    const lengths = "Cannot compare predictions: there must be one for each actual value, and at least one, got";
     refused([], [], `${lengths} 0 for 0`);
     refused([1], [1, 2], `${lengths} 1 for 2`);
     refused([1, NaN], [1, 2], /^Cannot compare predictions: (predicted|low)\[1\] must be a finite number, got NaN$/);
@@ -176,7 +210,7 @@ Deno.test("every metric refuses lists that are empty, of different lengths, or n
   }
 });
 
-Deno.test("metrics refuse what is undefined, by name", () => {
+Deno.test("metrics refuse bad options and undefined results", () => {
   const refused: [() => unknown, string][] = [
     [() => mape([1, 1], [1, 0]), "Cannot compute a percentage error: actual[1] must not be 0, got 0"],
     [
@@ -197,15 +231,15 @@ Deno.test("metrics refuse what is undefined, by name", () => {
     ],
     [
       () => directionalAccuracy([1], [0]),
-      "Cannot judge directions: one actual change at least must not be 0, got none",
+      "Cannot judge directions: at least one actual change must not be 0, got none",
     ],
     [
       () => directionalAccuracy([1], [1], { confidence: 1 }),
       "Cannot judge directions: confidence must be above 0 and below 1, got 1",
     ],
     [
-      () => pinballLoss([1], [1], { quantile: 0 }),
-      "Cannot compute the pinball loss: quantile must be above 0 and below 1, got 0",
+      () => quantileLoss([1], [1], { quantile: 0 }),
+      "Cannot compute the quantile loss: quantile must be above 0 and below 1, got 0",
     ],
     [
       () => intervalCoverage({ low: [0, 2], high: [1, 1] }, [1, 1]),
@@ -213,7 +247,7 @@ Deno.test("metrics refuse what is undefined, by name", () => {
     ],
     [
       () => intervalCoverage({ low: [0], high: [1, 1] }, [1]),
-      "Cannot compare predictions: there must be one for each actual value, and one at least, got 2 for 1",
+      "Cannot compare predictions: there must be one for each actual value, and at least one, got 2 for 1",
     ],
     [() => accuracy([0.5], [1]), "Cannot compare classes: predicted[0] must be an integer of 0 or more, got 0.5"],
     [() => macroF1([0], [-1]), "Cannot compare classes: actual[0] must be an integer of 0 or more, got -1"],
@@ -227,40 +261,4 @@ Deno.test("metrics refuse what is undefined, by name", () => {
     ],
   ];
   for (const [call, message] of refused) assert.throws(call, { name: "RangeError", message });
-});
-
-Deno.test("R² of actual values that never change is NaN, whatever rounding leaves of their mean", () => {
-  assert.equal(regressionMetrics(new Array(10).fill(0.2), new Array(10).fill(0.1)).r2, NaN);
-});
-
-Deno.test("calibration: the expected error by hand, the edges of bins, and what is refused", () => {
-  // |0.5 − 0.35|·2/5 + |1/3 − 0.9|·3/5, and 0.5 belongs to the lower half.
-  const { error, bins } = calibration([0.2, 0.5, 0.8, 0.9, 1], [0, 1, 0, 1, 0], { bins: 2 });
-  assertNear(error, 0.4 * 0.15 + 0.6 * (0.9 - 1 / 3));
-  assert.deepEqual(bins.map(({ count }) => count), [2, 3]);
-  assertNear(bins[1]!.confidence, 0.9);
-  assert.equal(calibration([0, 1], [0, 1]).error, 0);
-  assert.ok(Number.isNaN(calibration([1], [1]).bins[0]!.accuracy));
-  assert.throws(() => calibration([1.5], [1]), {
-    message: "Cannot judge a calibration: confidences[0] must be from 0 to 1, got 1.5",
-  });
-  assert.throws(() => calibration([0.5], [2]), {
-    message: "Cannot judge a calibration: right[0] must be 0 or 1, got 2",
-  });
-  assert.throws(() => calibration([0.5], [1], { bins: 0 }), /bins must be an integer of 1 or more/);
-});
-
-Deno.test("metrics equal the worked example of scikit-learn's documentation", () => {
-  // r2_score, mean_squared_error and mean_absolute_error of y_true = [3, -0.5, 2, 7], y_pred = [2.5, 0.0, 2, 8]
-  const { mse, mae, rmse, r2 } = regressionMetrics([2.5, 0, 2, 8], [3, -0.5, 2, 7]);
-  assert.equal(mse, 0.375);
-  assert.equal(mae, 0.5);
-  assert.equal(rmse, Math.sqrt(0.375));
-  assert.ok(Math.abs(r2 - 0.948608137) < 1e-9);
-});
-
-Deno.test("R² of values that never change is NaN, and lists of different lengths are refused", () => {
-  assert.ok(Number.isNaN(regressionMetrics([1, 1], [2, 2]).r2));
-  assert.throws(() => regressionMetrics([1], [1, 2]), /got 1 for 2/);
-  assert.throws(() => regressionMetrics([], []), RangeError);
 });

@@ -1,23 +1,24 @@
-import { checkCounts, checkPairs } from "../_check.ts";
+import { checkCounts } from "@unfold/core/support";
+import { checkPairs } from "../_check.ts";
 
-/** How well numbers were predicted. */
+/** The result of {@linkcode regressionMetrics}. */
 export interface RegressionMetrics {
   /** Mean squared error, Σ(p − a)²/n. */
   readonly mse: number;
   /** Mean absolute error, Σ|p − a|/n. */
   readonly mae: number;
-  /** Root of the mean squared error. */
+  /** Root mean squared error, √mse. */
   readonly rmse: number;
-  /** Coefficient of determination, 1 − Σ(p − a)²/Σ(a − ā)²; NaN where the actual values never change. */
+  /** Coefficient of determination, 1 − Σ(p − a)²/Σ(a − ā)²; NaN if the actual values are constant. */
   readonly r2: number;
 }
 
 /**
- * Compares predictions with what happened.
+ * Mean squared and absolute error, RMSE and R² of predictions.
  *
  * @param predicted p.
- * @param actual a, equally many.
- * @throws {RangeError} If there is nothing to compare, the lists have different lengths, or a number is not finite.
+ * @param actual a, of the same length.
+ * @throws {RangeError} If the lists are empty or differ in length, or a value is not finite.
  *
  * @example
  * ```ts
@@ -40,21 +41,20 @@ export function regressionMetrics(predicted: ArrayLike<number>, actual: ArrayLik
   }
   let spread = 0;
   for (let i = 0; i < n; i++) spread += (actual[i]! - total / n) ** 2;
-  // Rounding leaves a mean of equal numbers beside them.
+  // The mean of equal values can differ from them by rounding.
   const constant = spread === 0 || Array.prototype.every.call(actual, (value: number) => value === actual[0]);
   const mse = squares / n;
   return { mse, mae: absolutes / n, rmse: Math.sqrt(mse), r2: constant ? NaN : 1 - squares / spread };
 }
 
 /**
- * Mean absolute percentage error, as a fraction: Σ|p − a|/|a|/n. A forecast that is too high can cost more than any that
- * is too low, and values near 0 outweigh all others: see {@linkcode mase} (Hyndman and Koehler, 2006).
+ * Mean absolute percentage error, as a fraction: Σ|p − a|/|a|/n. It has no upper bound for forecasts that are too high but is at
+ * most 1 for positive ones that are too low, and values near 0 dominate it; {@linkcode mase} avoids both (Hyndman and Koehler, 2006).
  *
  * @param predicted p.
- * @param actual a, equally many, none of them 0.
+ * @param actual a, of the same length, without zeros.
  * @returns 0 or more; 0.05 is five percent.
- * @throws {RangeError} If there is nothing to compare, the lists have different lengths, a number is not finite, or an actual
- * value is 0.
+ * @throws {RangeError} If the lists are empty or differ in length, a value is not finite, or an actual value is 0.
  *
  * @example
  * ```ts
@@ -76,13 +76,13 @@ export function mape(predicted: ArrayLike<number>, actual: ArrayLike<number>): n
 }
 
 /**
- * Symmetric mean absolute percentage error, from 0 to 2: Σ 2·|p − a|/(|p| + |a|)/n (Makridakis, 1993). Where both are 0,
- * the error is 0.
+ * Symmetric mean absolute percentage error, from 0 to 2: Σ 2·|p − a|/(|p| + |a|)/n (Makridakis, 1993). If both values are 0, the
+ * error is 0.
  *
  * @param predicted p.
- * @param actual a, equally many.
- * @returns 0 where all is right, 2 where every sign is wrong.
- * @throws {RangeError} If there is nothing to compare, the lists have different lengths, or a number is not finite.
+ * @param actual a, of the same length.
+ * @returns 0 if all predictions are exact, 2 if all signs are wrong.
+ * @throws {RangeError} If the lists are empty or differ in length, or a value is not finite.
  *
  * @example
  * ```ts
@@ -104,10 +104,10 @@ export function smape(predicted: ArrayLike<number>, actual: ArrayLike<number>): 
 
 /** Options for {@linkcode mase}. */
 export interface MaseOptions {
-  /** The series that the forecaster was fitted on, in order of time. */
+  /** The series that the forecaster was trained on, in order of time. */
   training: ArrayLike<number>;
   /**
-   * m, the time steps in a season: 12 for months, 1 where there are no seasons.
+   * The time steps in a season, m: 12 for monthly data, 1 without seasons.
    *
    * @default {1}
    */
@@ -115,15 +115,15 @@ export interface MaseOptions {
 }
 
 /**
- * Mean absolute scaled error (Hyndman and Koehler, 2006): the mean of |p − a| over that of |yₜ − yₜ₋ₘ|, the error that the
- * (seasonal) naive forecast makes on the training series y. Below 1 is better than that.
+ * Mean absolute scaled error (Hyndman and Koehler, 2006): the mean of |p − a| divided by the mean of |yₜ − yₜ₋ₘ|, the error of the
+ * (seasonal) naive forecast on the training series y. Values below 1 beat that baseline.
  *
  * @param predicted p.
- * @param actual a, equally many.
- * @param options The training series, and its season m.
+ * @param actual a, of the same length.
+ * @param options The training series and its season m.
  * @returns 0 or more, without a unit.
- * @throws {RangeError} If there is nothing to compare, the lists have different lengths, a number is not finite, the season is
- * no integer of 1 or more, or the training series is no longer than a season or the same in every season.
+ * @throws {RangeError} If the lists are empty or differ in length, a value is not finite, the season is not a positive integer,
+ * or the training series is not longer than a season or repeats exactly in every season.
  *
  * @example
  * ```ts

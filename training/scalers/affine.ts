@@ -1,24 +1,224 @@
 import type { Series } from "../data/windows.ts";
 
-/** What brings the columns of a series to numbers that a network learns well, and back. `loadScaler` makes one from its state. */
+/** Maps the columns of a series to a range that a network learns well, and back. `loadScaler` restores one from its state. */
 export interface Scaler {
-  /** What was learned, as JSON: what is saved with a model. */
+  /** The fitted values, as JSON to save with a model. */
   readonly state: {
-    /** Which scaler this is. */
+    /** The kind of scaler. */
     readonly kind: string;
   };
-  /** The series as the network takes it, as a new series. */
+  /** Scales a series. Returns a new one. */
   transform(series: Series): Series;
-  /** The way back, as a new series. */
+  /** Undoes {@linkcode Scaler.transform}. Returns a new series. */
   inverse(series: Series): Series;
 }
 
+/** The state of a {@linkcode StandardScaler}, with one entry per column. */
+export interface StandardScalerState {
+  /** The kind of scaler. */
+  readonly kind: "standard";
+  /** Means. */
+  readonly mean: readonly number[];
+  /** Standard deviations; 1 for a constant column. */
+  readonly deviation: readonly number[];
+}
+
 /**
- * What each column of a series is shifted and divided by.
+ * Scales each column to mean 0 and standard deviation 1: y = (x − mean)/deviation. Fit it on the training part only, so that
+ * no information leaks from the future.
+ *
+ * @example
+ * ```ts
+ * import { StandardScaler } from "@unfold/training";
+ * import assert from "node:assert/strict";
+ *
+ * const scaler = StandardScaler.fit({ data: Float32Array.of(1, 10, 3, 10), columns: 2 });
+ * assert.deepEqual(scaler.state, { kind: "standard", mean: [2, 10], deviation: [1, 1] });
+ * const scaled = scaler.transform({ data: Float32Array.of(4, 11), columns: 2 });
+ * assert.deepEqual(scaled.data, Float32Array.of(2, 1));
+ * assert.deepEqual(scaler.inverse(scaled).data, Float32Array.of(4, 11));
+ * ```
+ */
+export class StandardScaler implements Scaler {
+  /** Means and deviations, as JSON to save with a model. */
+  readonly state: StandardScalerState;
+
+  /**
+   * Makes a scaler from a saved state.
+   *
+   * @param state Means and deviations.
+   * @throws {TypeError} If they are not lists of finite numbers of the same length, with deviations above 0.
+   */
+  constructor({ mean, deviation }: Omit<StandardScalerState, "kind">) {
+    checkAffine("StandardScaler", { mean, deviation });
+    this.state = { kind: "standard", mean: [...mean], deviation: [...deviation] };
+  }
+
+  /**
+   * Computes the mean and (population) standard deviation of each column.
+   *
+   * @param series The training part.
+   * @throws {RangeError} If it has no rows, or a value is not finite.
+   */
+  static fit(series: Series): StandardScaler {
+    const { shift, scale } = fitAffine("StandardScaler", series, (column) => {
+      const mean = column.reduce((a, b) => a + b, 0) / column.length;
+      const deviation = Math.sqrt(column.reduce((total, value) => total + (value - mean) ** 2, 0) / column.length);
+      // Rounding can give a constant column a deviation of about one unit in its last place.
+      return { shift: mean, scale: deviation > Math.abs(mean) * 1e-7 ? deviation : 0 };
+    });
+    return new StandardScaler({ mean: shift, deviation: scale });
+  }
+
+  /** (x − mean)/deviation, as a new series. */
+  transform(series: Series): Series {
+    return toScaled(series, this.state.mean, this.state.deviation);
+  }
+
+  /** x·deviation + mean, as a new series. */
+  inverse(series: Series): Series {
+    return fromScaled(series, this.state.mean, this.state.deviation);
+  }
+}
+
+/** The state of a {@linkcode MinMaxScaler}, with one entry per column. */
+export interface MinMaxScalerState {
+  /** The kind of scaler. */
+  readonly kind: "minMax";
+  /** Minima. */
+  readonly minimum: readonly number[];
+  /** Maxima minus minima; 1 for a constant column. */
+  readonly range: readonly number[];
+}
+
+/**
+ * Scales each column to the range from 0 to 1: y = (x − minimum)/range. Values beyond the training part's range end up outside
+ * it. Fit it on the training part only.
+ *
+ * @example
+ * ```ts
+ * import { MinMaxScaler } from "@unfold/training";
+ * import assert from "node:assert/strict";
+ *
+ * const scaler = MinMaxScaler.fit({ data: Float32Array.of(1, 10, 5, 10), columns: 2 });
+ * assert.deepEqual(scaler.state, { kind: "minMax", minimum: [1, 10], range: [4, 1] });
+ * const scaled = scaler.transform({ data: Float32Array.of(3, 11), columns: 2 });
+ * assert.deepEqual(scaled.data, Float32Array.of(0.5, 1));
+ * assert.deepEqual(scaler.inverse(scaled).data, Float32Array.of(3, 11));
+ * ```
+ */
+export class MinMaxScaler implements Scaler {
+  /** Minima and ranges, as JSON to save with a model. */
+  readonly state: MinMaxScalerState;
+
+  /**
+   * Makes a scaler from a saved state.
+   *
+   * @param state Minima and ranges.
+   * @throws {TypeError} If they are not lists of finite numbers of the same length, with ranges above 0.
+   */
+  constructor({ minimum, range }: Omit<MinMaxScalerState, "kind">) {
+    checkAffine("MinMaxScaler", { minimum, range });
+    this.state = { kind: "minMax", minimum: [...minimum], range: [...range] };
+  }
+
+  /**
+   * Computes the minimum and range of each column.
+   *
+   * @param series The training part.
+   * @throws {RangeError} If it has no rows, or a value is not finite.
+   */
+  static fit(series: Series): MinMaxScaler {
+    const { shift, scale } = fitAffine("MinMaxScaler", series, (column) => {
+      const minimum = column.reduce((a, b) => Math.min(a, b));
+      return { shift: minimum, scale: column.reduce((a, b) => Math.max(a, b)) - minimum };
+    });
+    return new MinMaxScaler({ minimum: shift, range: scale });
+  }
+
+  /** (x − minimum)/range, as a new series. */
+  transform(series: Series): Series {
+    return toScaled(series, this.state.minimum, this.state.range);
+  }
+
+  /** x·range + minimum, as a new series. */
+  inverse(series: Series): Series {
+    return fromScaled(series, this.state.minimum, this.state.range);
+  }
+}
+
+/** The state of a {@linkcode RobustScaler}, with one entry per column. */
+export interface RobustScalerState {
+  /** The kind of scaler. */
+  readonly kind: "robust";
+  /** Medians. */
+  readonly median: readonly number[];
+  /** Interquartile ranges; 1 if that range is 0. */
+  readonly range: readonly number[];
+}
+
+/**
+ * Scales each column to median 0 and interquartile range 1: y = (x − median)/range. A few outliers hardly affect it. Quantiles
+ * are interpolated linearly (Hyndman and Fan, 1996, definition 7, NumPy's default). Fit it on the training part only.
+ *
+ * @example
+ * ```ts
+ * import { RobustScaler } from "@unfold/training";
+ * import assert from "node:assert/strict";
+ *
+ * const scaler = RobustScaler.fit({ data: Float32Array.of(1, 2, 3, 4, 1000), columns: 1 });
+ * assert.deepEqual(scaler.state, { kind: "robust", median: [3], range: [2] });
+ * const scaled = scaler.transform({ data: Float32Array.of(4), columns: 1 });
+ * assert.deepEqual(scaled.data, Float32Array.of(0.5));
+ * assert.deepEqual(scaler.inverse(scaled).data, Float32Array.of(4));
+ * ```
+ */
+export class RobustScaler implements Scaler {
+  /** Medians and interquartile ranges, as JSON to save with a model. */
+  readonly state: RobustScalerState;
+
+  /**
+   * Makes a scaler from a saved state.
+   *
+   * @param state Medians and interquartile ranges.
+   * @throws {TypeError} If they are not lists of finite numbers of the same length, with ranges above 0.
+   */
+  constructor({ median, range }: Omit<RobustScalerState, "kind">) {
+    checkAffine("RobustScaler", { median, range });
+    this.state = { kind: "robust", median: [...median], range: [...range] };
+  }
+
+  /**
+   * Computes the median and interquartile range of each column.
+   *
+   * @param series The training part.
+   * @throws {RangeError} If it has no rows, or a value is not finite.
+   */
+  static fit(series: Series): RobustScaler {
+    const { shift, scale } = fitAffine("RobustScaler", series, (column) => {
+      const sorted = column.toSorted();
+      return { shift: quantile(sorted, 0.5), scale: quantile(sorted, 0.75) - quantile(sorted, 0.25) };
+    });
+    return new RobustScaler({ median: shift, range: scale });
+  }
+
+  /** (x − median)/range, as a new series. */
+  transform(series: Series): Series {
+    return toScaled(series, this.state.median, this.state.range);
+  }
+
+  /** x·range + median, as a new series. */
+  inverse(series: Series): Series {
+    return fromScaled(series, this.state.median, this.state.range);
+  }
+}
+
+/**
+ * Fits a shift and a scale to each column of a series.
  *
  * @param scaler The scaler's name, for messages.
- * @param learn Tells it from a column's numbers, which are finite; a scale of 0 becomes 1.
- * @throws {RangeError} If the series has no row, or a number in it is not finite.
+ * @param learn Computes both from the values of a column, which are finite. A scale of 0 becomes 1.
+ * @throws {RangeError} If the series has no rows, or a value is not finite.
  */
 function fitAffine(
   scaler: string,
@@ -28,7 +228,7 @@ function fitAffine(
   const rows = data.length / columns;
   if (!(Number.isInteger(rows) && rows >= 1)) {
     throw new RangeError(
-      `Cannot fit a ${scaler}: the series must have whole rows, at least one, got ${data.length} numbers in ${columns} columns`,
+      `Cannot fit a ${scaler}: the series must have one or more complete rows, got ${data.length} values in ${columns} columns`,
     );
   }
   const learned = Array.from({ length: columns }, (_, index) => {
@@ -36,7 +236,7 @@ function fitAffine(
     const bad = column.findIndex((value) => !Number.isFinite(value));
     if (bad >= 0) {
       throw new RangeError(
-        `Cannot fit a ${scaler}: column ${index} must hold finite numbers, got ${column[bad]} in row ${bad}`,
+        `Cannot fit a ${scaler}: column ${index} must hold finite values, got ${column[bad]} in row ${bad}`,
       );
     }
     return learn(column);
@@ -45,10 +245,10 @@ function fitAffine(
 }
 
 /**
- * Throws a `TypeError` unless a state, perhaps out of a file, holds equally many shifts and scales.
+ * Throws a `TypeError` unless a state, which may come from a file, holds valid shifts and scales.
  *
  * @param scaler The scaler's name, for messages.
- * @param state Shifts and then scales, by the scaler's names for them.
+ * @param state The shifts, then the scales, under the scaler's names for them.
  */
 function checkAffine(scaler: string, state: Readonly<Record<string, unknown>>): void {
   const [[shiftName, shift], [scaleName, scale]] = Object.entries(state) as [[string, unknown], [string, unknown]];
@@ -57,8 +257,8 @@ function checkAffine(scaler: string, state: Readonly<Record<string, unknown>>): 
   if (sound) return;
   const show = (value: unknown) => Array.isArray(value) ? `[${value.join(", ")}]` : JSON.stringify(value);
   throw new TypeError(
-    `Cannot make a ${scaler}: ${shiftName} and ${scaleName} must be equally many finite numbers, the ${scaleName}s above 0, ` +
-      `got ${show(shift)} and ${show(scale)}`,
+    `Cannot make a ${scaler}: ${shiftName} and ${scaleName} must be lists of finite numbers of the same length, each ` +
+      `${scaleName} above 0, got ${show(shift)} and ${show(scale)}`,
   );
 }
 
@@ -79,208 +279,7 @@ function mapColumns({ data, columns }: Series, expected: number, f: (value: numb
   return { data: data.map((value, i) => f(value, i % columns)), columns };
 }
 
-/** What a {@linkcode StandardScaler} learned: one entry a column. */
-export interface StandardScalerState {
-  /** Which scaler this is. */
-  readonly kind: "standard";
-  /** Means. */
-  readonly mean: readonly number[];
-  /** Standard deviations; 1 for a column that never changes. */
-  readonly deviation: readonly number[];
-}
-
-/**
- * Brings each column to mean 0 and standard deviation 1: y = (x − mean)/deviation. Fit it on the training part alone, so
- * that nothing of the future leaks into what the model sees.
- *
- * @example
- * ```ts
- * import { StandardScaler } from "@unfold/training";
- * import assert from "node:assert/strict";
- *
- * const scaler = StandardScaler.fit({ data: Float32Array.of(1, 10, 3, 10), columns: 2 });
- * assert.deepEqual(scaler.state, { kind: "standard", mean: [2, 10], deviation: [1, 1] });
- * const scaled = scaler.transform({ data: Float32Array.of(4, 11), columns: 2 });
- * assert.deepEqual(scaled.data, Float32Array.of(2, 1));
- * assert.deepEqual(scaler.inverse(scaled).data, Float32Array.of(4, 11));
- * ```
- */
-export class StandardScaler implements Scaler {
-  /** Means and deviations; as JSON it is what is saved with a model. */
-  readonly state: StandardScalerState;
-
-  /**
-   * Makes a scaler from what an earlier one learned.
-   *
-   * @param state Saved means and deviations.
-   * @throws {TypeError} If they are not equally many finite numbers, the deviations above 0.
-   */
-  constructor({ mean, deviation }: Omit<StandardScalerState, "kind">) {
-    checkAffine("StandardScaler", { mean, deviation });
-    this.state = { kind: "standard", mean: [...mean], deviation: [...deviation] };
-  }
-
-  /**
-   * Learns mean and (population) standard deviation of each column.
-   *
-   * @param series The training part.
-   * @throws {RangeError} If it has no row, or a number in it is not finite.
-   */
-  static fit(series: Series): StandardScaler {
-    const { shift, scale } = fitAffine("StandardScaler", series, (column) => {
-      const mean = column.reduce((a, b) => a + b, 0) / column.length;
-      const deviation = Math.sqrt(column.reduce((total, value) => total + (value - mean) ** 2, 0) / column.length);
-      // Rounding leaves a constant column with a deviation of about its last bit.
-      return { shift: mean, scale: deviation > Math.abs(mean) * 1e-7 ? deviation : 0 };
-    });
-    return new StandardScaler({ mean: shift, deviation: scale });
-  }
-
-  /** (x − mean)/deviation, as a new series. */
-  transform(series: Series): Series {
-    return toScaled(series, this.state.mean, this.state.deviation);
-  }
-
-  /** x·deviation + mean, as a new series: the way back. */
-  inverse(series: Series): Series {
-    return fromScaled(series, this.state.mean, this.state.deviation);
-  }
-}
-
-/** What a {@linkcode MinMaxScaler} learned: one entry a column. */
-export interface MinMaxScalerState {
-  /** Which scaler this is. */
-  readonly kind: "minMax";
-  /** Least values. */
-  readonly minimum: readonly number[];
-  /** Greatest values less the least; 1 for a column that never changes. */
-  readonly range: readonly number[];
-}
-
-/**
- * Brings each column to numbers from 0 to 1: y = (x − minimum)/range. What was not seen in fitting may lie outside. Fit it
- * on the training part alone.
- *
- * @example
- * ```ts
- * import { MinMaxScaler } from "@unfold/training";
- * import assert from "node:assert/strict";
- *
- * const scaler = MinMaxScaler.fit({ data: Float32Array.of(1, 10, 5, 10), columns: 2 });
- * assert.deepEqual(scaler.state, { kind: "minMax", minimum: [1, 10], range: [4, 1] });
- * const scaled = scaler.transform({ data: Float32Array.of(3, 11), columns: 2 });
- * assert.deepEqual(scaled.data, Float32Array.of(0.5, 1));
- * assert.deepEqual(scaler.inverse(scaled).data, Float32Array.of(3, 11));
- * ```
- */
-export class MinMaxScaler implements Scaler {
-  /** Minima and ranges; as JSON it is what is saved with a model. */
-  readonly state: MinMaxScalerState;
-
-  /**
-   * Makes a scaler from what an earlier one learned.
-   *
-   * @param state Saved minima and ranges.
-   * @throws {TypeError} If they are not equally many finite numbers, the ranges above 0.
-   */
-  constructor({ minimum, range }: Omit<MinMaxScalerState, "kind">) {
-    checkAffine("MinMaxScaler", { minimum, range });
-    this.state = { kind: "minMax", minimum: [...minimum], range: [...range] };
-  }
-
-  /**
-   * Learns minimum and range of each column.
-   *
-   * @param series The training part.
-   * @throws {RangeError} If it has no row, or a number in it is not finite.
-   */
-  static fit(series: Series): MinMaxScaler {
-    const { shift, scale } = fitAffine("MinMaxScaler", series, (column) => {
-      const minimum = column.reduce((a, b) => Math.min(a, b));
-      return { shift: minimum, scale: column.reduce((a, b) => Math.max(a, b)) - minimum };
-    });
-    return new MinMaxScaler({ minimum: shift, range: scale });
-  }
-
-  /** (x − minimum)/range, as a new series. */
-  transform(series: Series): Series {
-    return toScaled(series, this.state.minimum, this.state.range);
-  }
-
-  /** x·range + minimum, as a new series: the way back. */
-  inverse(series: Series): Series {
-    return fromScaled(series, this.state.minimum, this.state.range);
-  }
-}
-
-/** What a {@linkcode RobustScaler} learned: one entry a column. */
-export interface RobustScalerState {
-  /** Which scaler this is. */
-  readonly kind: "robust";
-  /** Medians. */
-  readonly median: readonly number[];
-  /** Interquartile ranges; 1 for a column whose middle half never changes. */
-  readonly range: readonly number[];
-}
-
-/**
- * Brings each column to median 0 and interquartile range 1: y = (x − median)/range, which a few wild values hardly change.
- * Quantiles between two values are interpolated linearly (Hyndman and Fan, 1996, definition 7, the default of NumPy). Fit
- * it on the training part alone.
- *
- * @example
- * ```ts
- * import { RobustScaler } from "@unfold/training";
- * import assert from "node:assert/strict";
- *
- * const scaler = RobustScaler.fit({ data: Float32Array.of(1, 2, 3, 4, 1000), columns: 1 });
- * assert.deepEqual(scaler.state, { kind: "robust", median: [3], range: [2] });
- * const scaled = scaler.transform({ data: Float32Array.of(4), columns: 1 });
- * assert.deepEqual(scaled.data, Float32Array.of(0.5));
- * assert.deepEqual(scaler.inverse(scaled).data, Float32Array.of(4));
- * ```
- */
-export class RobustScaler implements Scaler {
-  /** Medians and interquartile ranges; as JSON it is what is saved with a model. */
-  readonly state: RobustScalerState;
-
-  /**
-   * Makes a scaler from what an earlier one learned.
-   *
-   * @param state Saved medians and interquartile ranges.
-   * @throws {TypeError} If they are not equally many finite numbers, the ranges above 0.
-   */
-  constructor({ median, range }: Omit<RobustScalerState, "kind">) {
-    checkAffine("RobustScaler", { median, range });
-    this.state = { kind: "robust", median: [...median], range: [...range] };
-  }
-
-  /**
-   * Learns median and interquartile range of each column.
-   *
-   * @param series The training part.
-   * @throws {RangeError} If it has no row, or a number in it is not finite.
-   */
-  static fit(series: Series): RobustScaler {
-    const { shift, scale } = fitAffine("RobustScaler", series, (column) => {
-      const sorted = column.toSorted();
-      return { shift: quantile(sorted, 0.5), scale: quantile(sorted, 0.75) - quantile(sorted, 0.25) };
-    });
-    return new RobustScaler({ median: shift, range: scale });
-  }
-
-  /** (x − median)/range, as a new series. */
-  transform(series: Series): Series {
-    return toScaled(series, this.state.median, this.state.range);
-  }
-
-  /** x·range + median, as a new series: the way back. */
-  inverse(series: Series): Series {
-    return fromScaled(series, this.state.median, this.state.range);
-  }
-}
-
-/** The quantile q of sorted numbers. */
+/** The quantile q of sorted values. */
 function quantile(sorted: Float64Array, q: number): number {
   const position = q * (sorted.length - 1);
   const index = Math.floor(position);

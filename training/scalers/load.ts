@@ -2,12 +2,12 @@ import { MinMaxScaler, RobustScaler, type Scaler, StandardScaler } from "./affin
 import { LogScaler } from "./log.ts";
 
 /**
- * Makes the scaler that a state was saved of.
+ * Restores a scaler from its saved state.
  *
- * @param state What a scaler's `state` was, after a way through JSON.
- * @returns A scaler of the same kind that does the same.
- * @throws {TypeError} If the state is of no known kind, or not what a scaler of its kind learns.
- * @throws {RangeError} If it is a logarithm's, with an offset that is no finite number of 0 or more.
+ * @param state A scaler's `state`, for example parsed from JSON.
+ * @returns An equal scaler.
+ * @throws {TypeError} If the kind is unknown, or the state is invalid for its kind.
+ * @throws {RangeError} If the offset of a `LogScaler` is not a finite number of 0 or more.
  *
  * @example
  * ```ts

@@ -1,18 +1,18 @@
-import type { Scaler } from "./affine.ts";
 import type { Series } from "../data/windows.ts";
+import type { Scaler } from "./affine.ts";
 
-/** What makes a {@linkcode LogScaler}. */
+/** The state of a {@linkcode LogScaler}. */
 export interface LogScalerState {
-  /** Which scaler this is. */
+  /** The kind of scaler. */
   readonly kind: "log";
-  /** What is added before the logarithm is taken. */
+  /** Added to each value before taking the logarithm. */
   readonly offset: number;
 }
 
 /** Options for {@linkcode LogScaler.fit}. */
 export interface LogScalerOptions {
   /**
-   * What is added before the logarithm is taken: 1 where there are zeros.
+   * Added to each value before taking the logarithm: 1 for data with zeros.
    *
    * @default {0}
    */
@@ -20,8 +20,8 @@ export interface LogScalerOptions {
 }
 
 /**
- * Takes logarithms: y = log(x + offset), for numbers that grow by factors, such as prices and counts. With an offset of 1
- * it is log1p, and as exact near 0.
+ * Takes logarithms: y = log(x + offset), for values that grow by factors, such as prices and counts. With an offset of 1 it is
+ * log1p, just as precise near 0.
  *
  * @example
  * ```ts
@@ -34,14 +34,14 @@ export interface LogScalerOptions {
  * ```
  */
 export class LogScaler implements Scaler {
-  /** The offset; as JSON it is what is saved with a model. */
+  /** The offset, as JSON to save with a model. */
   readonly state: LogScalerState;
 
   /**
    * Makes a scaler from an offset.
    *
    * @param state The offset.
-   * @throws {RangeError} If it is no finite number of 0 or more.
+   * @throws {RangeError} If it is not a finite number of 0 or more.
    */
   constructor({ offset }: Omit<LogScalerState, "kind">) {
     if (!(typeof offset === "number" && offset >= 0 && offset < Infinity)) {
@@ -54,16 +54,16 @@ export class LogScaler implements Scaler {
   }
 
   /**
-   * Learns nothing, but checks that the series has logarithms.
+   * Checks that the series has logarithms; there is nothing to fit.
    *
    * @param series The training part.
    * @param options The offset.
-   * @throws {RangeError} If the offset is no finite number of 0 or more, or a number in the series not finite and above −offset.
+   * @throws {RangeError} If the offset is not a finite number of 0 or more, or a value is not finite and above −offset.
    */
   static fit(series: Series, options: LogScalerOptions = {}): LogScaler {
     const scaler = new LogScaler({ offset: options.offset ?? 0 });
     if (series.data.length === 0) {
-      throw new RangeError("Cannot fit a LogScaler: the series must have whole rows, at least one, got 0 numbers");
+      throw new RangeError("Cannot fit a LogScaler: the series must have one or more complete rows, got 0 values");
     }
     scaler.transform(series);
     return scaler;
@@ -72,25 +72,24 @@ export class LogScaler implements Scaler {
   /**
    * log(x + offset), as a new series.
    *
-   * @throws {RangeError} If a number is not finite and above −offset.
+   * @throws {RangeError} If a value is not finite and above −offset.
    */
   transform({ data, columns }: Series): Series {
     const { offset } = this.state;
     const bad = data.findIndex((value) => !(value > -offset && value < Infinity));
     if (bad >= 0) {
+      const [row, column] = [Math.floor(bad / columns), bad % columns];
       throw new RangeError(
-        `Cannot take logarithms: row ${Math.floor(bad / columns)}, column ${
-          bad % columns
-        } must be a finite number above ` +
-          `${-offset}, got ${data[bad]}`,
+        `Cannot take logarithms: row ${row}, column ${column} must be a finite number above ${-offset}, ` +
+          `got ${data[bad]}`,
       );
     }
-    // Near 0 the sum with the offset would lose the number's last digits.
+    // Near 0 adding the offset would lose the value's last digits.
     const log = offset === 0 ? Math.log : (x: number) => Math.log(offset) + Math.log1p(x / offset);
     return { data: data.map((x) => log(x)), columns };
   }
 
-  /** e^y − offset, as a new series: the way back. */
+  /** e^y − offset, as a new series. */
   inverse({ data, columns }: Series): Series {
     const { offset } = this.state;
     const exp = offset === 0 ? Math.exp : (y: number) => offset * Math.expm1(y - Math.log(offset));

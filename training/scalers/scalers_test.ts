@@ -1,3 +1,4 @@
+import { Random } from "@unfold/core";
 import fc from "fast-check";
 import assert from "node:assert/strict";
 import type { Series } from "../data/windows.ts";
@@ -20,7 +21,7 @@ const series: fc.Arbitrary<Series> = fc.tuple(fc.integer({ min: 1, max: 3 }), fc
 );
 
 for (const [kind, fit] of Object.entries(FITS)) {
-  Deno.test(`${kind}: inverse goes back, and a state that went through JSON does the same`, () => {
+  Deno.test(`${kind}: inverse undoes transform, and a scaler restored from JSON is equal`, () => {
     fc.assert(fc.property(series, (series) => {
       const scaler = fit(series);
       assert.equal(scaler.state.kind, kind);
@@ -35,7 +36,26 @@ for (const [kind, fit] of Object.entries(FITS)) {
   });
 }
 
-Deno.test("MinMaxScaler: each column lies between 0 and 1 and reaches both, a constant one is 0", () => {
+Deno.test("StandardScaler scales each column to mean 0 and deviation 1, and a constant column to 0", () => {
+  const random = new Random(2);
+  const data = Float32Array.from({ length: 300 }, (_, i) => i % 3 === 2 ? 0.1 : random.normal(5, 1 + i % 3));
+  const scaler = StandardScaler.fit({ data, columns: 3 });
+  const scaled = scaler.transform({ data, columns: 3 });
+  for (const column of [0, 1]) {
+    const values = scaled.data.filter((_, i) => i % 3 === column);
+    const mean = values.reduce((a, b) => a + b, 0) / 100;
+    assert.ok(Math.abs(mean) < 1e-6);
+    assert.ok(Math.abs(values.reduce((total, v) => total + v * v, 0) / 100 - 1) < 1e-5);
+  }
+  assert.ok(scaled.data.filter((_, i) => i % 3 === 2).every((value) => Math.abs(value) < 1e-6));
+  scaler.inverse(scaled).data.forEach((value, i) => assert.ok(Math.abs(value - data[i]!) < 1e-5));
+  assert.deepEqual(
+    new StandardScaler(JSON.parse(JSON.stringify(scaler.state))).transform({ data, columns: 3 }),
+    scaled,
+  );
+});
+
+Deno.test("MinMaxScaler scales each column to [0, 1], and a constant column to 0", () => {
   fc.assert(fc.property(series, ({ data, columns }) => {
     const scaled = MinMaxScaler.fit({ data, columns }).transform({ data, columns });
     for (let column = 0; column < columns; column++) {
@@ -46,7 +66,7 @@ Deno.test("MinMaxScaler: each column lies between 0 and 1 and reaches both, a co
   }));
 });
 
-Deno.test("RobustScaler: medians and interquartile ranges are NumPy's, of odd and of even numbers of rows", () => {
+Deno.test("RobustScaler matches NumPy's medians and interquartile ranges, for odd and even numbers of rows", () => {
   const rows = [[1, 10, -2], [4, 10, 0.5], [2, 10, 7], [9, 11, 3], [3, 10, 100]];
   const fit = (count: number) =>
     RobustScaler.fit({ data: Float32Array.from(rows.slice(0, count).flat()), columns: 3 }).state;
@@ -55,7 +75,7 @@ Deno.test("RobustScaler: medians and interquartile ranges are NumPy's, of odd an
   assert.deepEqual(fit(4), { kind: "robust", median: [3, 10, 1.75], range: [3.5, 0.25, 4.125] });
 });
 
-Deno.test("LogScaler takes log x, or log1p where the offset is 1, exact near 0 both ways", () => {
+Deno.test("LogScaler takes log x, or log1p x for an offset of 1, and is precise near 0 in both directions", () => {
   const data = Float32Array.of(1e-20, 1e-8, 0.5, 1, 1e6);
   const log = LogScaler.fit({ data, columns: 1 });
   assert.deepEqual(log.transform({ data, columns: 1 }).data, data.map(Math.log));
@@ -65,7 +85,7 @@ Deno.test("LogScaler takes log x, or log1p where the offset is 1, exact near 0 b
   log1p.inverse(scaled).data.forEach((x, i) => assert.ok(Math.abs(x / data[i]! - 1) < 1e-5, `${x}`));
 });
 
-Deno.test("LogScaler names the row and column of what has no logarithm", () => {
+Deno.test("LogScaler names the row and column of a value without a logarithm", () => {
   const scaler = new LogScaler({ offset: 1 });
   const bad: [number, string][] = [[-1, "-1"], [NaN, "NaN"], [Infinity, "Infinity"]];
   for (const [value, shown] of bad) {
@@ -81,15 +101,15 @@ Deno.test("LogScaler names the row and column of what has no logarithm", () => {
   });
 });
 
-Deno.test("scalers refuse a series that they cannot be fitted to, or of other columns", () => {
+Deno.test("scalers refuse a series that they cannot fit, or with another number of columns", () => {
   for (const [name, fit] of Object.entries({ MinMaxScaler: MinMaxScaler.fit, RobustScaler: RobustScaler.fit })) {
     assert.throws(() => fit({ data: new Float32Array(3), columns: 2 }), {
       name: "RangeError",
-      message: `Cannot fit a ${name}: the series must have whole rows, at least one, got 3 numbers in 2 columns`,
+      message: `Cannot fit a ${name}: the series must have one or more complete rows, got 3 values in 2 columns`,
     });
     assert.throws(() => fit({ data: Float32Array.of(1, 2, 3, Infinity), columns: 2 }), {
       name: "RangeError",
-      message: `Cannot fit a ${name}: column 1 must hold finite numbers, got Infinity in row 1`,
+      message: `Cannot fit a ${name}: column 1 must hold finite values, got Infinity in row 1`,
     });
     const scaler = fit({ data: Float32Array.of(1, 2), columns: 2 });
     for (const map of ["transform", "inverse"] as const) {
@@ -101,9 +121,23 @@ Deno.test("scalers refuse a series that they cannot be fitted to, or of other co
   }
 });
 
-Deno.test("loadScaler refuses what no scaler saved, by name", () => {
+Deno.test("StandardScaler refuses bad series and states", () => {
+  assert.throws(
+    () => StandardScaler.fit({ data: new Float32Array(0), columns: 1 }),
+    /one or more complete rows, got 0 values in 1 columns/,
+  );
+  assert.throws(
+    () => StandardScaler.fit({ data: Float32Array.of(1, NaN), columns: 1 }),
+    /column 0 must hold finite values/,
+  );
+  assert.throws(() => new StandardScaler({ mean: [0], deviation: [0] }), /each deviation above 0, got \[0\] and \[0\]/);
+  const scaler = new StandardScaler({ mean: [0], deviation: [1] });
+  assert.throws(() => scaler.transform({ data: new Float32Array(4), columns: 2 }), /must have 1 columns, got 2/);
+});
+
+Deno.test("loadScaler refuses states that no scaler saved", () => {
   const affine = (scaler: string, shift: string, scale: string) =>
-    `Cannot make a ${scaler}: ${shift} and ${scale} must be equally many finite numbers, the ${scale}s above 0, got `;
+    `Cannot make a ${scaler}: ${shift} and ${scale} must be lists of finite numbers of the same length, each ${scale} above 0, got `;
   const kinds = "Cannot load a scaler: kind must be one of standard, minMax, robust, log, got ";
   const refused: [unknown, string][] = [
     [undefined, `${kinds}undefined`],

@@ -1,21 +1,21 @@
 import { type CellName, CELLS, OPTIMIZER_NAMES, type OptimizerName } from "../../shared/choices.ts";
 import { DATA, DATA_NAMES, type DataName, taskOf } from "../data.ts";
-import { BOUNDS, fits, type RunSettings, SUGGESTED_RATES, type View } from "../settings.ts";
+import { BOUNDS, fits, type RunSettings, SUGGESTED_RATES, type View, VIEWS } from "../settings.ts";
 import { element, make } from "./element.ts";
 
-/** What cells are called. */
+/** The labels of the cells. */
 const CELL_LABELS: Readonly<Record<CellName, string>> = { lstm: "LSTM", gru: "GRU", rnn: "tanh", relu: "ReLU" };
 
 const GROUPS = { text: "Texts", series: "Series" } as const;
 
-/** The controls of a run: its data, the form of its settings, and the cells as buttons beside the unfolded figure. */
+/** The controls of a run: its data, the form with its settings, and the cell buttons of the unfolded view. */
 export class Controls {
   readonly #form = element<HTMLFormElement>("settings");
   readonly #data = element<HTMLSelectElement>("data");
   readonly #cells = new Map<CellName, HTMLButtonElement>();
 
   /**
-   * @param onChange Is told of what was changed, if it can be.
+   * @param onChange Receives each valid change.
    */
   constructor(onChange: (change: Partial<RunSettings>) => void) {
     this.#select("cell").append(...CELLS.map((cell) => make("option", { value: cell }, [CELL_LABELS[cell]])));
@@ -31,7 +31,7 @@ export class Controls {
     }
     this.#data.addEventListener("change", () => onChange({ data: this.#data.value as DataName }));
     this.#form.addEventListener("submit", (event) => event.preventDefault());
-    // What the others hold does not matter: they may be of a model from a file, which may be larger.
+    // Only the changed field is checked: a model from a file may exceed the bounds of the others.
     this.#form.addEventListener("change", ({ target }) => {
       const { name, value, valueAsNumber } = target as HTMLInputElement;
       if (name === "cell") onChange({ cell: value as CellName });
@@ -50,7 +50,7 @@ export class Controls {
     return this.#form.elements.namedItem(name) as HTMLSelectElement;
   }
 
-  /** Puts settings into the form, and offers the data that fits a view. */
+  /** Shows settings in the form, and offers the data that a view can show. */
   show(settings: RunSettings, view: View): void {
     for (const name of ["cell", "hidden", "layers", "length", "optimizer", "rate", "seed"] as const) {
       this.#input(name).value = String(settings[name]);
@@ -62,5 +62,37 @@ export class Controls {
     }));
     this.#data.value = settings.data;
     for (const [cell, button] of this.#cells) button.ariaPressed = String(cell === settings.cell);
+  }
+}
+
+/** The tabs of the views. They follow clicks and arrow keys, as the ARIA Authoring Practices recommend. */
+export class Tabs {
+  readonly #tabs = VIEWS.map((view) => ({ view, tab: element(`tab-${view}`), panel: element(`panel-${view}`) }));
+
+  /**
+   * @param onChoose Receives the chosen view.
+   */
+  constructor(onChoose: (view: View) => void) {
+    this.#tabs.forEach(({ view, tab }, index) => {
+      tab.addEventListener("click", () => onChoose(view));
+      tab.addEventListener("keydown", (event) => {
+        const count = this.#tabs.length;
+        const to = { ArrowRight: index + 1, ArrowLeft: index - 1 + count, Home: 0, End: count - 1 }[event.key];
+        if (to === undefined) return;
+        event.preventDefault();
+        const next = this.#tabs[to % count]!;
+        next.tab.focus();
+        onChoose(next.view);
+      });
+    });
+  }
+
+  /** Shows a view. */
+  show(chosen: View): void {
+    for (const { view, tab, panel } of this.#tabs) {
+      tab.ariaSelected = String(view === chosen);
+      tab.tabIndex = view === chosen ? 0 : -1;
+      panel.hidden = view !== chosen;
+    }
   }
 }

@@ -1,13 +1,11 @@
-import { type View, VIEWS } from "../settings.ts";
-
-/** The element of the page with an id. */
+/** Finds an element of the page by its id. */
 export function element<T extends HTMLElement = HTMLElement>(id: string): T {
   const found = document.getElementById(id);
-  if (found === null) throw new Error(`The page must have an element #${id}`);
+  if (found === null) throw new Error(`Cannot find #${id}: the page must have an element with this id`);
   return found as T;
 }
 
-/** Makes an element with attributes and children. */
+/** Creates an element with attributes and children. */
 export function make<Tag extends keyof HTMLElementTagNameMap>(
   tag: Tag,
   attributes: Readonly<Record<string, string>> = {},
@@ -19,7 +17,7 @@ export function make<Tag extends keyof HTMLElementTagNameMap>(
   return made;
 }
 
-/** Makes an element of an SVG. */
+/** Creates an SVG element with attributes and children. */
 export function makeSvg(
   tag: string,
   attributes: Readonly<Record<string, string | number>> = {},
@@ -31,7 +29,7 @@ export function makeSvg(
   return made;
 }
 
-/** A table; the first column is a heading of its row. */
+/** Creates a table. The first cell of each row is its heading. */
 export function makeTable(head: readonly string[], rows: readonly (readonly string[])[]): HTMLTableElement {
   const titles = head.map((title) => make("th", { scope: "col" }, [title]));
   const lines = rows.map(([first = "", ...cells]) =>
@@ -40,53 +38,21 @@ export function makeTable(head: readonly string[], rows: readonly (readonly stri
   return make("table", {}, [make("thead", {}, [make("tr", {}, titles)]), make("tbody", {}, lines)]);
 }
 
-/** Hands a file to the visitor. */
+/** Downloads a file. */
 export function download(name: string, content: BlobPart, type: string): void {
   const url = URL.createObjectURL(new Blob([content], { type }));
   make("a", { href: url, download: name }).click();
   URL.revokeObjectURL(url);
 }
 
-/** Says what went wrong, over the page's lower end, until it is closed or all is well again. */
+/** Shows an error at the bottom of the page, until the visitor closes it or a new run starts. */
 export function showToast(message: string): void {
   element("toast-message").textContent = message;
   element("toast-close").onclick = hideToast;
   element("toast").hidden = false;
 }
 
-/** Takes the message away. */
+/** Hides the error. */
 export function hideToast(): void {
   element("toast").hidden = true;
-}
-
-/** The tabs of the views, which go by click and by arrow keys as the ARIA Authoring Practices have it. */
-export class Tabs {
-  readonly #tabs = VIEWS.map((view) => ({ view, tab: element(`tab-${view}`), panel: element(`panel-${view}`) }));
-
-  /**
-   * @param onChoose Is told of the view that was chosen.
-   */
-  constructor(onChoose: (view: View) => void) {
-    this.#tabs.forEach(({ view, tab }, index) => {
-      tab.addEventListener("click", () => onChoose(view));
-      tab.addEventListener("keydown", (event) => {
-        const count = this.#tabs.length;
-        const to = { ArrowRight: index + 1, ArrowLeft: index - 1 + count, Home: 0, End: count - 1 }[event.key];
-        if (to === undefined) return;
-        event.preventDefault();
-        const next = this.#tabs[to % count]!;
-        next.tab.focus();
-        onChoose(next.view);
-      });
-    });
-  }
-
-  /** Shows a view. */
-  show(chosen: View): void {
-    for (const { view, tab, panel } of this.#tabs) {
-      tab.ariaSelected = String(view === chosen);
-      tab.tabIndex = view === chosen ? 0 : -1;
-      panel.hidden = view !== chosen;
-    }
-  }
 }

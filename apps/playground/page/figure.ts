@@ -1,21 +1,21 @@
 import type { Unfolding } from "../worker/unfold_network.ts";
 import { makeSvg } from "./element.ts";
 
-/** Parts of a drawing that follow a value: they are touched where they change, and not else. */
+/** Attributes and texts that follow a value. They are written only when they change. */
 export class Bindings<Source> {
   readonly #bound: { last: string | undefined; of: (source: Source) => string; put: (text: string) => void }[] = [];
 
-  /** Lets an attribute follow. */
+  /** Binds an attribute. */
   attribute(element: Element, name: string, of: (source: Source) => string): void {
     this.#bound.push({ last: undefined, of, put: (text) => element.setAttribute(name, text) });
   }
 
-  /** Lets an element's text follow. */
+  /** Binds an element's text. */
   text(element: Element, of: (source: Source) => string): void {
     this.#bound.push({ last: undefined, of, put: (text) => element.textContent = text });
   }
 
-  /** Brings all of them up to date. */
+  /** Updates everything that has changed. */
   update(source: Source): void {
     for (const bound of this.#bound) {
       const text = bound.of(source);
@@ -26,13 +26,13 @@ export class Bindings<Source> {
   }
 }
 
-/** The side of a cell that stands for a number of x, s or h. */
+/** The side of a value's cell in x, s and h. */
 export const CELL = 9;
-/** Space for the arrows from one row to the next. */
+/** The space between rows, for the arrows. */
 export const GAP = 46;
-/** Height of a line of text. */
+/** The height of a line of text. */
 const LINE = 18;
-/** Height of the gradients' bars, and the powers of ten that they span. */
+/** The height of the gradient bars, and the number of powers of ten that they span. */
 const [BARS, POWERS] = [96, 8];
 
 /** A row of the figure. */
@@ -41,31 +41,31 @@ export interface Row {
   readonly height: number;
 }
 
-/** Where the rows lie from the top: outputs, states from the highest layer to the lowest, inputs, gradients. */
+/** The rows from the top: outputs, states from the highest layer to the lowest, inputs, gradients. */
 interface Layout {
   readonly h: Row;
   /** The lowest layer first. */
   readonly s: readonly Row[];
   readonly x: Row;
-  /** The base line of what is written below the inputs. */
+  /** The baseline of the labels below the inputs. */
   readonly label: number;
   readonly bars: Row;
   readonly height: number;
 }
 
-/** What is drawn, and what its colours and heights go by. */
+/** What is drawn, and the scales of its colours and bars. */
 export interface Scene {
   readonly unfolding: Unfolding;
   readonly layout: Layout;
   /** The largest absolute values of each row. */
   readonly ranges: { readonly x: number; readonly s: number; readonly h: number };
-  /** The last step's gradient, or where there is none the greatest. */
+  /** The gradient drawn as 1: the last step's, or the largest if that is 0. */
   readonly one: number;
-  /** The highest power of ten of it that is drawn. */
+  /** The highest power of ten on the scale of the gradients. */
   readonly top: number;
 }
 
-/** Makes out what a figure goes by. */
+/** Lays out a figure and computes its scales. */
 export function sceneOf(unfolding: Unfolding): Scene {
   const { steps } = unfolding;
   const gradients = steps.map(({ gradient }) => gradient);
@@ -80,7 +80,7 @@ export function sceneOf(unfolding: Unfolding): Scene {
       h: largest(...steps.map(({ output }) => output.values)),
     },
     one,
-    // Where it explodes the scale reaches up to it.
+    // An exploding gradient extends the scale upwards.
     top: greatest === 0 ? 0 : Math.max(0, 2 * Math.ceil(Math.log10(greatest / one) / 2)),
   };
 }
@@ -100,17 +100,17 @@ function layOut({ steps, recurrentWeights }: Unfolding): Layout {
   return { h, s, x, label, bars, height: bars.y + bars.height + LINE };
 }
 
-/** The place of a power of ten on the gradients' scale. */
+/** The position of a power of ten on the scale of the gradients. */
 function placeOf(power: number, { layout: { bars }, top }: Scene): number {
   return bars.y + bars.height * Math.min(1, Math.max(0, (top - power) / POWERS));
 }
 
-/** The upper end of a gradient's bar. */
+/** The top of a gradient's bar. */
 export function topOf(gradient: number, scene: Scene): number {
   return placeOf(gradient === 0 ? -Infinity : Math.log10(gradient / scene.one), scene);
 }
 
-/** Every second power of ten of the gradients' scale, and where it lies. */
+/** Every second power of ten on the scale of the gradients, with its position. */
 export function powersOf(scene: Scene): { readonly power: number; readonly y: number }[] {
   return Array.from({ length: POWERS / 2 + 1 }, (_, i) => {
     const power = scene.top - 2 * i;
@@ -118,7 +118,7 @@ export function powersOf(scene: Scene): { readonly power: number; readonly y: nu
   });
 }
 
-/** The class of a value's colour: from −most to most in 21 levels. */
+/** The class of a value's colour: 21 levels from −most to most. */
 export function level(value: number, most: number): string {
   return `level-${10 + Math.round(10 * Math.max(-1, Math.min(1, most === 0 ? 0 : value / most)))}`;
 }
@@ -133,13 +133,13 @@ export function text(x: number, y: number, content: string, attributes: Record<s
   return makeSvg("text", { x, y, ...attributes }, [content]);
 }
 
-/** Shapes that belong together, and what is said of them where a pointer rests on one. */
+/** Groups shapes under one tooltip. */
 export function group(
   shapes: readonly SVGElement[],
   bindings: Bindings<Scene>,
   title: (scene: Scene) => string,
 ): SVGElement {
-  const said = makeSvg("title");
-  bindings.text(said, title);
-  return makeSvg("g", {}, [said, ...shapes]);
+  const tooltip = makeSvg("title");
+  bindings.text(tooltip, title);
+  return makeSvg("g", {}, [tooltip, ...shapes]);
 }

@@ -1,4 +1,4 @@
-/** Formatters by what they are for: each takes far longer to make than to use. */
+/** Formatters by digits and notation. They are kept, as creating one is far slower than using it. */
 const formatters = new Map<string, Intl.NumberFormat>();
 
 function formatter(digits: number, notation: "scientific" | "standard"): Intl.NumberFormat {
@@ -15,14 +15,14 @@ function formatter(digits: number, notation: "scientific" | "standard"): Intl.Nu
   return found;
 }
 
-/** A number with some significant digits, and a real minus. */
+/** Formats a number with a fixed number of significant digits and a true minus sign. */
 export function format(value: number, digits = 3): string {
   const size = Math.abs(value);
   const notation = size !== 0 && (size < 1e-3 || size >= 1e6) ? "scientific" : "standard";
   return formatter(digits, notation).format(value).replaceAll("-", "−").replace("E", "e");
 }
 
-/** A whole number, its thousands grouped. */
+/** Formats a whole number with its thousands grouped. */
 export function formatCount(value: number): string {
   return value.toLocaleString("en", { maximumFractionDigits: 0 });
 }

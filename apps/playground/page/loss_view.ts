@@ -3,8 +3,8 @@ import { element, make } from "./element.ts";
 import { format, formatCount } from "./format.ts";
 import { Plot } from "./plot.ts";
 
-/** Points that are drawn of a curve at most. */
-const MOST_POINTS = 500;
+/** The maximum number of points drawn of a curve. */
+const MAX_POINTS = 500;
 
 /** The losses of a run so far. */
 export class LossCurve {
@@ -12,7 +12,7 @@ export class LossCurve {
   #count = 0;
   readonly #validation: (readonly [step: number, loss: number])[] = [];
 
-  /** Adds what a report brings. */
+  /** Adds the losses of a report. */
   add({ losses, validation }: Pick<Progress, "losses" | "validation">): void {
     const needed = this.#count + losses.length;
     if (needed > this.#losses.length) {
@@ -25,17 +25,17 @@ export class LossCurve {
     this.#validation.push(...validation);
   }
 
-  /** Steps so far. */
+  /** The number of steps so far. */
   get steps(): number {
     return this.#count;
   }
 
-  /** The mean loss of the last steps, some hundred of them; undefined before the first. */
+  /** The mean loss of the last hundred steps; undefined before the first. */
   get recent(): number | undefined {
     return this.#count === 0 ? undefined : this.#mean(Math.max(0, this.#count - 100), this.#count);
   }
 
-  /** The last loss on what is held back. */
+  /** The last validation loss, if any. */
   get validation(): number | undefined {
     return this.#validation.at(-1)?.[1];
   }
@@ -46,10 +46,10 @@ export class LossCurve {
     return total / (to - from);
   }
 
-  /** What is drawn: steps, the mean training loss of so many steps up to each, and the loss on what is held back. */
+  /** The points to draw. Each training loss is the mean of the steps since the previous point. */
   points(): { readonly steps: number[]; readonly training: (number | null)[]; readonly validation: (number | null)[] } {
-    const size = Math.max(1, Math.ceil(this.#count / MOST_POINTS));
-    const stride = Math.max(1, Math.ceil(this.#validation.length / MOST_POINTS));
+    const size = Math.max(1, Math.ceil(this.#count / MAX_POINTS));
+    const stride = Math.max(1, Math.ceil(this.#validation.length / MAX_POINTS));
     const training = new Map<number, number>();
     for (let to = size; to <= this.#count; to += size) training.set(to, this.#mean(to - size, to));
     const validation = new Map(
@@ -63,58 +63,58 @@ export class LossCurve {
     };
   }
 
-  /** Every step with its loss, and that on what is held back where it was looked at, to the last digit. */
+  /** Every step with its loss, and its validation loss if there is one, to the last digit. */
   toCsv(): string {
     const validation = new Map(this.#validation);
     const lines = Array.from(
       this.#losses.subarray(0, this.#count),
       (loss, i) => `${i + 1},${loss},${validation.get(i + 1) ?? ""}`,
     );
-    return ["step,loss,held_back", ...lines, ""].join("\n");
+    return ["step,loss,validation", ...lines, ""].join("\n");
   }
 }
 
-/** Patterns of the floors' lines. */
+/** The line patterns of the baselines. */
 const DASHES = [{ name: "dashed", dash: [6, 4] }, { name: "dotted", dash: [2, 3] }] as const;
 
-/** The loss by step, beside what is held back and what counting or naive forecasts reach. */
+/** The plot of training and validation loss by step, with the baselines. */
 export class LossView {
   readonly #host = element("loss-plot");
   #plot: Plot | undefined;
   #facts: RunFacts | undefined;
 
-  /** Begins a run. */
+  /** Prepares the plot of a run. */
   start(facts: RunFacts): void {
-    const floors = Object.keys(facts.floors).map((label, i) => ({ label, color: "--quiet", ...DASHES[i]! }));
+    const baselines = Object.keys(facts.baselines).map((label, i) => ({ label, color: "--quiet", ...DASHES[i]! }));
     this.#facts = facts;
     this.#plot?.remove();
     this.#plot = new Plot(this.#host, {
       lines: [
         { label: "training", color: "--accent", spanGaps: true },
-        { label: "held back", color: "--other", width: 2, spanGaps: true },
-        ...floors,
+        { label: "validation", color: "--other", width: 2, spanGaps: true },
+        ...baselines,
       ],
       logarithmic: facts.logarithmic,
     });
     const item = (style: string, label: string) => make("li", { class: style }, [label]);
     element("loss-legend").replaceChildren(
       item("accent", "training"),
-      item("other", "held back"),
-      ...floors.map(({ name, label }) => item(`quiet ${name}`, label)),
+      item("other", "validation"),
+      ...baselines.map(({ name, label }) => item(`quiet ${name}`, label)),
     );
     element("loss-name").textContent = facts.unit[0]!.toUpperCase() + facts.unit.slice(1);
-    element("about").textContent = `${facts.about}; ${formatCount(facts.parameters)} parameters.`;
+    element("about").textContent = `${facts.about} ${formatCount(facts.parameters)} parameters.`;
   }
 
-  /** Draws a curve. */
+  /** Draws a run's losses. */
   show(curve: LossCurve): void {
     if (this.#plot === undefined || this.#facts === undefined) return;
     const { steps, training, validation } = curve.points();
-    const floors = Object.values(this.#facts.floors).map((value) => steps.map(() => value));
-    this.#plot.show([steps, training, validation, ...floors]);
+    const baselines = Object.values(this.#facts.baselines).map((value) => steps.map(() => value));
+    this.#plot.show([steps, training, validation, ...baselines]);
     const { recent } = curve;
     this.#host.ariaLabel = recent === undefined
-      ? "The loss by step: nothing yet"
-      : `The loss by step, up to step ${formatCount(steps.at(-1)!)}: ${format(recent)} ${this.#facts.unit}`;
+      ? "Loss by step: no steps yet"
+      : `Loss by step, up to step ${formatCount(steps.at(-1)!)}: ${format(recent)} ${this.#facts.unit}`;
   }
 }

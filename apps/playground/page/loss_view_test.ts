@@ -1,13 +1,13 @@
 import assert from "node:assert/strict";
 import { LossCurve } from "./loss_view.ts";
 
-Deno.test("a curve holds every loss, however they come, and gives them out to the last digit", () => {
+Deno.test("a curve keeps every loss to the last digit", () => {
   const curve = new LossCurve();
   assert.deepEqual([curve.recent, curve.validation], [undefined, undefined]);
   assert.deepEqual(curve.points(), { steps: [], training: [], validation: [] });
   curve.add({ losses: Float64Array.of(1 / 3), validation: [[0, 2]] });
   curve.add({ losses: Float64Array.of(0.1, 1e-7), validation: [[3, 0.7]] });
-  assert.equal(curve.toCsv(), `step,loss,held_back\n1,${1 / 3},\n2,0.1,\n3,1e-7,0.7\n`);
+  assert.equal(curve.toCsv(), `step,loss,validation\n1,${1 / 3},\n2,0.1,\n3,1e-7,0.7\n`);
   assert.deepEqual(curve.points(), {
     steps: [0, 1, 2, 3],
     training: [null, 1 / 3, 0.1, 1e-7],
@@ -16,7 +16,7 @@ Deno.test("a curve holds every loss, however they come, and gives them out to th
   assert.deepEqual([curve.steps, curve.validation], [3, 0.7]);
 });
 
-Deno.test("of many losses the means of equally many are drawn, and the mean of the last hundred is told", () => {
+Deno.test("many losses are drawn as means over equal intervals; the recent loss is the mean of the last hundred", () => {
   const curve = new LossCurve();
   const losses = Float64Array.from({ length: 3000 }, (_, i) => i);
   for (let from = 0; from < 3000; from += 700) curve.add({ losses: losses.slice(from, from + 700), validation: [] });

@@ -2,22 +2,22 @@ import type { DataName } from "../data.ts";
 import type { GivenData } from "../messages.ts";
 import { element, showToast } from "./element.ts";
 
-/** Decodes a file; what is no text is said to be none. */
+/** Reads a text file. If it is not text, this shows an error and returns undefined. */
 async function readText(file: File): Promise<string | undefined> {
   try {
     return new TextDecoder("utf-8", { fatal: true }).decode(await file.arrayBuffer());
   } catch {
-    showToast(`Cannot read ${file.name}: it must be text in UTF-8`);
+    showToast(`Cannot read ${file.name}: it must be UTF-8 text`);
     return undefined;
   }
 }
 
-/** What visitors bring themselves: a text that they paste or open, a CSV that they open or drop. */
+/** The visitor's own data: a text to paste or open, a CSV to open or drop. */
 export class OwnData {
   readonly #given = new Map<DataName, GivenData>();
 
   /**
-   * @param onGiven Is told what has come.
+   * @param onGiven Receives the data, once read.
    */
   constructor(onGiven: (data: DataName, given: GivenData) => void) {
     const open = async (data: DataName, file: File | undefined) => {
@@ -27,7 +27,7 @@ export class OwnData {
     const onFile = (input: HTMLInputElement, data: DataName) =>
       input.addEventListener("change", async () => {
         await open(data, input.files?.[0]);
-        // So that the same file can be opened again.
+        // Otherwise the same file could not be opened again.
         input.value = "";
       });
     onFile(element<HTMLInputElement>("own-text-file"), "own-text");
@@ -40,9 +40,9 @@ export class OwnData {
     const target = element("panel-series");
     const mark = (event: DragEvent, dropping: boolean) => {
       event.preventDefault();
-      element("forecast").classList.toggle("dropping", dropping);
+      target.classList.toggle("dropping", dropping);
     };
-    // Elsewhere a file that is dropped would take the page's place.
+    // A file dropped elsewhere would replace the page.
     for (const type of ["dragover", "drop"] as const) {
       document.addEventListener(type, (event) => {
         if (!event.dataTransfer?.types.includes("Files") || event.defaultPrevented) return;
@@ -58,17 +58,17 @@ export class OwnData {
     });
   }
 
-  /** Keeps what was given under a name, once something can be learned from it. */
+  /** Keeps data under its name, once a run has begun on it. */
   keep(data: DataName, given: GivenData): void {
     this.#given.set(data, given);
   }
 
-  /** What was kept under a name. */
+  /** The data kept under a name, if any. */
   get(data: DataName): GivenData | undefined {
     return this.#given.get(data);
   }
 
-  /** Shows where to bring what a name stands for. */
+  /** Shows the form for the visitor's own text or CSV, if that is the data. */
   show(data: DataName): void {
     element("own-text").hidden = data !== "own-text";
     element("own-csv").hidden = data !== "own-csv";

@@ -1,5 +1,5 @@
 import { DATA, type DataName, fileOf, taskOf } from "../data.ts";
-import type { GivenData, ModelFile, Report, Request, RunFacts } from "../messages.ts";
+import type { GivenData, ModelFile, Report, RunFacts } from "../messages.ts";
 import {
   defaultsFor,
   fits,
@@ -10,77 +10,75 @@ import {
   type View,
   withinBounds,
 } from "../settings.ts";
-import { Controls } from "./controls.ts";
-import { download, element, hideToast, showToast, Tabs } from "./element.ts";
-import { format, formatCount } from "./format.ts";
-import { LossCurve, LossView } from "./loss_view.ts";
+import { Controls, Tabs } from "./controls.ts";
+import { download, element, hideToast, showToast } from "./element.ts";
 import { OwnData } from "./own_data.ts";
-import { type Run, Runs } from "./runs.ts";
-import { SeriesView } from "./series_view.ts";
-import { TextView } from "./text_view.ts";
-import { UnfoldedView } from "./unfolded_view.ts";
-
-/** Milliseconds from one word to a screen reader about the loss to the next. */
-const SAY_EVERY = 10_000;
+import { RunView } from "./run_view.ts";
+import { Runs } from "./runs.ts";
 
 /** How a run begins. */
 interface StartOptions {
-  /** A saved model. */
+  /** A saved model to continue. */
   readonly file?: ModelFile | undefined;
-  /** Data that is at hand. */
+  /** The data, if it need not be loaded. */
   readonly given?: GivenData | undefined;
+  /** Whether the run trains as soon as it begins. */
   readonly train?: boolean;
 }
 
-/** The page: a run, of which the worker computes all, and three views of it. */
+/**
+ * The page. It holds the settings, which the link, the controls, the tabs and files change. A change starts a run in
+ * {@linkcode Runs}, and {@linkcode RunView} shows what the worker reports of it.
+ */
 export class Playground {
-  readonly #worker = new Worker("worker.js");
+  readonly #runs: Runs;
+  readonly #view = new RunView();
   readonly #tabs = new Tabs((view) => this.#choose(view));
   readonly #controls = new Controls((change) => {
-    void this.#start({ ...withinBounds(this.#settings), ...change }, { train: this.#training });
+    void this.#start({ ...withinBounds(this.#settings), ...change }, { train: this.#runs.training });
   });
   readonly #own = new OwnData((data, given) => {
     void this.#start({ ...withinBounds(this.#settings), view: taskOf(data), data }, { given });
   });
-  readonly #loss = new LossView();
-  readonly #text = new TextView();
-  readonly #series = new SeriesView();
-  readonly #unfolded = new UnfoldedView();
   readonly #train = element<HTMLButtonElement>("train");
   readonly #step = element<HTMLButtonElement>("step");
   readonly #save = element<HTMLButtonElement>("save");
   readonly #onnx = element<HTMLButtonElement>("onnx");
+  readonly #curve = element<HTMLButtonElement>("curve");
   readonly #temperature = element<HTMLInputElement>("temperature");
-  #settings: Settings;
-  /** What was last chosen for each task. */
-  readonly #chosen = { text: defaultsFor("text"), series: defaultsFor("series") };
-  readonly #runs = new Runs((report) => this.#take(report));
-  #training = false;
-  /** Whether the run that begins does not wait. */
-  #trainsAtOnce = false;
-  #said = 0;
+  #settings = fromFragment("").settings;
+  /** The last settings of each task. */
+  readonly #chosen: Record<"text" | "series", RunSettings> = {
+    text: defaultsFor("text"),
+    series: defaultsFor("series"),
+  };
 
   constructor() {
-    this.#worker.onmessage = ({ data }: MessageEvent<Report>) => this.#runs.hear(data);
-    this.#worker.onerror = (event) => showToast(`The worker has failed: ${event.message ?? "it could not be loaded"}`);
-    this.#train.addEventListener("click", () => this.#training ? this.#pause() : this.#resume());
-    this.#step.addEventListener("click", () => this.#ask({ type: "step" }));
+    const worker = new Worker("worker.js");
+    this.#runs = new Runs((request) => worker.postMessage(request), (report) => this.#take(report));
+    worker.onmessage = ({ data }: MessageEvent<Report>) => this.#runs.receive(data);
+    worker.onerror = (event) => showToast(`The worker failed: ${event.message ?? "it could not be loaded"}`);
+    this.#train.addEventListener("click", () => {
+      if (this.#runs.training) this.#runs.pause();
+      else this.#runs.train();
+      this.#showButtons();
+    });
+    this.#step.addEventListener("click", () => this.#runs.step());
     element("reset").addEventListener("click", () => this.#reset());
     element("copy").addEventListener("click", () => void this.#copyLink());
-    this.#save.addEventListener("click", () => this.#ask({ type: "export", format: "safetensors" }));
-    this.#onnx.addEventListener("click", () => this.#ask({ type: "export", format: "onnx" }));
+    this.#save.addEventListener("click", () => this.#runs.export("safetensors"));
+    this.#onnx.addEventListener("click", () => this.#runs.export("onnx"));
     element<HTMLInputElement>("load").addEventListener("change", (event) => void this.#load(event));
-    element("curve").addEventListener("click", () => download("loss.csv", this.#curve.toCsv(), "text/csv"));
+    this.#curve.addEventListener("click", () => download("loss.csv", this.#runs.current!.curve.toCsv(), "text/csv"));
     this.#temperature.addEventListener("input", () => {
       element("temperature-value").textContent = this.#temperature.valueAsNumber.toFixed(2);
       this.#look();
     });
     globalThis.addEventListener("hashchange", () => this.#open());
-    this.#settings = fromFragment("").settings;
     this.#open();
   }
 
-  /** Takes what the link says. */
+  /** Opens the link in the address bar. */
   #open(): void {
     const { settings, problems } = fromFragment(location.hash);
     const isShown = document.body.classList.contains("ready") && toFragment(settings) === toFragment(this.#settings);
@@ -88,34 +86,25 @@ export class Playground {
     if (problems.length > 0) showToast(problems.join(". "));
   }
 
-  #ask(request: Request): void {
-    this.#worker.postMessage(request);
-  }
-
-  #look(): void {
-    this.#ask({ type: "look", view: this.#settings.view, temperature: this.#temperature.valueAsNumber });
-  }
-
-  /** Goes to another view; where the data does not fit it, to the last run of its task. */
+  /** Switches to a view. If it cannot show the data, its task's last run returns, or a new one starts. */
   #choose(view: View): void {
     if (fits(view, this.#settings.data)) {
-      const { asked, current } = this.#runs;
-      if (asked === undefined && current === undefined) return void this.#start({ ...this.#settings, view });
+      const { pending, current } = this.#runs;
+      if (pending === undefined && current === undefined) return void this.#start({ ...this.#settings, view });
       this.#show({ ...this.#settings, view });
       return this.#look();
     }
     const task = view === "series" ? "series" : "text";
     const kept = this.#runs.kept(task);
     if (kept === undefined) return void this.#start({ ...this.#chosen[task], view });
-    this.#leave();
     this.#runs.returnTo(kept);
-    this.#ask({ type: "return", run: kept.run });
     this.#show({ ...kept.settings, view });
     this.#look();
-    this.#showRun(kept);
-    this.#setTraining(false);
+    this.#view.show(kept);
+    this.#showButtons();
   }
 
+  /** Shows settings in the link, the tabs and the controls. */
   #show(settings: Settings): void {
     this.#settings = settings;
     const { view, ...chosen } = settings;
@@ -127,57 +116,75 @@ export class Playground {
     document.body.classList.add("ready");
   }
 
-  /**
-   * Prepares a run, which then waits for the first step, or with `train` does not. With a file, its model is gone on with.
-   * Until it begins the run before is seen, if it is of the same task.
-   */
+  /** Starts a run. The previous run of the same task stays visible until the new one begins. */
   async #start(settings: Settings, { file, given, train = false }: StartOptions = {}): Promise<void> {
+    const { view: _, ...asked } = settings;
+    const pending = this.#runs.prepare(asked, { file, train });
     const { current } = this.#runs;
-    const asked = this.#runs.ask(settings, file);
-    this.#trainsAtOnce = train;
     if (current !== undefined && taskOf(current.settings.data) !== taskOf(settings.data)) this.#leave();
-    if (this.#runs.current === undefined) this.#unfolded.start(settings.layers);
+    if (this.#runs.current === undefined) this.#view.showNone(settings.layers);
     this.#showButtons();
     this.#show(settings);
     hideToast();
+    let data: GivenData | undefined;
     try {
-      asked.data = given ?? await this.#dataOf(settings.data);
+      data = given ?? await this.#dataOf(settings.data);
     } catch (error) {
-      if (asked === this.#runs.asked) this.#refuse((error as Error).message);
+      if (pending === this.#runs.pending) this.#refuse((error as Error).message);
       return;
     }
-    // Another run may have been asked for in the meantime.
-    if (asked !== this.#runs.asked) return;
-    const { run, data } = asked;
+    // Another run may have been started while the data was loading.
+    if (pending !== this.#runs.pending) return;
     if (data === undefined) return this.#awaitData(settings, file);
-    element("said").textContent = "Preparing the network";
+    this.#view.announce("Preparing the network");
     this.#look();
-    this.#ask({ type: "start", run, settings: runSettings(settings), data, ...(file && { file }) });
+    this.#runs.launch(data);
   }
 
-  /** Begins the run that is seen anew, from its file if it has one. */
-  #reset(): void {
-    const { file, data } = this.#runs.asked ?? this.#runs.current ?? {};
-    void this.#start(this.#settings, { file, given: data });
-  }
-
-  /** Shows where the data can be given. */
-  #awaitData(settings: Settings, file: ModelFile | undefined): void {
-    this.#runs.refuse();
-    this.#leave();
-    const task = taskOf(settings.data);
-    (task === "text" ? this.#text : this.#series).start();
-    this.#show({ ...settings, view: task });
-    if (file !== undefined) {
-      showToast(`Cannot go on with ${file.name}: it must have data to learn from, and has none yet`);
+  /** Loads data by name. Returns undefined if the visitor has yet to give it. */
+  async #dataOf(name: DataName): Promise<GivenData | undefined> {
+    const file = fileOf(name);
+    if (file === undefined) return name.startsWith("own-") ? this.#own.get(name) : { name, content: undefined };
+    try {
+      const response = await fetch(file);
+      if (!response.ok) throw new Error(`the server answered ${response.status}`);
+      return { name: DATA[name].label, content: await response.text() };
+    } catch (error) {
+      throw new Error(`Cannot load ${DATA[name].label}: ${(error as Error).message}`, { cause: error });
     }
   }
 
-  /** What was asked for cannot begin: the run that is seen stays. */
+  /** Shows where the visitor can give the data. */
+  #awaitData(settings: Settings, file: ModelFile | undefined): void {
+    const task = taskOf(settings.data);
+    this.#runs.cancel();
+    this.#leave();
+    this.#view.clear(task);
+    this.#show({ ...settings, view: task });
+    element("page").classList.add("waiting");
+    if (file !== undefined) {
+      showToast(`Cannot load ${file.name}: there must be data to train on, got none; give your data first`);
+    }
+  }
+
+  /** Shows the pending run, which the worker has built. */
+  #begin(facts: RunFacts): void {
+    const run = this.#runs.begin(facts);
+    const { data } = facts.settings;
+    if (data.startsWith("own-")) this.#own.keep(data, run.data!);
+    this.#view.clear(taskOf(data));
+    // A model from a file may have other settings than requested.
+    this.#show({ ...this.#settings, ...facts.settings });
+    this.#view.show(run);
+    this.#showButtons();
+  }
+
+  /** Drops the pending run, which cannot begin. The visible run stays. */
   #refuse(message: string): void {
-    this.#runs.refuse();
+    this.#runs.cancel();
     const { current } = this.#runs;
-    if (current !== undefined) {
+    if (current === undefined) this.#view.showNone(this.#settings.layers);
+    else {
       const { view } = this.#settings;
       const { settings } = current;
       this.#show({ ...settings, view: fits(view, settings.data) ? view : taskOf(settings.data) });
@@ -186,122 +193,49 @@ export class Playground {
     showToast(message);
   }
 
-  /** Pauses the run that is seen, and shows none. */
+  /** Pauses and hides the visible run. */
   #leave(): void {
-    this.#pause();
     this.#runs.leave();
-    this.#loss.show(this.#curve);
-    this.#unfolded.start(this.#settings.layers);
-    this.#showNumbers(0);
+    this.#view.showNone(this.#settings.layers);
     this.#showButtons();
   }
 
-  /** The data of a name; undefined where the visitor has not given it yet. */
-  async #dataOf(name: DataName): Promise<GivenData | undefined> {
-    const file = fileOf(name);
-    if (file === undefined) return name.startsWith("own-") ? this.#own.get(name) : { name, content: undefined };
-    try {
-      const response = await fetch(file);
-      if (!response.ok) throw new Error(`the server says ${response.status}`);
-      return { name: DATA[name].label, content: await response.text() };
-    } catch (error) {
-      throw new Error(`Cannot load ${DATA[name].label}: ${(error as Error).message}`, { cause: error });
-    }
+  /** Starts the visible run again, from its file if it has one. */
+  #reset(): void {
+    const { file, data } = this.#runs.pending ?? this.#runs.current ?? {};
+    void this.#start(this.#settings, { file, given: data });
   }
 
-  #resume(): void {
-    this.#ask({ type: "train" });
-    this.#setTraining(true);
-  }
-
-  #pause(): void {
-    this.#ask({ type: "pause" });
-    this.#setTraining(false);
-  }
-
-  #setTraining(training: boolean): void {
-    this.#training = training;
-    this.#showButtons();
+  #look(): void {
+    this.#runs.look(this.#settings.view, this.#temperature.valueAsNumber);
   }
 
   #showButtons(): void {
-    const { asked, current } = this.#runs;
-    const isReady = asked === undefined && current !== undefined;
+    const { pending, current, training } = this.#runs;
+    const isReady = pending === undefined && current !== undefined;
     for (const button of [this.#train, this.#step, this.#save, this.#onnx]) button.disabled = !isReady;
-    if (this.#training) this.#step.disabled = true;
-    this.#train.textContent = asked !== undefined ? "Preparing …" : this.#training ? "Pause" : "Train";
+    if (training) this.#step.disabled = true;
+    this.#curve.disabled = current === undefined;
+    this.#train.textContent = pending !== undefined ? "Preparing…" : training ? "Pause" : "Train";
+    if (current !== undefined) element("page").classList.remove("waiting");
   }
 
-  /** The losses of the run that is seen. */
-  get #curve(): LossCurve {
-    return this.#runs.current?.curve ?? new LossCurve();
-  }
-
+  /** Handles a report about the visible or the pending run. */
   #take(report: Report): void {
     switch (report.type) {
       case "started":
         return this.#begin(report);
-      case "progress":
-        this.#curve.add(report);
-        this.#loss.show(this.#curve);
-        return this.#showNumbers(report.speed);
-      case "preview":
-        if (report.preview.kind === "text") this.#text.show(report.steps, report.preview.text);
-        else this.#series.show(report.preview.forecast);
-        return;
-      case "unfolding":
-        return this.#unfolded.show(report.unfolding);
-      case "file":
-        return download(
-          `${this.#settings.data}-${this.#settings.cell}.${report.format}`,
-          report.bytes,
-          "application/octet-stream",
-        );
       case "failed":
-        if (report.run === this.#runs.asked?.run) return this.#refuse(report.message);
-        this.#setTraining(false);
+        if (report.run === this.#runs.pending?.run) return this.#refuse(report.message);
+        this.#showButtons();
         return showToast(report.message);
+      case "file": {
+        const { data, cell } = this.#settings;
+        return download(`${data}-${cell}.${report.format}`, report.bytes, "application/octet-stream");
+      }
+      default:
+        return this.#view.update(this.#runs.current!, report);
     }
-  }
-
-  #begin(facts: RunFacts): void {
-    const run = this.#runs.begin(facts);
-    const { data } = facts.settings;
-    if (data.startsWith("own-")) this.#own.keep(data, run.data!);
-    (taskOf(data) === "text" ? this.#text : this.#series).start();
-    // A file's model may be another than was asked for.
-    this.#show({ ...this.#settings, ...facts.settings });
-    this.#showRun(run);
-    this.#setTraining(false);
-    if (this.#trainsAtOnce) this.#resume();
-  }
-
-  /** Shows what all views have of a run. */
-  #showRun({ settings, facts, curve, file }: Run): void {
-    this.#loss.start(facts);
-    this.#loss.show(curve);
-    this.#unfolded.start(settings.layers);
-    this.#showNumbers(0);
-    element("note").textContent = file !== undefined
-      ? `It goes on with ${file.name}, which the link does not hold: Reset returns to the file, a change starts anew.`
-      : settings.data.startsWith("own-")
-      ? "A change starts anew. The link in the address bar does not hold your data."
-      : "A change starts anew. The link in the address bar gives the same losses to the digit.";
-  }
-
-  #showNumbers(speed: number): void {
-    const { steps, recent, validation } = this.#curve;
-    const said = (value: number | undefined) => value === undefined ? "–" : format(value);
-    element("steps").textContent = formatCount(steps);
-    element("loss").textContent = said(recent);
-    element("validation").textContent = said(validation);
-    element("speed").textContent = speed === 0 ? "–" : formatCount(speed);
-    const now = performance.now();
-    if (recent === undefined || (this.#training && now - this.#said < SAY_EVERY)) return;
-    this.#said = now;
-    element("said").textContent = `Step ${formatCount(steps)}: loss ${format(recent)} ${
-      this.#runs.current?.facts.unit ?? ""
-    }`;
   }
 
   async #copyLink(): Promise<void> {
@@ -311,7 +245,7 @@ export class Playground {
       button.textContent = "Copied";
       setTimeout(() => button.textContent = "Copy link", 1500);
     } catch {
-      showToast("The link could not be copied; it is the one in the address bar.");
+      showToast("Cannot copy the link: the browser does not allow it. Copy it from the address bar.");
     }
   }
 
@@ -320,12 +254,8 @@ export class Playground {
     const file = input.files?.[0];
     if (file === undefined) return;
     const bytes = new Uint8Array(await file.arrayBuffer());
+    // Otherwise the same file could not be opened again.
     input.value = "";
     await this.#start(this.#settings, { file: { name: file.name, bytes } });
   }
-}
-
-/** What a run depends on: all but the view. */
-function runSettings({ view: _, ...settings }: Settings): RunSettings {
-  return settings;
 }

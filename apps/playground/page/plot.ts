@@ -1,31 +1,31 @@
 import uPlot from "uplot";
 
-/** How a line is drawn: a colour of the style sheet, and a pattern. */
+/** The style of a line. */
 interface Line {
   readonly label: string;
-  /** `--accent` or the like. */
+  /** A colour of the style sheet, such as `--accent`. */
   readonly color: string;
   readonly width?: number;
   readonly dash?: readonly number[];
-  /** Whether the line goes on over places without a value. */
+  /** Whether the line bridges missing values. */
   readonly spanGaps?: boolean;
-  /** Whether it stays as it is from one place to the next, and then jumps. */
+  /** Whether the line is a step function, each value reaching back to the previous place. */
   readonly stepped?: boolean;
 }
 
-/** How a plot is made. */
+/** Options of a plot. */
 interface PlotOptions {
   readonly lines: readonly Line[];
-  /** Whether the values go by powers of ten. */
+  /** Whether the y axis is logarithmic. */
   readonly logarithmic?: boolean;
-  /** What is written below a place of the x axis. */
+  /** The tick labels of the x axis. */
   readonly label?: (x: number) => string;
 }
 
-/** What lines are drawn through: the places, and the values of each line. */
+/** The x values, and the y values of each line. */
 type PlotData = readonly [x: readonly number[], ...lines: readonly (readonly (number | null)[])[]];
 
-/** Lines over a common axis, in the colours and the size that the style sheet gives their element. */
+/** A line plot. Its colours and its size come from the style sheet. */
 export class Plot {
   readonly #plot: uPlot;
   readonly #watch: ResizeObserver;
@@ -78,12 +78,12 @@ export class Plot {
     this.#dark.addEventListener("change", this.#redraw);
   }
 
-  /** Draws other values. */
+  /** Draws new values. */
   show(data: PlotData): void {
     this.#plot.setData(data as unknown as uPlot.AlignedData);
   }
 
-  /** Takes the plot away. */
+  /** Removes the plot. */
   remove(): void {
     this.#dark.removeEventListener("change", this.#redraw);
     this.#watch.disconnect();
@@ -91,12 +91,12 @@ export class Plot {
   }
 }
 
-/** Of the places on a logarithmic axis those that are powers of ten; more lines would be grey in grey. */
+/** The grid lines of a logarithmic axis: only powers of ten, as more would be too dense. */
 function powersOfTen(_: uPlot, places: number[]): (number | null)[] {
   return places.map((place) => Math.abs(Math.log10(place) % 1) < 1e-9 ? place : null);
 }
 
-/** A power of ten as a label; between them there is none. */
+/** The tick label of a power of ten. The other ticks have none. */
 function power(value: number | null): string {
   return value === null
     ? ""

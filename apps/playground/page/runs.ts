@@ -1,92 +1,163 @@
 import { type TaskName, taskOf } from "../data.ts";
-import type { GivenData, ModelFile, Report, RunFacts } from "../messages.ts";
-import type { RunSettings } from "../settings.ts";
+import type { ExportFormat, GivenData, ModelFile, Report, Request, RunFacts } from "../messages.ts";
+import type { RunSettings, View } from "../settings.ts";
 import { LossCurve } from "./loss_view.ts";
 
-/** A run that is to begin. */
-interface AskedRun {
+/** A run that is being prepared: first its data is loaded, then the worker builds its network. */
+interface PendingRun {
   readonly run: number;
   readonly settings: RunSettings;
-  /** A saved model that it goes on with. */
+  /** The saved model that it continues, if any. */
   readonly file: ModelFile | undefined;
-  /** Undefined until it was fetched or given. */
+  /** Whether it trains as soon as it begins. */
+  readonly train: boolean;
+  /** Undefined until the run is launched. */
   data: GivenData | undefined;
 }
 
+/** How a run is prepared. */
+type PrepareOptions = Partial<Pick<PendingRun, "file" | "train">>;
+
 /** A run that has begun. */
-export interface Run extends AskedRun {
+export interface Run extends PendingRun {
   readonly facts: RunFacts;
   readonly curve: LossCurve;
 }
 
-/** The runs of the page: one that is seen, one that may be prepared to take its place, and one kept for each task. */
+/**
+ * The runs of the page: the visible one, the pending one that will replace it, and the last one of each task. The worker
+ * computes them: this class sends its requests and receives its reports.
+ */
 export class Runs {
+  readonly #send: (request: Request) => void;
   readonly #onReport: (report: Report) => void;
   readonly #kept = new Map<TaskName, Run>();
   #count = 0;
-  #asked: AskedRun | undefined;
+  #pending: PendingRun | undefined;
   #current: Run | undefined;
+  #training = false;
 
   /**
-   * @param onReport Is told what the worker says of the run that is seen, and how the one that is prepared begins or fails.
+   * @param send Sends a request to the worker.
+   * @param onReport Receives the reports about the visible run, and whether the pending one begins or fails.
    */
-  constructor(onReport: (report: Report) => void) {
+  constructor(send: (request: Request) => void, onReport: (report: Report) => void) {
+    this.#send = send;
     this.#onReport = onReport;
   }
 
-  /** What is prepared. */
-  get asked(): AskedRun | undefined {
-    return this.#asked;
+  /** The run that is being prepared, if any. */
+  get pending(): PendingRun | undefined {
+    return this.#pending;
   }
 
-  /** What is seen. */
+  /** The visible run, if any. */
   get current(): Run | undefined {
     return this.#current;
   }
 
-  /** The last run of a task. */
+  /** Whether the visible run is training. */
+  get training(): boolean {
+    return this.#training;
+  }
+
+  /** The last run of a task, if any. */
   kept(task: TaskName): Run | undefined {
     return this.#kept.get(task);
   }
 
-  /** Takes what the worker says; of a run that nobody waits for any more, nothing. */
-  hear(report: Report): void {
-    const isAsked = report.run === this.#asked?.run;
-    const isCurrent = report.run === this.#current?.run;
-    if (report.type === "started") {
-      // The worker has put it in the place of the one before, whether it is still waited for or not.
-      if (!isAsked) this.#kept.delete(taskOf(report.settings.data));
-      else this.#onReport(report);
-    } else if (isCurrent || (isAsked && report.type === "failed")) this.#onReport(report);
+  /** Prepares a run in place of the pending one, if any. It waits for {@linkcode launch}. */
+  prepare(settings: RunSettings, { file, train = false }: PrepareOptions = {}): PendingRun {
+    return this.#pending = { run: ++this.#count, settings, file, train, data: undefined };
   }
 
-  /** Prepares a run, and nothing that was prepared before. */
-  ask(settings: RunSettings, file?: ModelFile): AskedRun {
-    return this.#asked = { run: ++this.#count, settings, file, data: undefined };
+  /** Has the worker build the pending run. Its answer is the report `started` or `failed`. */
+  launch(data: GivenData): void {
+    const { run, settings, file } = this.#pending!;
+    this.#pending!.data = data;
+    this.#send({ type: "start", run, settings, data, ...(file && { file }) });
   }
 
-  /** What was prepared does not begin. */
-  refuse(): void {
-    this.#asked = undefined;
+  /** Drops the pending run. */
+  cancel(): void {
+    this.#pending = undefined;
   }
 
-  /** What was prepared begins, and is seen and kept. */
+  /** Makes the pending run the visible one, as the worker has built it. */
   begin(facts: RunFacts): Run {
     const { settings } = facts;
-    const run = { ...this.#asked!, settings, facts, curve: new LossCurve() };
-    this.#asked = undefined;
+    const run = { ...this.#pending!, settings, facts, curve: new LossCurve() };
+    this.#pending = undefined;
+    this.#current = run;
     this.#kept.set(taskOf(settings.data), run);
-    return this.#current = run;
+    this.#training = false;
+    if (run.train) this.train();
+    return run;
   }
 
-  /** The run that is seen is seen no more, but kept. */
+  /** Pauses and hides the visible run. It stays the last one of its task. */
   leave(): void {
+    this.pause();
     this.#current = undefined;
   }
 
-  /** Goes back to a run that was kept. */
+  /** Shows the last run of a task again, paused. */
   returnTo(run: Run): void {
-    this.#asked = undefined;
+    this.pause();
+    this.#pending = undefined;
     this.#current = run;
+    this.#send({ type: "return", run: run.run });
+  }
+
+  /** Trains the visible run. */
+  train(): void {
+    this.#send({ type: "train" });
+    this.#training = true;
+  }
+
+  /** Pauses the visible run. */
+  pause(): void {
+    this.#send({ type: "pause" });
+    this.#training = false;
+  }
+
+  /** Trains the visible run for a single step. */
+  step(): void {
+    this.#send({ type: "step" });
+  }
+
+  /** Requests what a view shows of the visible run, now and while it trains. */
+  look(view: View, temperature: number): void {
+    this.#send({ type: "look", view, temperature });
+  }
+
+  /** Requests the visible run's model as a file. */
+  export(format: ExportFormat): void {
+    this.#send({ type: "export", format });
+  }
+
+  /** Receives a report of the worker. Reports about runs that are no longer wanted go no further. */
+  receive(report: Report): void {
+    const { type, run } = report;
+    if (type === "started" && run !== this.#pending?.run) return this.#forget(taskOf(report.settings.data));
+    // A run that was left reports its last losses after that.
+    if (type === "progress") this.#find(run)?.curve.add(report);
+    const isCurrent = run === this.#current?.run;
+    const isPending = run === this.#pending?.run && (type === "started" || type === "failed");
+    if (isCurrent && type === "failed") this.#training = false;
+    if (isCurrent || isPending) this.#onReport(report);
+  }
+
+  #find(run: number): Run | undefined {
+    return [this.#current, ...this.#kept.values()].find((known) => known?.run === run);
+  }
+
+  /** The worker has replaced the last run of a task by one that is no longer wanted. */
+  #forget(task: TaskName): void {
+    const gone = this.#kept.get(task);
+    this.#kept.delete(task);
+    if (gone === undefined || gone !== this.#current) return;
+    this.#current = undefined;
+    this.#training = false;
   }
 }

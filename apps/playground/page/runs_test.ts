@@ -5,60 +5,103 @@ import { Runs } from "./runs.ts";
 
 function factsOf(fragment: string): RunFacts {
   const { settings } = fromFragment(fragment);
-  return { settings, parameters: 1, unit: "bits", logarithmic: false, floors: {}, about: "" };
+  return { settings, parameters: 1, unit: "bits", logarithmic: false, baselines: {}, about: "" };
 }
 
-function listen() {
+/** Runs without a page: `sent` has their requests, `heard` the reports that they pass on. */
+function control() {
+  const sent: string[] = [];
   const heard: string[] = [];
-  const runs: Runs = new Runs((report) => {
-    heard.push(`${report.type} ${report.run}`);
-    if (report.type === "started") runs.begin(report);
-  });
-  const say = (type: "started" | "progress" | "failed", run: number, fragment = "data=sine") =>
-    runs.hear(
-      (type === "started" ? { type, run, ...factsOf(fragment) } : { type, run, message: "bad" }) as unknown as Report,
-    );
-  return { runs, heard, say, ask: (fragment: string) => runs.ask(fromFragment(fragment).settings) };
+  const runs: Runs = new Runs(
+    (request) => sent.push("run" in request ? `${request.type} ${request.run}` : request.type),
+    (report) => {
+      heard.push(`${report.type} ${report.run}`);
+      if (report.type === "started") runs.begin(report);
+    },
+  );
+  const losses = (...values: number[]) => ({ losses: Float64Array.from(values), validation: [], steps: 0, speed: 0 });
+  const report = (type: "started" | "progress" | "failed", run: number, fragment = "data=sine") => {
+    const more = { started: factsOf(fragment), progress: losses(0.5), failed: { message: "bad" } }[type];
+    runs.receive({ type, run, ...more } as Report);
+  };
+  const start = (fragment: string, options = {}) => {
+    runs.prepare(fromFragment(fragment).settings, options);
+    runs.launch({ name: "data", content: undefined });
+  };
+  return { runs, sent, heard, report, start };
 }
 
-Deno.test("of a run that nobody waits for any more nothing is heard", () => {
-  const { runs, heard, say, ask } = listen();
-  ask("data=sine");
-  ask("data=sine&seed=2");
-  say("started", 1);
-  say("progress", 1);
-  say("failed", 1);
+Deno.test("reports about a run that is no longer wanted are dropped", () => {
+  const { runs, heard, report, start } = control();
+  start("data=sine");
+  start("data=sine&seed=2");
+  report("started", 1);
+  report("progress", 1);
+  report("failed", 1);
   assert.deepEqual([heard, runs.current], [[], undefined]);
-  say("started", 2);
-  say("progress", 2);
-  // The one before is heard of until the next has begun.
-  ask("data=sine&seed=3");
-  say("progress", 2);
-  say("progress", 3);
-  say("started", 3);
-  say("progress", 2);
-  say("failed", 2);
-  say("failed", 3);
+  report("started", 2);
+  report("progress", 2);
+  // The previous run is still reported until the next one begins.
+  start("data=sine&seed=3");
+  report("progress", 2);
+  report("progress", 3);
+  report("started", 3);
+  report("progress", 2);
+  report("failed", 2);
+  report("failed", 3);
   assert.deepEqual(heard, ["started 2", "progress 2", "progress 2", "started 3", "failed 3"]);
 });
 
-Deno.test("what fails to begin leaves the run that is seen; each task keeps its last", () => {
-  const { runs, heard, say, ask } = listen();
-  ask("data=sine");
-  say("started", 1);
-  ask("data=own-csv");
-  say("failed", 2);
-  runs.refuse();
-  assert.deepEqual([heard.at(-1), runs.asked, runs.current!.run], ["failed 2", undefined, 1]);
-  ask("data=names");
-  say("started", 3, "data=names");
+Deno.test("a run that cannot begin leaves the visible one; each task keeps its last run", () => {
+  const { runs, heard, report, start } = control();
+  start("data=sine");
+  report("started", 1);
+  start("data=own-csv");
+  report("failed", 2);
+  runs.cancel();
+  assert.deepEqual([heard.at(-1), runs.pending, runs.current!.run], ["failed 2", undefined, 1]);
+  start("data=names");
+  report("started", 3, "data=names");
   assert.deepEqual([runs.kept("series")!.run, runs.kept("text")!.run], [1, 3]);
   runs.returnTo(runs.kept("series")!);
-  say("progress", 3);
+  report("progress", 3);
   assert.deepEqual([heard.at(-1), runs.current!.run], ["started 3", 1]);
-  // The worker has made another in the meantime, which nobody waits for: the one before is gone.
-  ask("data=names&seed=2");
+  // The worker has built a run that is no longer wanted, in place of the kept one.
+  start("data=names&seed=2");
   runs.returnTo(runs.kept("series")!);
-  say("started", 4, "data=names");
+  report("started", 4, "data=names");
   assert.deepEqual([runs.kept("text"), runs.current!.run], [undefined, 1]);
+  // The same for the visible run.
+  start("data=sine&seed=2");
+  start("data=sine&seed=3");
+  report("started", 5);
+  assert.deepEqual([runs.kept("series"), runs.current], [undefined, undefined]);
+});
+
+Deno.test("a run keeps the losses that arrive after the visitor has left it", () => {
+  const { runs, heard, report, start } = control();
+  start("data=sine");
+  report("started", 1);
+  report("progress", 1);
+  runs.leave();
+  report("progress", 1);
+  start("data=names");
+  report("started", 2, "data=names");
+  runs.returnTo(runs.kept("series")!);
+  assert.equal(runs.current!.curve.steps, 2);
+  assert.deepEqual(heard, ["started 1", "progress 1", "started 2"]);
+});
+
+Deno.test("a run trains at once if asked, leaving it pauses it, and an error ends training", () => {
+  const { runs, sent, report, start } = control();
+  start("data=sine", { train: true });
+  report("started", 1);
+  assert.ok(runs.training);
+  runs.leave();
+  assert.ok(!runs.training);
+  runs.returnTo(runs.kept("series")!);
+  runs.train();
+  report("failed", 1);
+  assert.ok(!runs.training);
+  assert.deepEqual(sent, ["start 1", "train", "pause", "pause", "return 1", "train"]);
 });

@@ -3,18 +3,18 @@ import { element, makeTable } from "./element.ts";
 import { format } from "./format.ts";
 import { Plot } from "./plot.ts";
 
-/** Values at the places of a plot, null where a line has none. */
+/** The values of a line, null where it has none. */
 type Line = (number | null)[];
 
-/** The lines of a plot of forecasts. */
+/** The lines of the plot. */
 interface ForecastLines {
   readonly actual: Line;
   readonly naive: Line;
-  /** Each forecast begins at a value that was known, where the one before it ends: two lines in turns. */
+  /** Forecasts alternate between two lines: each starts at the last known value, where the previous one ends. */
   readonly network: readonly [Line, Line];
 }
 
-/** Lays forecasts out over the places of a series, those to come among them. */
+/** Lays out back-to-back forecasts as lines over the days of a series, including days in the future. */
 export function forecastLines({ actual, paths }: Pick<Forecast, "actual" | "paths">): ForecastLines {
   const last = paths.at(-1)!;
   const length = last.from + 1 + last.values.length;
@@ -32,7 +32,7 @@ export function forecastLines({ actual, paths }: Pick<Forecast, "actual" | "path
   return { actual: empty().map((_, place) => actual[place] ?? null), naive, network };
 }
 
-/** A series, and forecasts over its end that begin where the one before ends. */
+/** The end of a series, with back-to-back forecasts. */
 export class SeriesView {
   readonly #host = element("forecast");
   readonly #skill = element("skill");
@@ -40,23 +40,23 @@ export class SeriesView {
   #plot: Plot | undefined;
   #dates: readonly string[] = [];
 
-  /** Begins a run. */
-  start(): void {
+  /** Removes the forecasts, for a new run. */
+  clear(): void {
     this.#plot?.show([[], [], [], [], []]);
     this.#skill.textContent = "";
     this.#table.replaceChildren();
   }
 
-  /** Shows forecasts as they stand. */
+  /** Shows the current forecasts. */
   show({ dates, actual, paths, skill }: Forecast): void {
     this.#dates = dates;
-    // Made when it is first seen: before that its element has no size.
+    // Created when first visible: until then its element has no size.
     this.#plot ??= new Plot(this.#host, {
       lines: [
-        { label: "what happened", color: "--ink" },
+        { label: "actual", color: "--ink" },
         { label: "naive", color: "--quiet", dash: [6, 4], stepped: true },
-        { label: "the network", color: "--accent", width: 2 },
-        { label: "the network", color: "--accent", width: 2 },
+        { label: "network", color: "--accent", width: 2 },
+        { label: "network", color: "--accent", width: 2 },
       ],
       label: (place) => this.#dates[place] ?? "",
     });
@@ -65,12 +65,12 @@ export class SeriesView {
     this.#plot.show([lines.actual.map((_, place) => place), lines.actual, lines.naive, ...lines.network]);
 
     const percent = skill > 0.9995 ? "more than 99.9" : Math.abs(100 * skill).toFixed(1);
-    this.#skill.textContent = `On unseen days its squared error is ${percent} % ${
-      skill >= 0 ? "smaller" : "larger"
-    } than that of naive.`;
-    this.#host.ariaLabel = `Forecasts of ${last.values.length} days each. ${this.#skill.textContent}`;
+    const comparison = skill >= 0 ? "smaller" : "larger";
+    const verdict = `On unseen days, its squared error is ${percent}% ${comparison} than the naive forecast’s.`;
+    this.#skill.textContent = verdict;
+    this.#host.ariaLabel = `Forecasts of ${last.values.length} days each. ${verdict}`;
     this.#table.replaceChildren(makeTable(
-      ["days ahead", "the network", "naive"],
+      ["days ahead", "network", "naive"],
       Array.from(last.values, (value, i) => [String(i + 1), format(value, 5), format(actual[last.from]!, 5)]),
     ));
   }

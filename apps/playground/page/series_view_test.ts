@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { forecastLines } from "./series_view.ts";
 
-Deno.test("forecasts begin where they were made, in turns; naive says what was last known", () => {
+Deno.test("forecasts alternate between two lines and start at the last known value, which naive repeats", () => {
   const lines = forecastLines({
     actual: Float64Array.of(10, 11, 12, 13, 14),
     paths: [

@@ -1,42 +1,39 @@
 import type { Excerpt, Unfolding } from "../worker/unfold_network.ts";
-import { drawChain, spacingOf } from "./draw_chain.ts";
-import { drawWeights } from "./draw_weights.ts";
+import { drawChain, drawWeights, spacingOf } from "./draw.ts";
 import { element, makeSvg, makeTable } from "./element.ts";
 import { Bindings, GAP, largest, type Scene, sceneOf } from "./figure.ts";
 import { format } from "./format.ts";
 
 /**
- * What becomes of the gradient on its way back, in a sentence.
+ * Describes in a sentence how the gradient changes in the backward pass.
  *
  * @param switchedOff Whether every unit is a ReLU that is off at the last step.
  */
 export function describeFlow(gradients: readonly number[], switchedOff = false): string {
   const [first, last] = [gradients[0]!, gradients.at(-1)!];
-  if (last === 0) return "There is no gradient to follow: that of the last step is 0.";
+  if (last === 0) return "There is no gradient to follow: it is 0 at the last step.";
   const ratio = first / last;
   const steps = gradients.length - 1;
   const back = `${steps} step${steps === 1 ? "" : "s"} back`;
-  if (ratio === 0 && switchedOff) return "It ends at once: at the last step every unit is switched off, as ReLU does.";
-  if (ratio < 1e-9) return `It vanishes: ${back} nothing is left of the last step’s gradient.`;
-  if (ratio < 1e-3) {
-    return `It vanishes: ${back} one part in ${format(1 / ratio, 2)} of the last step’s gradient is left.`;
-  }
-  if (ratio < 0.5) return `It fades: ${back} one part in ${format(1 / ratio, 2)} of the last step’s gradient is left.`;
-  if (ratio > 10) return `It explodes: ${back} the gradient is ${format(ratio, 2)} times that of the last step.`;
-  return `It gets through: ${back} the gradient is ${format(ratio, 2)} times that of the last step.`;
+  if (ratio === 0 && switchedOff) return "The gradient stops at once: every ReLU is off at the last step.";
+  if (ratio < 1e-9) return `The gradient vanishes: ${back}, nothing is left of it.`;
+  if (ratio < 1e-3) return `The gradient vanishes: ${back}, 1 part in ${format(1 / ratio, 2)} is left.`;
+  if (ratio < 0.5) return `The gradient fades: ${back}, 1 part in ${format(1 / ratio, 2)} is left.`;
+  if (ratio > 10) return `The gradient explodes: ${back}, it is ${format(ratio, 2)} times that of the last step.`;
+  return `The gradient gets through: ${back}, it is ${format(ratio, 2)} times that of the last step.`;
 }
 
-/** A table: what its columns are called, and its rows. */
+/** The contents of a table. */
 interface Listing {
   readonly head: readonly string[];
   readonly rows: readonly (readonly string[])[];
 }
 
-/** All that the figure shows as numbers: the values of each time step, and how large the weights are. */
+/** The figure as tables: the values of each time step, and the shapes and ranges of the weights. */
 export function listUnfolding(unfolding: Unfolding): { readonly steps: Listing; readonly weights: Listing } {
   const { steps, inputWeight, recurrentWeights, outputWeight, gate } = unfolding;
   const list = (values: Iterable<number>) => Array.from(values, (value) => format(value, 2)).join(" ");
-  const of = gate === undefined ? "" : ` of gate ${gate}`;
+  const ofGate = gate === undefined ? "" : `, gate ${gate}`;
   const weight = (name: string, { rows, columns, shape, values }: Excerpt) => [
     name,
     shape.join(" × "),
@@ -55,31 +52,32 @@ export function listUnfolding(unfolding: Unfolding): { readonly steps: Listing; 
       ]),
     },
     weights: {
-      head: ["weights", "size", "drawn, its first", "largest of these"],
+      head: ["weights", "shape", "first ones shown", "largest shown"],
       rows: [
-        weight(`U${of}`, inputWeight),
-        ...recurrentWeights.map((matrix, layer) =>
-          weight(`W${of}${recurrentWeights.length > 1 ? `, layer ${layer + 1}` : ""}`, matrix)
-        ),
+        weight(`U${ofGate}`, inputWeight),
+        ...recurrentWeights.map((matrix, layer) => {
+          const ofLayer = recurrentWeights.length > 1 ? `, layer ${layer + 1}` : "";
+          return weight(`W${ofGate}${ofLayer}`, matrix);
+        }),
         weight("V", outputWeight),
       ],
     },
   };
 }
 
-/** Width of a colour in the legend. */
+/** The width of a colour in the legend. */
 const SWATCH = 9;
-/** Height of the figure at most, besides the gaps below each layer. */
+/** The maximum height of the figure, without the gaps below the layers. */
 const HEIGHT = 466;
 
-/** The figure of an unfolded network, what its gradient does, and the same as a table. */
+/** The figure of an unfolded network, a sentence about its gradient, and the values as tables. */
 export class UnfoldedView {
   readonly #chain = element("chain");
   readonly #weights = element("weights");
   readonly #flow = element("flow");
   readonly #table = element("unfolded-table");
   readonly #details = this.#table.closest("details")!;
-  /** What the drawing's shape depends on; where it changes, the figure is drawn anew. */
+  /** Everything that the drawing's shape depends on. If it changes, the figure is drawn again. */
   #shape = "";
   #bindings = new Bindings<Scene>();
   #unfolding: Unfolding | undefined;
@@ -94,7 +92,7 @@ export class UnfoldedView {
     }).observe(this.#chain);
   }
 
-  /** Begins a run of so many layers, for which room is kept. */
+  /** Clears the figure and reserves the space that a number of layers needs. */
   start(layers: number): void {
     element("unfolded").style.minHeight = `${HEIGHT + layers * GAP}px`;
     this.#shape = "";
@@ -102,7 +100,7 @@ export class UnfoldedView {
     for (const part of [this.#chain, this.#weights, this.#flow, this.#table]) part.replaceChildren();
   }
 
-  /** Shows a network as it stands. */
+  /** Shows a network. */
   show(unfolding: Unfolding): void {
     const scene = sceneOf(unfolding);
     const available = this.#chain.clientWidth;
@@ -114,7 +112,7 @@ export class UnfoldedView {
       this.#chain.replaceChildren(drawChain(scene, spacing, available, this.#bindings));
     }
     this.#bindings.update(scene);
-    // The end comes first: there the gradient starts.
+    // The backward pass starts at the last step: show that end first.
     if (this.#shape === "") this.#chain.scrollLeft = this.#chain.scrollWidth;
     this.#shape = shape;
     this.#unfolding = unfolding;

@@ -8,18 +8,18 @@ import { SeriesTask } from "./series_task.ts";
 import type { Task } from "./task.ts";
 import { TextTask } from "./text_task.ts";
 
-/** Days of a series that is made. */
+/** The length of a generated series, in days. */
 const DAYS = 1500;
 /** The level that it moves around. */
 const LEVEL = 100;
 
-/** Two sine waves, one of 32 days and one of 11. */
+/** The sum of two sine waves with periods of 32 and 11 days. */
 function sineWaves(): Float64Array<ArrayBuffer> {
   const wave = (day: number, days: number) => Math.sin(2 * Math.PI * day / days);
   return Float64Array.from({ length: DAYS }, (_, day) => LEVEL + 12 * wave(day, 32) + 5 * wave(day, 11));
 }
 
-/** z_t = 1.7·z_{t−1} − 0.9·z_{t−2} + ε_t around the level, which swings with a period of some 14 days that noise disturbs. */
+/** z_t = 1.7·z_{t−1} − 0.9·z_{t−2} + ε_t, the log of the price over the level: noisy swings of about 14 days. */
 function autoregressive(): Float64Array<ArrayBuffer> {
   const random = new Random(2);
   let [before, now] = [0, 0];
@@ -29,10 +29,10 @@ function autoregressive(): Float64Array<ArrayBuffer> {
   });
 }
 
-/** Series that are made, by name: always the same numbers, a day each. */
+/** The generators by name. They always return the same values. */
 const SERIES = { sine: sineWaves, ar: autoregressive } as const;
 
-/** Makes a series, as if it were prices. */
+/** Generates a series in the form of daily prices. */
 export function makePrices(name: keyof typeof SERIES): Prices {
   const start = Date.UTC(2020, 0, 1);
   const dates = Array.from({ length: DAYS }, (_, day) => new Date(start + day * 86_400_000).toISOString().slice(0, 10));
@@ -46,7 +46,7 @@ export function makePrices(name: keyof typeof SERIES): Prices {
   };
 }
 
-/** Makes what is trained: a model anew, or the one in a file, and its data. */
+/** Builds a task from its data and a new model, or the one in a file. */
 export function makeTask({ settings, data, file }: Extract<Request, { type: "start" }>): Task {
   if (taskOf(settings.data) === "text") {
     const model = file && LanguageModel.fromFile(file.bytes, file.name);

@@ -3,49 +3,63 @@ import type { Report, Request } from "../messages.ts";
 import { makeTask } from "./make_task.ts";
 import { Session } from "./session.ts";
 
-/** Milliseconds of training from one chance to hear a message to the next. */
+/** Milliseconds of training between two chances to receive a message. */
 const CHUNK = 40;
-/** Milliseconds from one report to the next: of the losses, and of what is looked at, which costs more. */
+/** Milliseconds between two reports of the losses, and of the view, which costs more. */
 const [REPORT_EVERY, LOOK_EVERY] = [100, 500];
 
-type Unmarked<T> = T extends unknown ? Omit<T, "run"> : never;
-
-/** Lets waiting messages in: a task of its own, without the delay that timers have. */
-function breathe(): Promise<void> {
-  return new Promise((resolve) => {
-    const { port1, port2 } = new MessageChannel();
-    port1.onmessage = () => {
-      port1.close();
-      resolve();
-    };
-    port2.postMessage(undefined);
-  });
+/** The runner's clock and event loop. Tests pass their own. */
+export interface Scheduler {
+  /** The time in milliseconds, from any origin. */
+  now(): number;
+  /** Resolves after the messages that are already waiting. */
+  breathe(): Promise<void>;
 }
+
+/** The worker's own clock. A message channel has no minimum delay, unlike a timer. */
+const EVENT_LOOP: Scheduler = {
+  now: () => performance.now(),
+  breathe: () =>
+    new Promise((resolve) => {
+      const { port1, port2 } = new MessageChannel();
+      port1.onmessage = () => {
+        port1.close();
+        resolve();
+      };
+      port2.postMessage(undefined);
+    }),
+};
+
+type Unmarked<T> = T extends unknown ? Omit<T, "run"> : never;
+type StartRequest = Extract<Request, { type: "start" }>;
 
 interface Run {
   readonly run: number;
   readonly session: Session;
 }
 
-/** Does what the page asks, and reports. */
+/** Carries out the page's requests, and reports. */
 export class Runner {
   readonly #post: (report: Report) => void;
+  readonly #scheduler: Scheduler;
+  /** The last run of each task. */
   readonly #runs = new Map<TaskName, Run>();
-  /** The one that is trained and looked at. */
+  /** The visible run, which `train`, `step`, `look` and `export` act on. */
   #current: Run | undefined;
-  /** What is to be made next. */
-  #asked: Request | undefined;
+  /** The run to build next. */
+  #asked: StartRequest | undefined;
   #look: Omit<Extract<Request, { type: "look" }>, "type"> = { view: "text", temperature: 0.8 };
-  /** What marks the training that goes on, if any: a later one is another. */
+  /** Identifies the training loop in progress, if any. A loop ends when this changes. */
   #training: symbol | undefined;
   #lastReport = { time: 0, steps: 0 };
   #lastLook = 0;
 
-  constructor(post: (report: Report) => void) {
+  constructor(post: (report: Report) => void, scheduler: Scheduler = EVENT_LOOP) {
     this.#post = post;
+    this.#scheduler = scheduler;
   }
 
-  /** Does what is asked; what goes wrong is reported. */
+  /** Carries out a request. Errors are reported. For `train`, the promise resolves when training stops. */
   async handle(request: Request): Promise<void> {
     try {
       await this.#do(request);
@@ -60,15 +74,17 @@ export class Runner {
     switch (request.type) {
       case "start":
         this.#asked = request;
-        // Those that wait already are heard first: only the last is worth the time.
-        await breathe();
+        // Building a network takes time. If more such requests are waiting, only the last is worth it.
+        await this.#scheduler.breathe();
         if (this.#asked === request) this.#start(request);
         return;
       case "return":
         this.#asked = undefined;
         this.#training = undefined;
         this.#current = [...this.#runs.values()].find(({ run }) => run === request.run);
-        if (this.#current === undefined) throw new Error("Cannot go back: another run has begun; Reset begins anew");
+        if (this.#current === undefined) {
+          throw new Error("Cannot return to the run: another one has replaced it; press Reset to start again");
+        }
         return;
       case "train":
         if (this.#training === undefined && this.#current !== undefined) await this.#train(this.#current);
@@ -86,35 +102,39 @@ export class Runner {
         return this.#showLook();
       case "export":
         if (this.#current === undefined) return;
-        return this.#say({ type: "file", format: request.format, bytes: this.#current.session.toFile(request.format) });
+        return this.#report({
+          type: "file",
+          format: request.format,
+          bytes: this.#current.session.toFile(request.format),
+        });
     }
   }
 
-  #start(request: Extract<Request, { type: "start" }>): void {
-    // Where this fails the run before goes on.
+  #start(request: StartRequest): void {
+    // If this throws, the previous run continues.
     const session = new Session(makeTask(request));
     const task = taskOf(request.settings.data);
     this.#training = undefined;
     this.#runs.get(task)?.session[Symbol.dispose]();
     this.#current = { run: request.run, session };
     this.#runs.set(task, this.#current);
-    this.#say({ type: "started", ...session.facts });
+    this.#report({ type: "started", ...session.facts });
     this.#showLook();
   }
 
-  /** Trains until it is told to stop, or to do something else. */
+  /** Trains a run until another request stops it. */
   async #train(current: Run): Promise<void> {
     const { session } = current;
     const training = this.#training = Symbol();
-    this.#lastReport = { time: performance.now(), steps: session.steps };
+    this.#lastReport = { time: this.#scheduler.now(), steps: session.steps };
     while (this.#training === training) {
-      const end = performance.now() + CHUNK;
-      do await session.step(); while (this.#training === training && performance.now() < end);
+      const end = this.#scheduler.now() + CHUNK;
+      do await session.step(); while (this.#training === training && this.#scheduler.now() < end);
       if (this.#training !== training) break;
-      const now = performance.now();
+      const now = this.#scheduler.now();
       if (now - this.#lastReport.time >= REPORT_EVERY) this.#reportLosses();
       if (now - this.#lastLook >= LOOK_EVERY) this.#showLook();
-      await breathe();
+      await this.#scheduler.breathe();
     }
     if (this.#training !== undefined || current !== this.#current) return;
     this.#reportLosses();
@@ -125,12 +145,11 @@ export class Runner {
     const session = this.#current?.session;
     if (session === undefined) return;
     const { steps } = session;
-    const now = performance.now();
-    const speed = this.#training !== undefined
-      ? 1000 * (steps - this.#lastReport.steps) / (now - this.#lastReport.time)
-      : 0;
+    const now = this.#scheduler.now();
+    const { time, steps: before } = this.#lastReport;
+    const speed = this.#training === undefined ? 0 : 1000 * (steps - before) / (now - time);
     this.#lastReport = { time: now, steps };
-    this.#say({ type: "progress", steps, speed, ...session.takeLosses() });
+    this.#report({ type: "progress", steps, speed, ...session.takeLosses() });
   }
 
   #showLook(): void {
@@ -138,12 +157,12 @@ export class Runner {
     if (session === undefined) return;
     const { view, temperature } = this.#look;
     const { steps } = session;
-    if (view === "unfolded") this.#say({ type: "unfolding", steps, unfolding: session.unfold() });
-    else this.#say({ type: "preview", steps, preview: session.preview({ temperature }) });
-    this.#lastLook = performance.now();
+    if (view === "unfolded") this.#report({ type: "unfolding", steps, unfolding: session.unfold() });
+    else this.#report({ type: "preview", steps, preview: session.preview({ temperature }) });
+    this.#lastLook = this.#scheduler.now();
   }
 
-  #say(report: Unmarked<Report>): void {
+  #report(report: Unmarked<Report>): void {
     this.#post({ ...report, run: this.#current!.run } as Report);
   }
 }

@@ -3,22 +3,56 @@ import type { Report, Request } from "../messages.ts";
 import { fromFragment } from "../settings.ts";
 import { Runner } from "./runner.ts";
 
-/** A runner, what it has said, and a way to wait for more of it. */
-function listen() {
+/** The maximum number of turns that a test waits for a report. */
+const PATIENCE = 200;
+
+/**
+ * A runner, its reports, and its clock. Time passes only as the runner reads the clock, and the runner continues after a
+ * breath only when the test takes a turn. So a test decides when a message arrives, however busy the machine is.
+ */
+function control() {
   const reports: Report[] = [];
-  let heard = () => {};
-  const runner = new Runner((report) => {
-    reports.push(report);
-    heard();
+  let time = 0;
+  let breaths: (() => void)[] = [];
+  /** Requests that have not been carried out, and whether each of them is waiting for a breath. */
+  let pending = 0;
+  let settled = () => {};
+  const runner = new Runner((report) => reports.push(report), {
+    now: () => time += 10,
+    breathe: () =>
+      new Promise((resolve) => {
+        breaths.push(resolve);
+        settled();
+      }),
   });
-  const ask = (request: Request) => void runner.handle(request);
+  /** Waits until every request is either carried out or waiting for a breath. */
+  const settle = async () => {
+    while (breaths.length < pending) await new Promise<void>((resolve) => settled = resolve);
+  };
+  const turn = async () => {
+    const waiting = breaths;
+    breaths = [];
+    for (const resume of waiting) resume();
+    await settle();
+  };
+  const send = async (request: Request) => {
+    pending++;
+    void runner.handle(request).finally(() => {
+      pending--;
+      settled();
+    });
+    await settle();
+  };
   const until = async <Type extends Report["type"]>(type: Type, count = 1) => {
     const found = () => reports.filter((report) => report.type === type) as Extract<Report, { type: Type }>[];
-    while (found().length < count) await new Promise<void>((resolve) => heard = resolve);
+    for (let turns = 0; found().length < count; turns++) {
+      assert.ok(turns < PATIENCE, `there must be ${count} reports of type ${type}, got ${found().length}`);
+      await turn();
+    }
     return found().at(-1)!;
   };
   const steps = () => reports.flatMap((report) => report.type === "progress" ? [report.steps] : []).at(-1) ?? 0;
-  return { reports, ask, until, steps };
+  return { reports, send, turn, until, steps, pending: () => pending };
 }
 
 const start = (run: number, fragment = "data=sine&hidden=4&length=8"): Request => ({
@@ -27,140 +61,165 @@ const start = (run: number, fragment = "data=sine&hidden=4&length=8"): Request =
   settings: fromFragment(fragment).settings,
   data: { name: "mine", content: undefined },
 });
-const wait = (milliseconds: number) => new Promise((resolve) => setTimeout(resolve, milliseconds));
 
-Deno.test("it trains until it is told to pause, and goes on when told to, each loss reported once", async () => {
-  const { reports, ask, until, steps } = listen();
-  ask({ type: "train" });
-  assert.equal(reports.length, 0);
-  ask(start(1));
-  const { parameters, floors } = await until("started");
-  assert.ok(parameters > 0 && floors.naive! > 0);
-  ask({ type: "train" });
+Deno.test("training runs until paused, resumes when asked, and reports each loss once", async () => {
+  const { reports, send, turn, until, steps, pending } = control();
+  await send({ type: "train" });
+  assert.deepEqual([reports.length, pending()], [0, 0]);
+  await send(start(1));
+  const { parameters, baselines } = await until("started");
+  assert.ok(parameters > 0 && baselines.naive! > 0);
+  await send({ type: "train" });
   assert.ok((await until("progress", 2)).speed > 0);
-  ask({ type: "pause" });
-  await wait(100);
+  await send({ type: "pause" });
+  await turn();
   const paused = steps();
-  await wait(100);
-  assert.equal(steps(), paused);
-  // Before the loop has heard of the pause: it is one loop still.
-  ask({ type: "train" });
-  ask({ type: "pause" });
-  ask({ type: "train" });
-  await wait(150);
-  ask({ type: "pause" });
-  await wait(100);
+  assert.equal(pending(), 0, "a paused runner does nothing");
+  // The first loop has not noticed the pause when the second begins. It must end all the same.
+  await send({ type: "train" });
+  await send({ type: "pause" });
+  await send({ type: "train" });
+  await turn();
+  assert.equal(pending(), 1, "there is only one loop");
+  await send({ type: "pause" });
+  await turn();
+  assert.equal(pending(), 0);
   assert.ok(steps() > paused);
   const losses = reports.flatMap((report) => report.type === "progress" ? [...report.losses] : []);
   assert.equal(losses.length, steps());
-  assert.equal(reports.filter(({ type }) => type === "failed").length, 0);
+  assert.ok(reports.every(({ type }) => type !== "failed"));
 });
 
-Deno.test("a step is one step; a new run begins anew, and nothing more is said of the old one", async () => {
-  const { reports, ask, until, steps } = listen();
-  ask(start(1));
+Deno.test("a step is a single step; after a new run starts, nothing is reported about the old one", async () => {
+  const { reports, send, turn, until, steps, pending } = control();
+  await send(start(1));
   await until("started");
-  ask({ type: "step" });
-  await until("progress");
+  await send({ type: "step" });
   assert.equal(steps(), 1);
-  ask({ type: "train" });
+  await send({ type: "train" });
   await until("progress", 3);
-  ask(start(2));
+  await send(start(2));
   await until("started", 2);
   const at = reports.findIndex(({ type, run }) => type === "started" && run === 2);
-  await wait(100);
-  // What was under way when it began says no more, and nothing of the new one either.
+  await turn();
+  assert.equal(pending(), 0, "the old run's training has ended");
   assert.deepEqual(reports.slice(at).map(({ type, run }) => [type, run]), [["started", 2], ["preview", 2]]);
-  ask({ type: "step" });
-  await wait(50);
+  await send({ type: "step" });
   assert.equal(steps(), 1);
 });
 
-Deno.test("only what is looked at is kept up to date", async () => {
-  const { reports, ask, until } = listen();
-  ask({ type: "look", view: "unfolded", temperature: 1 });
-  ask(start(1));
+Deno.test("only the chosen view is reported", async () => {
+  const { reports, send, until } = control();
+  await send({ type: "look", view: "unfolded", temperature: 1 });
+  await send(start(1));
   const { unfolding } = await until("unfolding");
   assert.equal(unfolding.steps.length, 8);
   assert.ok(!reports.some(({ type }) => type === "preview"));
-  ask({ type: "look", view: "series", temperature: 1 });
+  await send({ type: "look", view: "series", temperature: 1 });
   const { preview } = await until("preview");
   assert.ok(preview.kind === "series" && preview.forecast.paths.length === 9);
-  ask({ type: "export", format: "safetensors" });
+  await send({ type: "export", format: "safetensors" });
   assert.ok((await until("file")).bytes.length > 100);
 });
 
-Deno.test("what goes wrong is said in a line, and stops the training", async () => {
-  const { ask, until, steps } = listen();
-  ask(start(1, "data=own-csv"));
-  assert.match((await until("failed")).message, /^Cannot read mine: .* got an empty file$/);
-  ask(start(2, "data=ar&cell=relu&optimizer=sgd&rate=10&hidden=32&length=60"));
+Deno.test("while training, losses are reported every 100 ms and the view every 500 ms", async () => {
+  const { reports, send, until } = control();
+  await send(start(1));
   await until("started");
-  ask({ type: "train" });
+  await send({ type: "train" });
+  await until("progress", 20);
+  await send({ type: "pause" });
+  const count = (type: Report["type"]) => reports.filter((report) => report.type === type).length;
+  assert.ok(count("preview") >= 3 && count("preview") <= 6, `${count("preview")}`);
+});
+
+Deno.test("an error is reported in one line and stops training", async () => {
+  const { send, until, steps, pending } = control();
+  await send(start(1, "data=own-csv"));
+  assert.match((await until("failed")).message, /^Cannot read mine: .* got an empty file$/);
+  await send(start(2, "data=ar&cell=relu&optimizer=sgd&rate=10&hidden=32&length=60"));
+  await until("started");
+  await send({ type: "train" });
   const { message, run } = await until("failed", 2);
-  assert.match(message, /^Cannot go on training: .* lower learning rate/);
-  assert.equal(run, 2);
+  assert.match(message, /^Cannot continue training: .* try a learning rate below/);
+  assert.deepEqual([run, pending()], [2, 0]);
   const failed = steps();
-  ask({ type: "step" });
-  assert.equal((await until("failed", 3)).message, "Cannot go on: training has failed and must be reset");
+  await send({ type: "step" });
+  const { message: again } = await until("failed", 3);
+  assert.equal(again, "Cannot continue: training has failed; press Reset to start again");
   assert.equal(steps(), failed);
 });
 
-Deno.test("of starts that wait the last alone is made", async () => {
-  const { reports, ask, until } = listen();
-  for (let run = 1; run <= 15; run++) ask(start(run, `data=sine&hidden=4&length=8&seed=${run}`));
+Deno.test("of several waiting starts, only the last is carried out", async () => {
+  const { reports, send, until, pending } = control();
+  for (let run = 1; run <= 15; run++) await send(start(run, `data=sine&hidden=4&length=8&seed=${run}`));
   const { run, settings } = await until("started");
-  assert.deepEqual([run, settings.seed], [15, 15]);
-  await wait(50);
+  assert.deepEqual([run, settings.seed, pending()], [15, 15, 0]);
   assert.deepEqual(reports.map(({ type }) => type), ["started", "preview"]);
 });
 
-Deno.test("what cannot begin leaves the run before as it was, which trains on", async () => {
-  const { reports, ask, until, steps } = listen();
-  ask(start(1));
+Deno.test("if a run cannot begin, the previous one keeps training", async () => {
+  const { reports, send, turn, until, steps } = control();
+  await send(start(1));
   await until("started");
-  ask({ type: "train" });
-  await until("progress");
+  await send({ type: "train" });
+  const count = (await until("progress"), reports.filter(({ type }) => type === "progress").length);
   const file = { name: "bad.safetensors", bytes: new TextEncoder().encode("no model") };
-  ask({ ...start(2) as Extract<Request, { type: "start" }>, file });
+  await send({ ...start(2) as Extract<Request, { type: "start" }>, file });
   const { run, message } = await until("failed");
   assert.equal(run, 2);
   assert.match(message, /^Cannot read bad\.safetensors: /);
   const before = steps();
-  await until("progress", 3);
-  ask({ type: "pause" });
-  await wait(100);
+  await until("progress", count + 2);
+  await send({ type: "pause" });
+  await turn();
   assert.ok(steps() > before);
   assert.ok(reports.every(({ run, type }) => run === (type === "failed" ? 2 : 1)));
 });
 
-Deno.test("a run is kept while one of the other task goes on, and gone back to", async () => {
-  const { reports, ask, until } = listen();
-  ask(start(1));
+Deno.test("a run survives a run of the other task, and can be returned to", async () => {
+  const { reports, send, until } = control();
+  await send(start(1));
   await until("started");
-  ask({ type: "step" });
-  await until("progress");
+  await send({ type: "step" });
   const content = "so much depends upon a red wheel barrow ".repeat(30);
-  ask({
+  await send({
     type: "start",
     run: 2,
     settings: fromFragment("data=own-text&hidden=4&length=8").settings,
     data: { name: "t", content },
   });
   await until("started", 2);
-  ask({ type: "return", run: 1 });
-  ask({ type: "step" });
+  await send({ type: "return", run: 1 });
+  await send({ type: "step" });
   const { run, steps } = await until("progress", 2);
   assert.deepEqual([run, steps], [1, 2]);
-  // Another of the same task takes its place.
-  ask(start(3));
+  // A run of the same task replaces it.
+  await send(start(3));
   await until("started", 3);
-  ask({ type: "return", run: 1 });
+  await send({ type: "return", run: 1 });
   const failed = await until("failed");
   assert.equal(failed.run, 1);
-  assert.match(failed.message, /^Cannot go back: another run has begun/);
-  ask({ type: "return", run: 2 });
-  ask({ type: "look", view: "text", temperature: 1 });
-  await wait(20);
-  assert.equal(reports.at(-1)!.run, 2);
+  assert.match(failed.message, /^Cannot return to the run: another one has replaced it/);
+  await send({ type: "return", run: 2 });
+  await send({ type: "look", view: "text", temperature: 1 });
+  assert.deepEqual([reports.at(-1)!.type, reports.at(-1)!.run], ["preview", 2]);
+});
+
+Deno.test("by default, the runner lets messages in while it trains", async () => {
+  const reports: Report[] = [];
+  let heard = () => {};
+  const runner = new Runner((report) => {
+    reports.push(report);
+    heard();
+  });
+  await runner.handle(start(1));
+  const training = runner.handle({ type: "train" });
+  while (reports.filter(({ type }) => type === "progress").length < 2) {
+    await new Promise<void>((resolve) => heard = resolve);
+  }
+  await runner.handle({ type: "pause" });
+  await training;
+  const last = reports.findLast((report) => report.type === "progress");
+  assert.equal(last?.speed, 0);
 });

@@ -9,27 +9,27 @@ import { cutOf, splitWindows } from "../../stock/split.ts";
 import { prepare, type Prepared } from "../../stock/train.ts";
 import type { ExportFormat, Preview } from "../messages.ts";
 import type { RunSettings } from "../settings.ts";
-import { BATCH_SIZE, countParameters, MOST_STEPS, startRemembering, type Task } from "./task.ts";
+import { BATCH_SIZE, countParameters, MAX_DRAWN_STEPS, startRemembering, type Task } from "./task.ts";
 import type { UnfoldOptions } from "./unfold_network.ts";
 
-/** Days ahead that a new model forecasts. */
+/** The forecast horizon of a new model, in days. */
 const HORIZON = 20;
-/** The share of the windows that the loss is watched on, and that forecasts are drawn of. */
+/** The shares of the windows for the validation loss and for the forecasts. */
 const PARTS = { validation: 0.1, test: 0.15 };
-/** Windows that the loss is watched on at most. */
-const MOST_VALIDATION = 256;
-/** Forecasts that are drawn at most, one after the other, besides that of what is not known yet. */
-const MOST_DRAWN = 8;
+/** The maximum number of windows for the validation loss. */
+const MAX_VALIDATION = 256;
+/** The maximum number of back-to-back forecasts drawn, without the one beyond the end of the series. */
+const MAX_DRAWN = 8;
 
-/** What a series task is made of. */
+/** Options of a series task. */
 interface SeriesTaskOptions {
   readonly settings: RunSettings;
   readonly prices: Prices;
-  /** A model to go on with. */
+  /** A saved model to continue. */
   readonly forecaster?: Forecaster | undefined;
 }
 
-/** Learns to forecast a series some days ahead. */
+/** Learns to forecast a series several days ahead. */
 export class SeriesTask implements Task {
   readonly settings: RunSettings;
   readonly network: Forecaster["network"];
@@ -37,7 +37,7 @@ export class SeriesTask implements Task {
   readonly unit = "mean squared error";
   readonly logarithmic = true;
   readonly scale = 1;
-  readonly floors: Readonly<Record<string, number>>;
+  readonly baselines: Readonly<Record<string, number>>;
   readonly about: string;
   readonly #forecaster: Forecaster;
   readonly #prices: Prices;
@@ -47,7 +47,7 @@ export class SeriesTask implements Task {
   readonly #windows: (part: Part, options?: { stride?: number; random?: Random }) => Windows;
 
   /**
-   * @throws {RangeError} If the series is too short, or there is nothing to foretell.
+   * @throws {RangeError} If the series is too short, or there is nothing to forecast.
    */
   constructor({ settings, prices, forecaster }: SeriesTaskOptions) {
     const { cell, hidden, layers, length: window, horizon } = forecaster === undefined
@@ -88,15 +88,15 @@ export class SeriesTask implements Task {
       y.data.forEach((value, i) => squares += (value - naive[i % horizon]!) ** 2);
       count += y.size;
     }
-    this.floors = { naive: squares / count };
-    this.about = `${prices.close.length.toLocaleString("en")} days, forecast ${horizon} day${
-      horizon === 1 ? "" : "s"
-    } ahead from ${window}; errors of standardised returns`;
+    this.baselines = { naive: squares / count };
+    const days = (count: number) => `${count.toLocaleString("en")} day${count === 1 ? "" : "s"}`;
+    this.about = `${days(prices.close.length)}. Forecasts ${days(horizon)} ahead from the last ${window}. ` +
+      "Errors are on standardised returns.";
   }
 
   #validation(): Windows {
     const part = this.#prepared.split.validation;
-    return this.#windows(part, { stride: Math.ceil((part.to - part.from) / MOST_VALIDATION) });
+    return this.#windows(part, { stride: Math.ceil((part.to - part.from) / MAX_VALIDATION) });
   }
 
   train(optimizer: Optimizer): AsyncGenerator<TrainEvent, void, undefined> {
@@ -113,7 +113,7 @@ export class SeriesTask implements Task {
     const { config: { window, horizon }, featureSet: { warmUp } } = this.#forecaster;
     const { close, dates } = this.#prices;
     const last = close.length - 1;
-    // Back from the last day, so that each forecast ends where the next one begins.
+    // Counted back from the last day, so that each forecast ends where the next one begins.
     const { from } = this.#prepared.split.test;
     const count = Math.floor((last - warmUp - from) / horizon);
     const row = last - warmUp;
@@ -136,7 +136,7 @@ export class SeriesTask implements Task {
         naiveErrors += (close[from]! - actual) ** 2;
       });
     }
-    const drawn = paths.slice(-1 - MOST_DRAWN);
+    const drawn = paths.slice(-1 - MAX_DRAWN);
     const first = Math.max(0, drawn[0]!.from - window);
     const forecast = {
       dates: dates.slice(first),
@@ -147,7 +147,7 @@ export class SeriesTask implements Task {
     return { kind: "series", forecast };
   }
 
-  /** What is forecast from the last day on, of what is learned. */
+  /** The scaled forecast beyond the last day. */
   #outlook(): Float32Array {
     const { window } = this.#forecaster.config;
     const { data, columns } = this.#forecaster.scaleFeatures(this.#prepared.features);
@@ -158,7 +158,7 @@ export class SeriesTask implements Task {
   example(): UnfoldOptions {
     const { config: { window, horizon, targetScaler }, featureSet: { names } } = this.#forecaster;
     const row = this.#prepared.split.test.to - 1;
-    const time = Math.min(window, MOST_STEPS);
+    const time = Math.min(window, MAX_DRAWN_STEPS);
     const rows = { x: new Float32Array(), y: new Float32Array() };
     for (const { x, y } of this.#windows({ from: row, to: row + 1 })) {
       Object.assign(rows, { x: x.data.slice(-time * names.length), y: y.data.slice() });
@@ -172,7 +172,7 @@ export class SeriesTask implements Task {
       x: tensor(rows.x, { shape: [1, time, names.length] }),
       labels: Array.from({ length: time }, (_, t) => t === time - 1 ? "today" : `−${time - 1 - t}`),
       loss: (output) => meanSquaredError(output, y),
-      say: (output) => signed(scaler.inverse({ data: output, columns: horizon }).data.at(-1)!),
+      labelOf: (output) => signed(scaler.inverse({ data: output, columns: horizon }).data.at(-1)!),
     };
   }
 
@@ -181,21 +181,25 @@ export class SeriesTask implements Task {
   }
 }
 
-/** What a model from a file is made of, if it is one that the page can draw. */
+/**
+ * The shape of a model from a file.
+ *
+ * @throws {TypeError} If the page cannot draw such a model.
+ */
 function shapeOf(
   { config }: Forecaster,
 ): Pick<RunSettings, "cell" | "hidden" | "layers" | "length"> & { horizon: number } {
   const { model, target, featureSet, hidden, layers = 1, window, horizon } = config;
   if (model === "mlp" || target !== "price" || featureSet !== "returns") {
     throw new TypeError(
-      "Cannot go on with the model: it must be a recurrent one that forecasts the price from returns, got " +
-        `${model} of ${target} from ${featureSet}`,
+      "Cannot continue the model: it must be a recurrent model that forecasts the price from returns, got " +
+        `${model} for ${target} from ${featureSet}`,
     );
   }
   return { cell: model, hidden, layers, length: window, horizon };
 }
 
-/** A log return as percent. */
+/** Formats a log return as a percentage. */
 function signed(value: number): string {
   const percent = 100 * Math.expm1(value);
   return `${percent < 0 ? "−" : "+"}${Math.abs(percent).toFixed(Math.abs(percent) < 10 ? 1 : 0)}%`;

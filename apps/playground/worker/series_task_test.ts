@@ -13,7 +13,7 @@ function until({ dates, close, ...rest }: Prices, day: number): Prices {
   return { ...rest, dates: dates.slice(0, day + 1), close: close.slice(0, day + 1) };
 }
 
-Deno.test("what is drawn is what apps/stock forecasts from each day, and the skill is that over the whole test part", () => {
+Deno.test("the forecasts are those of apps/stock from each day, and the skill covers the whole test part", () => {
   const { settings } = fromFragment("data=ar&hidden=6&length=10&cell=gru&layers=2");
   const prices = makePrices("ar");
   const task = new SeriesTask({ settings, prices });
@@ -46,7 +46,7 @@ Deno.test("what is drawn is what apps/stock forecasts from each day, and the ski
   near(skill, 1 - errors / naive);
 });
 
-Deno.test("series that are made are what they are said to be, the same each time", () => {
+Deno.test("generated series follow their equations and are always the same", () => {
   const { close, dates } = makePrices("ar");
   assert.deepEqual(makePrices("ar").close, close);
   assert.deepEqual([dates[0], dates[31], dates.length], ["2020-01-01", "2020-02-01", 1500]);
@@ -56,6 +56,6 @@ Deno.test("series that are made are what they are said to be, the same each time
   near(mean, 0, 0.002);
   near(Math.sqrt(noise.reduce((a, b) => a + (b - mean) ** 2, 0) / noise.length), 0.02, 0.001);
   const sine = makePrices("sine").close;
-  // Both waves begin anew after 352 days.
+  // Both waves repeat after 352 days.
   sine.subarray(352).forEach((value, day) => near(value, sine[day]!, 1e-9));
 });

@@ -6,12 +6,12 @@ import type { ExportFormat, Preview, RunFacts } from "../messages.ts";
 import type { Task } from "./task.ts";
 import { type Unfolding, unfoldNetwork } from "./unfold_network.ts";
 
-/** Steps from one look at what is held back to the next, and how many of the first steps have them closer together. */
-const [VALIDATE_EVERY, OFTEN, EVERY_FIRST] = [50, 50, 10];
-/** The norm that gradients are clipped to. */
+/** Steps between two validations: fewer during the first steps. */
+const [VALIDATE_EVERY, FIRST_STEPS, EVERY_FIRST] = [50, 50, 10];
+/** The global norm that gradients are clipped to. */
 const CLIP = 1;
 
-/** One run: a task, its optimizer, and how far it is. What it computes depends on the settings alone, not on time. */
+/** One run: a task, its optimizer and its progress. Its losses depend on the settings and the data alone, not on time. */
 export class Session implements Disposable {
   readonly #task: Task;
   readonly #optimizer: Optimizer;
@@ -28,29 +28,29 @@ export class Session implements Disposable {
     this.#events = task.train(this.#optimizer);
   }
 
-  /** What is known before the first step. */
+  /** What is known of the run before its first step. */
   get facts(): RunFacts {
-    const { settings, parameters, unit, logarithmic, floors, about } = this.#task;
-    return { settings, parameters, unit, logarithmic, floors, about };
+    const { settings, parameters, unit, logarithmic, baselines, about } = this.#task;
+    return { settings, parameters, unit, logarithmic, baselines, about };
   }
 
-  /** Steps that were made. */
+  /** The number of steps so far. */
   get steps(): number {
     return this.#optimizer.steps;
   }
 
-  /** Takes a step. */
+  /** Trains for one step. */
   async step(): Promise<void> {
     if (this.steps === 0 && this.#losses.length === 0) await this.#validate();
     this.#losses.push((await this.#nextStep()).loss * this.#task.scale);
-    if (this.steps % (this.steps < OFTEN ? EVERY_FIRST : VALIDATE_EVERY) === 0) await this.#validate();
+    if (this.steps % (this.steps < FIRST_STEPS ? EVERY_FIRST : VALIDATE_EVERY) === 0) await this.#validate();
   }
 
   async #nextStep(): Promise<StepEvent> {
     while (true) {
       const { value: event, done } = await this.#events.next();
-      if (done) throw new Error("Cannot go on: training has failed and must be reset");
-      // Between two passes through the data there are other events.
+      if (done) throw new Error("Cannot continue: training has failed; press Reset to start again");
+      // The end of an epoch has events too.
       if (event.type === "step") return event;
     }
   }
@@ -66,12 +66,12 @@ export class Session implements Disposable {
     return taken;
   }
 
-  /** What the network writes or forecasts as it stands. */
+  /** The network's current sample or forecasts. */
   preview(options: { readonly temperature: number }): Preview {
     return this.#task.preview(options);
   }
 
-  /** The network unfolded as it stands; the run goes on as if nobody had looked. */
+  /** Unfolds the network. This does not affect training. */
   unfold(): Unfolding {
     using _ = scope();
     const unfolding = unfoldNetwork(this.#task.example());
@@ -79,12 +79,12 @@ export class Session implements Disposable {
     return unfolding;
   }
 
-  /** The model as its app saves and exports it. */
+  /** The model as a file of its app. */
   toFile(format: ExportFormat): Uint8Array<ArrayBuffer> {
     return this.#task.toFile(format);
   }
 
-  /** Lets go of the batches. */
+  /** Ends the training loop, which releases its batches. */
   [Symbol.dispose](): void {
     void this.#events.return();
   }

@@ -25,7 +25,7 @@ async function after(session: Session, steps: number): Promise<number[]> {
 const RUNS = ["data=own-text&hidden=12&length=10&layers=2", "data=sine&hidden=8&length=12&cell=gru"];
 
 for (const fragment of RUNS) {
-  Deno.test(`#${fragment}: equal settings give equal losses, whoever looks on; another seed others`, async () => {
+  Deno.test(`#${fragment}: equal settings give equal losses, even if watched; another seed gives other losses`, async () => {
     const plain = await after(new Session(makeTask(start(fragment))), 60);
     const watched = new Session(makeTask(start(fragment)));
     const losses: number[] = [];
@@ -41,7 +41,7 @@ for (const fragment of RUNS) {
     assert.notDeepEqual(await after(new Session(makeTask(start(`${fragment}&seed=2`))), 5), plain.slice(0, 5));
   });
 
-  Deno.test(`#${fragment}: what is held back is looked at before the first step, and at fixed steps`, async () => {
+  Deno.test(`#${fragment}: validation runs before the first step and at fixed steps`, async () => {
     const session = new Session(makeTask(start(fragment)));
     for (let i = 0; i < 110; i++) await session.step();
     const { validation } = session.takeLosses();
@@ -51,7 +51,7 @@ for (const fragment of RUNS) {
     assert.equal(session.steps, 110);
   });
 
-  Deno.test(`#${fragment}: a saved model goes on where it was, as settings or a file have it`, async () => {
+  Deno.test(`#${fragment}: a saved model continues, with the shape from its file`, async () => {
     const session = new Session(makeTask(start(fragment)));
     const first = (await after(session, 60)).at(-1)!;
     const bytes = session.toFile("safetensors");
@@ -69,7 +69,7 @@ for (const fragment of RUNS) {
   });
 }
 
-Deno.test("a text model's file is that of apps/text, a forecaster's that of apps/stock", () => {
+Deno.test("apps/text reads a text model's file, and apps/stock a forecaster's", () => {
   const [text, series] = RUNS.map((run) => new Session(makeTask(start(run))).toFile("safetensors"));
   assert.deepEqual(LanguageModel.fromFile(text!, "text").config.vocabulary, [...new Set(TEXT)]);
   const { config } = Forecaster.decode(series!, "series");
@@ -78,7 +78,7 @@ Deno.test("a text model's file is that of apps/text, a forecaster's that of apps
 });
 
 for (const data of ["own-text", "sine"]) {
-  Deno.test(`${data}: before anything is learned gated cells carry the gradient, and tanh and ReLU lose it`, () => {
+  Deno.test(`${data}: before training, gated cells carry the gradient, while tanh and ReLU lose it`, () => {
     const carried = (cell: string, layers = 1) => {
       const gradients = new Session(makeTask(start(`data=${data}&length=48&cell=${cell}&layers=${layers}`)))
         .unfold().steps.map(({ gradient }) => gradient);
@@ -90,21 +90,21 @@ for (const data of ["own-text", "sine"]) {
   });
 }
 
-Deno.test("what is held back is not learned from", async () => {
+Deno.test("the network does not train on the validation text", async () => {
   const held = Math.round(0.05 * TEXT.length);
   const other = TEXT.slice(0, -held) + TEXT.slice(-held).split("").reverse().join("");
   const [a, b] = [TEXT, other].map((content) =>
     new Session(makeTask(start(RUNS[0]!, { data: { name: "the song", content } })))
   );
-  // Several times through the text.
+  // Several epochs.
   assert.deepEqual(await after(a!, 60), await after(b!, 60));
 });
 
-Deno.test("gradients are clipped to the norm 1", async () => {
+Deno.test("gradients are clipped to norm 1", async () => {
   const vocabulary = [...new Set(TEXT)];
   const stack = { cell: "gru", hidden: 12, embedding: 8, layers: 1, dropout: 0, tied: false } as const;
   const model = new LanguageModel({ ...stack, tokens: "char", vocabulary }, new Random(1));
-  // So wrong that its gradient is long.
+  // A large loss has a large gradient.
   for (const parameter of Object.values(model.output.parameters())) {
     parameter.data.forEach((_, i, data) => data[i]! *= 40);
   }
@@ -119,7 +119,7 @@ Deno.test("gradients are clipped to the norm 1", async () => {
   assert.ok(Math.abs(Math.sqrt(squares) - 0.1) < 1e-4, `${Math.sqrt(squares)}`);
 });
 
-Deno.test("a tied model of apps/text trains and is unfolded", async () => {
+Deno.test("a tied model of apps/text can be trained and unfolded", async () => {
   const vocabulary = [...new Set(TEXT)];
   const stack = { cell: "lstm", hidden: 12, embedding: 12, layers: 1, dropout: 0 } as const;
   const model = new LanguageModel({ ...stack, tied: true, tokens: "char", vocabulary }, new Random(1));
@@ -129,7 +129,7 @@ Deno.test("a tied model of apps/text trains and is unfolded", async () => {
   assert.ok(losses.at(-1)! < 0.9 * losses[0]!, `${losses}`);
 });
 
-Deno.test("once its memory has grown a session holds it constant", async () => {
+Deno.test("after warming up, a session holds its memory constant", async () => {
   using session = new Session(makeTask(start(RUNS[0]!)));
   const look = async () => {
     await after(session, 60);
@@ -142,10 +142,10 @@ Deno.test("once its memory has grown a session holds it constant", async () => {
   assert.deepEqual(await look(), before);
 });
 
-Deno.test("what cannot be learned is refused in a line", () => {
+Deno.test("unsuitable data and models are refused in one line", () => {
   const refused = (request: Start, message: RegExp) => assert.throws(() => makeTask(request), { message });
   const given = (content: string) => ({ data: { name: "mine", content } });
-  refused(start("data=own-text", given("")), /^Cannot learn from mine: it must have at least 200 characters, got 0$/);
+  refused(start("data=own-text", given("")), /^Cannot train on mine: it must have at least 200 characters, got 0$/);
   refused(start("data=own-csv", given("a,b\n1,2\n")), /^Cannot read mine: line 1: column date is missing/);
   refused(
     start("data=own-csv", given("date,close\n2020-01-01,1\n")),
@@ -158,7 +158,7 @@ Deno.test("what cannot be learned is refused in a line", () => {
   const mlp = { name: "mlp.safetensors", bytes: new Forecaster({ ...config, model: "mlp" }, new Random(1)).encode() };
   refused(
     start("data=sine", { file: mlp }),
-    /^Cannot go on with the model: it must be a recurrent one .*, got mlp of price from returns$/,
+    /^Cannot continue the model: it must be a recurrent model .*, got mlp for price from returns$/,
   );
   for (const [fragment, bytes] of [["data=own-text", text], ["data=sine", series]] as const) {
     const bad = bytes.slice();
@@ -168,6 +168,6 @@ Deno.test("what cannot be learned is refused in a line", () => {
   refused(start("data=sine", { file }), /^Cannot read m\.safetensors: it must be a model of this app/);
   refused(
     start("data=own-text", { file, ...given(`${TEXT}ß`) }),
-    /^Cannot read .*: the model must know every character, got "ß"/,
+    /^Cannot read .*: every character must be in the model's vocabulary, got "ß"/,
   );
 });

@@ -4,39 +4,40 @@ import type { TrainEvent } from "@unfold/training";
 import type { ExportFormat, Preview, RunFacts } from "../messages.ts";
 import type { UnfoldOptions } from "./unfold_network.ts";
 
-/** A network and what it learns: all that a run needs to know of either. */
+/** A network and its data, as a run sees them. */
 export interface Task extends RunFacts {
   readonly network: Layer;
-  /** What a loss of the network is multiplied by to be in the unit that people read. */
+  /** The factor from the network's loss to the displayed unit. */
   readonly scale: number;
-  /** Trains without end, an event a step. */
+  /** Trains forever. Each step yields an event. */
   train(optimizer: Optimizer): AsyncGenerator<TrainEvent, void, undefined>;
-  /** The loss on what is held back. */
+  /** Computes the validation loss. */
   validate(): Promise<number>;
-  /** What the network writes or forecasts as it stands. */
+  /** The network's current sample or forecasts. */
   preview(options: { readonly temperature: number }): Preview;
-  /** What is unfolded: one real input, made in the caller's scope. */
+  /** The input to unfold the network over. Its tensors belong to the caller's scope. */
   example(): UnfoldOptions;
-  /** The model as its app saves and exports it. */
+  /** The model as a file of its app. */
   toFile(format: ExportFormat): Uint8Array<ArrayBuffer>;
 }
 
-/** Steps that are drawn of an unfolded network at most. */
-export const MOST_STEPS = 64;
+/** The maximum number of time steps drawn of an unfolded network. */
+export const MAX_DRAWN_STEPS = 64;
 /** Sequences in a batch. */
 export const BATCH_SIZE = 32;
 
-/** Numbers in a network. */
+/** Counts the trainable weights of a network. */
 export function countParameters(network: Layer): number {
   return Object.values(network.parameters()).reduce((count, { size }) => count + size, 0);
 }
 
-/** σ(2) = 0.88 of what a state holds stays from step to step. */
+/** With this bias, a gate keeps σ(2) = 0.88 of the state at each step. */
 const BIAS = 2;
 
 /**
- * Lets a new LSTM's forget gates, or a GRU's update gates, begin nearly open, so that the gradient gets through time before
- * anything is learned (Jozefowicz et al., 2015). Both gates are the second block of their bias; other cells have none.
+ * Sets the bias of a new LSTM's forget gates, or of a GRU's update gates, so that they remember and gradients reach back
+ * through time from the start (Jozefowicz et al., 2015). Both are the second block of their bias. Other cells stay as they
+ * are.
  */
 export function startRemembering(recurrent: Layer, hidden: number): void {
   for (const [name, { data }] of Object.entries(recurrent.parameters())) {

@@ -6,32 +6,32 @@ import { exportLanguageModel } from "../../text/export.ts";
 import { generateTokens } from "../../text/generate.ts";
 import { LanguageModel } from "../../text/language_model.ts";
 import { floorsOf } from "../../text/n_gram.ts";
-import { unitOf } from "../../text/wording.ts";
+import { unitOf } from "../../text/tokenizer.ts";
 import type { ExportFormat, Preview } from "../messages.ts";
 import type { RunSettings } from "../settings.ts";
-import { BATCH_SIZE, countParameters, MOST_STEPS, startRemembering, type Task } from "./task.ts";
+import { BATCH_SIZE, countParameters, MAX_DRAWN_STEPS, startRemembering, type Task } from "./task.ts";
 import type { UnfoldOptions } from "./unfold_network.ts";
 
-/** Features of a token. */
+/** The embedding size of a new model. */
 const EMBEDDING = 32;
-/** Characters that a text must have. */
-const LEAST = 200;
-/** The share of a text that is held back, its end, and how many tokens of it are read at most. */
-const [HELD_BACK, MOST_HELD_BACK] = [0.05, 8192];
-/** Tokens of a sample. */
+/** The minimum length of a text, in characters. */
+const MIN_LENGTH = 200;
+/** The share of the text for validation, at its end, and the maximum number of tokens used of it. */
+const [VALIDATION, MAX_VALIDATION] = [0.05, 8192];
+/** The length of a sample, in tokens. */
 const SAMPLE = 240;
 
-/** What a text task is made of. */
+/** Options of a text task. */
 interface TextTaskOptions {
   readonly settings: RunSettings;
   readonly text: string;
   /** The text's name, for messages. */
   readonly name: string;
-  /** A model to go on with. */
+  /** A saved model to continue. */
   readonly model?: LanguageModel | undefined;
 }
 
-/** Learns what comes next in a text. */
+/** Learns to predict the next character of a text. */
 export class TextTask implements Task {
   readonly settings: RunSettings;
   readonly network: Layer;
@@ -39,22 +39,22 @@ export class TextTask implements Task {
   readonly unit: string;
   readonly logarithmic = false;
   readonly scale = 1 / Math.LN2;
-  readonly floors: Readonly<Record<string, number>>;
+  readonly baselines: Readonly<Record<string, number>>;
   readonly about: string;
   readonly #model: LanguageModel;
   readonly #batches: TokenStream;
   readonly #validation: TokenStream;
-  /** What is held back, as far as it is read. */
+  /** The tokens for validation. */
   readonly #unseen: Int32Array;
 
   /**
-   * @throws {RangeError} If the text is too short, or has a character that a given model does not know.
+   * @throws {RangeError} If the text is too short, or has a character that the given model does not know.
    */
   constructor({ settings, text, name, model }: TextTaskOptions) {
     const characters = [...text];
-    if (characters.length < LEAST) {
+    if (characters.length < MIN_LENGTH) {
       throw new RangeError(
-        `Cannot learn from ${name}: it must have at least ${LEAST} characters, got ${characters.length}`,
+        `Cannot train on ${name}: it must have at least ${MIN_LENGTH} characters, got ${characters.length}`,
       );
     }
     const { cell, hidden, layers, length, seed } = settings;
@@ -75,8 +75,8 @@ export class TextTask implements Task {
     this.parameters = countParameters(this.network);
 
     const tokens = tokenizer.encode(text);
-    const from = tokens.length - Math.round(tokens.length * HELD_BACK);
-    const to = Math.min(tokens.length, from + MOST_HELD_BACK);
+    const from = tokens.length - Math.round(tokens.length * VALIDATION);
+    const to = Math.min(tokens.length, from + MAX_VALIDATION);
     this.#unseen = tokens.subarray(from, to);
     const streams = (count: number) => Math.max(1, Math.min(BATCH_SIZE, Math.floor((count - 1) / length)));
     this.#batches = new TokenStream({ tokens, time: length, batchSize: streams(from), to: from });
@@ -85,11 +85,11 @@ export class TextTask implements Task {
     const unit = unitOf(config.tokens);
     this.unit = `bits per ${unit}`;
     const { unigram, fiveGram } = floorsOf(tokens, tokenizer.size, { from: 0, to: from }, { from, to });
-    this.floors = {
-      [`counting ${unit}s`]: unigram * this.scale,
-      "counting five in a row": fiveGram * this.scale,
+    this.baselines = {
+      [`${unit} frequencies`]: unigram * this.scale,
+      "5-gram counts": fiveGram * this.scale,
     };
-    this.about = `${tokens.length.toLocaleString("en")} ${unit}s, ${tokenizer.size.toLocaleString("en")} different`;
+    this.about = `${tokens.length.toLocaleString("en")} ${unit}s, ${tokenizer.size.toLocaleString("en")} distinct.`;
   }
 
   train(optimizer: Optimizer): AsyncGenerator<TrainEvent, void, undefined> {
@@ -109,7 +109,7 @@ export class TextTask implements Task {
   preview({ temperature }: { readonly temperature: number }): Preview {
     const decode = this.#model.tokenizer.decoder();
     const options = { prompt: "", length: SAMPLE, count: 1, temperature, topK: 0, topP: 1 };
-    // The same chances each time: what changes is what was learned.
+    // The same random numbers each time, so that samples differ only by what was learned.
     const random = new Random(this.settings.seed);
     let text = "";
     for (const [token] of generateTokens(this.#model, { ...options, random })) text += decode(token!);
@@ -117,18 +117,18 @@ export class TextTask implements Task {
   }
 
   example(): UnfoldOptions {
-    const time = Math.min(this.settings.length, MOST_STEPS, this.#unseen.length - 1);
+    const time = Math.min(this.settings.length, MAX_DRAWN_STEPS, this.#unseen.length - 1);
     const { embedding, recurrent, output, tokenizer } = this.#model;
     const read = this.#unseen.subarray(0, time);
     const next = this.#unseen.subarray(time, time + 1);
-    const write = (token: number) => shown(tokenizer.decoder()(token));
+    const write = (token: number) => visible(tokenizer.decoder()(token));
     return {
       recurrent,
       dense: output,
       x: noGrad(() => embedding.forward(tensor(Int32Array.from(read), { shape: [1, time] }))),
       labels: Array.from(read, write),
       loss: (logits) => softmaxCrossEntropy(logits, tensor(Int32Array.from(next), { shape: [1] })),
-      say: (logits) => write(logits.indexOf(Math.max(...logits))),
+      labelOf: (logits) => write(logits.indexOf(Math.max(...logits))),
     };
   }
 
@@ -137,7 +137,7 @@ export class TextTask implements Task {
   }
 }
 
-/** Text with marks for what cannot be seen. */
-function shown(text: string): string {
+/** Makes white space visible. */
+function visible(text: string): string {
   return text.replaceAll(" ", "␣").replaceAll("\n", "↵").replaceAll("\t", "⇥");
 }

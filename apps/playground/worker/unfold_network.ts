@@ -2,25 +2,25 @@ import { noGrad, type Parameter, reshape, scope, slice, type Tensor } from "@unf
 import { type Dense, gradientFlow, type RecurrentLayer, type RecurrentState, SimpleRNN } from "@unfold/layers";
 import { TiedDense } from "../../text/language_model.ts";
 
-/** Numbers of a matrix, row after row: its first ones where it has more. */
+/** The first rows and columns of a matrix, in row order. */
 export interface Excerpt {
   readonly rows: number;
   readonly columns: number;
   readonly values: Float32Array<ArrayBuffer>;
-  /** How large the matrix is. */
+  /** The shape of the whole matrix. */
   readonly shape: readonly [rows: number, columns: number];
 }
 
 /** A network unfolded over the time steps of one input. */
 export interface Unfolding {
   readonly steps: readonly {
-    /** x_t: how it is written, and its first features. */
+    /** x_t: its label, and its first features. */
     readonly input: { readonly label: string; readonly values: Float32Array<ArrayBuffer> };
     /** s_t of each layer, the lowest first: its first features. */
     readonly states: readonly Float32Array<ArrayBuffer>[];
-    /** h_t: what it says, and its first numbers. */
+    /** h_t: its label, and its first features. */
     readonly output: { readonly label: string; readonly values: Float32Array<ArrayBuffer> };
-    /** ‖∂loss/∂s_t‖, the loss being that of the last step. */
+    /** ‖∂loss/∂s_t‖, where the loss is that of the last step. */
     readonly gradient: number;
   }[];
   /** U of the lowest layer. */
@@ -29,46 +29,46 @@ export interface Unfolding {
   readonly recurrentWeights: readonly Excerpt[];
   /** V. */
   readonly outputWeight: Excerpt;
-  /** The gate whose weights U and W are, where the cell has several. */
+  /** The gate that U and W belong to, if the cell has gates. */
   readonly gate: string | undefined;
-  /** Whether every unit of the highest layer is a ReLU that gives 0 at the last step. */
+  /** Whether every unit of the highest layer is a ReLU that outputs 0 at the last step. */
   readonly switchedOff: boolean;
-  /** How many features x_t, s_t and h_t have. */
+  /** The number of features of x_t, s_t and h_t. */
   readonly sizes: { readonly input: number; readonly state: number; readonly output: number };
   /** The loss at the last step. */
   readonly loss: number;
 }
 
-/** What is unfolded. */
+/** What to unfold. */
 export interface UnfoldOptions {
   readonly recurrent: RecurrentLayer<RecurrentState>;
-  /** What h_t comes out of; V of a tied one is the embedding, transposed. */
+  /** The layer that outputs h_t. If it is tied, V is the embedding, transposed. */
   readonly dense: Dense | TiedDense;
-  /** What the network reads, [1, time, inputSize]. */
+  /** The input, `[1, time, inputSize]`. */
   readonly x: Tensor;
-  /** How each time step is written. */
+  /** The label of each time step. */
   readonly labels: readonly string[];
-  /** The loss at the last time step, from the output of the dense layer there, [1, outputSize]. */
+  /** The loss at the last time step, given its output, `[1, outputSize]`. */
   readonly loss: (output: Tensor) => Tensor;
-  /** What an output says. */
-  readonly say: (output: Float32Array) => string;
+  /** The label of an output. */
+  readonly labelOf: (output: Float32Array) => string;
 }
 
-/** Features that are shown of the state, all layers together. */
+/** The maximum number of state features shown, over all layers. */
 const STATE = 16;
-/** Features that are shown of what goes in and out. */
+/** The maximum number of features shown of the input and the output. */
 const [INPUT, OUTPUT] = [6, 6];
-/** The block of the candidate values, by the number of blocks that a cell's weights have. */
+/** The block of the candidate gate, by the number of gates of a cell. */
 const CANDIDATES: Readonly<Record<number, { readonly block: number; readonly gate: string }>> = {
   3: { block: 2, gate: "n" },
   4: { block: 2, gate: "g" },
 };
 
 /**
- * Looks into a network while it reads: what goes in, the state and what comes out at each step, the weights between, and how
- * much of the last step's gradient reaches each state. Gradients are added to those of the dense layer.
+ * Unfolds a network over one input: the input, state and output of each step, the weights between them, and how much of
+ * the last step's gradient reaches each state. This adds to the gradients of the dense layer.
  */
-export function unfoldNetwork({ recurrent, dense, x, labels, loss, say }: UnfoldOptions): Unfolding {
+export function unfoldNetwork({ recurrent, dense, x, labels, loss, labelOf }: UnfoldOptions): Unfolding {
   using _ = scope();
   const time = x.shape[1]!;
   const { inputSize, hiddenSize } = recurrent;
@@ -99,12 +99,12 @@ export function unfoldNetwork({ recurrent, dense, x, labels, loss, say }: Unfold
         { length: layers },
         (_, layer) => Float32Array.from(hidden.subarray(layer * hiddenSize, layer * hiddenSize + shown)),
       );
-      const said = dense.forward(output).data;
+      const values = dense.forward(output).data;
       if (t === time - 1) switchedOff &&= output.data.every((value) => value === 0);
       return {
         input: { label, values: Float32Array.from(now.data.subarray(0, INPUT)) },
         states,
-        output: { label: say(said), values: Float32Array.from(said.subarray(0, OUTPUT)) },
+        output: { label: labelOf(values), values: Float32Array.from(values.subarray(0, OUTPUT)) },
         gradient: gradients[t]!,
       };
     });
@@ -129,7 +129,7 @@ export function unfoldNetwork({ recurrent, dense, x, labels, loss, say }: Unfold
   };
 }
 
-/** The first rows of a matrix, and some columns from one on, of so many that are of interest. */
+/** The first rows of a matrix, with columns that begin at `from`. They belong to a block of `of` columns. */
 function excerpt(
   { data, shape }: Parameter,
   { rows, columns, from, of }: { rows: number; columns: number; from: number; of: number },
@@ -142,7 +142,7 @@ function excerpt(
   return { rows, columns, values, shape: [shape[0]!, of] };
 }
 
-/** The first rows and columns of a matrix, read from the one that it is the transposed of. */
+/** The first rows and columns of a matrix's transpose. */
 function transposedExcerpt({ data, shape }: Parameter, rows: number, columns: number): Excerpt {
   const [outputs, width] = shape as [number, number];
   const values = Float32Array.from(

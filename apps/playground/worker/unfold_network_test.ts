@@ -8,7 +8,7 @@ import { unfoldNetwork } from "./unfold_network.ts";
 
 for (const cell of CELLS) {
   for (const layers of [1, 2]) {
-    Deno.test(`${cell}, ${layers} layers: what is drawn is what the network computes`, () => {
+    Deno.test(`${cell}, layers: ${layers}: the figure has the values that the network computes`, () => {
       using _ = scope();
       const random = new Random(4);
       const recurrent = makeRecurrent({ cell, inputSize: 3, hiddenSize: 20, layers, random });
@@ -21,7 +21,7 @@ for (const cell of CELLS) {
         x,
         labels: ["a", "b", "c", "d", "e"],
         loss: (output) => meanSquaredError(output, y),
-        say: (output) => output[6]!.toFixed(6),
+        labelOf: (output) => output[6]!.toFixed(6),
       });
 
       const output = noGrad(() => recurrent.run(x).output);
@@ -69,7 +69,7 @@ for (const cell of CELLS) {
   }
 }
 
-Deno.test("units are said to be off where ReLU gives 0 for all of them, and not where others do", () => {
+Deno.test("units are reported as off if every ReLU outputs 0, and for no other activation", () => {
   using _ = scope();
   const random = new Random(1);
   for (const [cell, bias, expected] of [["relu", -9, true], ["relu", 9, false], ["rnn", 0, false]] as const) {
@@ -82,13 +82,13 @@ Deno.test("units are said to be off where ReLU gives 0 for all of them, and not 
       x: tensor([[[1], [2]]]),
       labels: ["1", "2"],
       loss: (output) => meanSquaredError(output, tensor([[0]])),
-      say: String,
+      labelOf: String,
     });
     assert.equal(switchedOff, expected, `${cell} ${bias}`);
   }
 });
 
-Deno.test("V of a tied layer is the embedding, transposed", () => {
+Deno.test("V of a tied layer is the transposed embedding", () => {
   using _ = scope();
   const random = new Random(1);
   const recurrent = makeRecurrent({ cell: "gru", inputSize: 1, hiddenSize: 3, random });
@@ -100,7 +100,7 @@ Deno.test("V of a tied layer is the embedding, transposed", () => {
     x: tensor([[[1], [2]]]),
     labels: ["1", "2"],
     loss: (output) => meanSquaredError(output, zeros([1, 9])),
-    say: String,
+    labelOf: String,
   });
   assert.deepEqual([outputWeight.rows, outputWeight.columns, outputWeight.shape, sizes.output], [3, 6, [3, 9], 9]);
   const state = steps[1]!.states[0]!;
@@ -120,7 +120,7 @@ Deno.test("a network smaller than the figure is shown whole", () => {
     x: tensor([[[1], [2]]]),
     labels: ["1", "2"],
     loss: (output) => meanSquaredError(output, tensor([[0]])),
-    say: (output) => String(softmax(tensor(output)).data[0]),
+    labelOf: (output) => String(softmax(tensor(output)).data[0]),
   });
   assert.deepEqual(steps.map(({ states, output }) => [states[0]!.length, output.label]), [[2, "1"], [2, "1"]]);
   assert.deepEqual([outputWeight.rows, outputWeight.columns, recurrentWeights[0]!.values.length], [2, 1, 4]);

@@ -194,7 +194,9 @@ export function readSeries(table: Table, options: SeriesOptions = {}): TimeSerie
     const low = values[0]!.findIndex((value) => value <= 0);
     if (low >= 0) {
       fail(
-        `${at(low, chosen.value)}: a price must be above 0 for returns, which are logarithms, got ${values[0]![low]}; ` +
+        `${at(low, chosen.value)}: a price must be above 0 for returns, which are logarithms, got ${
+          values[0]![low]
+        }; ` +
           "--target change forecasts differences and takes such values",
       );
     }

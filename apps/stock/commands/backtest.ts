@@ -7,14 +7,7 @@ import { COMPARED_MODELS } from "../forecaster.ts";
 import { targetOf } from "../targets.ts";
 import { type Trial, tune as tuneTrials } from "../tune.ts";
 import { foldTable, foldVerdict, percent } from "../wording.ts";
-import {
-  checkFractions,
-  networkCommand,
-  outOption,
-  prepareTraining,
-  testOption,
-  trainingCommand,
-} from "./options.ts";
+import { checkFractions, networkCommand, outOption, prepareTraining, testOption, trainingCommand } from "./options.ts";
 import { seriesOf } from "./data.ts";
 
 export const backtest = networkCommand("backtest")

@@ -32,7 +32,14 @@ function columnTitles(text: string): Partial<Record<Column, string>> {
 
 /** A delimiter by its character or its name. */
 function delimiterOf(text: string): string {
-  const names: Readonly<Record<string, string>> = { comma: ",", semicolon: ";", tab: "\t", "\\t": "\t", space: " ", bar: "|" };
+  const names: Readonly<Record<string, string>> = {
+    comma: ",",
+    semicolon: ";",
+    tab: "\t",
+    "\\t": "\t",
+    space: " ",
+    bar: "|",
+  };
   const found = names[text] ?? text;
   if (found.length === 1) return found;
   throw new InvalidArgumentError("It must be one character, or comma, semicolon, tab, space or bar.");
@@ -50,10 +57,16 @@ export function withReading<const Name extends string>(name: Name) {
       new Option("--quotes <kind>", "whether double quotes group cells or are plain characters")
         .choices(["group", "plain"]).default("group"),
     )
-    .addOption(new Option("--header <yes|no>", "whether the first row has titles (default: found)").choices(["yes", "no"]))
+    .addOption(
+      new Option("--header <yes|no>", "whether the first row has titles (default: found)").choices(["yes", "no"]),
+    )
     .addOption(new Option("--column <title>", "the column to forecast, by title or position"))
     .addOption(new Option("--date-column <title>", 'the column of the dates, by title or position, or "none"'))
-    .addOption(new Option("--columns <titles>", 'titles of several columns, e.g. date=Day,close="Adj Close"').argParser(columnTitles))
+    .addOption(
+      new Option("--columns <titles>", 'titles of several columns, e.g. date=Day,close="Adj Close"').argParser(
+        columnTitles,
+      ),
+    )
     .addOption(new Option("--series <name>", "the instrument to read, of several in the file"))
     .addOption(new Option("--series-column <title>", 'the column that names instruments, or "none"'))
     .addOption(new Option("--decimal <mark>", "the decimal mark (default: found)").choices(["point", "comma"]))
@@ -105,7 +118,9 @@ const READING = [
 ] as const;
 
 /** Options about the data, and all others. */
-export function separate<T extends DataOptions>(options: T): { data: DataOptions; settings: Omit<T, keyof DataOptions> } {
+export function separate<T extends DataOptions>(
+  options: T,
+): { data: DataOptions; settings: Omit<T, keyof DataOptions> } {
   const entries = Object.entries(options);
   const isData = (name: string) => (READING as readonly string[]).includes(name);
   return {
@@ -116,8 +131,20 @@ export function separate<T extends DataOptions>(options: T): { data: DataOptions
 
 /** What the reading layer takes of the options. */
 export function seriesOptions(
-  { delimiter, quotes, header, column, dateColumn, columns = {}, series, seriesColumn, decimal, dateFormat, fill, perYear }:
-    ReadingOptions,
+  {
+    delimiter,
+    quotes,
+    header,
+    column,
+    dateColumn,
+    columns = {},
+    series,
+    seriesColumn,
+    decimal,
+    dateFormat,
+    fill,
+    perYear,
+  }: ReadingOptions,
 ): PriceOptions {
   const { close = column, date = dateColumn, ...extra } = columns;
   const all = {
@@ -133,9 +160,14 @@ export function seriesOptions(
 
 /** Reads the table in a file, or in standard input. */
 export async function openTable(file: string, options: ReadingOptions): Promise<ReadTable> {
-  const bytes = file === STDIN ? new Uint8Array(await new Response(Deno.stdin.readable).arrayBuffer()) : await readFile(file);
+  const bytes = file === STDIN
+    ? new Uint8Array(await new Response(Deno.stdin.readable).arrayBuffer())
+    : await readFile(file);
   const { encoding } = options;
-  return readTable(bytes, file === STDIN ? "stdin" : file, { ...seriesOptions(options), ...(encoding !== undefined && { encoding }) });
+  return readTable(bytes, file === STDIN ? "stdin" : file, {
+    ...seriesOptions(options),
+    ...(encoding !== undefined && { encoding }),
+  });
 }
 
 /** Loads prices and prints what was decided and what looks odd. */

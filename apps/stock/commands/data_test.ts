@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { withFolder } from "../../../tools/with_folder.ts";
+import { withFolder } from "../../../tools/testing.ts";
 import { runApp } from "../../shared/_run_app.ts";
 import { months, QUICK, stock, walk, weeks, withPrices } from "../_testing.ts";
 
@@ -24,21 +24,42 @@ Deno.test("weekly data have weeks: in words, seasons, forecast dates and charts"
     assert.equal(page.code, 0, page.stderr);
     assert.match(await Deno.readTextFile(`${folder}/a/report.html`), /600 weeks, 2005-01-03 to 2016-06-27/);
     // A model of weeks means nothing to days.
-    await Deno.writeTextFile(file, walk(Array.from({ length: 90 }, (_, i) => new Date(Date.UTC(2023, 0, 1 + i)).toISOString().slice(0, 10))));
+    await Deno.writeTextFile(
+      file,
+      walk(Array.from({ length: 90 }, (_, i) => new Date(Date.UTC(2023, 0, 1 + i)).toISOString().slice(0, 10))),
+    );
     const daily = await stock(folder, "forecast", `${folder}/a/model.safetensors`, "--csv", file);
-    assert.match(daily.stderr, /the model was trained on a row every week, got one every day; give it a file like that, or train a model on this one\n$/);
+    assert.match(
+      daily.stderr,
+      /the model was trained on a row every week, got one every day; give it a file like that, or train a model on this one\n$/,
+    );
   }));
 
 Deno.test("volatility a year follows the frequency, and bars within a day have none unless asked", () =>
   withFolder(async (folder) => {
-    const monthly = await train(folder, walk(months(300), { step: 0.2 / Math.sqrt(12) }), "--target", "volatility", "--horizon", "12", "--json");
+    const monthly = await train(
+      folder,
+      walk(months(300), { step: 0.2 / Math.sqrt(12) }),
+      "--target",
+      "volatility",
+      "--horizon",
+      "12",
+      "--json",
+    );
     assert.equal(monthly.code, 0, monthly.stderr);
     const { value } = JSON.parse(monthly.stdout).next.steps[0];
     assert.ok(value > 14 && value < 26, `${value}`);
-    const minutes = Array.from({ length: 300 }, (_, i) => new Date(Date.UTC(2023, 9, 2, 9, 30 + i)).toISOString().slice(0, 16));
+    const minutes = Array.from(
+      { length: 300 },
+      (_, i) => new Date(Date.UTC(2023, 9, 2, 9, 30 + i)).toISOString().slice(0, 16),
+    );
     const text = walk(minutes, { step: 0.001 });
     const bars = await train(folder, text, "--target", "volatility", "--horizon", "5");
-    assert.match(bars.stdout, /volatility of the next 5 minutes \(to 2023-10-02 14:34\): [\d.]+ % a minute/, bars.stderr);
+    assert.match(
+      bars.stdout,
+      /volatility of the next 5 minutes \(to 2023-10-02 14:34\): [\d.]+ % a minute/,
+      bars.stderr,
+    );
     const asked = await train(folder, text, "--target", "volatility", "--horizon", "5", "--per-year", "98280");
     assert.match(asked.stdout, /volatility of the next 5 minutes \(to .*\): [\d.]+ % a year/);
   }));
@@ -48,7 +69,10 @@ Deno.test("prices of 0 and below are an error that names the target that takes t
     const text = walk(weeks(120)).replace(/2005-05-02,[\d.]+/, "2005-05-02,-37.63");
     const refused = await train(folder, text);
     assert.deepEqual([refused.code, refused.stdout], [1, ""]);
-    assert.match(refused.stderr, /line 19, column Close: a price must be above 0 for returns, .*got -37.63; --target change forecasts/);
+    assert.match(
+      refused.stderr,
+      /line 19, column Close: a price must be above 0 for returns, .*got -37.63; --target change forecasts/,
+    );
     const { code, stdout, stderr, file } = await train(folder, text, "--target", "change");
     assert.equal(code, 0, stderr);
     assert.match(stdout, /\nnext week's close .*\n[^]*drift \(mean change\)/);
@@ -58,7 +82,10 @@ Deno.test("prices of 0 and below are an error that names the target that takes t
     // Differences of prices a thousand times as high are none that it knows.
     await Deno.writeTextFile(file, walk(weeks(120), { start: 100_000 }));
     const scaled = await stock(folder, "forecast", `${folder}/a/model.safetensors`, "--csv", file);
-    assert.match(scaled.stderr, /the model was trained on prices from .* to .*, got .* at the end; bring the file to the same unit/);
+    assert.match(
+      scaled.stderr,
+      /the model was trained on prices from .* to .*, got .* at the end; bring the file to the same unit/,
+    );
     const wrong = await train(folder, text, "--target", "change", "--features", "returns");
     assert.deepEqual([wrong.code, wrong.stdout], [2, ""]);
   }));
@@ -73,13 +100,18 @@ Deno.test("options say what a file leaves open: the instrument, the decimal mark
     assert.equal(code, 0, stderr);
     assert.match(stderr, /^note: the series is "B"\n/);
 
-    const comma = `Date;Close\n${lines.map((line) => line.replace(",", ";").replace(/(\d+)\.(\d{3})\d/, "$1,$2")).join("\n")}`;
+    const comma = `Date;Close\n${
+      lines.map((line) => line.replace(",", ";").replace(/(\d+)\.(\d{3})\d/, "$1,$2")).join("\n")
+    }`;
     assert.match((await train(folder, comma)).stderr, /--decimal point\) or .* \(--decimal comma\)/);
     assert.equal((await train(folder, comma, "--decimal", "comma")).code, 0);
 
     const latin = new TextEncoder().encode(`Date,Close,Note\n${lines.map((line) => `${line},x`).join("\n")}`);
     latin[latin.length - 1] = 0xe9;
-    assert.match((await train(folder, latin)).stderr, /line 121: it must be text in UTF-8, got the byte 0xe9.*--encoding/);
+    assert.match(
+      (await train(folder, latin)).stderr,
+      /line 121: it must be text in UTF-8, got the byte 0xe9.*--encoding/,
+    );
     assert.equal((await train(folder, latin, "--encoding", "latin1")).code, 0);
   }));
 

@@ -17,14 +17,24 @@ export const DEFAULT_OUT = "runs/stock";
 export function trainingCommand(name: string) {
   return dataCommand(name)
     .addOption(
-      new Option("--target <name>", "what to forecast: the price, the price by its changes, the probability of a rise, or the volatility",
+      new Option(
+        "--target <name>",
+        "what to forecast: the price, the price by its changes, the probability of a rise, or the volatility",
       )
         .choices(TARGET_NAMES).default(TARGET_NAMES[0]!),
     )
-    .option("--horizon <steps>", "how many rows (days, weeks, months, …) ahead to forecast", integer(1, LONGEST_HORIZON), 1)
+    .option(
+      "--horizon <steps>",
+      "how many rows (days, weeks, months, …) ahead to forecast",
+      integer(1, LONGEST_HORIZON),
+      1,
+    )
     .addOption(
-      new Option("--features <set>", "input features: recent returns, recent changes, or a textbook's set from prices and volumes (default: " +
-          "returns; changes for --target change)")
+      new Option(
+        "--features <set>",
+        "input features: recent returns, recent changes, or a textbook's set from prices and volumes (default: " +
+          "returns; changes for --target change)",
+      )
         .choices(FEATURE_SET_NAMES),
     )
     .option("--epochs <n>", "passes over the training data", integer(1), 20)

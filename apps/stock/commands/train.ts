@@ -54,7 +54,9 @@ async function readFrom(file: string, given: (name: string) => boolean) {
   const { model, hidden, window, target, horizon, featureSet } = forecaster.config;
   const other = FIXED.find(given);
   if (other !== undefined) {
-    throw new UsageError(`--from takes ${FIXED.map((name) => `--${name}`).join(", ")} from the model; leave out --${other}`);
+    throw new UsageError(
+      `--from takes ${FIXED.map((name) => `--${name}`).join(", ")} from the model; leave out --${other}`,
+    );
   }
   return { forecaster, settings: { model, hidden, window, target, horizon, features: featureSet } };
 }
@@ -95,7 +97,9 @@ export const train = networkCommand("train")
     if (source !== undefined && dirname(source) === normalized(out)) {
       throw new UsageError(`--out must be another folder than that of the model, got ${out}; name one by --out`);
     }
-    const { prices, settings, makeOptimizer } = await prepareTraining({ ...options, ...from?.settings }, { quiet: !isFirst });
+    const { prices, settings, makeOptimizer } = await prepareTraining({ ...options, ...from?.settings }, {
+      quiet: !isFirst,
+    });
     const prepared = prepare(prices, settings, splitWindows(prices, cutOf(settings), settings), from?.forecaster);
     if (from !== undefined) {
       from.forecaster.checkSeries(prices, `train on`);
@@ -160,7 +164,9 @@ export const forecast = dataCommand("forecast")
     const forecaster = Forecaster.decode(await readFile(model), model);
     const { columns: need, positive } = forecaster.featureSet;
     const outlook = forecaster.next(await readPrices(data, { need, positive: positive || forecaster.target.positive }));
-    if (out !== undefined) await writeFiles(dirname(out) || ".", { [out.slice(out.lastIndexOf("/") + 1)]: encodeOutlook(outlook) });
+    if (out !== undefined) {
+      await writeFiles(dirname(out) || ".", { [out.slice(out.lastIndexOf("/") + 1)]: encodeOutlook(outlook) });
+    }
     console.log(json ? JSON.stringify(outlook, null, 2) : outlookLines(outlook));
   });
 

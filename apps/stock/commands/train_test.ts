@@ -1,6 +1,6 @@
 import { decodeSafetensors } from "@unfold/core";
 import assert from "node:assert/strict";
-import { withFolder } from "../../../tools/with_folder.ts";
+import { withFolder } from "../../../tools/testing.ts";
 import { stopApp } from "../../shared/_run_app.ts";
 import { csv, QUICK, stock, withPrices } from "../_testing.ts";
 
@@ -62,7 +62,10 @@ Deno.test("a stopped run exits with 130 and says how to resume; resuming gives t
       /^error: Cannot train from the start: .* resume it, remove them, or name another folder\n$/,
     );
     const other = await stock(folder, ...args("left"), "--resume", "--seed", "2");
-    assert.match(other.stderr, /^error: Cannot go on from .*: it is of another run: its seed is 1, this run's 2\n$/);
+    assert.match(
+      other.stderr,
+      /^error: Cannot resume from .*: it belongs to another run: its seed is 1, this run's 2\n$/,
+    );
 
     const resumed = await stock(folder, ...args("left"), "--resume");
     assert.equal(resumed.code, 0, resumed.stderr);
@@ -144,15 +147,29 @@ Deno.test("tomorrow's file has one more row: train --from continues the weights 
     // A finished run is never written over.
     const again = await stock(folder, "--csv", file, "--out", `${folder}/a`, "--model", "gru", ...QUICK, "--resume");
     assert.deepEqual([again.code, again.stdout], [2, ""]);
-    assert.match(again.stderr, /^error: Cannot resume: the run in .* is finished\. To forecast with it: forecast .* To train it .*: train --from .*\n$/);
+    assert.match(
+      again.stderr,
+      /^error: Cannot resume: the run in .* is finished\. To forecast with it: forecast .* To train it .*: train --from .*\n$/,
+    );
     assert.deepEqual(await Deno.readFile(model), bytes);
 
     await Deno.writeTextFile(file, csv(360));
     assert.equal((await stock(folder, "forecast", model, "--csv", file)).code, 0);
     const args = ["train", "--from", model, "--csv", file, "--epochs", "2"];
     const same = await stock(folder, ...args, "--out", `${folder}/a`);
-    assert.deepEqual([same.code, same.stderr], [2, `error: --out must be another folder than that of the model, got ${folder}/a; name one by --out\n`]);
-    const { code, stdout, stderr } = await stock(folder, ...args, "--out", `${folder}/b`, "--json", "--learning-rate", "1e-9");
+    assert.deepEqual([same.code, same.stderr], [
+      2,
+      `error: --out must be another folder than that of the model, got ${folder}/a; name one by --out\n`,
+    ]);
+    const { code, stdout, stderr } = await stock(
+      folder,
+      ...args,
+      "--out",
+      `${folder}/b`,
+      "--json",
+      "--learning-rate",
+      "1e-9",
+    );
     assert.equal(code, 0, stderr);
     const { settings, data } = JSON.parse(stdout);
     assert.deepEqual([settings.model, settings.hidden, settings.window, data.rows], ["gru", 8, 10, 360]);
@@ -167,12 +184,18 @@ Deno.test("tomorrow's file has one more row: train --from continues the weights 
     assert.deepEqual([other.code, other.stdout], [2, ""]);
     assert.match(other.stderr, /^error: --from takes --model, --hidden, .* from the model; leave out --hidden\n$/);
     const seen = await stock(folder, ...args, "--out", `${folder}/d`, "--test", "0.5");
-    assert.match(seen.stderr, /warning: the model has been trained or chosen on prices up to 2015-09-\d\d, and the test part begins on 2015-/);
+    assert.match(
+      seen.stderr,
+      /warning: the model has been trained or chosen on prices up to 2015-09-\d\d, and the test part begins on 2015-/,
+    );
   }));
 
 Deno.test("an output folder outside the project is an error with the command that writes there", () =>
   withPrices(async (folder, file) => {
     const { code, stderr } = await stock(folder, "--csv", file, "--out", "/tmp/else where", ...QUICK);
     assert.equal(code, 1);
-    assert.match(stderr, /^error: Cannot write to \/tmp\/else where: the task may write in the project's folder alone; .* run deno run --allow-read --allow-write='\/tmp\/else where' apps\/stock\/main\.ts --csv .* --out '\/tmp\/else where' /);
+    assert.match(
+      stderr,
+      /^error: Cannot write to \/tmp\/else where: the task may write in the project's folder alone; .* run deno run --allow-read --allow-write='\/tmp\/else where' apps\/stock\/main\.ts --csv .* --out '\/tmp\/else where' /,
+    );
   }));

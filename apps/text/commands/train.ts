@@ -9,44 +9,46 @@ import { onRanks, stoppedOn } from "../../shared/ranks.ts";
 import { generateText } from "../generate.ts";
 import { stackOf } from "../model_file.ts";
 import { floorsOf } from "../n_gram.ts";
-import { summaryOf } from "../report.ts";
+import { lossTable, lossVerdict, modelLabel, summaryOf, testLine, textLine } from "../summary.ts";
 import { tokenize } from "../tokenize.ts";
 import { TOKEN_KINDS } from "../tokenizer.ts";
 import { splitText, trainLanguageModel } from "../train_language_model.ts";
-import { lossTable, lossVerdict, textLine, unitOf } from "../wording.ts";
-import { DEFAULT_OUT, nameOf, textInputs, textOption, trainingCommand, useBlasOption } from "./options.ts";
+import { DATA_GROUP, DEFAULT_OUT, nameOf, textInputs, textOption, trainingCommand, useBlasOption } from "./options.ts";
 
-/** Features of a token, unless told otherwise. */
+/** The default number of features per token. */
 const EMBEDDING = 64;
-/** Tokens of the sample that is shown at the end. */
+/** Tokens in the sample printed at the end. */
 const SAMPLE = 300;
 
 export const train = trainingCommand("train", {
+  out: DEFAULT_OUT,
   hidden: 192,
   layers: 1,
+  embedding: `${EMBEDDING}, or --hidden with --tied`,
   batchSize: 50,
   learningRate: 6e-3,
 })
-  .description("Train a model of what comes next in a text.")
-  .addOption(textOption)
-  .option("--out <folder>", "where the results go", DEFAULT_OUT)
-  .addOption(new Option("--tokens <kind>", "what the text is cut into").choices(TOKEN_KINDS).default(TOKEN_KINDS[0]))
-  .option("--vocabulary <n>", "words that are kept, the most frequent; the others are <unk>", integer(2), 10_000)
-  .option("--embedding <n>", `features of a token (default: ${EMBEDDING}, or with --tied as --hidden)`, integer(1))
-  .option("--tied", "let the last layer have the embedding's weights", false)
-  .option("--time <tokens>", "tokens that a gradient goes back through", integer(1), 50)
-  .option("--epochs <n>", "times through the text", integer(1), 6)
-  .option("--steps <n>", "stop after so many steps, wherever that is", integer(1))
-  .option("--validation <fraction>", "fraction of the text to choose the epoch by", between(0, 0.5), 0.05)
-  .option("--test <fraction>", "fraction of the text, its end, to test on", from(0, 0.5), 0.05)
-  .option("--resume", "go on with a run that was stopped", false)
-  .action(onRanks(async ({ text, out, resume, json, blas, vocabulary, ...options }, communicator) => {
+  .description("Train a language model: it learns to predict the next token of a text.")
+  .optionsGroup(DATA_GROUP)
+  .addOption(textOption())
+  .addOption(new Option("--tokens <kind>", "unit of text").choices(TOKEN_KINDS).default(TOKEN_KINDS[0]))
+  .option("--vocabulary <n>", "with --tokens word: words to keep, most frequent first", integer(2), 10_000)
+  .option("--validation <fraction>", "fraction of the text for choosing the epoch", between(0, 0.5), 0.05)
+  .option("--test <fraction>", "fraction at the end of the text for testing", from(0, 0.5), 0.05)
+  .option("--resume", "continue a run that was stopped")
+  .optionsGroup("Model:")
+  .option("--tied", "share weights between the embedding and the output layer")
+  .optionsGroup("Training:")
+  .option("--time <tokens>", "time steps per batch, for truncated backpropagation", integer(1), 50)
+  .option("--epochs <n>", "passes over the training part", integer(1), 6)
+  .option("--steps <n>", "stop after this many steps, even within an epoch", integer(1))
+  .action(onRanks(async ({ text, out, resume = false, json, blas, vocabulary, ...options }, communicator) => {
     const isFirst = communicator.rank === 0;
-    const { tied, hidden } = options;
+    const { tied = false, hidden } = options;
     if (tied && options.embedding !== undefined && options.embedding !== hidden) {
-      throw new UsageError(`with --tied --embedding must be as --hidden, ${hidden}, got ${options.embedding}`);
+      throw new UsageError(`with --tied, --embedding must equal --hidden, ${hidden}, got ${options.embedding}`);
     }
-    const settings = { ...options, embedding: options.embedding ?? (tied ? hidden : EMBEDDING) };
+    const settings = { ...options, tied, embedding: options.embedding ?? (tied ? hidden : EMBEDDING) };
     const optimizer = await loadOptimizer(settings.optimizer, settings.optimizerOption);
     const inputs = await textInputs(text);
     await prepareFolder(out);
@@ -56,8 +58,8 @@ export const train = trainingCommand("train", {
     const name = nameOf(inputs);
     const parts = splitText(tokens.length, settings, name);
     const floors = floorsOf(tokens, tokenizer.size, parts.train, parts.validation);
-    const { kind, vocabulary: words } = tokenizer;
-    const config = { ...stackOf(settings), tied, tokens: kind, vocabulary: words };
+    const { kind } = tokenizer;
+    const config = { ...stackOf(settings), tied, tokens: kind, vocabulary: tokenizer.vocabulary };
     const folder = `${out}/checkpoints`;
     if (resume && isFirst) await sayIfNew(folder);
     using stop = stopOnSignals();
@@ -77,7 +79,7 @@ export const train = trainingCommand("train", {
       communicator,
     });
     if (result === undefined) {
-      throw stoppedOn(communicator, "The same command with --resume goes on from here.", stop.exitCode);
+      throw stoppedOn(communicator, "Run the same command with --resume to continue.", stop.exitCode);
     }
     if (!isFirst) return;
     const { model, testLoss, bestEpoch } = result;
@@ -93,7 +95,7 @@ export const train = trainingCommand("train", {
       "model.safetensors": model.toFile(),
       "metrics.json": `${JSON.stringify(summary, null, 2)}\n`,
     });
-    // The run is over; what it wrote last holds all that they did.
+    // The run is complete, so its checkpoints are no longer needed.
     await new Checkpoints({ folder }).clear();
     if (json) return console.log(JSON.stringify(summary, null, 2));
     const sampling = {
@@ -105,20 +107,19 @@ export const train = trainingCommand("train", {
       random: new Random(settings.seed),
     };
     const sample = (await Array.fromAsync(generateText(model, sampling))).join("");
-    const { cell, layers } = settings;
-    const { head, rows } = lossTable(kind, `${layers}×${hidden} ${cell} (epoch ${bestEpoch})`, summary);
+    const { head, rows } = lossTable(kind, `${modelLabel(settings)} (epoch ${bestEpoch})`, summary);
     console.log([
       `Written to ${out}: model.safetensors, metrics.json`,
       "",
-      sample,
+      "A sample at temperature 0.8:",
+      "",
+      sample.trim(),
       "",
       textLine(name, kind, { tokens: tokens.length, vocabulary: tokenizer.size, unknown: read.unknown }),
       "",
       table(head, rows),
       "",
-      ...(testLoss === undefined
-        ? []
-        : [`Test, the end of the text: ${testLoss.toFixed(4)} nats per ${unitOf(kind)}.`]),
+      ...(testLoss === undefined ? [] : [testLine(kind, testLoss, summary.parts.test!)]),
       lossVerdict(kind, summary),
     ].join("\n"));
   }));

@@ -1,7 +1,7 @@
 /**
- * Many to one: reads brackets, "([()])[", and says whether they are balanced.
+ * Many to one: an LSTM reads a sequence of brackets, such as "([()])[", and decides whether it is balanced.
  *
- *     deno task example:brackets
+ *     deno task example brackets
  *
  * @module
  */
@@ -13,7 +13,7 @@ import { takeSteps } from "./take_steps.ts";
 const BRACKETS = "()[]";
 const LONGEST = 24;
 
-/** Whether every bracket is closed by its own kind, in order. */
+/** Whether every bracket is closed by a bracket of its kind, in the right order. */
 export function isBalanced(text: string): boolean {
   const open: string[] = [];
   for (const bracket of text) {
@@ -24,7 +24,7 @@ export function isBalanced(text: string): boolean {
   return open.length === 0;
 }
 
-/** Balanced brackets, or ones in which one has been changed: so alike that counting does not tell. */
+/** Draws balanced brackets, half of them with one bracket replaced, so that counting brackets is not enough. */
 export function drawBrackets(random: Random): string {
   const length = 2 * (1 + random.integer(LONGEST / 2));
   const open: string[] = [];
@@ -40,7 +40,7 @@ export function drawBrackets(random: Random): string {
   return text.slice(0, at) + BRACKETS[random.integer(BRACKETS.length)] + text.slice(at + 1);
 }
 
-/** Texts as tokens, padded to the longest, with their lengths and what is right. */
+/** Texts as tokens, padded to the same length, with their lengths and targets. */
 function batchOf(texts: readonly string[]) {
   const tokens = new Int32Array(texts.length * LONGEST);
   texts.forEach((text, row) => tokens.set(Array.from(text, (bracket) => BRACKETS.indexOf(bracket)), row * LONGEST));
@@ -51,7 +51,7 @@ function batchOf(texts: readonly string[]) {
   };
 }
 
-/** A model for brackets with its first weights. */
+/** Makes an untrained model. */
 export function makeModel(random: Random): Sequential {
   return new Sequential([
     new Embedding({ vocabularySize: BRACKETS.length, outputSize: 8, random }),
@@ -61,7 +61,7 @@ export function makeModel(random: Random): Sequential {
   ]);
 }
 
-/** The share of texts that the model judges rightly. */
+/** The fraction of texts that the model classifies correctly. */
 export function accuracyOn(model: Sequential, texts: readonly string[]): number {
   using _ = scope();
   const { x, y, lengths } = batchOf(texts);
@@ -70,7 +70,7 @@ export function accuracyOn(model: Sequential, texts: readonly string[]): number 
   return texts.filter((_, row) => Number(yes![row]! > no![row]!) === y.data[row]).length / texts.length;
 }
 
-/** Trains on texts drawn anew in each step; yields the loss of each. */
+/** Trains on new random texts in each step and yields the loss of each step. */
 export function* trainOnBrackets(
   model: Sequential,
   { steps, random }: { steps: number; random: Random },
@@ -90,10 +90,10 @@ if (import.meta.main) {
   let step = 0;
   for (const loss of trainOnBrackets(model, { steps, random })) {
     if (++step % 200 > 0) continue;
-    const right = (100 * accuracyOn(model, texts)).toFixed(1);
-    console.error(`step ${String(step).padStart(4)}/${steps}  loss ${loss.toFixed(4)}  ${right.padStart(5)} % right`);
+    const accuracy = (100 * accuracyOn(model, texts)).toFixed(1).padStart(5);
+    console.error(`step ${String(step).padStart(4)}/${steps}  loss ${loss.toFixed(4)}  accuracy ${accuracy} %`);
   }
-  const balanced = texts.filter(isBalanced).length / texts.length;
-  const right = (100 * accuracyOn(model, texts)).toFixed(1);
-  console.log(`Right on ${right} % of ${texts.length} texts; ${(100 * balanced).toFixed(1)} % of them are balanced.`);
+  const balanced = (100 * texts.filter(isBalanced).length / texts.length).toFixed(1);
+  const accuracy = (100 * accuracyOn(model, texts)).toFixed(1);
+  console.log(`Accuracy ${accuracy} % on ${texts.length} texts, of which ${balanced} % are balanced.`);
 }

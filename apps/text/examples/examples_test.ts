@@ -4,7 +4,7 @@ import { accuracyOn, drawBrackets, isBalanced, makeModel as bracketModel, trainO
 import { byRule, capitalize, f1, makeModel as capitalModel, score, trainOnCapitals } from "./capitals.ts";
 import { LABELS, loadNames, lossOn, NameWriter, trainOnNames } from "./names.ts";
 
-Deno.test("brackets: balanced or not by hand, both are drawn, and the model learns to tell", () => {
+Deno.test("brackets: balance matches cases by hand, both classes are drawn, and the model learns", () => {
   for (const text of ["", "()", "([]())[]"]) assert.ok(isBalanced(text), text);
   for (const text of ["(", ")", "(]", "([)]", "())"]) assert.ok(!isBalanced(text), text);
   const random = new Random(1);
@@ -19,7 +19,7 @@ Deno.test("brackets: balanced or not by hand, both are drawn, and the model lear
   assert.ok(right > 0.9, `${right}`);
 });
 
-Deno.test("capitals: F1 by hand, the rule, and the model learns where they stand", () => {
+Deno.test("capitals: F1 matches a case by hand, the rule works, and the model learns", () => {
   assert.equal(f1([true, true, false, false], [true, false, true, false]), 0.5);
   assert.equal(byRule("so. he said “i am.” yes"), "So. He said “I am.” Yes");
   const random = new Random(1);
@@ -33,7 +33,7 @@ Deno.test("capitals: F1 by hand, the rule, and the model learns where they stand
   assert.equal(capitalize(model, text.toLowerCase()).toLowerCase(), text.toLowerCase());
 });
 
-Deno.test("names: the loss falls, and a name is likelier with its own label", async () => {
+Deno.test("names: the loss falls, and names are likelier with the right label", async () => {
   const random = new Random(1);
   const names = await loadNames();
   assert.ok(names.length > 8000 && names.some(({ label }) => label === 1));

@@ -1,7 +1,7 @@
 /**
- * One to many: from a label alone, "female" or "male", writes first names letter by letter.
+ * One to many: a GRU writes first names letter by letter, given only a label, "female" or "male".
  *
- *     deno task example:names
+ *     deno task example names
  *
  * @module
  */
@@ -23,10 +23,10 @@ interface Name {
   readonly label: number;
 }
 
-/** The labels by number. */
+/** The labels by index. */
 export const LABELS = ["female", "male"] as const;
 
-/** Names that can be spelt. */
+/** Loads the names that are short enough and spelled with the letters above. */
 export async function loadNames(): Promise<Name[]> {
   const { texts, labels } = await firstNames();
   return texts.flatMap((text, i) => {
@@ -36,7 +36,7 @@ export async function loadNames(): Promise<Name[]> {
   });
 }
 
-/** Writes names: the label's features are the state that a GRU starts from. */
+/** Generates names: the embedding of the label is the initial state of a GRU. */
 export class NameWriter {
   readonly #labels: Embedding;
   readonly #letters: Embedding;
@@ -59,10 +59,7 @@ export class NameWriter {
     );
   }
 
-  /**
-   * The loss of names in nats a letter, each given the right letters before it: what comes after a name's end does not
-   * count.
-   */
+  /** The loss of names in nats per letter, with teacher forcing. Padding does not count. */
   loss(names: readonly Name[]): Tensor {
     const padded = (tokensOf: (name: Name) => readonly number[], padding: number) =>
       tensor(
@@ -81,7 +78,7 @@ export class NameWriter {
     return softmaxCrossEntropy(this.#output.forward(output), after, { ignoreIndex: -1 });
   }
 
-  /** Draws names for a label. */
+  /** Samples names for a label. */
   write(label: number, { count, random }: { count: number; random: Random }): string[] {
     using _ = scope();
     return noGrad(() => {
@@ -109,7 +106,7 @@ function draw(probabilities: readonly number[], random: Random): number {
   return Math.max(0, probabilities.findIndex((probability) => (left -= probability) < 0));
 }
 
-/** Trains on names drawn anew in each step; yields the loss of each. */
+/** Trains on random names in each step and yields the loss of each step. */
 export function* trainOnNames(
   model: NameWriter,
   { names, steps, random }: { names: readonly Name[]; steps: number; random: Random },
@@ -119,7 +116,7 @@ export function* trainOnNames(
   yield* takeSteps(model.parameters(), { steps, learningRate: 5e-3, loss });
 }
 
-/** The loss on names, without learning from them. */
+/** The loss on names, without gradients. */
 export function lossOn(model: NameWriter, names: readonly Name[]): number {
   using _ = scope();
   return noGrad(() => model.loss(names)).item();
@@ -128,7 +125,7 @@ export function lossOn(model: NameWriter, names: readonly Name[]): number {
 if (import.meta.main) {
   const random = new Random(1);
   const all = await loadNames();
-  // A name that both have is kept apart with both its labels, or not at all.
+  // A name with both labels goes to one part with both of them.
   const groups = [...Map.groupBy(all, ({ tokens }) => String(tokens)).values()];
   const order = Array.from(random.permutation(groups.length), (i) => groups[i]!);
   const [test, names] = [order.slice(0, 800).flat(), order.slice(800).flat()];
@@ -138,11 +135,10 @@ if (import.meta.main) {
   for (const loss of trainOnNames(model, { names, steps, random })) {
     if (++step % 400 > 0) continue;
     const other = test.map(({ tokens, label }) => ({ tokens, label: 1 - label }));
+    const [unseen, wrong] = [lossOn(model, test), lossOn(model, other)].map((value) => value.toFixed(3));
     console.error(
-      `step ${String(step).padStart(4)}/${steps}  loss ${loss.toFixed(3)}  unseen names ${
-        lossOn(model, test).toFixed(3)
-      }, ` +
-        `with the other label ${lossOn(model, other).toFixed(3)}`,
+      `step ${String(step).padStart(4)}/${steps}  loss ${loss.toFixed(3)}  ` +
+        `unseen names ${unseen}  with the wrong label ${wrong}`,
     );
   }
   LABELS.forEach((label, index) => {

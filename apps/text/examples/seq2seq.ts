@@ -3,26 +3,26 @@ import { Attention, Dense, Embedding, LSTM, type LSTMState } from "@unfold/layer
 
 /** Sizes of a {@linkcode Seq2Seq}. */
 interface Seq2SeqOptions {
-  /** Tokens that may be read. */
+  /** The number of source tokens. */
   readonly sourceTokens: number;
-  /** Tokens that may be written. */
+  /** The number of target tokens. */
   readonly targetTokens: number;
-  /** Features of a state of the decoder; even, for each direction of the encoder has half of them. */
+  /** Hidden units of the decoder. Must be even: each direction of the encoder has half of them. */
   readonly hiddenSize: number;
-  /** Where the first weights come from. */
+  /** Initializes the weights. */
   readonly random: Random;
 }
 
-/** What was read: tokens [batch, time], and how many of them each sequence has. */
+/** A batch of source sequences: tokens [batch, time] and the length of each. */
 export interface Source {
   readonly tokens: Tensor<"i32">;
   readonly lengths: readonly number[];
 }
 
 /**
- * An encoder and a decoder. The encoder, an LSTM in both directions, reads the whole source; the decoder, an LSTM that
- * starts from the encoder's last state, writes token by token, and for each looks back at the encoder's outputs by
- * attention.
+ * An encoder and a decoder with attention. The encoder, a bidirectional LSTM, reads the whole source. The decoder, an
+ * LSTM that starts from the encoder's last state, writes token by token and attends to the encoder's outputs at each
+ * step.
  */
 export class Seq2Seq {
   readonly #parts: {
@@ -46,7 +46,7 @@ export class Seq2Seq {
     };
   }
 
-  /** All that is learned. */
+  /** The parameters of all parts. */
   parameters(): NamedParameters {
     return Object.fromEntries(
       Object.entries(this.#parts).flatMap(([part, layer]) =>
@@ -56,10 +56,10 @@ export class Seq2Seq {
   }
 
   /**
-   * Teacher forcing: what the decoder would write after each token of the right answer, whatever it would have written
-   * itself. All steps are one run of the decoder.
+   * Teacher forcing: predicts each token of the target from the correct tokens before it, all steps in one run of the
+   * decoder.
    *
-   * @param written The right answer but for its last token, with the start token before it: [batch, steps].
+   * @param written The start token and the target without its last token, [batch, steps].
    * @returns Logits of the next token, [batch, steps, targetTokens].
    */
   forward(source: Source, written: Tensor<"i32">): Tensor {
@@ -68,9 +68,9 @@ export class Seq2Seq {
   }
 
   /**
-   * Writes, taking the likeliest token each time.
+   * Writes the most likely token at each step.
    *
-   * @returns The tokens of each sequence, without start and end.
+   * @returns The tokens of each sequence, without the start and end tokens.
    */
   generate(source: Source, { start, end, most }: { start: number; end: number; most: number }): number[][] {
     using _ = scope();
@@ -90,7 +90,7 @@ export class Seq2Seq {
     });
   }
 
-  /** Every output of the encoder, and its last states side by side, which are as large as one of the decoder's. */
+  /** The outputs of the encoder, and the last states of both directions side by side as the decoder's first state. */
   #encode({ tokens, lengths }: Source): { memory: Tensor; state: LSTMState } {
     const { sourceEmbedding, encoder } = this.#parts;
     const { output, state } = encoder.run(sourceEmbedding.forward(tokens), { lengths });

@@ -2,7 +2,7 @@ import { type NamedParameters, scope, type Tensor } from "@unfold/core";
 import { adam, clipByGlobalNorm, cosineDecay, Optimizer } from "@unfold/optimizers";
 
 /**
- * Trains for so many steps, each with a loss of new samples, and yields the losses: the loop that the examples share.
+ * The training loop that the examples share: takes a number of steps, each with a fresh loss, and yields the losses.
  */
 export function* takeSteps(
   parameters: NamedParameters,
@@ -13,7 +13,7 @@ export function* takeSteps(
   });
   for (let step = 1; step <= steps; step++) yield takeStep();
 
-  /** A scope of its own, for none stays open while what is yielded is looked at. */
+  /** Opens and closes the scope of one step, because a scope must not stay open across a yield. */
   function takeStep(): number {
     using _ = scope();
     const error = loss();

@@ -1,14 +1,14 @@
-/** brain.js on the one workload that is near to something it has, as unfold.ts: brain.ts WORKLOAD SECONDS. */
+/** A workload in brain.js, which has only a similar model: brain.ts WORKLOAD SECONDS. */
 
 import brain from "npm:brain.js@1.6.1";
 import { INPUTS, loadWorkload, numbers, report } from "../_workload.ts";
 
 const [name, seconds] = Deno.args as [string, string];
 const { cell, batch, time, vocabulary, input, hidden } = await loadWorkload(name);
-if (batch > 1) throw new Error("it trains with one sequence at a time");
+if (batch > 1) throw new Error("it trains on one sequence at a time");
 if (cell !== "lstm" || vocabulary !== undefined) throw new Error("it has no such layers");
 
-// What it can learn from a sequence is to foretell each next step; its rule and its first weights are its own.
+// It can only learn to predict each next step. Its update rule and initial weights are its own.
 const values = numbers(time * input, INPUTS);
 const sequence = Array.from({ length: time }, (_, t) => values.slice(t * input, (t + 1) * input));
 const network = new brain.recurrent.LSTMTimeStep({ inputSize: input, hiddenLayers: [hidden], outputSize: input });

@@ -1,4 +1,4 @@
-/** jax-js on one workload, as unfold.ts: jax.ts WORKLOAD SECONDS. */
+/** A workload in jax-js: jax.ts WORKLOAD SECONDS. */
 
 import { defaultDevice, init, jit, nn, numpy as np, tree, valueAndGrad } from "npm:@jax-js/jax@0.1.25";
 import { INPUTS, loadWorkload, numbers, report, TARGETS, tokens } from "../_workload.ts";
@@ -33,12 +33,12 @@ const params: Params = {
   d: take(output),
 };
 
-// Each use of an array but the last one takes a reference, as the library asks for.
+// In jax-js, each use of an array except the last takes a reference.
 function block(a: np.Array, index: number): np.Array {
   return a.ref.slice([], [index * hidden, (index + 1) * hidden]);
 }
 
-/** One step of a cell: from the input's products, the states and the weights to the states after it. */
+/** One step of a cell: from the input projection, the states and the weights to the next states. */
 function step(x: np.Array, [h, c]: np.Array[], { w, c: bias }: Params["layers"][number]): np.Array[] {
   const r = np.matmul(h!.ref, w.ref);
   if (cell === "rnn") {
@@ -62,7 +62,7 @@ function step(x: np.Array, [h, c]: np.Array[], { w, c: bias }: Params["layers"][
 }
 
 function lossOf({ embedding, layers, v, d }: Params, x: np.Array, y: np.Array): np.Array {
-  // Its way back through `take` cannot be compiled.
+  // The backward pass of `take` cannot be compiled.
   let value = embedding === undefined ? x : np.matmul(nn.oneHot(x, vocabulary!), embedding);
   for (const [index, layer] of layers.entries()) {
     const products = np.matmul(value, layer.u).add(layer.b);
@@ -116,7 +116,7 @@ let count = 0;
 
 report(() => {
   count++;
-  // Adam's corrections of both moments, in one number.
+  // Adam's bias corrections of both moments, in one factor.
   const rate = 1e-3 * Math.sqrt(1 - 0.999 ** count) / (1 - 0.9 ** count);
   const [next, value] = update(state, np.array(rate), x.ref, y.ref);
   state = next;

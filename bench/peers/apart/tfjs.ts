@@ -1,4 +1,4 @@
-/** TensorFlow.js on one workload, as unfold.ts: tfjs.ts WORKLOAD SECONDS BACKEND. */
+/** A workload in TensorFlow.js: tfjs.ts WORKLOAD SECONDS BACKEND. */
 
 import * as tf from "npm:@tensorflow/tfjs@4.22.0";
 import "npm:@tensorflow/tfjs-backend-wasm@4.22.0";

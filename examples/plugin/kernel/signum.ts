@@ -1,5 +1,5 @@
-// AssemblyScript. A kernel gets byte offsets into the memory it imports, and must hold no data of its own there: no constants in
-// memory, no strings, no allocation.
+// AssemblyScript. A kernel takes byte offsets into the memory it imports, and must keep no data of its own there: no constants
+// in memory, no strings, no allocations.
 
 /** Four lanes: p − rate·sign(m); NaN is kept. */
 @inline

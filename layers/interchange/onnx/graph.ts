@@ -1,4 +1,5 @@
 import { formatShape, type Parameter, sizeOf } from "@unfold/core";
+import { type Encoded, toBytes } from "@unfold/core/support";
 import type { Layer } from "../../layer.ts";
 import {
   graphMessage,
@@ -8,37 +9,35 @@ import {
   type OnnxBody,
   type OnnxDType,
   type OnnxShape,
-  type Pieces,
   tensorMessage,
-  toBytes,
   valueInfo,
 } from "./_messages.ts";
 
 export type { OnnxAttribute, OnnxBody, OnnxDType, OnnxShape };
 
-/** What flows between the nodes of a graph. */
+/** A value that flows between the nodes of a graph. */
 export interface OnnxValue {
   /** Its name in the graph. */
   readonly name: string;
-  /** Lengths of the axes, those known when the model runs by name: `["batch", "time", 8]`. */
+  /** The lengths of the axes; a string names an axis whose length is known only at run time: `["batch", "time", 8]`. */
   readonly shape: OnnxShape;
-  /** The kind of element. */
+  /** The element type. */
   readonly dtype: OnnxDType;
 }
 
-/** What a node gives: the shape, and the kind of element, floats unless told otherwise. */
+/** The shape and element type of a node's output. */
 export interface OnnxOutput {
-  /** Lengths of the axes. */
+  /** The lengths of the axes. */
   readonly shape: OnnxShape;
   /**
-   * The kind of element.
+   * The element type.
    *
    * @default {"f32"}
    */
   readonly dtype?: OnnxDType;
 }
 
-/** Options of a node: what it gives, and its attributes by ONNX's names. */
+/** Options of a node: its output, and its attributes under ONNX's names. */
 export interface OnnxNodeOptions extends OnnxOutput {
   /**
    * The operator's attributes.
@@ -49,63 +48,64 @@ export interface OnnxNodeOptions extends OnnxOutput {
 }
 
 /**
- * How layers of one class are written as nodes: the part of a {@linkcode LayerInterchange} that a graph calls.
+ * How to export the layers of one class as nodes: the part of a {@linkcode LayerInterchange} that a graph calls.
  *
  * @typeParam L The class.
  */
 export interface OnnxLayer<L extends Layer = Layer> {
   /** The class. */
   readonly of: abstract new (...args: never) => L;
-  /** Adds the layer's nodes to a graph; returns what it computes. Training's dropout is left out. */
+  /** Adds the layer's nodes to a graph and returns its output. Omit dropout, which only training uses. */
   onnx?(layer: L, x: OnnxValue, graph: OnnxGraph): OnnxValue;
 }
 
-/** Where a part of a layer is written. */
+/** Options for a layer inside another one. */
 export interface OnnxLayerOptions {
   /**
-   * What stands before the names of its nodes and states, with a full stop: its index or another name within the layer.
+   * The prefix of the names of its nodes and states: its index or another name within the layer.
    *
-   * @default {nothing}
+   * @default {none}
    */
   readonly name?: string;
   /**
-   * Whether its state is carried from call to call: then it goes in and out, unless {@linkcode ToOnnxOptions.state} is false.
+   * Whether its state is carried from call to call. It then becomes an input and an output, unless {@linkcode ToOnnxOptions.state}
+   * is false.
    *
-   * @default {that of the layer around}
+   * @default {as for the enclosing layer}
    */
   readonly carries?: boolean;
 }
 
-/** Arrays that a graph can hold as constants, by kind of element. */
+/** Arrays that a graph can hold as constants. */
 export type OnnxConstant = Float32Array<ArrayBuffer> | Int32Array<ArrayBuffer> | BigInt64Array<ArrayBuffer>;
 
-/** The pieces of a graph or of the body of a loop. */
+/** The encoded parts of a graph or of a loop body. */
 interface Parts {
-  readonly nodes: Pieces[];
-  readonly constants: Pieces[];
-  readonly inputs: Pieces[];
-  readonly outputs: Pieces[];
+  readonly nodes: Encoded[];
+  readonly constants: Encoded[];
+  readonly inputs: Encoded[];
+  readonly outputs: Encoded[];
 }
 
-/** Names of inputs and outputs, which constants and nodes leave to them. */
+/** Names reserved for inputs and outputs. */
 const RESERVED = /^(input|lengths|output|(state|next)\..*)$/;
 
-/** The most bytes that a message of protocol buffers can have. */
+/** The maximum size of a protocol buffers message in bytes. */
 const MOST_BYTES = 2 ** 31 - 1;
 
-/** An error about a layer at a place in the model. */
+/** An error about a layer, with its position in the model. */
 function exportError(path: string, layer: Layer, problem: string): TypeError {
   return new TypeError(`Cannot export ${path.replace(/\.$/, " ")}${layer.constructor.name}: ${problem}`);
 }
 
-/** How a layer is written as nodes; throws a `TypeError` where that is not known. */
+/** The entry with a layer's onnx hook; throws a `TypeError` if there is none. */
 export function onnxEntryOf(
   layer: Layer,
   { path, layers }: { readonly path: string; readonly layers: readonly OnnxLayer[] },
 ): Required<OnnxLayer> {
   const found = layers.find(({ of, onnx }) => of === layer.constructor && onnx !== undefined);
   if (found !== undefined) return found as Required<OnnxLayer>;
-  const problem = "its nodes must be known, by a LayerInterchange with onnx among the option layers";
+  const problem = "its class must have a LayerInterchange with an onnx hook; pass one in options.layers";
   throw exportError(path, layer, problem);
 }
 
@@ -114,8 +114,7 @@ function emptyParts(): Parts {
 }
 
 /**
- * A graph of ONNX's operators while {@linkcode toOnnx} writes it: what the hook of a layer, {@linkcode LayerInterchange},
- * adds its nodes to.
+ * A graph of ONNX operators that {@linkcode toOnnx} builds. The onnx hook of a {@linkcode LayerInterchange} adds its nodes to it.
  *
  * @example A hook that adds two nodes
  * ```ts
@@ -149,24 +148,24 @@ export class OnnxGraph {
   readonly #integers = new Map<string, OnnxValue>();
   readonly #names = new Set<string>();
   readonly #graph = emptyParts();
-  /** Where nodes go: the graph, or the body of a loop in it. */
+  /** Where nodes are added: the graph, or the body of a loop in it. */
   #nodes = this.#graph.nodes;
-  /** The layer that is written, and those around it: `1.0.`. */
+  /** The position of the current layer: `1.0.`. */
   #path = "";
-  /** What toOnnx was told of states; undefined where those go in and out that a layer carries. */
+  /** The state option of toOnnx; undefined if only carried states are inputs and outputs. */
   readonly #state: boolean | undefined;
-  /** Whether the layer that is written is one whose state another one carries. */
+  /** Whether the state of the current layer is carried. */
   #isCarried = false;
-  /** The model's input. */
+  /** The input of the model. */
   readonly x: OnnxValue;
-  /** Time steps of each sequence, integers [batch], where the model is told them. */
+  /** The time steps of each sequence, integers [batch], if the model takes them. */
   readonly lengths: OnnxValue | undefined;
 
   /**
-   * Starts a graph; programs call {@linkcode toOnnx}.
+   * Starts a graph. Programs call {@linkcode toOnnx} instead.
    *
-   * @param model The model that will be written.
-   * @param options What it takes, whether it is told lengths, whether states go in and out, and what is known of layers.
+   * @param model The model to export.
+   * @param options The model's input, whether it takes lengths, whether states are inputs and outputs, and the entries of layers.
    */
   constructor(model: Layer, options: {
     readonly x: OnnxOutput;
@@ -183,22 +182,22 @@ export class OnnxGraph {
   }
 
   /**
-   * Writes a layer that is part of another one.
+   * Adds a layer that is inside another one, by calling its hook.
    *
-   * @param layer The layer, whose hook is called.
-   * @param x What it takes.
-   * @throws {TypeError} If it has no hook, or that gives nothing.
+   * @param layer The layer.
+   * @param x Its input.
+   * @throws {TypeError} If it has no hook, or the hook does not return a value.
    */
   layer(layer: Layer, x: OnnxValue, options: OnnxLayerOptions = {}): OnnxValue {
     return this.inside(options, () => {
       const entry = onnxEntryOf(layer, { path: this.#path, layers: this.#interchanges });
       const value: OnnxValue | undefined = entry.onnx(layer, x, this);
       if (typeof value?.name === "string" && Array.isArray(value.shape)) return value;
-      throw this.error(layer, `its hook onnx must return a value of the graph, got ${JSON.stringify(value)}`);
+      throw this.error(layer, `its onnx hook must return a value of the graph, got ${JSON.stringify(value)}`);
     });
   }
 
-  /** Writes what belongs to a part of a layer: its name stands before those of nodes and states. */
+  /** Calls a function that adds a part of a layer; names of nodes and states get the part's name as a prefix. */
   inside<T>({ name, carries = false }: OnnxLayerOptions, write: () => T): T {
     const [path, isCarried] = [this.#path, this.#isCarried];
     if (name !== undefined) this.#path += `${name}.`;
@@ -210,27 +209,27 @@ export class OnnxGraph {
     }
   }
 
-  /** Whether the layer that is written takes its state from an input of the model and gives it back. */
+  /** Whether the state of the current layer is an input and output of the model. */
   get carriesState(): boolean {
     return this.#state ?? this.#isCarried;
   }
 
-  /** The names of the layers around and of this one, each with a full stop: `1.`. */
+  /** The position of the current layer, as a prefix: `1.`. */
   get path(): string {
     return this.#path;
   }
 
-  /** An error about the layer that is written. */
+  /** Creates an error about the current layer. */
   error(layer: Layer, problem: string): TypeError {
     return exportError(this.#path, layer, problem);
   }
 
   /**
-   * Checks what comes into a layer.
+   * Checks the input of a layer.
    *
-   * @param expected The kind of element, and the axes: a number must be met, a name may be of any length, and `"..."` before
-   * the others stands for any axes.
-   * @throws {TypeError} If the value is another.
+   * @param expected The element type and the axes. A number must match, a name matches any length, and a leading `"..."` matches any
+   * axes.
+   * @throws {TypeError} If the input does not match.
    */
   check(layer: Layer, x: OnnxValue, expected: { readonly shape: OnnxShape; readonly dtype?: OnnxDType }): void {
     const { shape, dtype = "f32" } = expected;
@@ -246,7 +245,7 @@ export class OnnxGraph {
    * Adds a node with one output.
    *
    * @param op The operator's name, such as `"MatMul"`.
-   * @param inputs What it takes; undefined where an input is left out.
+   * @param inputs Its inputs; undefined for an omitted one.
    */
   node(op: string, inputs: readonly (OnnxValue | undefined)[], options: OnnxNodeOptions): OnnxValue {
     const { attributes = {}, ...output } = options;
@@ -271,7 +270,7 @@ export class OnnxGraph {
     for (const [key, value] of Object.entries(options.attributes ?? {})) {
       if ([value].flat().every((one) => typeof one !== "number" || Number.isInteger(one))) continue;
       const got = JSON.stringify(value);
-      throw new TypeError(`Cannot export ${name}: its ${key} must be of integers, or { float: … }, got ${got}`);
+      throw new TypeError(`Cannot export ${name}: its ${key} must be integers or { float: … }, got ${got}`);
     }
     this.#nodes.push(node(op, {
       name,
@@ -282,7 +281,7 @@ export class OnnxGraph {
     return outputs;
   }
 
-  /** The nodes of a loop's body, as the attribute that holds them. What is outside of it they may use too. */
+  /** Builds the body of a loop, for the attribute that holds it. The body can also use values from outside. */
   body(
     inputs: readonly OnnxOutput[],
     build: (inputs: readonly OnnxValue[]) => readonly OnnxValue[],
@@ -303,7 +302,7 @@ export class OnnxGraph {
     }
   }
 
-  /** Adds a constant: floats, integers, or 64-bit integers, as ONNX wants shapes and indices. */
+  /** Adds a constant: floats, integers, or 64-bit integers, which ONNX requires for shapes and indices. */
   constant(data: OnnxConstant, shape: readonly number[], name = "constant"): OnnxValue {
     if (data.length !== sizeOf(shape)) {
       const wanted = `${sizeOf(shape)} elements for its shape ${formatShape(shape)}`;
@@ -313,7 +312,7 @@ export class OnnxGraph {
     return this.#constant(this.#unique(this.#path + name), shape, { dtype, data });
   }
 
-  /** 64-bit integers, as ONNX wants shapes and axes; a single one that is no list is a scalar. */
+  /** A constant of 64-bit integers, which ONNX requires for shapes and axes: a scalar for a number, else a list. */
   integers(values: number | readonly number[]): OnnxValue {
     const key = JSON.stringify(values);
     const known = this.#integers.get(key);
@@ -326,8 +325,8 @@ export class OnnxGraph {
   }
 
   /**
-   * A parameter of the model, as a constant by its name there, or one with a number after it where an input or output has that.
-   * Asked for twice it is there once.
+   * A parameter of the model as a constant under its name in the model, with a suffix if an input or output has that name. Each
+   * parameter is stored once.
    */
   parameter(parameter: Parameter): OnnxValue {
     const known = this.#parameters.get(parameter);
@@ -350,7 +349,7 @@ export class OnnxGraph {
   /**
    * Adds an input of the model.
    *
-   * @throws {TypeError} If there is one of this name.
+   * @throws {TypeError} If the name is taken.
    */
   input(name: string, { shape, dtype = "f32" }: OnnxOutput): OnnxValue {
     this.#take(name);
@@ -361,7 +360,7 @@ export class OnnxGraph {
   /**
    * Makes a value an output of the model.
    *
-   * @throws {TypeError} If there is one of this name.
+   * @throws {TypeError} If the name is taken.
    */
   output(name: string, { name: from, shape, dtype }: OnnxValue): void {
     this.#take(name);
@@ -383,7 +382,7 @@ export class OnnxGraph {
     }
   }
 
-  /** The whole file; of the model's outputs this one comes first. */
+  /** Encodes the file, with `output` as the first output of the model. */
   encode(output: OnnxValue, metadata: Readonly<Record<string, string>>): Uint8Array<ArrayBuffer> {
     this.output("output", output);
     this.#graph.outputs.unshift(this.#graph.outputs.pop()!);

@@ -5,7 +5,7 @@ import assert from "node:assert/strict";
 
 const random = new Random(1);
 
-Deno.test("layers that do not fit each other are refused with the place and the shapes", () => {
+Deno.test("layers whose shapes do not match are rejected with their position and the shapes", () => {
   const model = new Sequential([
     new LSTM({ inputSize: 3, hiddenSize: 4, random }),
     new Sequential([new Dropout({ rate: 0.1 }), new Dense({ inputSize: 5, outputSize: 1, random })]),
@@ -24,7 +24,7 @@ Deno.test("layers that do not fit each other are refused with the place and the 
   );
 });
 
-Deno.test("tokens and floats are told apart", () => {
+Deno.test("tokens and floats are distinguished", () => {
   const embedding = new Embedding({ vocabularySize: 3, outputSize: 2, random });
   assert.throws(() => toOnnx(new Sequential([embedding, embedding])), {
     message: "Cannot export 1 Embedding: its input must hold i32, got f32",
@@ -36,18 +36,21 @@ Deno.test("tokens and floats are told apart", () => {
   );
 });
 
-Deno.test("the input's shape must be told where the first layer does not, and be one", () => {
+Deno.test("the input shape must be given if the first layer does not determine it, and must be valid", () => {
   const dropout = new Dropout({ rate: 0.1 });
   assert.throws(() => toOnnx(new Sequential([dropout])), {
     name: "TypeError",
-    message: "Cannot export: inputShape must be given, for the first layer does not tell it",
+    message: "Cannot export: inputShape must be given, since the first layer does not determine it",
   });
   for (const inputShape of [[], ["batch", 0], ["batch", 1.5], ["", 2], ["batch", -1], ["batch", NaN], ["...", 3]]) {
-    assert.throws(() => toOnnx(dropout, { inputShape }), /^RangeError: Cannot export: inputShape must be of names and/);
+    assert.throws(
+      () => toOnnx(dropout, { inputShape }),
+      /^RangeError: Cannot export: inputShape must consist of names and/,
+    );
   }
 });
 
-Deno.test("the kind of the input and the metadata are checked", () => {
+Deno.test("the element type of the input and the metadata are checked", () => {
   const dense = new Dense({ inputSize: 3, outputSize: 2, random });
   assert.throws(() => toOnnx(dense, { dtype: "f16" as "f32" }), {
     name: "RangeError",
@@ -55,22 +58,22 @@ Deno.test("the kind of the input and the metadata are checked", () => {
   });
   assert.throws(() => toOnnx(dense, { metadata: { a: 1 as unknown as string } }), {
     name: "TypeError",
-    message: "Cannot export: metadata must be text by key, got 1 for a",
+    message: "Cannot export: metadata values must be strings, got 1 for a",
   });
 });
 
-Deno.test("metadata are in the file, byte for byte: key, then text", () => {
+Deno.test("metadata is stored byte for byte: key, then text", () => {
   const dense = new Dense({ inputSize: 3, outputSize: 2, random });
   const bytes = (...parts: (string | number)[]) =>
     parts.flatMap((part) => typeof part === "number" ? [part] : [...new TextEncoder().encode(part)]);
-  // Fields 14 of the model, each a message of fields 1 and 2: a number for the field, one for the length, the bytes.
+  // Field 14 of the model, once per entry: a message with fields 1 and 2, each a key, a length and the bytes.
   const expected = bytes(0x72, 14, 0x0a, 4, "task", 0x12, 6, "größ", 0x72, 9, 0x0a, 1, "b", 0x12, 4, "🐋");
   const file = toOnnx(dense, { metadata: { task: "größ", b: "🐋" } });
   assert.deepEqual([...file.slice(-expected.length)], expected);
   assert.deepEqual([...file.slice(0, -expected.length)], [...toOnnx(dense)]);
 });
 
-Deno.test("an output can be there once", () => {
+Deno.test("output names must be unique", () => {
   const twice: LayerInterchange<Dropout> = {
     of: Dropout,
     onnx(_, x, graph) {
@@ -85,7 +88,7 @@ Deno.test("an output can be there once", () => {
   });
 });
 
-Deno.test("the same model gives the same file, and the model stays as it was", () => {
+Deno.test("the same model gives the same file, and the export does not change it", () => {
   const model = new LSTM({ inputSize: 3, hiddenSize: 4, random });
   const before = model.inputWeight.data.slice();
   assert.deepEqual(toOnnx(model), toOnnx(model));

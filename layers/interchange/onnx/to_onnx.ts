@@ -6,38 +6,38 @@ import { onnxEntryOf, OnnxGraph, type OnnxOutput, type OnnxShape } from "./graph
 /** Options for {@linkcode toOnnx}. */
 export interface ToOnnxOptions {
   /**
-   * Lengths of the input's axes; a text names one that is left open: `["batch", "time", 8]`. The first is that of the batch.
+   * The lengths of the input's axes, batch first. A string names an axis of any length: `["batch", "time", 8]`.
    *
-   * @default {what the first layer takes: of a recurrent layer ["batch", "time", inputSize], of Embedding ["batch", "time"], of Dense ["batch", inputSize], of LayerNorm ["batch", size]}
+   * @default {from the first layer: ["batch", "time", inputSize] for a recurrent layer, ["batch", "time"] for Embedding, ["batch", inputSize] for Dense, ["batch", size] for LayerNorm}
    */
   inputShape?: OnnxShape;
   /**
-   * The kind of the input's elements: integers for tokens.
+   * The element type of the input: integers for tokens.
    *
-   * @default {what the first layer takes, else "f32"}
+   * @default {from the first layer, else "f32"}
    */
   dtype?: "f32" | "i32";
   /**
-   * Whether there is an input `lengths`, 32-bit integers [batch], of how many time steps each sequence has.
+   * Whether to add an input `lengths` with the time steps of each sequence, 32-bit integers [batch].
    *
    * @default {false}
    */
   lengths?: boolean;
   /**
-   * Whether recurrent layers take their state and give it back, so that a sequence can come in pieces: for a layer with index 1
-   * inputs `state.1.hidden`, outputs `next.1.hidden`, and so on, each [batch, parts·hiddenSize]. The first state is zeros.
+   * Whether recurrent layers take their state as an input and return it, so that a sequence can be processed in chunks. A layer
+   * with index 1 has inputs `state.1.hidden`, outputs `next.1.hidden`, and so on, each [batch, parts·hiddenSize]. Start with zeros.
    *
-   * @default {those in a CarriedState do}
+   * @default {only those in a CarriedState}
    */
   state?: boolean;
   /**
-   * Text by key that goes with the model, such as a vocabulary or a scaler as JSON.
+   * Strings by key to store with the model, such as a vocabulary or a scaler as JSON.
    *
    * @default {{}}
    */
   metadata?: Readonly<Record<string, string>>;
   /**
-   * What is known of layers of your own, or of ours other than as we have it: where two entries are of one class the first counts.
+   * Entries for your own layer classes, or to replace ours: the first entry for a class counts.
    *
    * @default {[]}
    */
@@ -45,17 +45,17 @@ export interface ToOnnxOptions {
 }
 
 /**
- * A model as an ONNX file (opset 17), which ONNX Runtime and others run, in Python, Node, browsers and elsewhere. Its input is
- * `input`, its output `output`; batch and time are open. It computes what {@linkcode Layer.forward} does under `noGrad`: dropout
- * does nothing.
+ * Exports a model as an ONNX file (opset 17), which ONNX Runtime and other programs run in Python, Node, browsers and elsewhere.
+ * Its input is called `input`, its output `output`; batch and time can have any length. It computes {@linkcode Layer.forward}
+ * without dropout.
  *
- * All of Unfold's layers are known but {@linkcode Lambda} of a function that is not one of core's activations, and
- * {@linkcode Recurrent} with a cell of your own; those and layers of your own become so by a {@linkcode LayerInterchange}.
+ * All of Unfold's layers can be exported except a {@linkcode Lambda} whose function is not one of core's activations. For that, for
+ * a {@linkcode Recurrent} with your own cell and for your own layers, pass a {@linkcode LayerInterchange}.
  *
- * @param model A `Sequential`, or a layer alone.
- * @returns The file.
- * @throws {TypeError} If a layer is not known, takes another shape than the one before gives, or the input's shape cannot be told.
- * @throws {RangeError} If an option has another value than it may, or the file would have 2 GiB or more.
+ * @param model A `Sequential`, or a single layer.
+ * @returns The contents of the file.
+ * @throws {TypeError} If a layer has no entry, its input shape does not match the layer before, or the input shape is not known.
+ * @throws {RangeError} If an option has an invalid value, or the file would have 2 GiB or more.
  *
  * @example
  * ```ts
@@ -78,7 +78,7 @@ export function toOnnx(model: Layer, options: ToOnnxOptions = {}): Uint8Array<Ar
   const shape = options.inputShape ?? taken?.shape;
   const dtype = options.dtype ?? taken?.dtype ?? "f32";
   if (shape === undefined) {
-    throw new TypeError("Cannot export: inputShape must be given, for the first layer does not tell it");
+    throw new TypeError("Cannot export: inputShape must be given, since the first layer does not determine it");
   }
   if (dtype !== "f32" && dtype !== "i32") {
     throw new RangeError(`Cannot export: dtype must be "f32" or "i32", got ${JSON.stringify(dtype)}`);
@@ -87,25 +87,25 @@ export function toOnnx(model: Layer, options: ToOnnxOptions = {}): Uint8Array<Ar
     typeof length === "string" ? length !== "" && length !== "..." : Number.isInteger(length) && length >= 1;
   if (shape.length === 0 || !shape.every(isLength)) {
     throw new RangeError(
-      `Cannot export: inputShape must be of names and integers of 1 or more, got [${shape.join(", ")}]`,
+      `Cannot export: inputShape must consist of names and positive integers, got [${shape.join(", ")}]`,
     );
   }
   const { lengths = false, state, metadata = {} } = options;
   for (const [key, value] of Object.entries(metadata)) {
     if (typeof value === "string") continue;
-    throw new TypeError(`Cannot export: metadata must be text by key, got ${JSON.stringify(value)} for ${key}`);
+    throw new TypeError(`Cannot export: metadata values must be strings, got ${JSON.stringify(value)} for ${key}`);
   }
   const graph = new OnnxGraph(model, { x: { shape, dtype }, lengths, state, layers });
   return graph.encode(graph.layer(model, graph.x), metadata);
 }
 
-/** What a layer takes, if that is known. */
+/** The input that a layer takes, if known. */
 function inputOf(layer: Layer, layers: readonly LayerInterchange[], path = ""): OnnxOutput | undefined {
   onnxEntryOf(layer, { path, layers });
   const known = layers.filter(({ of }) => of === layer.constructor);
-  const told = known.find(({ input }) => input !== undefined)?.input?.(layer);
+  const own = known.find(({ input }) => input !== undefined)?.input?.(layer);
   const [first] = known.find(({ inner }) => inner !== undefined)?.inner?.(layer) ?? [];
-  if (told !== undefined || first === undefined) return told;
+  if (own !== undefined || first === undefined) return own;
   const [name, part] = first;
   return inputOf(part, layers, name === "" ? path : `${path}${name}.`);
 }

@@ -34,23 +34,21 @@ import {
 } from "@unfold/layers";
 import { toOnnx, type ToOnnxOptions } from "@unfold/layers/interchange";
 import assert from "node:assert/strict";
-import { checkOnnx, hasOnnxChecker } from "../../../tools/check_onnx.ts";
+import { checkOnnx, hasOnnxChecker, named, OnnxModel } from "../../../tools/onnx.ts";
 import {
   assertEqual,
   draw,
   forward,
   fromTensor,
   integers,
-  named,
   type Numbers,
-  OnnxModel,
   stir,
   toTensor,
-} from "../../../tools/onnx_runtime.ts";
+} from "../../../tools/testing.ts";
 
 const random = new Random(1);
 
-/** Files of all the tests, for the checker. */
+/** The files of all tests, for the checker. */
 const files = new Map<string, Uint8Array<ArrayBuffer>>();
 
 async function exported(name: string, model: Layer, options: ToOnnxOptions = {}): Promise<OnnxModel> {
@@ -73,9 +71,9 @@ const kinds: Record<string, Partial<RecurrentOptions>> = {
   stacked: { layers: 3 },
   bidirectional: { bidirectional: true },
   "stacked and bidirectional": { layers: 2, bidirectional: true },
-  normalised: { layerNorm: true },
-  "normalised, without biases": { layerNorm: true, bias: false },
-  "normalised, stacked and bidirectional": { layers: 2, bidirectional: true, layerNorm: true },
+  normalized: { layerNorm: true },
+  "normalized, without biases": { layerNorm: true, bias: false },
+  "normalized, stacked and bidirectional": { layers: 2, bidirectional: true, layerNorm: true },
 };
 
 for (const [cell, make] of Object.entries(cells)) {
@@ -83,22 +81,22 @@ for (const [cell, make] of Object.entries(cells)) {
     const name = `${cell}, ${kind}`;
     const layer = stir(make({ inputSize: 3, hiddenSize: 32, random, ...options }), random);
 
-    Deno.test(`${name}: ONNX Runtime gives our output, whatever batch and time are`, async () => {
+    Deno.test(`${name}: ONNX Runtime matches our output for any batch and time`, async () => {
       const model = await exported(name, layer);
       assert.deepEqual([model.inputs, model.outputs], [["input"], ["output"]]);
-      // Layer normalisation inside a cell lets rounding grow from step to step, there as here.
+      // With layer normalization inside a cell, rounding errors grow from step to step on both sides.
       for (const shape of [[5, 7, 3], [1, 1, 3], [2, options.layerNorm ? 10 : 40, 3]]) {
         const input = draw(random, shape);
         assertEqual((await model.run({ input })).output, forward(layer, input), name);
       }
     });
 
-    Deno.test(`${name}: and our states, with padding, from given states`, async () => {
+    Deno.test(`${name}: ONNX Runtime matches our output and states, with padding and a given state`, async () => {
       const model = await exported(`${name}, lengths, state`, layer, { lengths: true, state: true });
       using _ = scope();
       const input = draw(random, [5, 7, 3]);
       const lengths = [7, 3, 0, 1, 5];
-      // What stands in the padding does not matter.
+      // The contents of the padding must not matter.
       const features = 7 * 3;
       lengths.forEach((length, row) => input.data.fill(NaN, row * features + 3 * length, (row + 1) * features));
       const state = Object.fromEntries(
@@ -114,7 +112,7 @@ for (const [cell, make] of Object.entries(cells)) {
     });
 
     if (options.bidirectional) continue;
-    Deno.test(`${name}: step by step it gives what the whole sequence gives`, async () => {
+    Deno.test(`${name}: single steps give the output of the whole sequence`, async () => {
       const model = await exported(`${name}, state`, layer, { state: true });
       using _ = scope();
       const input = draw(random, [2, 12, 3]);
@@ -134,7 +132,7 @@ for (const [cell, make] of Object.entries(cells)) {
   }
 }
 
-/** Models whose output is compared, with what they take. */
+/** Models whose output is compared, with their input. */
 const models: Record<string, [model: Layer, input: Numbers, options?: ToOnnxOptions]> = {
   Dense: [new Dense({ inputSize: 3, outputSize: 4, random }), draw(random, [5, 3])],
   "Dense without bias": [new Dense({ inputSize: 3, outputSize: 4, bias: false, random }), draw(random, [5, 3])],
@@ -165,13 +163,13 @@ const models: Record<string, [model: Layer, input: Numbers, options?: ToOnnxOpti
 };
 
 for (const [name, [model, input, options]] of Object.entries(models)) {
-  Deno.test(`${name}: ONNX Runtime gives our output`, async () => {
+  Deno.test(`${name}: ONNX Runtime matches our output`, async () => {
     const onnx = await exported(name, stir(model, random), options);
     assertEqual((await onnx.run({ input })).output, forward(model, input), name);
   });
 }
 
-Deno.test("LastStep takes the last step of each sequence where lengths are told", async () => {
+Deno.test("with lengths, LastStep takes the last step of each sequence", async () => {
   const model = new Sequential([new LSTM({ inputSize: 3, hiddenSize: 4, random }), new LastStep()]);
   const onnx = await exported("LastStep, lengths", model, { lengths: true });
   const input = draw(random, [3, 6, 3]);
@@ -180,7 +178,7 @@ Deno.test("LastStep takes the last step of each sequence where lengths are told"
   assertEqual(output, forward(model, input, { lengths }), "output");
 });
 
-Deno.test("a CarriedState takes its state and gives it back, unless told otherwise; a text is read in pieces", async () => {
+Deno.test("the state of a CarriedState is an input and an output, unless state is false", async () => {
   const carried = new CarriedState(new LSTM({ inputSize: 6, hiddenSize: 8, layers: 2, random }));
   const model = new Sequential([
     new Embedding({ vocabularySize: 10, outputSize: 6, random }),
@@ -190,9 +188,9 @@ Deno.test("a CarriedState takes its state and gives it back, unless told otherwi
   const onnx = await exported("CarriedState", model, { metadata: { vocabulary: JSON.stringify(["a", "ß", "🐋"]) } });
   assert.deepEqual(onnx.inputs, ["input", "state.1.hidden", "state.1.cell"]);
   assert.deepEqual(onnx.outputs, ["output", "next.1.hidden", "next.1.cell"]);
-  const pieces = [draw(random, [2, 5], 10), draw(random, [2, 1], 10), draw(random, [2, 9], 10)];
+  const chunks = [draw(random, [2, 5], 10), draw(random, [2, 1], 10), draw(random, [2, 9], 10)];
   let state = named(carried.layer.initialState(2), "state.1.");
-  for (const input of pieces) {
+  for (const input of chunks) {
     const { output, ...next } = await onnx.run({ input, ...state });
     assertEqual(output, forward(model, input), "output");
     state = Object.fromEntries(Object.entries(next).map(([name, value]) => [name.replace("next", "state"), value]));
@@ -200,11 +198,11 @@ Deno.test("a CarriedState takes its state and gives it back, unless told otherwi
   noGrad(() => carried.reset());
   const plain = await exported("CarriedState without its state", model, { state: false });
   assert.deepEqual(plain.inputs, ["input"]);
-  assertEqual((await plain.run({ input: pieces[0]! })).output, forward(model, pieces[0]!), "output");
+  assertEqual((await plain.run({ input: chunks[0]! })).output, forward(model, chunks[0]!), "output");
 });
 
-Deno.test("onnx.checker accepts every file with full_check", { ignore: !hasOnnxChecker }, async () => {
-  assert.ok(files.size > 100, "the tests before must have run");
+Deno.test("onnx.checker with full_check accepts every file", { ignore: !hasOnnxChecker }, async () => {
+  assert.ok(files.size > 100, "the tests above must have run");
   const metadata = await checkOnnx(files);
   assert.deepEqual(metadata.get("CarriedState"), { vocabulary: JSON.stringify(["a", "ß", "🐋"]) });
   assert.deepEqual(metadata.get("Dense"), {});

@@ -10,27 +10,27 @@ import type { Layer } from "../../layer.ts";
 import { BUILT_IN } from "../_built_in.ts";
 import type { ForeignModule, KerasModule, LayerInterchange, NamedArrays } from "../layer_interchange.ts";
 
-/** Options of the mappings to another framework's weights. */
+/** Options of {@linkcode toPyTorch} and {@linkcode toKeras}. */
 export interface ToForeignOptions {
   /**
-   * The names of the other framework's modules, one for each layer that learns, in order: `["lstm", "head"]`. `""` is that of a
-   * module whose tensors' names have nothing before them. No two of the tensors may then have the same name.
+   * The names of the other framework's modules, one for each layer with parameters, in order: `["lstm", "head"]`. `""` stands for a
+   * module whose tensor names have no prefix. The tensor names must be unique.
    *
-   * @default {of PyTorch the indices in the Sequential, as in an nn.Sequential; of Keras those that it gives: layers/lstm, layers/lstm_1}
+   * @default {PyTorch: the indices in the Sequential, as in an nn.Sequential; Keras: layers/lstm, layers/lstm_1, …}
    */
   readonly modules?: readonly string[];
   /**
-   * What is known of layers of your own.
+   * Entries for your own layer classes, or to replace ours: the first entry for a class counts.
    *
    * @default {[]}
    */
   readonly layers?: readonly LayerInterchange[];
 }
 
-/** Options of the mappings from another framework's weights. */
+/** Options of {@linkcode fromPyTorch} and {@linkcode fromKeras}. */
 export interface FromForeignOptions extends ToForeignOptions {
   /**
-   * Names of tensors that may be left aside, such as those of an optimizer or of another part of the model: of Keras's files
+   * Matches the names of tensors to ignore, such as those of an optimizer or of another part of the model. For Keras's files:
    * `/^optimizer\/|\/seed_generator\//`.
    *
    * @default {none: every tensor must belong to a layer}
@@ -38,40 +38,40 @@ export interface FromForeignOptions extends ToForeignOptions {
   readonly ignore?: RegExp;
 }
 
-/** Another framework, and how it names things. */
+/** Another framework and its naming. */
 export interface Framework {
   readonly name: "PyTorch" | "Keras";
-  /** Its entry in a {@linkcode LayerInterchange}. */
+  /** Its hook in a {@linkcode LayerInterchange}. */
   readonly hook: "pytorch" | "keras";
-  /** Between the names of a module and of a tensor in it. */
+  /** The separator between the names of a module and of a tensor in it. */
   readonly separator: string;
-  /** The names of modules unless told otherwise. */
+  /** The default names of modules. */
   namesOf(modules: readonly LayerModule[]): readonly string[];
 }
 
-/** A module of theirs, and the layer of ours that it belongs to. */
+/** A module of the framework for a layer of ours. */
 interface LayerModule {
-  /** What stands before the layer's names in the model: `0.`. */
+  /** The prefix of our parameters' names: `0.`. */
   readonly prefix: string;
   readonly module: ForeignModule & Partial<KerasModule>;
 }
 
 /** A module with its name. */
 interface NamedModule extends LayerModule {
-  /** What stands before its tensors' names: `lstm.`. */
+  /** The prefix of its tensors' names: `lstm.`. */
   readonly theirs: string;
 }
 
-/** The modules of a model; throws a `TypeError` that lists the layers that have none. */
-function modulesOf(
-  model: Layer,
-  { framework, direction, options }: {
-    readonly framework: Framework;
-    readonly direction: "from" | "to";
-    readonly options: ToForeignOptions;
-  },
-): NamedModule[] {
-  const { name: theirName, hook, separator } = framework;
+/** A conversion of a model's weights. */
+interface Conversion {
+  readonly framework: Framework;
+  readonly direction: "from" | "to";
+  readonly options: ToForeignOptions;
+}
+
+/** Finds the modules for the layers of a model; throws a `TypeError` that lists the layers that have none. */
+function findModules(model: Layer, { framework, direction, options }: Conversion): LayerModule[] {
+  const { hook } = framework;
   const layers = [...options.layers ?? [], ...BUILT_IN];
   const found: LayerModule[] = [];
   const problems: string[] = [];
@@ -86,30 +86,38 @@ function modulesOf(
       const inner = known.find((entry) => entry.inner !== undefined)?.inner?.(layer);
       for (const [key, part] of inner ?? []) visit(part, key === "" ? prefix : `${prefix}${key}.`);
       if (inner === undefined && Object.keys(layer.parameters()).length > 0) {
-        problems.push(`${name} must have a LayerInterchange with ${hook} among the option layers`);
+        problems.push(`${name} must have a LayerInterchange with a ${hook} hook; pass one in options.layers`);
       }
     }
   };
   visit(model, "");
   failIfAny(problems, framework, direction);
+  return found;
+}
+
+/** The modules of a model with their names, which must be unique. */
+function namedModules(model: Layer, conversion: Conversion): NamedModule[] {
+  const { framework, direction, options } = conversion;
+  const { name: theirName, separator } = framework;
+  const found = findModules(model, conversion);
   const names = options.modules ?? framework.namesOf(found);
-  const refused = (Kind: ErrorConstructor, problem: string) =>
+  const failure = (Kind: ErrorConstructor, problem: string) =>
     new Kind(`Cannot map weights ${direction} ${theirName}: ${problem}`);
   if (!Array.isArray(names) || !names.every((one) => typeof one === "string")) {
-    throw refused(TypeError, `modules must be an array of names, got ${JSON.stringify(names)}`);
+    throw failure(TypeError, `modules must be an array of names, got ${JSON.stringify(names)}`);
   }
   if (names.length !== found.length) {
-    throw refused(RangeError, `modules must name ${found.length} of its modules, got ${names.length}`);
+    throw failure(RangeError, `modules must have ${found.length} names, got ${names.length}`);
   }
   const cut = names.find((one) => one.endsWith(separator));
   if (cut !== undefined) {
-    throw refused(RangeError, `modules must be names without "${separator}" after them, got "${cut}"`);
+    throw failure(RangeError, `modules must be names without a trailing "${separator}", got "${cut}"`);
   }
   const modules = found.map((one, i) => ({ ...one, theirs: names[i] === "" ? "" : `${names[i]}${separator}` }));
   const tensors = modules.flatMap(({ theirs, module }) => Object.keys(module.shapes).map((one) => theirs + one));
   const repeated = tensors.filter((one, i) => tensors.indexOf(one) < i);
   if (repeated.length > 0) {
-    throw refused(RangeError, `modules must have names of their own, got ${repeated.join(", ")} twice`);
+    throw failure(RangeError, `modules must give every tensor a unique name, got ${repeated.join(", ")} twice`);
   }
   return modules;
 }
@@ -119,14 +127,14 @@ function failIfAny(problems: readonly string[], { name }: Framework, direction: 
   throw new TypeError(`Cannot map weights ${direction} ${name}: ${problems.join("; ")}`);
 }
 
-/** Tensors of another framework as those of our model, by our names; throws a `TypeError` that lists all that does not fit. */
+/** Converts tensors of another framework to our model's parameters; throws a `TypeError` that lists all problems. */
 export function fromForeign(
   model: Layer,
   tensors: ReadonlyMap<string, SafetensorsInput>,
   framework: Framework,
   options: FromForeignOptions,
 ): Map<string, SafetensorsInput> {
-  const modules = modulesOf(model, { framework, direction: "from", options });
+  const modules = namedModules(model, { framework, direction: "from", options });
   const problems: string[] = [];
   const taken = new Set<string>();
   for (const { theirs, module } of modules) {
@@ -154,7 +162,7 @@ export function fromForeign(
       const full = prefix + name;
       const parameter = parameters[full];
       if (parameter === undefined) {
-        problems.push(`${full} is no parameter of the model`);
+        problems.push(`${full} is not a parameter of the model`);
         continue;
       }
       const { shape } = parameter;
@@ -163,19 +171,19 @@ export function fromForeign(
       const first = firstOf.get(parameter) ?? full;
       firstOf.set(parameter, first);
       if (mapped.get(first)?.data.some((value, i) => !Object.is(value, data[i]))) {
-        problems.push(`${first} and ${full} are one parameter, and must be equal`);
+        problems.push(`${first} and ${full} are the same parameter and must be equal`);
       }
-      // A copy: some are theirs as they are.
+      // A copy, since some modules return their input.
       mapped.set(full, { shape, data: data.slice() });
     }
   }
-  failIfAny([...problems, ...left(parameters, mapped)], framework, "from");
+  failIfAny([...problems, ...unmapped(parameters, mapped)], framework, "from");
   return mapped;
 }
 
-/** What is wrong with a tensor that should have a shape. */
+/** Why a tensor does not have the expected type and shape, or undefined if it does. */
 function problemOf({ shape, dtype, data }: SafetensorsInput, expected: Shape): string | undefined {
-  // Readers of other formats may give neither numbers nor a shape.
+  // Readers of other formats may return neither data nor a shape.
   if (!(data instanceof Float32Array)) {
     return `must be F32, got ${dtype ?? (data as object | null | undefined)?.constructor.name ?? "nothing"}`;
   }
@@ -185,18 +193,18 @@ function problemOf({ shape, dtype, data }: SafetensorsInput, expected: Shape): s
   return undefined;
 }
 
-/** The parameters that no module has. */
-function left(parameters: NamedParameters, mapped: { has(name: string): boolean }): string[] {
+/** Problems for the parameters that no module covers. */
+function unmapped(parameters: NamedParameters, mapped: { has(name: string): boolean }): string[] {
   return Object.keys(parameters).filter((name) => !mapped.has(name)).map((name) => `${name} belongs to no module`);
 }
 
-/** The parameters of our model as tensors of another framework, by its names; throws a `TypeError` that lists what is left. */
+/** Converts our model's parameters to tensors of another framework; throws a `TypeError` that lists all problems. */
 export function toForeign(
   model: Layer,
   framework: Framework,
   options: ToForeignOptions,
 ): Map<string, SafetensorsInput> {
-  const modules = modulesOf(model, { framework, direction: "to", options });
+  const modules = namedModules(model, { framework, direction: "to", options });
   const parameters = model.parameters();
   const problems: string[] = [];
   const tensors = new Map<string, SafetensorsInput>();
@@ -210,17 +218,17 @@ export function toForeign(
       tensors.set(theirs + name, tensor);
     }
     for (const name of Object.keys(written)) {
-      if (!Object.hasOwn(module.shapes, name)) problems.push(`${theirs + name} has no shape`);
+      if (!Object.hasOwn(module.shapes, name)) problems.push(`${theirs + name} has no declared shape`);
     }
     if (problems.length > 0) continue;
     for (const name of Object.keys(module.read(written))) mapped.add(prefix + name);
   }
-  if (problems.length === 0) problems.push(...left(parameters, mapped));
+  if (problems.length === 0) problems.push(...unmapped(parameters, mapped));
   failIfAny(problems, framework, "to");
   return tensors;
 }
 
-/** The numbers of a layer's parameters by their names in it. */
+/** Copies of a layer's parameters by their names in the layer. */
 function ofLayer(parameters: NamedParameters, prefix: string): NamedArrays {
   return Object.fromEntries(
     Object.entries(parameters).filter(([name]) => name.startsWith(prefix))

@@ -5,7 +5,7 @@ import assert from "node:assert/strict";
 
 const random = new Random(1);
 
-/** A layer with another one inside and a parameter of its own. */
+/** A layer with another one inside and an extra parameter. */
 class ScaledGru implements Layer {
   readonly gru = new GRU({ inputSize: 1, hiddenSize: 1, random });
   readonly scale = new Parameter([2]);
@@ -15,7 +15,7 @@ class ScaledGru implements Layer {
 
 const partial: LayerInterchange<ScaledGru> = { of: ScaledGru, inner: ({ gru }) => [["", gru]] };
 
-/** A hook of the layer's scale alone. */
+/** An entry whose pytorch hook maps only the scale. */
 function scaleAs(module: Partial<ReturnType<NonNullable<LayerInterchange["pytorch"]>> & object>) {
   const whole = {
     shapes: { s: [2] },
@@ -30,7 +30,7 @@ function floats(...values: number[]): SafetensorsInput {
   return { shape: [values.length], data: Float32Array.from(values) };
 }
 
-Deno.test("parameters that no module has are listed, both ways", () => {
+Deno.test("parameters that belong to no module are listed, in both directions", () => {
   const model = new Sequential([new ScaledGru()]);
   const layers = [partial];
   const message = (direction: string) => `Cannot map weights ${direction} PyTorch: 0.scale belongs to no module`;
@@ -47,13 +47,13 @@ Deno.test("parameters that no module has are listed, both ways", () => {
   });
 });
 
-Deno.test("a hook that gives something else than it says is told so", () => {
+Deno.test("a hook that returns something else than it declares is rejected", () => {
   const layer = new ScaledGru();
   const two = new Float32Array(2);
   const written: [made: object, message: RegExp][] = [
     [{}, /: s must be F32, got nothing$/],
     [{ s: new Float32Array(3) }, /: s must have 2 elements, got 3$/],
-    [{ s: two, t: two }, /: t has no shape$/],
+    [{ s: two, t: two }, /: t has no declared shape$/],
   ];
   for (const [made, message] of written) {
     const layers = scaleAs({ write: () => made } as object);
@@ -61,7 +61,7 @@ Deno.test("a hook that gives something else than it says is told so", () => {
   }
   const read: [made: object, message: RegExp][] = [
     [{ scale: new Float32Array(1) }, /: scale must have 2 elements, got 1; /],
-    [{ scale: two, size: two }, /: size is no parameter of the model; /],
+    [{ scale: two, size: two }, /: size is not a parameter of the model; /],
   ];
   for (const [made, message] of read) {
     const layers = scaleAs({ read: () => made } as object);
@@ -69,16 +69,16 @@ Deno.test("a hook that gives something else than it says is told so", () => {
   }
 });
 
-Deno.test("names of modules are whole and each is there once", () => {
+Deno.test("names of modules have no trailing separator and are unique", () => {
   const dense = () => new Dense({ inputSize: 1, outputSize: 1, random });
   const model = new Sequential([dense(), dense()]);
-  const refused: [modules: unknown, name: string, problem: string][] = [
-    [["a", "a"], "RangeError", "modules must have names of their own, got a.weight, a.bias twice"],
-    [["a", "b."], "RangeError", 'modules must be names without "." after them, got "b."'],
+  const rejected: [modules: unknown, name: string, problem: string][] = [
+    [["a", "a"], "RangeError", "modules must give every tensor a unique name, got a.weight, a.bias twice"],
+    [["a", "b."], "RangeError", 'modules must be names without a trailing ".", got "b."'],
     ["ab", "TypeError", 'modules must be an array of names, got "ab"'],
     [["a", 1], "TypeError", 'modules must be an array of names, got ["a",1]'],
   ];
-  for (const [modules, name, problem] of refused) {
+  for (const [modules, name, problem] of rejected) {
     const options = { modules: modules as string[] };
     assert.throws(() => toPyTorch(model, options), { name, message: `Cannot map weights to PyTorch: ${problem}` });
     assert.throws(() => fromPyTorch(model, new Map(), options), {
@@ -88,16 +88,16 @@ Deno.test("names of modules are whole and each is there once", () => {
   }
   assert.throws(
     () => toKeras(model, { modules: ["a", "b/"] }),
-    /modules must be names without "\/" after them, got "b\/"$/,
+    /modules must be names without a trailing "\/", got "b\/"$/,
   );
-  // Without anything before them the names are those of the modules' tensors.
+  // An empty name adds no prefix.
   assert.equal(
     toPyTorch(new Sequential([dense(), new LSTM({ inputSize: 1, hiddenSize: 1 })]), { modules: ["", ""] }).size,
     6,
   );
 });
 
-Deno.test("a layer that is there twice takes the same weights twice, and no others", () => {
+Deno.test("a layer that is in a model twice needs the same weights twice", () => {
   const shared = new Dense({ inputSize: 1, outputSize: 1, random });
   const model = new Sequential([shared, shared]);
   const tensors = toPyTorch(model);
@@ -105,11 +105,11 @@ Deno.test("a layer that is there twice takes the same weights twice, and no othe
   tensors.set("1.weight", { shape: [1, 1], data: Float32Array.of(7) });
   assert.throws(() => fromPyTorch(model, tensors), {
     name: "TypeError",
-    message: "Cannot map weights from PyTorch: 0.weight and 1.weight are one parameter, and must be equal",
+    message: "Cannot map weights from PyTorch: 0.weight and 1.weight are the same parameter and must be equal",
   });
 });
 
-Deno.test("what a reader could not read is told by name", () => {
+Deno.test("tensors that a reader could not read are reported by name", () => {
   const dense = new Dense({ inputSize: 1, outputSize: 2, random });
   const tensors = new Map<string, unknown>([
     ["layers/dense/vars/0", { shape: [1, 2], data: null }],
@@ -122,7 +122,7 @@ Deno.test("what a reader could not read is told by name", () => {
   });
 });
 
-Deno.test("what is mapped is a copy, both ways", () => {
+Deno.test("mapped tensors are copies, in both directions", () => {
   const dense = new Dense({ inputSize: 1, outputSize: 2, random });
   const before = dense.bias!.data.slice();
   const tensors = toPyTorch(dense);
@@ -132,7 +132,7 @@ Deno.test("what is mapped is a copy, both ways", () => {
   assert.deepEqual(tensors.get("bias")!.data, Float32Array.of(7, 7));
 });
 
-Deno.test("an entry of one's own comes before ours", () => {
+Deno.test("a custom entry takes precedence over a built-in one", () => {
   const mine: LayerInterchange<Dense> = {
     of: Dense,
     pytorch: () => "mine cannot",

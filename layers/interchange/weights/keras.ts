@@ -1,20 +1,41 @@
 import type { SafetensorsInput } from "@unfold/core";
 import type { Layer } from "../../layer.ts";
-import { fromForeign, type FromForeignOptions, toForeign, type ToForeignOptions } from "./foreign_weights.ts";
-import { KERAS } from "./pytorch.ts";
+import {
+  type Framework,
+  fromForeign,
+  type FromForeignOptions,
+  toForeign,
+  type ToForeignOptions,
+} from "./foreign_weights.ts";
+
+/** Keras. By default, layers have the names of a `.weights.h5` file: `layers/lstm`, `layers/lstm_1`. */
+const KERAS: Framework = {
+  name: "Keras",
+  hook: "keras",
+  separator: "/",
+  namesOf(modules) {
+    const counts = new Map<string, number>();
+    return modules.map(({ module: { name = "" } }) => {
+      const count = counts.get(name) ?? 0;
+      counts.set(name, count + 1);
+      return `layers/${name}${count === 0 ? "" : `_${count}`}`;
+    });
+  },
+};
 
 /**
- * Keras's weights as ours: of `SimpleRNN`, `LSTM`, `GRU` (`reset_after` or not, in `Bidirectional` or not), `Dense`, `Embedding`
- * and `LayerNormalization`, by the names of a `.weights.h5` file of Keras 3. Of our stacked layers each is one of Keras's.
+ * Converts Keras's weights to ours: `SimpleRNN`, `LSTM`, `GRU` (with or without `reset_after`, in a `Bidirectional` or not), `Dense`,
+ * `Embedding` and `LayerNormalization`, under the names of a Keras 3 `.weights.h5` file. Each of our stacked layers is a layer in
+ * Keras.
  *
- * Keras's `LayerNormalization` has an ε of 10⁻³ unless told otherwise: give it to `LayerNorm`.
+ * The default ε of Keras's `LayerNormalization` is 10⁻³; pass the same ε to `LayerNorm`.
  *
- * @param model The model that they are for; its own weights stay as they are.
- * @param tensors The arrays of the file by their paths, such as `layers/lstm/cell/vars/0`.
- * @returns What `loadParameters` takes for the model.
- * @throws {TypeError} If layers have no counterpart in Keras, or tensors are missing, have another shape or kind, or belong to no
- * layer, or parameters to no module; the message lists them all.
- * @throws {RangeError} If there are not as many names of modules as modules, or two tensors would have the same name.
+ * @param model The model that the weights are for; it is not changed.
+ * @param tensors The arrays of the file by path, such as `layers/lstm/cell/vars/0`.
+ * @returns The model's parameters, for `loadParameters`.
+ * @throws {TypeError} If a layer has no counterpart in Keras, a tensor is missing, has the wrong shape or type or belongs to no
+ * layer, or a parameter belongs to no module. The message lists all problems.
+ * @throws {RangeError} If the number of module names does not match, or two tensors would have the same name.
  *
  * @example
  * ```ts
@@ -41,13 +62,13 @@ export function fromKeras(
 }
 
 /**
- * Our weights as Keras's, the other way of {@linkcode fromKeras}. The second bias of a GRU's gate is 0 where one of ours stands
- * for both.
+ * Converts our weights to Keras's, the inverse of {@linkcode fromKeras}. Where we have one bias for a GRU's gate, Keras's second
+ * one is 0.
  *
  * @param model The model.
- * @returns Arrays by their paths in a `.weights.h5` file.
- * @throws {TypeError} If a layer has no counterpart in Keras, or a parameter belongs to no module; the message lists them all.
- * @throws {RangeError} If there are not as many names of modules as modules, or two tensors would have the same name.
+ * @returns The arrays by path in a `.weights.h5` file.
+ * @throws {TypeError} If a layer has no counterpart in Keras, or a parameter belongs to no module. The message lists all problems.
+ * @throws {RangeError} If the number of module names does not match, or two tensors would have the same name.
  *
  * @example
  * ```ts

@@ -3,15 +3,15 @@ import { Dense, Dropout, Embedding, GRU, LayerNorm, LSTM, Sequential, SimpleRNN 
 import { fromKeras, toKeras } from "@unfold/layers/interchange";
 import h5 from "h5wasm";
 import assert from "node:assert/strict";
-import { assertEqual, forward, type Numbers } from "../../../tools/onnx_runtime.ts";
+import { assertEqual, forward, type Numbers } from "../../../tools/testing.ts";
 
 const { FS } = await h5.ready;
 
-/** The arrays of an HDF5 file by their paths, as the README reads them. */
+/** The arrays of an HDF5 file by path, read as in the README. */
 function readH5(bytes: Uint8Array<ArrayBuffer>): Map<string, SafetensorsInput> {
   FS.writeFile("weights.h5", bytes);
   const file = new h5.File("weights.h5", "r");
-  if (file.file_id < 0n) throw new Error("Cannot read weights.h5: it must be HDF5, whole");
+  if (file.file_id < 0n) throw new Error("Cannot read weights.h5: it must be a complete HDF5 file");
   try {
     return new Map(
       file.paths().flatMap((path) => {
@@ -49,10 +49,10 @@ function build(): Sequential {
   ]);
 }
 
-/** Which layer of Keras's ends with each of ours: the stacked ones are two there. */
+/** The index of the last Keras layer for each of ours; a stack of two is two layers there. */
 const ENDS = [0, 1, 2, 4, 5, 6, 7, 8, 9, 10, 11];
 
-Deno.test("with Keras's weights.h5 every layer gives what Keras's does", () => {
+Deno.test("with Keras's weights every layer matches Keras's output", () => {
   const model = build();
   loadParameters(model.parameters(), fromKeras(model, weights));
   ENDS.forEach((end, index) => {
@@ -61,7 +61,7 @@ Deno.test("with Keras's weights.h5 every layer gives what Keras's does", () => {
   });
 });
 
-Deno.test("weights go to Keras and come back as they were, under the names of its file", () => {
+Deno.test("weights survive a round trip to Keras, under the names of its file", () => {
   const model = build();
   const written = toKeras(model);
   assert.deepEqual([...written.keys()].sort(), [...weights.keys()].sort());
@@ -72,19 +72,22 @@ Deno.test("weights go to Keras and come back as they were, under the names of it
   }
 });
 
-Deno.test("a file that is cut off is told from a whole one", () => {
+Deno.test("a truncated file is rejected", () => {
   for (const length of [0, 1000, h5File.length - 1]) {
-    assert.throws(() => readH5(h5File.slice(0, length)), /^Error: Cannot read weights\.h5: it must be HDF5, whole$/);
+    assert.throws(
+      () => readH5(h5File.slice(0, length)),
+      /^Error: Cannot read weights\.h5: it must be a complete HDF5 file$/,
+    );
   }
 });
 
-Deno.test("a file with a damaged entry is refused by its name", () => {
+Deno.test("a file with a damaged entry is rejected by its name", () => {
   const bytes = h5File.slice();
   bytes.fill(255, 6200, 6208);
   assert.throws(() => readH5(bytes), /^Error: Cannot read weights\.h5: layers\/gru_1 is damaged$/);
 });
 
-Deno.test("what Keras keeps beside the weights can be left aside", () => {
+Deno.test("tensors that are not weights can be ignored", () => {
   const given = new Map(weights);
   given.set("layers/dropout/seed_generator/vars/0", { shape: [2], data: new Uint32Array(2) });
   given.set("optimizer/vars/0", { shape: [], data: new Int32Array(1) });
@@ -92,7 +95,7 @@ Deno.test("what Keras keeps beside the weights can be left aside", () => {
   assert.equal(fromKeras(build(), given, { ignore }).size, Object.keys(build().parameters()).length);
 });
 
-Deno.test("all that does not fit is listed", () => {
+Deno.test("all mismatches are listed", () => {
   const given = new Map(weights);
   given.delete("layers/gru/cell/vars/2");
   given.set("layers/dense/vars/0", { shape: [2, 4], data: new Float32Array(8) });
@@ -104,20 +107,20 @@ Deno.test("all that does not fit is listed", () => {
   });
 });
 
-Deno.test("layers can have names of their own, each of stacked ones too", () => {
+Deno.test("layers can have custom names, also those of a stack", () => {
   const layer = new LSTM({ inputSize: 4, hiddenSize: 4, layers: 2 });
   const names = ["layers/low", "layers/high"];
   const written = toKeras(layer, { modules: names });
   assert.deepEqual([...written.keys()].map((name) => name.split("/", 2).join("/")), names.flatMap((n) => [n, n, n]));
   assert.throws(() => toKeras(layer, { modules: ["layers/low"] }), {
     name: "RangeError",
-    message: "Cannot map weights to Keras: modules must name 2 of its modules, got 1",
+    message: "Cannot map weights to Keras: modules must have 2 names, got 1",
   });
 });
 
-Deno.test("layer normalisation inside a cell is refused, which Keras has not", () => {
+Deno.test("layer normalization inside a cell, which Keras does not have, is rejected", () => {
   const layer = new GRU({ inputSize: 1, hiddenSize: 2, layerNorm: true });
   assert.throws(() => toKeras(layer), {
-    message: "Cannot map weights to Keras: GRU cannot be mapped: Keras has no layer normalisation in it",
+    message: "Cannot map weights to Keras: GRU cannot be mapped: Keras has no layer normalization inside a cell",
   });
 });

@@ -8,7 +8,7 @@ import {
   type ToForeignOptions,
 } from "./foreign_weights.ts";
 
-/** Modules by their places in an `nn.Sequential`. */
+/** PyTorch. By default, modules have the names that an `nn.Sequential` gives them. */
 const PYTORCH: Framework = {
   name: "PyTorch",
   hook: "pytorch",
@@ -16,32 +16,16 @@ const PYTORCH: Framework = {
   namesOf: (modules) => modules.map(({ prefix }) => prefix.replace(/\.$/, "")),
 };
 
-/** Layers as a `.weights.h5` file numbers them: `layers/lstm`, `layers/lstm_1`. */
-export const KERAS: Framework = {
-  name: "Keras",
-  hook: "keras",
-  separator: "/",
-  namesOf(modules) {
-    const counts = new Map<string, number>();
-    return modules.map(({ module: { name = "" } }) => {
-      const count = counts.get(name) ?? 0;
-      counts.set(name, count + 1);
-      return `layers/${name}${count === 0 ? "" : `_${count}`}`;
-    });
-  },
-};
-
 /**
- * PyTorch's weights as ours: of `nn.RNN`, `nn.LSTM`, `nn.GRU` (stacked and bidirectional too), `nn.Linear`, `nn.Embedding` and
- * `nn.LayerNorm`, by the names of a `state_dict`. PyTorch's matrices are ours turned, its two biases of a gate the sum that is
- * ours.
+ * Converts PyTorch's weights to ours: `nn.RNN`, `nn.LSTM`, `nn.GRU` (also stacked and bidirectional), `nn.Linear`, `nn.Embedding` and
+ * `nn.LayerNorm`, under the names of a `state_dict`. PyTorch's matrices are transposed, and the two biases of a gate are added.
  *
- * @param model The model that they are for; its own weights stay as they are.
+ * @param model The model that the weights are for; it is not changed.
  * @param tensors The `state_dict`, such as the tensors of a safetensors file.
- * @returns What `loadParameters` takes for the model.
- * @throws {TypeError} If layers have no counterpart in PyTorch, or tensors are missing, have another shape or kind, or belong to no
- * layer, or parameters to no module; the message lists them all.
- * @throws {RangeError} If there are not as many names of modules as modules, or two tensors would have the same name.
+ * @returns The model's parameters, for `loadParameters`.
+ * @throws {TypeError} If a layer has no counterpart in PyTorch, a tensor is missing, has the wrong shape or type or belongs to no
+ * layer, or a parameter belongs to no module. The message lists all problems.
+ * @throws {RangeError} If the number of module names does not match, or two tensors would have the same name.
  *
  * @example
  * ```ts
@@ -77,13 +61,13 @@ export function fromPyTorch(
 }
 
 /**
- * Our weights as PyTorch's, the other way of {@linkcode fromPyTorch}. The second bias of a gate, `bias_hh`, is 0 where one of
- * ours stands for both.
+ * Converts our weights to PyTorch's, the inverse of {@linkcode fromPyTorch}. Where we have one bias for a gate, PyTorch's second one,
+ * `bias_hh`, is 0.
  *
  * @param model The model.
- * @returns A `state_dict`, such as `encodeSafetensors` takes.
- * @throws {TypeError} If a layer has no counterpart in PyTorch, or a parameter belongs to no module; the message lists them all.
- * @throws {RangeError} If there are not as many names of modules as modules, or two tensors would have the same name.
+ * @returns A `state_dict`, for `encodeSafetensors`.
+ * @throws {TypeError} If a layer has no counterpart in PyTorch, or a parameter belongs to no module. The message lists all problems.
+ * @throws {RangeError} If the number of module names does not match, or two tensors would have the same name.
  *
  * @example
  * ```ts

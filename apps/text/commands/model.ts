@@ -1,0 +1,89 @@
+import { Command, Option } from "@commander-js/extra-typings";
+import { dirname } from "node:path";
+import { integer } from "../../shared/cli.ts";
+import { asWritten, readFile, readJson, writeFiles } from "../../shared/files.ts";
+import { table } from "../../shared/format.ts";
+import { writeOnnx } from "../../shared/write_onnx.ts";
+import { LanguageModel } from "../language_model.ts";
+import { inUnits, lossRows, type Summary, textLine } from "../summary.ts";
+import { tokenize } from "../tokenize.ts";
+import { unitOf } from "../tokenizer.ts";
+import { lossOn } from "../train_language_model.ts";
+import { blasOption, DEFAULT_MODEL, DEFAULT_OUT, nameOf, textInputs, textOption, useBlasOption } from "./options.ts";
+
+const batchSizeOption = new Option(
+  "--batch-size <n>",
+  "number of parts read side by side; more is faster, but each starts without context",
+).argParser(integer(1)).default(1);
+
+export const evaluate = new Command("evaluate")
+  .description("Measure how well a trained model predicts a text.")
+  .argument("[model]", "model file written by train", DEFAULT_MODEL)
+  .addOption(textOption())
+  .addOption(batchSizeOption)
+  .addOption(blasOption())
+  .option("--json", "print the result as JSON")
+  .action(async (path, { text, batchSize, blas, json }) => {
+    const model = LanguageModel.fromFile(await readFile(path), path);
+    const inputs = await textInputs(text);
+    const { kind } = model.tokenizer;
+    // The tokens of a long text go to a file beside the model.
+    const folder = dirname(path);
+    using read = await tokenize(inputs, { kind, folder, tokenizer: model.tokenizer });
+    const { length } = read.tokens;
+    const name = nameOf(inputs);
+    if (length < batchSize + 1) {
+      throw new RangeError(
+        `Cannot evaluate on ${name}: it must have at least ${batchSize + 1} ${unitOf(kind)}s, got ${length}`,
+      );
+    }
+    useBlasOption(blas);
+    const loss = await lossOn(model, read.tokens, { from: 0, to: length }, { batchSize, time: 200 });
+    if (json) {
+      const result = { source: name, tokens: length, unknown: read.unknown, loss, ...inUnits(kind, loss) };
+      return console.log(JSON.stringify(result, null, 2));
+    }
+    const { head, rows } = lossRows(kind, [["the model", loss]]);
+    const size = textLine(name, kind, { tokens: length, unknown: read.unknown });
+    console.log(`${size}\n\n${table(["loss", ...head.slice(1)], rows)}`);
+  });
+
+export const report = new Command("report")
+  .description("Write an HTML report of a training run.")
+  .argument("[folder]", "folder written by train", DEFAULT_OUT)
+  .option("--unit <n>", "unit of the last layer to show (default: the steadiest)", integer(0))
+  .action(async (folder, { unit }) => {
+    const path = `${folder}/model.safetensors`;
+    const model = LanguageModel.fromFile(await readFile(path), path);
+    const summary = await readJson(`${folder}/metrics.json`, "passage") as Summary;
+    const { passage } = summary;
+    const isPassage = Array.isArray(passage) && passage.length > 0 &&
+      passage.every((token) => Number.isInteger(token) && token >= 0 && token < model.tokenizer.size);
+    if (!isPassage) {
+      throw new Error(
+        `Cannot report: passage in ${folder}/metrics.json must be tokens of the model, got other values; ` +
+          "run train again",
+      );
+    }
+    const { hidden } = model.config;
+    if (unit !== undefined && unit >= hidden) {
+      throw new RangeError(
+        `Cannot show unit ${unit}: --unit must be less than ${hidden}, the model's units, got ${unit}`,
+      );
+    }
+    // Imported late because the charting library is slow to load.
+    const { reportPage } = await import("../report.ts");
+    const page = await asWritten(`${folder}/metrics.json`, () => reportPage(model, summary, unit));
+    await writeFiles(folder, { "report.html": page });
+    console.log(`Written to ${folder}: report.html`);
+  });
+
+export const exportOnnx = new Command("export")
+  .description("Export a trained model as ONNX.")
+  .argument("[model]", "model file written by train", DEFAULT_MODEL)
+  .option("--out <file>", "output file; FILE.json is written beside it (default: next to the model)")
+  .action(async (path, { out }) => {
+    const model = LanguageModel.fromFile(await readFile(path), path);
+    const { exportLanguageModel } = await import("../export.ts");
+    await writeOnnx(path, out, exportLanguageModel(model));
+  });

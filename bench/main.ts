@@ -1,0 +1,71 @@
+/** The benchmarks, as `deno task bench <name>` runs them: each in a process with no more permissions than it needs. */
+
+import { launch, type Programs } from "../tools/launch.ts";
+
+const PYTHON = "--allow-run=python3,/usr/bin/python3";
+
+/** All benchmarks by name. */
+export const BENCHMARKS: Programs = {
+  hot: {
+    description: "Hot loops, each with a baseline; takes deno bench's options, such as --json and --filter",
+    commands: ["deno bench --no-prompt --allow-read --allow-write --allow-ffi bench"],
+  },
+  compare: {
+    description: "Hot loops of the working tree and of another commit, in turns: compare <commit>",
+    commands: ["deno run --no-prompt --allow-read --allow-write --allow-run bench/compare.ts"],
+  },
+  peers: {
+    description: "Whole training steps against PyTorch, TensorFlow.js, jax-js and brain.js; writes bench/RESULTS.md",
+    commands: ["deno run --no-prompt --allow-read --allow-write=bench --allow-run bench/peers/run.ts"],
+  },
+  "char-rnn": {
+    description: "Training a character model, against PyTorch if it is installed",
+    commands: [`deno run --no-prompt --allow-ffi ${PYTHON} bench/peers/char_rnn.ts`],
+  },
+  inference: {
+    description: "Running a character model, against ONNX Runtime",
+    commands: ["deno run --no-prompt --allow-ffi bench/inference.ts"],
+  },
+  matmul: {
+    description: "Matrix products against the engine's peak and OpenBLAS",
+    commands: ["deno run --no-prompt --allow-ffi bench/matmul.ts"],
+  },
+  layers: {
+    description: "Recurrent layers on the workloads of the speed targets: forward, and forward with backward",
+    commands: ["deno run --no-prompt --allow-read=bench --allow-ffi bench/layers.ts"],
+  },
+  optimizers: {
+    description: "Optimizers against memory bandwidth, plain loops and PyTorch",
+    commands: [`deno run --no-prompt ${PYTHON} bench/optimizers.ts`],
+  },
+  train: {
+    description: "train() against a loop written by hand",
+    commands: ["deno run --no-prompt --allow-read=bench bench/train.ts"],
+  },
+  scaling: {
+    description: "Cost of a training step by hidden size, time steps, batch and layers; draws bench/scaling.svg",
+    commands: ["deno run --no-prompt --allow-read=bench --allow-write=bench bench/scaling.ts"],
+  },
+  workers: {
+    description: "Training on two threads against one",
+    commands: ["deno run --no-prompt --allow-read bench/workers.ts"],
+  },
+  allreduce: {
+    description: "All-reduces against a C program on the same MPI library",
+    commands: ["deno run --no-prompt --allow-read --allow-write --allow-run bench/allreduce.ts"],
+  },
+  playground: {
+    description: "Training in the playground's page against Deno",
+    commands: ["deno run -A bench/playground.ts"],
+  },
+  footprint: {
+    description: "Bytes to load in a browser, against TensorFlow.js and jax-js",
+    commands: ["deno run --no-prompt --allow-read --allow-write --allow-run --allow-env bench/footprint.ts"],
+  },
+  startup: {
+    description: "Time to import core and to start the apps",
+    commands: ["deno run --no-prompt --allow-run bench/startup.ts"],
+  },
+};
+
+if (import.meta.main) Deno.exitCode = launch("bench", BENCHMARKS, Deno.args);

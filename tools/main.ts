@@ -1,0 +1,131 @@
+/** The programs of `deno task test`, `ok`, `example`, `picture` and `goldens`. */
+
+import { launch, type Programs } from "./launch.ts";
+import { MODULE_FILES } from "./modules.ts";
+
+/** Permissions of the unit tests: they start programs and serve files to them. */
+const TESTS = "--no-prompt --allow-read --allow-write --allow-run --allow-ffi --allow-net=127.0.0.1";
+/** The tasks, their programs, and those that run if no name is given. */
+export const TASKS: Readonly<Record<string, { readonly programs: Programs; readonly all?: readonly string[] }>> = {
+  test: {
+    programs: {
+      unit: {
+        description: "The library, the documentation's examples and the apps",
+        commands: [`deno test --doc ${TESTS}`],
+      },
+      plain: {
+        description: "Ops, layers and optimizers with the kernels for engines without relaxed SIMD",
+        commands: [
+          "deno test --quiet --no-prompt --allow-ffi --allow-read=layers --preload=tools/plain_simd.ts core/ops " +
+          "core/autograd_test.ts layers optimizers training/pytorch_test.ts training/train_test.ts",
+        ],
+      },
+      playground: {
+        description: "The playground and the browser programs of docs/onnx.md, in Chromium if it is installed",
+        commands: ["deno test --quiet -A apps/playground/browser_checks.ts docs/browser_checks.ts"],
+      },
+      kill: {
+        description: "Kill training at random system calls, resume it, compare the weights: kill COUNT; needs strace",
+        commands: ["deno run --no-prompt --allow-read --allow-write --allow-run tools/kill.ts"],
+      },
+      hosts: {
+        description: "Ten training runs on two hosts by Open MPI, in network namespaces; needs root",
+        commands: [`distributed/testdata/two_hosts.sh ${Deno.execPath()} 10`],
+      },
+    },
+    all: ["unit", "plain", "playground"],
+  },
+  ok: {
+    programs: {
+      format: { description: "Formatting", commands: ["deno fmt --check"] },
+      lint: { description: "Lint rules", commands: ["deno lint"] },
+      types: { description: "Types", commands: ["deno check ."] },
+      docs: {
+        description: "Documentation of public symbols",
+        commands: [`deno doc --lint ${[...MODULE_FILES.values()].join(" ")}`],
+      },
+      imports: {
+        description: "Which module imports which, and import cycles",
+        commands: ["deno run --allow-read tools/check_imports.ts"],
+      },
+      kernels: {
+        description: "Committed kernels against their sources",
+        commands: [
+          "deno run --allow-read --allow-env tools/build_kernels.ts --check",
+          "deno task --cwd examples/plugin kernel --check",
+        ],
+      },
+      publish: {
+        description: "A dry run of publishing",
+        commands: ["deno publish --dry-run --allow-dirty --quiet"],
+      },
+      coverage: {
+        description: "The unit tests again, with at least 90 % of lines and branches covered",
+        commands: [
+          `deno test --doc --quiet ${TESTS} --coverage=coverage --clean`,
+          "deno coverage --threshold=90 --exclude=_test\\.ts|tools/|node_modules coverage",
+        ],
+      },
+    },
+    all: ["format", "lint", "types", "docs", "imports", "kernels", "publish", "coverage"],
+  },
+  example: {
+    programs: {
+      brackets: {
+        description: "Many to one: an LSTM learns whether brackets are balanced",
+        commands: ["deno run --no-prompt apps/text/examples/brackets.ts"],
+      },
+      names: {
+        description: "One to many: a GRU writes first names from a label",
+        commands: ["deno run --no-prompt apps/text/examples/names.ts"],
+      },
+      capitals: {
+        description: "One to one, in step: a bidirectional LSTM restores the capitals of a text",
+        commands: ["deno run --no-prompt apps/text/examples/capitals.ts"],
+      },
+      dates: {
+        description: "Encoder, decoder and attention: LSTMs learn to read dates",
+        commands: ["deno run --no-prompt apps/text/examples/dates.ts"],
+      },
+    },
+  },
+  picture: {
+    programs: {
+      gradients: {
+        description: "layers/docs/gradient_flow.svg: how far gradients reach back in time",
+        commands: [
+          "deno run --no-prompt --allow-write=layers/docs tools/gradient_flow_picture.ts",
+          "deno fmt --quiet layers/docs/gradient_flow.svg",
+        ],
+      },
+      architecture: {
+        description: "docs/architecture.svg: a training step and a forecast through the files",
+        commands: [
+          "deno run --no-prompt --allow-write=docs tools/architecture_picture.ts",
+          "deno fmt --quiet docs/architecture.svg",
+        ],
+      },
+    },
+  },
+  goldens: {
+    programs: Object.fromEntries(
+      Object.entries({
+        layers: "Recurrent layers: layers/testdata/pytorch.json",
+        feedforward: "Other layers and losses: layers/testdata/pytorch_feedforward.json",
+        optimizers: "Optimizers and schedules: optimizers/testdata and training/testdata/plateau.json",
+        training: "Whole training runs: training/testdata/pytorch.json",
+        interchange: "Models for weight import: layers/interchange/testdata/pytorch.safetensors",
+      }).map(([name, description]) => [
+        name,
+        { description, commands: [`/usr/bin/python3 tools/goldens/${name}.py`] },
+      ]),
+    ),
+    all: ["layers", "feedforward", "optimizers", "training", "interchange"],
+  },
+};
+
+if (import.meta.main) {
+  const [task, ...args] = Deno.args as [string, ...string[]];
+  const { programs, ...options } = TASKS[task]!;
+  Deno.exitCode = launch(task, programs, args, options);
+}

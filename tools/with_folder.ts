@@ -1,9 +1,0 @@
-/** Runs a test with a folder of its own, which is gone afterwards. */
-export async function withFolder(test: (folder: string) => void | Promise<void>): Promise<void> {
-  const folder = await Deno.makeTempDir();
-  try {
-    await test(folder);
-  } finally {
-    await Deno.remove(folder, { recursive: true });
-  }
-}
