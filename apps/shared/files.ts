@@ -22,6 +22,15 @@ export async function readFile(path: string): Promise<Uint8Array<ArrayBuffer>> {
   }
 }
 
+/** What names standard input in place of a file. */
+export const STDIN = "-";
+
+/** Reads a file, or standard input. */
+export async function readBytes(path: string): Promise<Uint8Array<ArrayBuffer>> {
+  if (path !== STDIN) return await readFile(path);
+  return new Uint8Array(await new Response(Deno.stdin.readable).arrayBuffer());
+}
+
 /** Reads a file as UTF-8 text. */
 export async function readTextFile(path: string): Promise<string> {
   const bytes = await readFile(path);

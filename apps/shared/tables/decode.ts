@@ -52,7 +52,6 @@ function markOf(bytes: Uint8Array): [encoding: string, length: number] | undefin
 
 /** UTF-16 without a mark: its line ends, digits and Latin letters have a zero byte, always on the same side. */
 function unmarkedUtf16(bytes: Uint8Array): string | undefined {
-  if (bytes.length % 2 === 1) return undefined;
   const zeros = [0, 0] as [number, number];
   const probe = bytes.subarray(0, PROBE);
   for (let at = probe.indexOf(0); at >= 0; at = probe.indexOf(0, at + 1)) zeros[at % 2 as 0 | 1]++;
@@ -61,11 +60,17 @@ function unmarkedUtf16(bytes: Uint8Array): string | undefined {
   return odd > even ? "utf-16le" : "utf-16be";
 }
 
-/** The encoding of a file by its first bytes, and the length of its byte-order mark; UTF-8 if nothing else shows. */
-export function sniffEncoding(bytes: Uint8Array, option?: string): { encoding: string; mark: number } {
+/**
+ * The encoding of a file, and the length of its byte-order mark; UTF-8 if nothing else shows.
+ *
+ * @param bytes Its first bytes, or all of them.
+ * @param option An encoding that the user names. A byte-order mark overrules it.
+ */
+export function sniffEncoding(bytes: Uint8Array, option?: string, isWhole = false): { encoding: string; mark: number } {
   const mark = markOf(bytes);
   if (mark !== undefined) return { encoding: mark[0], mark: mark[1] };
-  return { encoding: option ?? unmarkedUtf16(bytes) ?? "utf-8", mark: 0 };
+  const isOdd = isWhole && bytes.length % 2 === 1;
+  return { encoding: option ?? (isOdd ? undefined : unmarkedUtf16(bytes)) ?? "utf-8", mark: 0 };
 }
 
 /**
@@ -100,7 +105,7 @@ export function decode(bytes: Uint8Array<ArrayBuffer>, file: string, encoding?: 
   if (binary !== undefined) fail(`it must be text, got ${binary[1]}`);
   // The label is checked even where a mark overrules it.
   if (encoding !== undefined) strictDecoder(encoding, file);
-  const { encoding: found, mark } = sniffEncoding(bytes, encoding);
+  const { encoding: found, mark } = sniffEncoding(bytes, encoding, true);
   const decoder = strictDecoder(found, file);
   let text: string;
   try {

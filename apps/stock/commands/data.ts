@@ -1,18 +1,21 @@
 import { Command, InvalidArgumentError, Option } from "@commander-js/extra-typings";
 import csv from "vega-datasets/data/sp500-2000.csv" with { type: "text" };
-import { between } from "../../shared/cli.ts";
-import { readFile } from "../../shared/files.ts";
+import { between, sayNotes } from "../../shared/cli.ts";
+import { readBytes, STDIN } from "../../shared/files.ts";
+import {
+  delimiterOption,
+  encodingOption,
+  headerOption,
+  type LayoutOptions,
+  quotesOption,
+  readOptions,
+} from "../../shared/table_options.ts";
 import type { ExtraColumn } from "../../shared/tables/columns.ts";
 import type { DecimalMark } from "../../shared/tables/numbers.ts";
 import { type ReadTable, readTable } from "../../shared/tables/read_table.ts";
 import type { Fill } from "../../shared/tables/series.ts";
-import { type Note, TableError } from "../../shared/tables/table.ts";
+import { TableError } from "../../shared/tables/table.ts";
 import { type Column, COLUMNS, parsePrices, type PriceOptions, type Prices, pricesOf } from "../prices.ts";
-
-/** The name of standard input. */
-const STDIN = "-";
-/** Notes and warnings that are printed. */
-const MOST_SAID = 8;
 
 /** Parses `date=…,close=…`; a title may be quoted and have commas. */
 function columnTitles(text: string): Partial<Record<Column, string>> {
@@ -30,36 +33,13 @@ function columnTitles(text: string): Partial<Record<Column, string>> {
   );
 }
 
-/** A delimiter by its character or its name. */
-function delimiterOf(text: string): string {
-  const names: Readonly<Record<string, string>> = {
-    comma: ",",
-    semicolon: ";",
-    tab: "\t",
-    "\\t": "\t",
-    space: " ",
-    bar: "|",
-  };
-  const found = names[text] ?? text;
-  if (found.length === 1) return found;
-  throw new InvalidArgumentError("It must be one character, or comma, semicolon, tab, space or bar.");
-}
-
 /** The options of how a file is read, in a group of the help. */
 export function withReading<const Name extends string>(name: Name) {
   return new Command(name)
-    .addOption(new Option("--encoding <label>", "the text's encoding, such as windows-1252 (default: UTF-8 or UTF-16)"))
-    .addOption(
-      new Option("--delimiter <char>", "the character between cells (default: found from the file)")
-        .argParser(delimiterOf),
-    )
-    .addOption(
-      new Option("--quotes <kind>", "whether double quotes group cells or are plain characters")
-        .choices(["group", "plain"]).default("group"),
-    )
-    .addOption(
-      new Option("--header <yes|no>", "whether the first row has titles (default: found)").choices(["yes", "no"]),
-    )
+    .addOption(encodingOption)
+    .addOption(delimiterOption)
+    .addOption(quotesOption)
+    .addOption(headerOption)
     .addOption(new Option("--column <title>", "the column to forecast, by title or position"))
     .addOption(new Option("--date-column <title>", 'the column of the dates, by title or position, or "none"'))
     .addOption(
@@ -90,11 +70,7 @@ export function dataCommand(name: string) {
 }
 
 /** The options of {@linkcode withReading}. */
-export interface ReadingOptions {
-  readonly encoding?: string | undefined;
-  readonly delimiter?: string | undefined;
-  readonly quotes?: string;
-  readonly header?: string | undefined;
+export interface ReadingOptions extends LayoutOptions {
   readonly column?: string | undefined;
   readonly dateColumn?: string | undefined;
   readonly columns?: Partial<Record<Column, string>> | undefined;
@@ -130,44 +106,22 @@ export function separate<T extends DataOptions>(
 }
 
 /** What the reading layer takes of the options. */
-export function seriesOptions(
-  {
-    delimiter,
-    quotes,
-    header,
-    column,
-    dateColumn,
-    columns = {},
-    series,
-    seriesColumn,
-    decimal,
-    dateFormat,
-    fill,
-    perYear,
-  }: ReadingOptions,
-): PriceOptions {
+export function seriesOptions(options: ReadingOptions): PriceOptions {
+  const { column, dateColumn, columns = {}, series, seriesColumn, decimal, dateFormat, fill, perYear } = options;
   const { close = column, date = dateColumn, ...extra } = columns;
   const all = {
-    ...{ delimiter, column: close, dateColumn: date, series, seriesColumn, dateFormat, perYear },
+    ...{ column: close, dateColumn: date, series, seriesColumn, dateFormat, perYear },
     decimal: decimal as DecimalMark | undefined,
     fill: fill as Fill | undefined,
     extra,
-    plainQuotes: quotes === "plain",
-    header: header === undefined ? undefined : header === "yes",
   };
-  return Object.fromEntries(Object.entries(all).filter(([, value]) => value !== undefined)) as PriceOptions;
+  const { encoding: _, ...layout } = readOptions(options);
+  return { ...Object.fromEntries(Object.entries(all).filter(([, value]) => value !== undefined)), ...layout };
 }
 
 /** Reads the table in a file, or in standard input. */
 export async function openTable(file: string, options: ReadingOptions): Promise<ReadTable> {
-  const bytes = file === STDIN
-    ? new Uint8Array(await new Response(Deno.stdin.readable).arrayBuffer())
-    : await readFile(file);
-  const { encoding } = options;
-  return readTable(bytes, file === STDIN ? "stdin" : file, {
-    ...seriesOptions(options),
-    ...(encoding !== undefined && { encoding }),
-  });
+  return await readTable(await readBytes(file), file === STDIN ? "stdin" : file, readOptions(options));
 }
 
 /** Loads prices and prints what was decided and what looks odd. */
@@ -197,12 +151,6 @@ function suggesting<T>(file: string, read: () => T): T {
     if (!(error instanceof TableError) || error.message.includes("--") || file === STDIN) throw error;
     throw new TableError(`${error.message}; the command inspect ${file} shows how it is read`, { cause: error });
   }
-}
-
-/** Prints notes and warnings on stderr. */
-export function sayNotes(notes: readonly Note[]): void {
-  for (const { level, text } of notes.slice(0, MOST_SAID)) console.error(`${level}: ${text}`);
-  if (notes.length > MOST_SAID) console.error(`note: ${notes.length - MOST_SAID} more; the command inspect lists them`);
 }
 
 /** Identifies a series, so that a run is resumed only on the same data. */
