@@ -188,7 +188,7 @@ function findValue(
   if (table.hasHeader) {
     return fail(
       `several columns may be the one to forecast: ${listed(useful.map(labelOf))}; pick one, such as ` +
-        `--column ${shellWord(labelOf(useful.at(-1)!))}`,
+        `--column ${shellWord(labelOf(first))}`,
     );
   }
   const bars = findBars(useful);

@@ -1,6 +1,6 @@
 import { isMissing, LONGEST_VALUE } from "./cell_kinds.ts";
 import { counted, failIn, type Note, note, type Table, type TableColumn } from "./table.ts";
-import { quoted } from "../printable.ts";
+import { printable, quoted } from "../printable.ts";
 
 /** What is between whole numbers and fractions. */
 export type DecimalMark = "point" | "comma";
@@ -300,7 +300,7 @@ function plainMark({ point, comma }: Scan["first"]): DecimalMark | undefined {
 
 /** What messages call a column. */
 export function titleOf({ title, position }: TableColumn): string {
-  return title === "" ? `${position} (without a title)` : quoted(title, 40).slice(1, -1);
+  return title === "" ? `${position} (without a title)` : printable(title, 40);
 }
 
 /** What is said of rows that are left out. */

@@ -7,7 +7,7 @@ type Json = unknown;
 type JsonObject = Readonly<Record<string, Json>>;
 
 /** How deep a document is searched for a table. */
-const DEPTH = 6;
+const DEPTH = 8;
 
 /**
  * Reads a JSON document or JSON lines as a table: an array of objects or of arrays, columns of arrays, what pandas

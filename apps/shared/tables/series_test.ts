@@ -41,7 +41,7 @@ Deno.test("several columns that may be meant are listed with the option", () => 
   const text = `Date,AAPL,MSFT\n${rows(20, (i, date) => `${date},${price(i)},${2 * price(i)}`)}`;
   refused(
     text,
-    'Cannot read f: several columns may be the one to forecast: "AAPL", "MSFT"; pick one, such as --column MSFT',
+    'Cannot read f: several columns may be the one to forecast: "AAPL", "MSFT"; pick one, such as --column AAPL',
   );
   assert.equal(read(text, { column: "AAPL" }).values[1], price(1));
   assert.equal(read(text, { series: "msft" }).values[1], 2 * price(1));

@@ -1,3 +1,5 @@
+import { printable } from "../printable.ts";
+
 /** A file that cannot be read as a table; the message names the file, the place, the value and what to try. */
 export class TableError extends Error {
   override readonly name = "TableError";
@@ -55,16 +57,17 @@ export interface TableOptions {
 /** Throws the error of a file. */
 export function failIn(file: string): (problem: string) => never {
   return (problem) => {
-    throw new TableError(`Cannot read ${file}: ${problem}`);
+    // Whatever a message quotes, and the file's own name, never steers a terminal.
+    throw new TableError(printable(`Cannot read ${file}: ${problem}`, Infinity));
   };
 }
 
 export function note(text: string): Note {
-  return { level: "note", text };
+  return { level: "note", text: printable(text, Infinity) };
 }
 
 export function warning(text: string): Note {
-  return { level: "warning", text };
+  return { level: "warning", text: printable(text, Infinity) };
 }
 
 /** A count with its noun: "1 row", "1,200 rows". */

@@ -140,7 +140,7 @@ Deno.test("inspect prints how a file is read, and the reason and exit code 1 if 
     const open = await stock(folder, "inspect", file);
     assert.equal(open.code, 1);
     assert.match(open.stdout, /\nIt cannot be trained on yet:\n {2}Cannot read .*: several columns may be the one/);
-    assert.match(open.stderr, /^error: Cannot read .*: several columns may be the one.*--column B\n$/);
+    assert.match(open.stderr, /^error: Cannot read .*: several columns may be the one.*--column A\n$/);
   }));
 
 Deno.test("text from a file reaches the terminal without its control characters, and cut", () =>
