@@ -33,10 +33,8 @@ export function exportForecaster(forecaster: Forecaster): OnnxExport {
     preprocessing:
       `input: the features of the last ${window} days, each column scaled by featureScaler, (x − mean)/deviation: ` +
       features.join(", "),
-    postprocessing:
-      `output: unscale by targetScaler, y = output·deviation + mean; ${
-        typeof meaning === "string" ? meaning : meaning(forecaster.rhythm)
-      }` +
+    postprocessing: "output: unscale by targetScaler, y = output·deviation + mean; " +
+      `${typeof meaning === "string" ? meaning : meaning(forecaster.rhythm)}` +
       (interval === undefined ? "" : "; the interval is y − radius to y + radius"),
   };
   const file = toOnnx(forecaster.network, {

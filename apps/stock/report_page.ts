@@ -48,9 +48,8 @@ export async function reportPage(
   const loss = `The loss of each epoch${target.scaled ? " on standardised targets" : ""}. ` +
     "The dashed line marks the epoch whose weights were kept.";
   const flow = "How much of the loss's gradient reaches the hidden state on each " +
-    `${step} of a window in the backward pass. ${step[0]!.toUpperCase()}${
-      step.slice(1)
-    }s on which it has vanished do not influence training.`;
+    `${step} of a window in the backward pass. ${step[0]!.toUpperCase()}` +
+    `${step.slice(1)}s on which it has vanished do not influence training.`;
   const backtest = folds && html`
     <h2>Back-test</h2>
     <p class="quiet">For each fold a new model was trained on all data before it. ${foldVerdict(folds)}</p>

@@ -33,9 +33,8 @@ function windowRows({ dates, file, rhythm }: Prices, { window, warmUp, horizon }
     const ahead = horizon === 1 ? "" : ` and a horizon of ${horizon}`;
     const between = horizon === 1 ? "" : `, ${3 * (horizon - 1)} between and after the parts`;
     throw new RangeError(
-      `Cannot train on ${file}: with a window of ${
-        stepsOf(rhythm, window)
-      }${ahead} it must have at least ${least} rows ` +
+      `Cannot train on ${file}: with a window of ` +
+        `${stepsOf(rhythm, window)}${ahead} it must have at least ${least} rows ` +
         `(${warmUp} before the first features, ${window} in a window, ${LEAST_WINDOWS} windows${between}), ` +
         `got ${dates.length}`,
     );
@@ -52,9 +51,8 @@ function shareOf(count: number, fraction: number): number {
 function checkTestPart({ file, rhythm }: Prices, { from, to }: Part, horizon: number): void {
   if (horizon === 1 || to - from > horizon) return;
   throw new RangeError(
-    `Cannot test on ${file}: the test part must have more ${stepName(rhythm)}s than the horizon, ${horizon}, got ${
-      to - from
-    }`,
+    `Cannot test on ${file}: the test part must have more ${stepName(rhythm)}s than the horizon, ${horizon}, got ` +
+      `${to - from}`,
   );
 }
 
@@ -105,9 +103,8 @@ export function splitFolds(prices: Prices, cut: Cut, { folds, foldDays, validati
   const least = LEAST_WINDOWS + 2 * gap;
   if (before < least) {
     throw new RangeError(
-      `Cannot test on ${prices.file}: there must be at least ${least} windows before ${folds} folds of ${
-        stepsOf(prices.rhythm, foldDays)
-      }, ` +
+      `Cannot test on ${prices.file}: there must be at least ${least} windows before ${folds} folds of ` +
+        `${stepsOf(prices.rhythm, foldDays)}, ` +
         `got ${Math.max(0, before)}; try fewer --folds or --fold-days`,
     );
   }

@@ -73,9 +73,8 @@ export function prepare(prices: Prices, settings: TrainSettings, split: TimeSpli
   checkChange(prices, test, { doing: "test", part: "test" });
   if (target.isPath && season > test.from) {
     throw new RangeError(
-      `Cannot test on ${prices.file}: a season must be at most the ${
-        stepsOf(prices.rhythm, test.from)
-      } before the test part, got ${season}`,
+      `Cannot test on ${prices.file}: a season must be at most the ` +
+        `${stepsOf(prices.rhythm, test.from)} before the test part, got ${season}`,
     );
   }
   const baselines = BASELINES[settings.target]({ prices, horizon, season, train });
@@ -122,9 +121,8 @@ function checkChange(
 ): void {
   if (close.subarray(from, to + 1).some((price) => price !== close[from])) return;
   throw new RangeError(
-    `Cannot ${doing} on ${file}: the price must change in the ${part} part, got the same price every ${
-      stepName(rhythm)
-    }`,
+    `Cannot ${doing} on ${file}: the price must change in the ${part} part, got the same price every ` +
+      `${stepName(rhythm)}`,
   );
 }
 

@@ -218,9 +218,8 @@ Deno.test("texts without spaces between words are learned word by word", async (
   const texts = Array.from(
     { length: 240 },
     (_, i) =>
-      `${i % 2 ? "好极了真棒" : "太差了难看"}${endings[random.integer(4)]}${
-        "一二三四五六七八九十"[random.integer(10)]
-      }${endings[random.integer(4)]}`,
+      `${i % 2 ? "好极了真棒" : "太差了难看"}${endings[random.integer(4)]}` +
+      `${"一二三四五六七八九十"[random.integer(10)]}${endings[random.integer(4)]}`,
   );
   const data = { name: "chinese", texts, labels: texts.map((_, i) => i % 2 ? "pos" : "neg") };
   const result = (await trainClassifier(data, { ...settings, epochs: 8 }, run))!;

@@ -111,9 +111,8 @@ function rowsOf(table: Table, { textColumn, labelColumn }: LabelledOptions): Row
         ? "have no tab, line break or other control character"
         : `have at most ${LONGEST_LABEL} characters`;
       fail(
-        `${table.where(row)}, column ${label.title}: a label must ${wanted}, got ${
-          quoted(name)
-        }; correct it, or name ` +
+        `${table.where(row)}, column ${label.title}: a label must ${wanted}, got ` +
+          `${quoted(name)}; correct it, or name ` +
           "another column by --label-column",
       );
     }
@@ -161,9 +160,8 @@ function checkLabels(
     names.map((name) => `${quoted(name)} (${counts.get(name)})`).join(" and ");
   if (first !== undefined && labelCase === "ask") {
     fail(
-      `${column}: the labels ${
-        shown(first)
-      } differ only in case or spaces; --label-case merge takes them for one class, ` +
+      `${column}: the labels ` +
+        `${shown(first)} differ only in case or spaces; --label-case merge takes them for one class, ` +
         "--label-case keep for several",
     );
   }

@@ -92,9 +92,8 @@ function splitTexts(
     if (rest < 1) {
       throw new RangeError(
         `Cannot train on ${name}: the class ${quoted(labels[groups[0]![0]!]!)} must have more than ` +
-          `${tests[i]! + validations[i]!} different texts (${validations[i]} for validation, ${
-            tests[i]
-          } for testing), got ` +
+          `${tests[i]! + validations[i]!} different texts (${validations[i]} for validation, ` +
+          `${tests[i]} for testing), got ` +
           `${groups.length}; add texts, or make --validation and --test smaller`,
       );
     }

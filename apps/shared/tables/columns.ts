@@ -161,9 +161,8 @@ function findValue(
   if (adjusted !== undefined) {
     if (close !== undefined) {
       notes.push(note(
-        `column ${titleOf(adjusted)} is read, which splits and dividends do not move; --column ${
-          shellWord(close.title)
-        } ` +
+        `column ${titleOf(adjusted)} is read, which splits and dividends do not move; --column ` +
+          `${shellWord(close.title)} ` +
           "reads the other",
       ));
     }
@@ -194,9 +193,8 @@ function findValue(
   const bars = findBars(useful);
   if (bars !== undefined) {
     notes.push(note(
-      `without a header, columns ${
-        bars.map(({ position }) => position).join(", ")
-      } are taken for open, high, low and ` +
+      "without a header, columns " +
+        `${bars.map(({ position }) => position).join(", ")} are taken for open, high, low and ` +
         "close, as their values are in that order; --column 2 reads another one",
     ));
     return bars[3]!;

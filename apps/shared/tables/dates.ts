@@ -5,7 +5,6 @@ import {
   type DateOrder,
   type DateUnit,
   DAY,
-  formatOf,
   FORMATS,
   ORDERED,
   parseWith,
@@ -14,6 +13,7 @@ import {
 } from "./date_formats.ts";
 import { frequencyOf } from "./frequency.ts";
 import { titleOf } from "./numbers.ts";
+import { formatOf } from "./strptime.ts";
 import { failIn, type Note, note, type Table, type TableColumn } from "./table.ts";
 import { quoted } from "../printable.ts";
 

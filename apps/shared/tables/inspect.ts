@@ -179,9 +179,8 @@ function seriesLines(series: NonNullable<Inspection["series"]>): string[] {
   return [
     "",
     `Series: ${column}${of}, ${dates}, ${frequency}`,
-    `  ${counted(values, "value")} from ${from} to ${to}${
-      missing > 0 ? `, ${counted(missing, "row")} without a value left out` : ""
-    }`,
+    `  ${counted(values, "value")} from ${from} to ${to}` +
+    `${missing > 0 ? `, ${counted(missing, "row")} without a value left out` : ""}`,
     "",
     ...rows.map((row) => row === undefined ? "  …" : `  ${row[0].padEnd(longest)}  ${row[1]}`),
     "",

@@ -241,9 +241,8 @@ function layoutOf(
 export function widthProblem(width: number, got: number, delimiter: string): string {
   const name = delimiterName(delimiter);
   const hint = got > width
-    ? `a cell with ${name} in it must be in double quotes, such as ${
-      delimiter === "," ? '"1,234.5"' : `"a${printable(delimiter)}b"`
-    }`
+    ? `a cell with ${name} in it must be in double quotes, such as ` +
+      `${delimiter === "," ? '"1,234.5"' : `"a${printable(delimiter)}b"`}`
     : "the row may be cut off, or be no part of the table: complete it or remove it";
   return `it must have ${counted(width, "cell")} as the header has, got ${got}; ${hint}`;
 }

@@ -280,9 +280,8 @@ export function readNumbers(
       const written = takeApart(column.cells[row]!)!;
       const [asPoint, asComma] = (["point", "comma"] as const).map((mark) => valueOf(written, mark));
       return fail(
-        `${at(column, row)}: nothing tells whether ${
-          cell(column, row)
-        } is ${asPoint} (--decimal point) or ${asComma} ` +
+        `${at(column, row)}: nothing tells whether ` +
+          `${cell(column, row)} is ${asPoint} (--decimal point) or ${asComma} ` +
           "(--decimal comma), since all its values fit both; add the one that is meant",
       );
     }

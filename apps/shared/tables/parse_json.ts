@@ -120,9 +120,8 @@ function findTable(document: Json, file: string): Table | undefined {
   const notes = others.length > 0 && best.path !== ""
     ? [
       note(
-        `of several tables of the same size ${quoted(best.path)} is read, not ${
-          listed(others.map(({ path }) => path))
-        }`,
+        `of several tables of the same size ${quoted(best.path)} is read, not ` +
+          `${listed(others.map(({ path }) => path))}`,
       ),
     ]
     : [];

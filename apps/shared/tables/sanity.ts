@@ -28,9 +28,8 @@ export function oddities(values: Float64Array, labels: readonly string[], file: 
   const stretch = longestStretch(values);
   if (stretch.length >= LONG_STRETCH && values.length > 2 * LONG_STRETCH) {
     notes.push(warning(
-      `${file}: the value stays ${shown(values[stretch.start]!)} for ${stretch.length} rows from ${
-        labels[stretch.start]
-      }; ` +
+      `${file}: the value stays ${shown(values[stretch.start]!)} for ${stretch.length} rows from ` +
+        `${labels[stretch.start]}; ` +
         "missing values may have been filled in",
     ));
   }

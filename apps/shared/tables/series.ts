@@ -2,14 +2,12 @@ import { type Calendar, calendarOf, dateLabel, dateLabels } from "./calendar.ts"
 import { chooseColumns, type ColumnOptions, type ExtraColumn } from "./columns.ts";
 import type { DateUnit } from "./date_formats.ts";
 import { type DateColumn, readDates } from "./dates.ts";
-import { type Frequency, frequencyOf, unitName } from "./frequency.ts";
+import { type Frequency, frequencyOf } from "./frequency.ts";
+import { type Fill, fillGaps } from "./gaps.ts";
 import { type DecimalMark, missingNote, readNumbers, titleOf } from "./numbers.ts";
 import { oddities } from "./sanity.ts";
 import { counted, failIn, type Note, note, type Table, type TableColumn, warning } from "./table.ts";
 import { quoted } from "../printable.ts";
-
-/** How the holes of a regular grid are filled. */
-export type Fill = "none" | "previous" | "linear";
 
 /** How a series is to be read. */
 export interface SeriesOptions extends ColumnOptions {
@@ -45,10 +43,6 @@ export interface TimeSeries {
     readonly missing: number;
   };
 }
-
-/** Days without a row from which on a gap of daily prices is worth a word. */
-const LONG_GAP = 10;
-const DAY = 86_400_000;
 
 /**
  * Reads a series from a table: finds its columns, reads numbers and dates, puts the rows in order and looks them over.
@@ -117,7 +111,10 @@ export function readSeries(table: Table, options: SeriesOptions = {}): TimeSerie
     },
   };
   const calendar = calendarOf(sorted, frequency, unit === "step" ? "day" : unit);
-  const filled = fillGaps(sorted, values, calendar);
+  const whole = { times: sorted, values };
+  const filled = unit === "step"
+    ? { ...whole, notes: [] }
+    : fillGaps(whole, { file: table.file, frequency, calendar, unit }, options.fill ?? "none");
   const labels = unit === "step" ? Array.from(filled.times, String) : dateLabels(filled.times, unit);
   notes.push(...oddities(filled.values[0]!, labels, table.file));
   return {
@@ -168,9 +165,8 @@ export function readSeries(table: Table, options: SeriesOptions = {}): TimeSerie
     }
     if (dropped > 0) {
       notes.push(note(
-        `${counted(dropped, "row")} that repeat${dropped === 1 ? "s" : ""} another dropped, the first is ${
-          view.where(kept[firstDropped]!)
-        }`,
+        `${counted(dropped, "row")} that repeat${dropped === 1 ? "s" : ""} another dropped, the first is ` +
+          `${view.where(kept[firstDropped]!)}`,
       ));
     }
     const isJumbled = !isFalling && !times.every((time, i) => i === 0 || time >= times[i - 1]!);
@@ -194,9 +190,8 @@ export function readSeries(table: Table, options: SeriesOptions = {}): TimeSerie
     const low = values[0]!.findIndex((value) => value <= 0);
     if (low >= 0) {
       fail(
-        `${at(low, chosen.value)}: a price must be above 0 for returns, which are logarithms, got ${
-          values[0]![low]
-        }; ` +
+        `${at(low, chosen.value)}: a price must be above 0 for returns, which are logarithms, got ` +
+          `${values[0]![low]}; ` +
           "--target change forecasts differences and takes such values",
       );
     }
@@ -207,78 +202,5 @@ export function readSeries(table: Table, options: SeriesOptions = {}): TimeSerie
       const wanted = name === "volume" ? "a volume must not be negative" : "a price must be above 0";
       fail(`${at(bad, chosen.extra[name]!)}: ${wanted}, got ${column[bad]}; correct the row or remove it`);
     });
-  }
-
-  function fillGaps(
-    times: Float64Array,
-    values: readonly Float64Array[],
-    calendar: Calendar,
-  ): { times: Float64Array; values: readonly Float64Array[]; notes: Note[] } {
-    if (unit === "step") return { times, values, notes: [] };
-    const notes: Note[] = [];
-    const fill = options.fill ?? "none";
-    const isDaily = frequency.unit === "business day";
-    if (frequency.unit === "irregular") {
-      if (fill !== "none") fail(`--fill ${fill} needs regular dates, got irregular ones`);
-      if (times.length > 2) {
-        notes.push(warning(`${table.file}: the dates are irregular; steps are counted as if they were equal`));
-      }
-      return { times, values, notes };
-    }
-    if (fill === "none") {
-      if (isDaily || frequency.gaps > 0) notes.push(...gapNotes(times, calendar));
-      return { times, values, notes };
-    }
-    const missing = isDaily ? businessDays(times) : calendar.missing();
-    if (missing.length === 0) return { times, values, notes };
-    const grid = new Map<number, number | undefined>(missing.map((time) => [time, undefined]));
-    times.forEach((time, i) => grid.set(time, i));
-    const all = Float64Array.from(grid.keys()).sort();
-    const filled = values.map(() => new Float64Array(all.length));
-    let [before, after] = [0, 0];
-    all.forEach((time, at) => {
-      const own = grid.get(time);
-      if (own !== undefined) [before, after] = [own, own + 1];
-      filled.forEach((column, i) => {
-        const [a, b] = [values[i]![before]!, values[i]![after] ?? values[i]![before]!];
-        const share = fill === "linear" ? (time - times[before]!) / ((times[after] ?? time) - times[before]! || 1) : 0;
-        column[at] = own !== undefined ? values[i]![own]! : a + share * (b - a);
-      });
-    });
-    const how = fill === "linear" ? "on a line between their neighbours" : "with the value before";
-    notes.push(note(`${counted(missing.length, "missing date")} filled ${how}, the first is ${label(missing[0]!)}`));
-    return { times: all, values: filled, notes };
-  }
-
-  /** Weekdays without a row, holidays too: a regular grid has them all. */
-  function businessDays(times: Float64Array): number[] {
-    const plain: Calendar = calendarOf(times, { ...frequency, unit: "day", every: 1 }, "day");
-    const open = new Set(Array.from(times, (time) => new Date(time).getUTCDay()));
-    return plain.missing().filter((time) => open.has(new Date(time).getUTCDay()));
-  }
-
-  function gapNotes(times: Float64Array, calendar: Calendar): Note[] {
-    if (frequency.unit === "business day") {
-      const gaps = Array.from(times, (time, i) => ({ days: i === 0 ? 0 : (time - times[i - 1]!) / DAY, i }))
-        .filter(({ days }) => days > LONG_GAP);
-      if (gaps.length === 0) return [];
-      const longest = gaps.reduce((best, one) => one.days > best.days ? one : best);
-      const count = gaps.length === 1 ? "is a gap" : `are ${gaps.length} gaps`;
-      return [warning(
-        `${table.file}: there ${count} of more than ${LONG_GAP} days, the longest from ${
-          label(times[longest.i - 1]!)
-        } to ` +
-          `${label(times[longest.i]!)}; returns across one count as those of a day; --fill previous or linear fills it`,
-      )];
-    }
-    const missing = calendar.missing();
-    // Nights and weekends are no gaps of bars.
-    if (missing.length === 0 || (unit === "time" && missing.length > times.length / 20)) return [];
-    return [warning(
-      `${table.file}: ${counted(missing.length, `${unitName(frequency)}`)} missing, the first is ${
-        label(missing[0]!)
-      }; ` +
-        "the rows beside count as neighbours; --fill previous or linear fills them",
-    )];
   }
 }

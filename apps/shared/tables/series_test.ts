@@ -69,14 +69,12 @@ Deno.test("several instruments are never one series: in rows, in blocks, in colu
     assert.ok(notes.includes('the series is "BBB"'));
     refused(text, /there is no instrument "CCC" in column .*; --series must be one of "AAA", "BBB"/, { series: "CCC" });
   }
-  const wide = `Ticker,A,A,B,B\nPrice,Open,Close,Open,Close\nDate,,,,\n${
-    rows(20, (i, date) => `${date},1,${price(i)},2,${2 * price(i)}`)
-  }`;
+  const wide = "Ticker,A,A,B,B\nPrice,Open,Close,Open,Close\nDate,,,,\n" +
+    `${rows(20, (i, date) => `${date},1,${price(i)},2,${2 * price(i)}`)}`;
   refused(wide, 'Cannot read f: it has 2 instruments: "A", "B"; pick one by --series A');
   assert.equal(read(wide, { series: "B" }).values[1], 2 * price(1));
-  const dotted = `Date,A.Open,A.Close,B.Open,B.Close\n${
-    rows(20, (i, date) => `${date},1,${price(i)},2,${2 * price(i)}`)
-  }`;
+  const dotted = "Date,A.Open,A.Close,B.Open,B.Close\n" +
+    `${rows(20, (i, date) => `${date},1,${price(i)},2,${2 * price(i)}`)}`;
   refused(dotted, /it has 2 instruments: "A", "B"/);
   assert.equal(read(dotted, { series: "B" }).values[1], 2 * price(1));
   const quantmod = `,X.Open,X.Close,X.Adjusted\n${rows(20, (i, date) => `${date},1,${price(i)},${price(i) / 2}`)}`;
@@ -144,10 +142,8 @@ Deno.test("identical repeated rows are dropped, contradicting ones refused with 
 
 Deno.test("gaps are named, and --fill makes the grid regular", () => {
   const month = (i: number) => new Date(Date.UTC(2015, i, 1)).toISOString().slice(0, 10);
-  const text = `Date,Close\n${
-    Array.from({ length: 24 }, (_, i) => i).filter((i) => i !== 7 && i !== 8).map((i) => `${month(i)},${100 + i * i}`)
-      .join("\n")
-  }`;
+  const kept = Array.from({ length: 24 }, (_, i) => i).filter((i) => i !== 7 && i !== 8);
+  const text = `Date,Close\n${kept.map((i) => `${month(i)},${100 + i * i}`).join("\n")}`;
   assert.match(
     read(text).notes[0]!,
     /^f: 2 months missing, the first is 2015-08-01; .*--fill previous or linear fills them$/,
@@ -162,9 +158,8 @@ Deno.test("gaps are named, and --fill makes the grid regular", () => {
     { fill: "previous" },
   );
   assert.deepEqual([days.values.length, days.values[7]], [20, price(6)]);
-  const long = `Date,Close\n${
-    rows(60, (i, date) => i > 9 && i < 25 ? "" : `${date},${price(i)}`).replaceAll(/\n\n+/g, "\n")
-  }`;
+  const long = "Date,Close\n" +
+    `${rows(60, (i, date) => i > 9 && i < 25 ? "" : `${date},${price(i)}`).replaceAll(/\n\n+/g, "\n")}`;
   assert.match(
     read(long).notes[0]!,
     /^f: there is a gap of more than 10 days, the longest from 2023-10-13 to 2023-11-06;/,

@@ -13,7 +13,7 @@ import {
 import type { ExtraColumn } from "../../shared/tables/columns.ts";
 import type { DecimalMark } from "../../shared/tables/numbers.ts";
 import { type ReadTable, readTable } from "../../shared/tables/read_table.ts";
-import type { Fill } from "../../shared/tables/series.ts";
+import type { Fill } from "../../shared/tables/gaps.ts";
 import { TableError } from "../../shared/tables/table.ts";
 import { type Column, COLUMNS, parsePrices, type PriceOptions, type Prices, pricesOf } from "../prices.ts";
 

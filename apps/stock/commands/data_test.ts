@@ -100,9 +100,8 @@ Deno.test("options say what a file leaves open: the instrument, the decimal mark
     assert.equal(code, 0, stderr);
     assert.match(stderr, /^note: the series is "B"\n/);
 
-    const comma = `Date;Close\n${
-      lines.map((line) => line.replace(",", ";").replace(/(\d+)\.(\d{3})\d/, "$1,$2")).join("\n")
-    }`;
+    const comma = "Date;Close\n" +
+      `${lines.map((line) => line.replace(",", ";").replace(/(\d+)\.(\d{3})\d/, "$1,$2")).join("\n")}`;
     assert.match((await train(folder, comma)).stderr, /--decimal point\) or .* \(--decimal comma\)/);
     assert.equal((await train(folder, comma, "--decimal", "comma")).code, 0);
 
@@ -125,6 +124,13 @@ Deno.test("standard input and gzip are read", () =>
     assert.equal(piped.code, 0, piped.stderr);
     const { data } = JSON.parse(piped.stdout);
     assert.deepEqual([data.source, data.rows, data.rhythm], ["stdin", 120, { unit: "week", every: 1, perYear: 52 }]);
+  }));
+
+Deno.test("several threads cannot share standard input", () =>
+  withFolder(async (folder) => {
+    const args = ["--csv", "-", "--workers", "2", "--out", `${folder}/a`];
+    const { code, stderr } = await runApp("stock", folder, args, { stdin: walk(weeks(120)) });
+    assert.deepEqual([code, stderr], [2, "error: --csv - needs a single rank: stdin can be read only once\n"]);
   }));
 
 Deno.test("inspect prints how a file is read, and the reason and exit code 1 if it cannot be", () =>

@@ -17,9 +17,8 @@ export const inspect = withReading("inspect")
     const reading: ReadingOptions = options;
     const found = inspectTable(await openTable(file, reading), seriesOptions(reading));
     const isNegative = found.isPositive === false;
-    const train = `deno task stock --csv ${shellWord(file)}${given(Deno.args, file)}${
-      isNegative ? " --target change" : ""
-    }`;
+    const train = `deno task stock --csv ${shellWord(file)}${given(Deno.args, file)}` +
+      `${isNegative ? " --target change" : ""}`;
     console.log(json ? JSON.stringify(found, null, 2) : inspectionText(found, train));
     if (found.problem !== undefined) throw new TableError(found.problem);
   });

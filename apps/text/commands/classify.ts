@@ -117,9 +117,8 @@ function sayCut(texts: readonly string[], { tokens, longest, keep }: ClassifierC
   const lengths = texts.filter(({ length }) => length > longest).map(lengthOf).filter((length) => length > longest);
   if (lengths.length === 0) return;
   console.error(
-    `warning: ${lengths.length} of ${texts.length} texts have more than ${longest} ${
-      unitOf(tokens)
-    }s (the longest has ` +
+    `warning: ${lengths.length} of ${texts.length} texts have more than ${longest} ` +
+      `${unitOf(tokens)}s (the longest has ` +
       `${lengths.reduce((a, b) => Math.max(a, b))}), and only their ${keep} is read; --max-tokens reads more, --keep ` +
       `${keep === "start" ? "end" : "start"} reads the other end`,
   );
@@ -298,9 +297,8 @@ function resultText(name: string, { parts, classifier, ...result }: ClassifierRe
     ...(tokens.test.unknown === 0
       ? []
       : [`Not in the vocabulary: ${percent(tokens.test.unknown / tokens.test.tokens)} of the test part's ${unit}s.`]),
-    `Balanced accuracy ${percent(result.balancedAccuracy)}, macro F1 ${
-      result.macroF1.toFixed(3)
-    }, expected calibration ` +
+    `Balanced accuracy ${percent(result.balancedAccuracy)}, macro F1 ` +
+    `${result.macroF1.toFixed(3)}, expected calibration ` +
     `error ${percent(calibration.error)}.`,
     `Accuracy ${percent(result.accuracy)}; ` +
     `always predicting "${majority.label}", the most frequent class in training, gives ${percent(majority.accuracy)}.`,
