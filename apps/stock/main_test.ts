@@ -131,7 +131,7 @@ const bad: [what: string, contents: string | undefined, message: string][] = [
     "too few rows",
     good.slice(0, 41).join("\n"),
     "Cannot train on FILE: with a window of 30 days it must have at least 71 rows (21 before the first features, 30 in a " +
-    "window, 20 windows), got 40",
+    "window, 20 windows), got 40; try a smaller --window or a longer file",
   ],
 ];
 

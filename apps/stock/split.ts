@@ -36,7 +36,7 @@ function windowRows({ dates, file, rhythm }: Prices, { window, warmUp, horizon }
       `Cannot train on ${file}: with a window of ` +
         `${stepsOf(rhythm, window)}${ahead} it must have at least ${least} rows ` +
         `(${warmUp} before the first features, ${window} in a window, ${LEAST_WINDOWS} windows${between}), ` +
-        `got ${dates.length}`,
+        `got ${dates.length}; try a smaller --window or a longer file`,
     );
   }
   return { from: window - 1, to: dates.length - warmUp - horizon };

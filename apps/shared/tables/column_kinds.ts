@@ -54,9 +54,10 @@ export function isTimeOfDay(column: TableColumn): boolean {
   return probe(column).every((cell) => cell.length < 20 && pattern.test(cell)) && !isEpoch(column);
 }
 
-/** The columns with something in them. */
-export function nonEmpty({ columns }: Table): TableColumn[] {
-  return columns.filter((column) => !isEmpty(column));
+/** The columns with something in them; all of them, if none has. */
+export function nonEmpty({ columns }: Table): readonly TableColumn[] {
+  const found = columns.filter((column) => !isEmpty(column));
+  return found.length > 0 ? found : columns;
 }
 
 /** What messages and options call a column: its title, or its position if it has none. */

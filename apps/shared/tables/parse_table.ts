@@ -19,6 +19,9 @@ export function parseTable(text: string, file: string, options: TableOptions = {
   // One kind of line end is enough for all that follows.
   const lines = text.includes("\r") ? text.replace(/\r\n?/g, "\n") : text;
   const content = lines.startsWith("\uFEFF") ? lines.slice(1) : lines;
+  if (/^\s{0,1000}<(?:!doctype|html|\?xml|head)\b/i.test(content)) {
+    failIn(file)("it must be a table, got a web page or XML; download the file itself, as CSV or JSON");
+  }
   const json = options.delimiter === undefined ? parseJson(content, file) : undefined;
   return json ?? parseSeparated(content, file, options);
 }

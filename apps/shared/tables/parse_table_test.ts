@@ -187,6 +187,12 @@ Deno.test("an empty file and one of comments are errors", () => {
   assert.throws(() => read("# one\n# two\n"), { message: /got comments alone$/ });
 });
 
+Deno.test("a web page in place of the file is named", () => {
+  for (const text of ["<html><body>Not found</body></html>", "\n<!DOCTYPE html>\n<p>a,b\n1,2"]) {
+    assert.throws(() => read(text), { message: /it must be a table, got a web page or XML; download the file itself/ });
+  }
+});
+
 Deno.test("hostile texts are read or refused in linear time", () => {
   const long = 300_000;
   for (
