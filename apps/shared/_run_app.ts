@@ -5,7 +5,7 @@ export interface Outcome {
   readonly stderr: string;
 }
 
-/** The arguments of deno that run an app. */
+/** The arguments of `deno` to run an app. */
 function argsOf(app: string, folder: string, args: readonly string[]): string[] {
   return ["run", "--no-prompt", "--allow-read", `--allow-write=${folder}`, `apps/${app}/main.ts`, ...args];
 }
@@ -30,7 +30,7 @@ export async function runApp(
   }).spawn();
   if (stdin !== undefined) {
     const writer = child.stdin.getWriter();
-    // The app may exit before it has read everything.
+    // The app may exit before it has read all of its stdin.
     await writer.write(typeof stdin === "string" ? new TextEncoder().encode(stdin) : stdin).catch(() => {});
     await writer.close().catch(() => {});
   }

@@ -16,7 +16,7 @@ export interface Palette {
   readonly other: string;
 }
 
-/** For image files. */
+/** The colours for image files. */
 export const LIGHT: Palette = {
   background: "#ffffff",
   ink: "#1f2430",
@@ -26,7 +26,7 @@ export const LIGHT: Palette = {
   other: "#1c7ed6",
 };
 
-/** For a page: its style sheet sets the colours, light or dark. */
+/** The colours for a page, whose style sheet sets them, light or dark. */
 export const PAGE: Palette = {
   background: "transparent",
   ink: "var(--ink)",
@@ -38,7 +38,7 @@ export const PAGE: Palette = {
 
 /** The width of a chart. */
 export const CHART_WIDTH = 860;
-/** Up to this many values are also drawn as points, since a line needs two. */
+/** Up to this number of values, points are drawn too: a single value has no line. */
 export const FEW_POINTS = 10;
 
 /** The font of charts, in a browser and without one. */
@@ -71,7 +71,7 @@ export function drawChart(spec: object, palette: Palette): Promise<string> {
   return new View(parse(compile(whole as TopLevelSpec).spec), { renderer: "none" }).toSVG();
 }
 
-/** The most points in a line: more would share pixels. */
+/** The maximum number of points in a line. More would share pixels. */
 const MOST_POINTS = 2000;
 
 /** Evenly spaced values if there are too many to draw; the last one is always kept. */

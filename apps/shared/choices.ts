@@ -1,5 +1,6 @@
 /**
- * The names that users choose from. Nothing else is in here: the playground's page imports it and must not load kernels.
+ * The names that users choose from. This file has nothing else: the playground's page imports it and must not load
+ * kernels.
  *
  * @module
  */

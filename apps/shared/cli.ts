@@ -3,7 +3,7 @@ import { useBlas } from "@unfold/core";
 import { Checkpoints } from "@unfold/training";
 import type { Note } from "./tables/table.ts";
 
-/** Bad usage that is found after the options are parsed. Exit code 2, as for an unknown option. */
+/** Bad usage found after parsing the options. Exit code 2, as for an unknown option. */
 export class UsageError extends Error {
   override readonly name = "UsageError";
 }
@@ -28,7 +28,7 @@ export function integer(least: number, most = Infinity): (text: string) => numbe
   };
 }
 
-/** Parses an option's argument as a number between two bounds, both excluded. */
+/** Parses an option's argument as a number strictly between two bounds. */
 export function between(low: number, high: number): (text: string) => number {
   return (text) => {
     const value = Number(text);
@@ -37,7 +37,7 @@ export function between(low: number, high: number): (text: string) => number {
   };
 }
 
-/** Parses an option's argument as a number between two bounds, the lower one included. */
+/** Parses an option's argument as a number from `low` (included) to `high` (excluded). */
 export function from(low: number, high: number): (text: string) => number {
   return (text) => {
     const value = Number(text);
@@ -48,18 +48,18 @@ export function from(low: number, high: number): (text: string) => number {
   };
 }
 
-/** Parses an option's argument as a fraction above 0, up to 1. */
+/** Parses an option's argument as a number above 0 and at most 1. */
 export function share(text: string): number {
   const value = Number(text);
   if (value > 0 && value <= 1) return value;
   throw new InvalidArgumentError("It must be a number above 0 and at most 1.");
 }
 
-/** The engine's own errors that begin like ours. */
+/** Errors of the engine that start like ours. */
 const ENGINE_MESSAGE =
   /^Cannot (?:(?:read|set) propert|destructure|access|convert|mix|perform|assign|delete|redefine|create)/;
 
-/** Whether an error is about the user's input, so that its message is enough. */
+/** Whether an error is about the user's input. Then its message is enough, without a stack. */
 function isExpected(error: unknown): error is Error {
   if (!(error instanceof Error)) return false;
   return error instanceof UsageError || (error.message.startsWith("Cannot ") && !ENGINE_MESSAGE.test(error.message));
@@ -68,7 +68,7 @@ function isExpected(error: unknown): error is Error {
 /**
  * Runs a command line. Errors about the user's input become one line on stderr; anything else is a bug and is rethrown.
  *
- * @returns The exit code: 0, 1 for bad data, 2 for bad usage, 130 or 143 if it was stopped.
+ * @returns The exit code: 0, 1 for bad data, 2 for bad usage, 130 or 143 if stopped.
  */
 export async function runCommand(program: Command, args: readonly string[]): Promise<number> {
   const withNested = (command: Command): Command[] => [
@@ -99,7 +99,7 @@ export async function runCommand(program: Command, args: readonly string[]): Pro
   }
 }
 
-/** What to print when a run is stopped that can be resumed. */
+/** Printed when a resumable run is stopped. */
 export const HOW_TO_RESUME = "Run the same command with --resume to continue.";
 
 /** Warns if there is no checkpoint to resume from: the run is finished, or was never started. */
@@ -117,7 +117,7 @@ export function sayNotes(notes: readonly Note[]): void {
   if (notes.length > MOST_SAID) console.error(`note: ${notes.length - MOST_SAID} more notes on how the file was read`);
 }
 
-/** Uses OpenBLAS, or prints why not and continues without it: the results are the same, but training is slower. */
+/** Uses OpenBLAS. If it cannot, prints why and continues without it: training is then slower. */
 export function tryBlas(
   library: string | true,
   { quiet = false, ...options }: { readonly threads?: number; readonly quiet?: boolean } = {},

@@ -3,7 +3,7 @@ export function exists(path: string): Promise<boolean> {
   return Deno.stat(path).then(() => true, () => false);
 }
 
-/** A failure to read a file, as an error with a one-line message. */
+/** Turns a failure to read a file into an error with a one-line message. */
 export function readingFailed(path: string, error: unknown): Error {
   const reason = error instanceof Deno.errors.NotFound
     ? "there is no such file"
@@ -58,7 +58,7 @@ export async function readJson(path: string, has: string): Promise<unknown> {
 }
 
 /**
- * Processes a document that a command wrote, without checking each part of it first.
+ * Processes a document that a command wrote without validating it first.
  *
  * @throws {Error} If a part turns out to be missing.
  */
@@ -67,7 +67,9 @@ export async function asWritten<T>(path: string, make: () => T | Promise<T>): Pr
     return await make();
   } catch (error) {
     if (!(error instanceof TypeError)) throw error;
-    throw new Error(`Cannot report: ${path} must be as train wrote it, but a part is missing`, { cause: error });
+    throw new Error(`Cannot report: ${path} must be complete, as train wrote it, got a missing part; run train again`, {
+      cause: error,
+    });
   }
 }
 
@@ -90,7 +92,7 @@ function failed(folder: string, error: unknown): Error {
 }
 
 /**
- * Creates a folder if it does not exist, and makes sure that files can be written there before a long run starts.
+ * Creates a folder if it does not exist, and checks before a long run that files can be written there.
  */
 export async function prepareFolder(folder: string): Promise<void> {
   try {
@@ -102,8 +104,7 @@ export async function prepareFolder(folder: string): Promise<void> {
 }
 
 /**
- * Writes files into a folder. They are written under temporary names first and then renamed, so that no file is ever
- * incomplete.
+ * Writes files into a folder. They get temporary names first and are then renamed, so that no file is ever incomplete.
  *
  * @param folder The folder, which must exist.
  * @param files Contents by file name.

@@ -20,13 +20,13 @@ import {
 /** Steps between two checkpoints. */
 const EVERY_STEPS = 500;
 
-/** How to run a training run, whatever it trains. */
+/** How to run a training run. */
 export interface FitRun {
   /** The update rule, which gets clipped gradients. */
   readonly optimizer: OptimizerPlugin;
   /** Receives the events: progress, logs. */
   readonly onEvent?: Consumer;
-  /** The folder for checkpoints. Without it there are none. */
+  /** The folder for checkpoints. If omitted, none are written. */
   readonly folder?: string;
   /** Settings that a checkpoint must match to be resumed. */
   readonly config?: CheckpointConfig;
@@ -43,24 +43,24 @@ interface FitOptions<Y extends DType> extends FitRun {
   readonly loss: Loss<Y>;
   /** The training part. */
   readonly batches: Batches<Y>;
-  /** The number of its batches. */
+  /** The number of batches in the training part. */
   readonly batchesPerEpoch: number;
-  /** The part that chooses the epoch. */
+  /** The part for choosing the epoch. */
   readonly validation: Batches<Y>;
   readonly epochs: number;
   /** Ends the run after this many steps, even in the middle of an epoch. */
   readonly steps?: number | undefined;
-  /** The first learning rate. */
+  /** The initial learning rate. */
   readonly learningRate: number;
   /** The global norm that gradients are clipped to. */
   readonly clip: number;
-  /** The random numbers that the network draws while it trains, if any: each rank gets its own, and checkpoints hold them. */
+  /** The random stream of the network's dropout, if any. Each rank gets its own, and checkpoints save it. */
   readonly random?: Random;
 }
 
 /** The result of {@linkcode fit}. */
 interface Fitted {
-  /** The epoch whose weights the network has now. The first is 1. */
+  /** The epoch that the network's final weights come from, counted from 1. */
   readonly bestEpoch: number;
   /** The validation loss of that epoch. */
   readonly validationLoss: number;
@@ -68,17 +68,17 @@ interface Fitted {
   readonly history: readonly EpochLosses[];
   /** Optimizer steps taken. */
   readonly steps: number;
-  /** Divides a further evaluation among the same ranks. */
+  /** Splits further evaluations over the same ranks. */
   readonly parallel: Parallel;
 }
 
 /**
- * The training recipe of the apps: gradient clipping, a learning rate that falls along a cosine to 0 at the last step, a
- * validation loss after each epoch, checkpoints, and in the end the weights of the best epoch.
+ * The training recipe of the apps: gradient clipping, cosine decay of the learning rate to 0 at the last step, a
+ * validation loss after each epoch, checkpoints, and finally the weights of the best epoch.
  *
- * @param network The network; it ends up with the weights of the epoch with the smallest validation loss.
+ * @param network The network to train. It ends with the weights of the epoch with the smallest validation loss.
  * @param options The data, the schedule, and how to run it.
- * @returns The learning curve and the best epoch; undefined if the run was stopped before its end.
+ * @returns The learning curve and the best epoch; undefined if the run was stopped.
  */
 export async function fit<Y extends DType>(network: Layer, options: FitOptions<Y>): Promise<Fitted | undefined> {
   const { loss, batches, batchesPerEpoch, validation, epochs, clip, random } = options;
@@ -113,11 +113,11 @@ export async function fit<Y extends DType>(network: Layer, options: FitOptions<Y
   const last = (await consume(events, onEvent, best, curve, limit))!;
   if (last.type === "done" && !last.finished) return undefined;
   if (last.type === "step") {
-    // The epoch that the step limit cut short counts: it may be the best one.
+    // The partial epoch at the step limit counts too: it may be the best one.
     const validationLoss = await evaluate(network, { loss, batches: validation, parallel });
     for (const consumer of [best, curve]) consumer({ ...last, type: "epoch", validationLoss });
   }
-  // Puts the best weights back, which train() does only when all epochs are over.
+  // Restores the best weights. train() does so only after all epochs.
   if (last.type !== "done") best({ ...last, type: "done", finished: true });
   return {
     bestEpoch: best.epoch,

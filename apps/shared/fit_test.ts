@@ -15,7 +15,7 @@ function line(slope: number, count: number): Batch[] {
 }
 
 const BATCHES = line(3, 5);
-/** On the way to the training part's slope the weight passes the one that is best here. */
+/** On its way to the slope of the training part, the weight passes the slope of this part. */
 const VALIDATION = line(1, 2);
 
 async function run(options: Partial<FitRun> & { epochs?: number; steps?: number } = {}) {

@@ -65,7 +65,7 @@ th, td { padding: 0.25rem 0.8rem 0.25rem 0; border-bottom: 1px solid var(--grid)
 thead th { color: var(--quiet); white-space: normal; vertical-align: bottom; } th:first-child { text-align: left; }
 `;
 
-/** A complete page that loads nothing. */
+/** A complete, self-contained page. */
 export function htmlPage(title: string, body: Html): string {
   return html`
     <!doctype html>

@@ -32,8 +32,8 @@ export function isSize(value: unknown): value is number {
 }
 
 /**
- * Checks that an axis of a tensor in a file has the configured size. Called before the network is built, because a wrong
- * size may be a huge one.
+ * Checks that an axis of a tensor in a file has the configured size. Call it before building the network, because a
+ * wrong size may be huge.
  */
 export function checkAxis(tensors: FileTensors, name: string, axis: 0 | 1, size: number): void {
   const found = tensors.get(name)?.shape[axis];
@@ -77,7 +77,7 @@ export function decodeModel<Model extends { readonly network: Layer }>(
   }
 }
 
-/** A single weight that is not finite would make every output NaN. */
+/** Throws if a weight is not finite. A single one would make every output NaN. */
 function checkFinite(parameters: NamedParameters): void {
   for (const [name, { data }] of Object.entries(parameters)) {
     const at = data.findIndex((value) => !Number.isFinite(value));

@@ -7,7 +7,7 @@ type Factory = (options: Record<string, unknown>) => unknown;
 
 const BUILT_IN = OPTIMIZERS as Record<string, Factory>;
 
-/** A value of an optimizer's option: a number, a boolean, a text, or a list of them. */
+/** The value of an optimizer's option: a number, a boolean, a string, or a list of them. */
 export type OptimizerOption = number | boolean | string | readonly (number | boolean | string)[];
 
 /** Parses `key=value` or `key=value,value` and adds it to the earlier ones: the argument of a repeatable option. */
@@ -28,10 +28,10 @@ export function optimizerOption(
 
 /**
  * Makes an optimizer: one of the library's by name, or one from a module by path or specifier (`./mine.ts`, `npm:…`,
- * `jsr:…`), whose factory is the default export or the only exported function.
+ * `jsr:…`). The module's factory is its default export or its only exported function.
  *
- * @throws {TypeError} If there is no such optimizer or module, it does not make a plugin, or one of the library's does not
- * have an option.
+ * @throws {TypeError} If there is no such optimizer or module, if the module's function does not return a plugin, or if
+ * an optimizer of the library does not have an option.
  */
 export async function loadOptimizer(
   name: string,
@@ -66,7 +66,7 @@ function makeBuiltIn(name: string, options: Readonly<Record<string, OptimizerOpt
   const plugin = BUILT_IN[name]!(watched) as OptimizerPlugin;
   if (unread.size === 0) return plugin;
   throw new TypeError(
-    `Cannot use the optimizer ${name}: its options must be ones that it has, got ${[...unread].join(", ")}`,
+    `Cannot use the optimizer ${name}: all given options must be options of ${name}, got ${[...unread].join(", ")}`,
   );
 }
 

@@ -12,7 +12,7 @@ async function withModule(source: string, test: (path: string) => Promise<void>)
   }
 }
 
-Deno.test("options are numbers, booleans, texts or lists", () => {
+Deno.test("options are parsed as numbers, booleans, strings or lists", () => {
   const parsed = ["lr=1e-3", "nesterov=true", "mode=fast", "betas=0.9,0.99", "empty="].reduce(
     (before, text) => optimizerOption(text, before),
     {},
@@ -22,16 +22,16 @@ Deno.test("options are numbers, booleans, texts or lists", () => {
   assert.throws(() => optimizerOption("lr=2", { lr: 1 }), /lr is given twice/);
 });
 
-Deno.test("an optimizer of the library by name", async () => {
+Deno.test("a name loads an optimizer of the library", async () => {
   await assert.rejects(() => loadOptimizer("adam", { beta1: 1, rate: 2, eps: 1 }), {
     name: "TypeError",
-    message: "Cannot use the optimizer adam: its options must be ones that it has, got beta1, rate",
+    message: "Cannot use the optimizer adam: all given options must be options of adam, got beta1, rate",
   });
   assert.equal((await loadOptimizer("adamW", { betas: [0.9, 0.95], weightDecay: 0 })).name, "adamW");
   await assert.rejects(() => loadOptimizer("adam", { betas: [0.9, 1] }), /^RangeError: Cannot make adam: betas\[1\]/);
 });
 
-Deno.test("a module's default export, or its only exported function", async () => {
+Deno.test("a module's factory is its default export or its only exported function", async () => {
   const plugin = "({ a = 1 } = {}) => ({ name: `plugin${a}`, update() {} })";
   for (const source of [`export default ${plugin}`, `export const version = 2, mine = ${plugin}`]) {
     await withModule(source, async (path) => {
@@ -41,7 +41,7 @@ Deno.test("a module's default export, or its only exported function", async () =
   }
 });
 
-Deno.test("anything that is not an optimizer is refused with the reason", async () => {
+Deno.test("anything else is refused, with the reason", async () => {
   const refused: [source: string, problem: RegExp][] = [
     [
       "export const a = 1, b = 2;",

@@ -5,24 +5,24 @@ import { integer, StoppedError, UsageError } from "./cli.ts";
 /** Trains on ranks that a launcher started. */
 export const distributedOption = new Option(
   "--distributed [library]",
-  "train on the ranks started by mpiexec or srun, which divide each batch",
+  "train on the ranks started by mpiexec or srun, which split each batch",
 ).argParser((path) => {
-  // The argument is optional, so any following word, such as a command, would be taken for it.
+  // The argument is optional, so the parser takes any word that follows for it, such as a command.
   if (/[/\\].*\.(so|dylib|dll)\b/.test(path)) return path;
   throw new InvalidArgumentError("It must be the path of an MPI library, such as /usr/lib/libmpi.so.40, or omitted.");
 });
 
 /** Trains on several threads. */
-export const workersOption = new Option("--workers <n>", "train on this number of threads, which divide each batch")
+export const workersOption = new Option("--workers <n>", "train on n threads, which split each batch")
   .argParser(integer(1));
 
-/** The ranks that a command runs on. Default: this process alone. */
+/** Options that choose the ranks. Default: this process alone. */
 interface RankOptions {
   readonly distributed?: string | true | undefined;
   readonly workers?: number | undefined;
 }
 
-/** The other options that matter to ranks. */
+/** Other options that affect ranks. */
 interface Inputs {
   /** Files, - for stdin. */
   readonly text?: readonly string[] | undefined;
@@ -33,7 +33,7 @@ interface Inputs {
 }
 
 /**
- * Makes an action that all ranks of a command run. Only rank 0 should print and write files.
+ * Makes an action that runs on all ranks. Only rank 0 should print and write files.
  *
  * The action throws a {@linkcode UsageError} if both kinds of ranks are requested, if a launcher started several processes
  * without `--distributed`, or if several ranks would read stdin.
@@ -78,13 +78,13 @@ export function onRanks<Options extends RankOptions & Inputs>(
 /** Warns if there are too many ranks to be useful. */
 function warn(ranks: number, { workers = 1, rows }: { workers: number | undefined; rows: number }): void {
   const cores = navigator.hardwareConcurrency;
-  if (workers > cores) console.error(`--workers ${workers}: more threads than the ${cores} cores are not faster`);
+  if (workers > cores) console.error(`--workers ${workers}: more threads than cores (${cores}) do not train faster`);
   if (ranks > rows) {
-    console.error(`--batch-size ${rows}: with fewer rows than the ${ranks} ranks, some ranks have nothing to do`);
+    console.error(`--batch-size ${rows}: there are fewer rows than ranks (${ranks}), so some ranks have nothing to do`);
   }
 }
 
-/** The error of a stopped command. Only rank 0 prints the message; the signal may have come on any rank. */
+/** The error of a stopped command. Any rank may have received the signal, but only rank 0 prints the message. */
 export function stoppedOn({ rank }: Communicator, message: string, exitCode: number | undefined): StoppedError {
   return new StoppedError(rank === 0 ? message : "", exitCode ?? 143);
 }

@@ -4,7 +4,7 @@ import { withFolder } from "../../tools/testing.ts";
 import { runApp, stopApp } from "./_run_app.ts";
 import { exists } from "./files.ts";
 
-/** A text that is partly predictable. */
+/** A partly predictable text. */
 const TEXT = Array.from({ length: 900 }, (_, i) => `the ${(i * i) % 7} sat on ${i % 5} `).join("");
 const SMALL = ["--hidden", "12", "--batch-size", "10", "--time", "20"];
 
@@ -102,8 +102,8 @@ Deno.test("text: more threads than cores or rows give one warning each", () =>
     const many = await runApp("text", folder, [...few, "--batch-size", "1", "--workers", String(workers)]);
     assert.equal(many.code, 0, many.stderr);
     assert.deepEqual(many.stderr.match(/^--.*$/gm), [
-      `--workers ${workers}: more threads than the ${workers - 1} cores are not faster`,
-      `--batch-size 1: with fewer rows than the ${workers} ranks, some ranks have nothing to do`,
+      `--workers ${workers}: more threads than cores (${workers - 1}) do not train faster`,
+      `--batch-size 1: there are fewer rows than ranks (${workers}), so some ranks have nothing to do`,
     ]);
     const one = await runApp("text", folder, few);
     assert.doesNotMatch(one.stderr, /^--/m);

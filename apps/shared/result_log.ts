@@ -11,8 +11,8 @@ interface ResultLog<Entry> {
 /**
  * Opens a results file. Its first line identifies the run.
  *
- * @param options The folder and the file's name; the run; whether to continue an existing file; and a function that says
- * what an entry must be if it is invalid.
+ * @param options The folder and the file's name, the run, whether to continue an existing file, and a function that
+ * returns what an invalid entry must be.
  * @throws {Error} If the file exists and `resume` is false, belongs to another run, or has a bad line.
  */
 export async function openResultLog<Entry>(

@@ -13,7 +13,7 @@ export const QUICK = ["--epochs", "2", "--hidden", "8", "--window", "10"];
 /** A random walk as a CSV with all columns, one row per calendar day. */
 export function csv(days: number, seed = 1): string {
   const random = new Random(seed);
-  // The other columns have their own random numbers, so that they do not change the close.
+  // The other columns use a separate random stream, so that they do not change the close.
   const others = random.split();
   let price = 100;
   const rows = Array.from({ length: days }, (_, day) => {

@@ -72,7 +72,7 @@ export async function* backtest(
 /** The results file of a back-test: one fold per line. */
 export const BACKTEST_FILE = "backtest.jsonl";
 
-/** What a line of that file must be, if it is not; undefined if it is. */
+/** What an invalid line of that file must be; undefined if the line is valid. */
 export function foldProblem({ scores, labels, from, to }: FoldResult): string | undefined {
   const isScore = (score: unknown) => ["mse", "skill"].every((name) => Number.isFinite(Object(score)[name]));
   const names = Object.keys(Object(scores));

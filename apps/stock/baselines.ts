@@ -103,9 +103,9 @@ const SPANS = [1, 5, 21] as const;
  * mean volatility of the training part. HAR: least squares on the volatility of the last day, week and month (Corsi, 2009).
  * Naive: the last volatility again.
  *
- * The root of a mean square is larger than the mean of the roots, which minimises the squared error. So EWMA is rescaled to
- * fit the training part. The better of EWMA and the mean on the training part is the reference: if volatility is constant,
- * forecasting the mean shows no skill.
+ * The root of a mean square is larger than the mean of the roots, which minimises the squared error. So EWMA is
+ * rescaled to fit the training part. The reference is EWMA or the mean, whichever is better on the training part: if
+ * volatility is constant, forecasting its mean is no skill.
  */
 function ofVolatility({ prices, horizon, train }: BaselineContext): Baselines {
   const returns = logReturns(prices);
@@ -246,7 +246,7 @@ interface Moments {
   readonly xy: Float64Array;
 }
 
-/** Sums products in 32 bits within a batch, by the library's kernels, and in 64 bits over batches. */
+/** Sums products with the library's kernels, in 32 bits within a batch and in 64 bits over batches. */
 function momentsOf(batches: Iterable<Batch>): Moments {
   let [count, meanY] = [0, 0];
   let [meanX, xx, xy] = [new Float64Array(), new Float64Array(), new Float64Array()];
@@ -295,7 +295,7 @@ function solvePositiveDefinite(a: Float64Array, b: Float64Array, lambda: number)
     }
     let rest = row[i]! + lambda;
     for (let k = 0; k < i; k++) rest -= row[k]! ** 2;
-    // Only rounding is left of a column that depends on the ones before.
+    // A column that depends on earlier ones leaves only rounding errors.
     row[i] = rest > 1e-7 * (a[i * size + i]! + lambda) ? Math.sqrt(rest) : Infinity;
     for (let k = 0; k < i; k++) w[i]! -= row[k]! * w[k]!;
     w[i]! /= row[i]!;

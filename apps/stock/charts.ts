@@ -4,11 +4,11 @@ import { type Judgement, MODEL, type TestDays } from "./judge.ts";
 import { countsSteps, placeOf, type Rhythm, stepsOf } from "./rhythm.ts";
 import type { Target } from "./targets.ts";
 
-/** The number of last days shown enlarged, so that the two lines can be told apart. */
+/** The number of last days in the enlarged panel, where the two lines can be distinguished. */
 const CLOSE_UP = 60;
 const [ACTUAL, FORECAST] = ["actual", "forecast"];
 
-/** Days from which a time axis has labels with months and years; a shorter one has days. */
+/** From this number of days, the labels of a time axis are months and years; below it, days. */
 const LONG = 400;
 
 /** The time axis of a chart of these days. */

@@ -6,9 +6,9 @@ import type { Prices } from "./prices.ts";
 export interface FeatureSet {
   /** The names of the columns. */
   readonly names: readonly string[];
-  /** How many days the features look back at most. Days before that have no features. */
+  /** The number of days at the start that have no features, because the features look back that far. */
   readonly warmUp: number;
-  /** The columns it needs besides date and close. */
+  /** The required columns, in addition to date and close. */
   readonly columns: readonly ExtraColumn[];
   /** Whether it takes logarithms of prices, which must then be above 0. */
   readonly positive: boolean;
@@ -27,7 +27,7 @@ function meanOf(values: Float64Array): number {
   return values.reduce((a, b) => a + b, 0) / values.length;
 }
 
-/** The standard deviation: the population's, or with a `correction` of 1 the sample's. */
+/** The standard deviation: of the population, or of a sample if `correction` is 1. */
 function deviationOf(values: Float64Array, correction = 0): number {
   const mean = meanOf(values);
   return Math.sqrt(values.reduce((total, value) => total + (value - mean) ** 2, 0) / (values.length - correction));

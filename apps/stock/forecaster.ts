@@ -27,7 +27,7 @@ import { LONGEST_HORIZON, type Target, TARGET_NAMES, type TargetName, targetOf }
 
 /** The networks. */
 export const MODELS = [...CELLS, "mlp"] as const;
-/** The ones that `compare` and `tune` try. */
+/** The networks that `compare` and `tune` try. */
 export const COMPARED_MODELS: readonly (typeof MODELS)[number][] = ["lstm", "gru", "rnn", "mlp"];
 
 /** Everything needed to build the network and feed it. */
@@ -66,7 +66,7 @@ export interface ForecastInterval {
 
 /** The coverage of the intervals. */
 const COVERAGE = 0.9;
-/** COVERAGE/(1 − COVERAGE): with fewer errors, none is large enough to bound the rarest day in ten. */
+/** COVERAGE/(1 − COVERAGE): with fewer errors, none is large enough to bound the worst day in ten. */
 const LEAST_ERRORS = 9;
 
 /** Prices this many times as high or low as those of the training are at another level. */
@@ -145,7 +145,7 @@ export class Forecaster {
   /**
    * Sets the intervals by split conformal prediction: their radii are quantiles of the absolute errors on held-out days.
    *
-   * @param batches Scaled windows of the days that chose the epoch, which the network was not trained on.
+   * @param batches Scaled windows of the validation days, which the network was not trained on.
    * @param actual The targets of these days in their own units, a column per day ahead.
    */
   calibrate(batches: Iterable<Batch>, actual: Float32Array): void {
@@ -309,7 +309,7 @@ function hiddenLayers({ model, hidden, layers = 1, window, features }: Forecaste
   return [makeRecurrent({ cell: model, inputSize, hiddenSize: hidden, layers, random }), new LastStep()];
 }
 
-/** Puts the days of a window side by side: [batch, window, features] → [batch, window·features]. */
+/** Flattens the days of a window: [batch, window, features] → [batch, window·features]. */
 export class Flatten implements Layer {
   parameters(): NamedParameters {
     return {};

@@ -52,7 +52,7 @@ export interface Direction extends DirectionalAccuracy {
 export interface Judgement {
   /** Scores by name, in the order of {@linkcode TestDays}. */
   readonly scores: Readonly<Record<string, Score>>;
-  /** Undefined if the target has no direction or the price never moved. */
+  /** Undefined if the target has no direction, or if the price never moved. */
   readonly direction?: Direction | undefined;
   /** The fraction of actual values inside the interval. */
   readonly held?: number;
@@ -102,7 +102,7 @@ export function forecastDays(
   };
 }
 
-/** Scores the forecasts of a test part. The reference must make errors. */
+/** Scores the forecasts of a test part. The reference must make at least one error. */
 export function judge(test: TestDays, target: Target, horizon: number): Judgement {
   const { actual, forecasts, interval } = test;
   const metrics = Object.entries(forecasts).map(([name, values]) => [name, regressionMetrics(values, actual)] as const);

@@ -30,6 +30,6 @@ const program = new Command("stock")
 
 if (import.meta.main) {
   const code = await runCommand(program as unknown as Command, Deno.args);
-  // Without this, workers that are still running would keep the process alive.
+  // Otherwise Workers that are still running would keep the process alive.
   if (code !== 0) Deno.exit(code);
 }

@@ -25,7 +25,7 @@ function lines(text: string) {
   return text.split("\n").map((line) => html`${line}<br>`);
 }
 
-/** The report of a run as a single page that loads nothing. */
+/** The report of a run as a single, self-contained page. */
 export async function reportPage(
   summary: Summary,
   test: TestDays,
@@ -49,7 +49,7 @@ export async function reportPage(
     "The dashed line marks the epoch whose weights were kept.";
   const flow = "How much of the loss's gradient reaches the hidden state on each " +
     `${step} of a window in the backward pass. ${step[0]!.toUpperCase()}` +
-    `${step.slice(1)}s on which it has vanished do not influence training.`;
+    `${step.slice(1)}s on which it has vanished do not affect training.`;
   const backtest = folds && html`
     <h2>Back-test</h2>
     <p class="quiet">For each fold a new model was trained on all data before it. ${foldVerdict(folds)}</p>

@@ -24,7 +24,7 @@ const settings: TrainSettings = {
 
 const DEVIATION = 0.01;
 
-/** Prices whose log returns are an expected value, given the returns before, plus noise. */
+/** Prices whose log returns are an expected value, given the earlier returns, plus noise. */
 function planted(days: number, seed: number, expected: (returns: readonly number[]) => number): Prices {
   const random = new Random(seed);
   const returns: number[] = [];
@@ -101,7 +101,7 @@ for (
     5,
   ]] as const
 ) {
-  Deno.test(`${target} over ${horizon}: on random walks the app claims skill for at most 1 of 20 seeds`, async () => {
+  Deno.test(`${target} over ${horizon}: on random walks, the app claims skill for at most 1 of 20 seeds`, async () => {
     const claims: number[] = [];
     for (let seed = 1; seed <= 20; seed++) {
       const chosen = { ...settings, target, horizon, seed, epochs: 3 };

@@ -6,7 +6,7 @@ import { stepName, stepsOf } from "./rhythm.ts";
 /** The least number of windows to train, validate and test on. */
 const LEAST_WINDOWS = 20;
 
-/** The sizes that decide which windows a series has. */
+/** The sizes that determine the windows of a series. */
 interface Cut {
   /** Days in a window. */
   readonly window: number;
@@ -16,7 +16,7 @@ interface Cut {
   readonly horizon: number;
 }
 
-/** The cut for the settings of a training run. */
+/** The sizes for the settings of a training run. */
 export function cutOf({ window, horizon, features }: {
   readonly window: number;
   readonly horizon: number;
@@ -27,7 +27,7 @@ export function cutOf({ window, horizon, features }: {
 
 /** The rows of the feature table at which a window with a target ends. */
 function windowRows({ dates, file, rhythm }: Prices, { window, warmUp, horizon }: Cut): Part {
-  // horizon − 1 windows between two parts belong to neither.
+  // The horizon − 1 windows between two parts are dropped.
   const least = warmUp + window + LEAST_WINDOWS + 3 * (horizon - 1);
   if (dates.length < least) {
     const ahead = horizon === 1 ? "" : ` and a horizon of ${horizon}`;

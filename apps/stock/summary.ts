@@ -7,7 +7,7 @@ import type { Prices } from "./prices.ts";
 import { placeOf } from "./rhythm.ts";
 import type { TrainResult, TrainSettings } from "./train.ts";
 
-/** The settings of a run, as they are saved. */
+/** The saved settings of a run. */
 export interface Chosen extends TrainSettings {
   readonly optimizer: string;
   readonly optimizerOption: Readonly<Record<string, OptimizerOption>>;

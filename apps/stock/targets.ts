@@ -31,7 +31,7 @@ export interface Target {
   shown(value: number, close: number): number;
   /** The actual value over the horizon after a day, in display units. */
   actual(prices: Prices, horizon: number): (day: number) => number;
-  /** Reads a displayed value as a rise (above 0) or a fall (below 0), if the target has a direction. */
+  /** The direction of a displayed value, above 0 for a rise and below 0 for a fall, if the target has one. */
   readonly rise?: (shown: number, close: number) => number;
   /** Whether forecasts have a prediction interval. */
   readonly hasInterval: boolean;
@@ -40,7 +40,7 @@ export interface Target {
 /** The longest horizon. */
 export const LONGEST_HORIZON = 1000;
 
-/** Realised volatility per day: the root mean square of the log returns from one day to another, both included. */
+/** Realised volatility per day: the root mean square of the log returns from one day to another, inclusive. */
 export function realisedVolatility(returns: Float64Array, from: number, to: number): number {
   let total = 0;
   for (let day = from; day <= to; day++) total += returns[day]! ** 2;

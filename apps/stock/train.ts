@@ -25,13 +25,13 @@ export interface TrainSettings {
   readonly seed: number;
 }
 
-/** Prices prepared for a network: checked, split, scaled by the training part alone. */
+/** Prices prepared for a network: checked, split, and scaled by the training part only. */
 export interface Prepared {
   readonly split: TimeSplit;
   readonly config: ForecasterConfig;
   /** Unscaled: a row per day, from the first day that has features. */
   readonly features: Series;
-  /** Unscaled, row by row as the features. */
+  /** Unscaled, with the same rows as the features. */
   readonly targets: Series;
   /** The reference comes first. */
   readonly baselines: Baselines;
@@ -140,7 +140,7 @@ function checkReference(
   const forecasts = days.map((day) => target.shown(of(day), prices.close[day]!));
   if (!isPerfect(forecasts, days.map(actual))) return;
   throw new RangeError(
-    `Cannot test on ${prices.file}: the test part must hold something to forecast, ` +
+    `Cannot test on ${prices.file}: the test part must have something to forecast, ` +
       `got a ${settings.target} that the baseline always gets right: ${label}`,
   );
 }
@@ -206,7 +206,7 @@ function copyWeights(from: Forecaster, to: Forecaster): void {
   for (const [name, { data }] of Object.entries(to.network.parameters())) data.set(weights[name]!.data);
 }
 
-/** The gradient flow of the first batch, which is valid only inside the loop. */
+/** The gradient flow of the first batch. A batch is valid only inside the loop. */
 function flowOf(forecaster: Forecaster, batches: Windows): readonly number[] | undefined {
   for (const batch of batches) return forecaster.gradientFlow(batch);
 }

@@ -42,7 +42,7 @@ export function* candidates(seed: number): Generator<Candidate, never, undefined
   }
 }
 
-/** The prices before the test part of every candidate: all that a search may see. */
+/** The prices before the test part of every candidate. The search must not see any others. */
 export function beforeTest(
   prices: Prices,
   settings: Omit<TrainSettings, keyof Candidate> & { readonly validation: number; readonly test: number },
@@ -69,7 +69,7 @@ export async function* tune(
   { done, ...run }: { done: number; makeOptimizer: () => Promise<OptimizerPlugin>; signal: AbortSignal },
 ): AsyncGenerator<Trial, void, undefined> {
   const known = beforeTest(prices, settings);
-  // The longest window leaves the fewest days: fail now if it does not fit.
+  // The longest window leaves the fewest days: fail early if it does not fit.
   splitFolds(known, cutOf({ ...settings, window: WINDOWS.at(-1)! }), settings);
   let trial = 0;
   for (const candidate of candidates(settings.seed)) {

@@ -96,7 +96,7 @@ export function verdict(target: TargetName, scores: Scores, labels: Labels, rhyt
   return better.length === 0 ? conclusion : `Better than the model: ${better.join(", ")}.\n${conclusion}`;
 }
 
-/** The baselines other than the reference with a smaller error than the model. */
+/** The baselines, without the reference, that have a smaller error than the model. */
 function betterBaselines(scores: Scores): string[] {
   const reference = referenceOf(scores);
   return Object.keys(scores).filter((name) => name !== reference && scores[name]!.mse < scores[MODEL]!.mse);
@@ -115,19 +115,21 @@ function compareWithReference(target: TargetName, scores: Scores, labels: Labels
   }
   const { comparison } = scores[reference]!;
   const smaller = `The model's mean squared error is ${percent(skill, 2)} smaller than that of ${name}`;
-  if (comparison === undefined) return `${smaller}, but the errors differ too evenly to test for significance.`;
+  if (comparison === undefined) {
+    return `${smaller}, but the error differences do not vary, so there is no significance test.`;
+  }
   const p = `Diebold-Mariano test, p = ${comparison.pValue.toPrecision(2)}`;
   return `${smaller}, ${isBetter(scores) ? "and the difference is" : "but the difference is not"} significant (${p}).`;
 }
 
-/** How often the direction was right, compared with always saying the same. */
+/** How often the direction was right, compared with always saying the more frequent one. */
 export function directionLine(
   target: TargetName,
   { accuracy, low, high, alwaysUp }: Direction,
   rhythm = DAILY,
 ): string {
   const days = `${stepName(rhythm)}s`;
-  // A price can also stay the same, which is no rise, and is not counted for the price.
+  // A price can also stay the same. That counts as "not up" for the direction, and is skipped for the price.
   const [counted, up, down] = target === "direction"
     ? [`the test ${days}`, "up", "not up"]
     : [`the ${days} with a price change`, "up", "down"];

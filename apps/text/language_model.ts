@@ -43,8 +43,8 @@ export class TiedDense implements Layer {
 }
 
 /**
- * A language model: an embedding, recurrent layers that carry their state from batch to batch, and an output layer that
- * gives the logits of the next token.
+ * A language model: an embedding, recurrent layers that carry their state from batch to batch, and an output layer for
+ * the logits of the next token.
  */
 export class LanguageModel {
   readonly config: LanguageModelConfig;

@@ -17,18 +17,18 @@ export interface StackConfig {
   readonly cell: CellName;
   readonly hidden: number;
   readonly layers: number;
-  /** Features of a token. */
+  /** Features per token. */
   readonly embedding: number;
-  /** The share of features that training drops between layers, and before the last one. */
+  /** The dropout rate between layers and before the output layer. */
   readonly dropout: number;
 }
 
-/** The stack among all that was chosen. */
+/** Picks the options of a stack from all settings. */
 export function stackOf({ cell, hidden, layers, embedding, dropout }: StackConfig): StackConfig {
   return { cell, hidden, layers, embedding, dropout };
 }
 
-/** A stack's options for the layer. */
+/** The options of the recurrent layer for a stack. */
 export function stackOptions({ cell, hidden, layers, embedding, dropout }: StackConfig, random: Random) {
   return { cell, inputSize: embedding, hiddenSize: hidden, layers, dropout: layers > 1 ? dropout : 0, random };
 }

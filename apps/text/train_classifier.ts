@@ -68,7 +68,7 @@ export interface ClassifierResult {
   readonly calibration: Calibration;
 }
 
-/** Texts classified at a time. */
+/** Texts per batch when testing. */
 const AT_ONCE = 256;
 
 /**

@@ -12,13 +12,13 @@ import {
 import { fit, type FitRun } from "../shared/fit.ts";
 import { LanguageModel, type LanguageModelConfig } from "./language_model.ts";
 
-/** Settings of a training run, besides the model's configuration. */
+/** Settings of a training run, without the model's configuration. */
 export interface LanguageSettings {
   readonly batchSize: number;
   /** Time steps per batch: gradients go back this far (truncated backpropagation through time). */
   readonly time: number;
   readonly epochs: number;
-  /** The most steps to take, even if they end within an epoch. */
+  /** The maximum number of steps. The last one may be within an epoch. */
   readonly steps?: number | undefined;
   readonly learningRate: number;
   /** The maximum norm of the gradient. */

@@ -81,7 +81,7 @@ Deno.test("backtest: one row per fold, mean and standard deviation below; report
       '"rent"',
       /forecasts.csv must be from the same run as metrics.json, got other test days or forecasts\n$/,
     );
-    await refused(0, /"next": \{/, '"after": {', /metrics.json must be as train wrote it/);
+    await refused(0, /"next": \{/, '"after": {', /metrics.json must be complete, as train wrote it/);
     await Deno.writeTextFile(`${folder}/a/metrics.json`, "{}");
     const broken = await stock(folder, "report", `${folder}/a`);
     assert.equal(
