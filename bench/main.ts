@@ -46,6 +46,10 @@ export const BENCHMARKS: Programs = {
     description: "A training step at different hidden sizes, time steps, batches and layers; draws bench/scaling.svg",
     commands: ["deno run --no-prompt --allow-read=bench --allow-write=bench bench/scaling.ts"],
   },
+  reading: {
+    description: "Reading a table of 1,000,000 rows into a series, against d3-dsv cutting it into cells",
+    commands: ["deno run --no-prompt --allow-read bench/reading.ts"],
+  },
   workers: {
     description: "Training on two threads against one",
     commands: ["deno run --no-prompt --allow-read bench/workers.ts"],

@@ -1,6 +1,7 @@
 import { type Command, CommanderError, InvalidArgumentError } from "@commander-js/extra-typings";
 import { useBlas } from "@unfold/core";
 import { Checkpoints } from "@unfold/training";
+import type { Note } from "./tables/table.ts";
 
 /** Bad usage found after parsing the options. Exit code 2, as for an unknown option. */
 export class UsageError extends Error {
@@ -105,6 +106,15 @@ export const HOW_TO_RESUME = "Run the same command with --resume to continue.";
 export async function sayIfNew(folder: string): Promise<void> {
   const found = await new Checkpoints({ folder }).list();
   if (found.length === 0) console.error(`no checkpoint in ${folder}: training from the start`);
+}
+
+/** Notes and warnings that are printed. */
+const MOST_SAID = 8;
+
+/** Prints what was decided while a file was read, and what looks odd, on stderr. */
+export function sayNotes(notes: readonly Note[]): void {
+  for (const { level, text } of notes.slice(0, MOST_SAID)) console.error(`${level}: ${text}`);
+  if (notes.length > MOST_SAID) console.error(`note: ${notes.length - MOST_SAID} more notes on how the file was read`);
 }
 
 /** Uses OpenBLAS. If it cannot, prints why and continues without it: training is then slower. */

@@ -22,6 +22,15 @@ export async function readFile(path: string): Promise<Uint8Array<ArrayBuffer>> {
   }
 }
 
+/** What names standard input in place of a file. */
+export const STDIN = "-";
+
+/** Reads a file, or standard input. */
+export async function readBytes(path: string): Promise<Uint8Array<ArrayBuffer>> {
+  if (path !== STDIN) return await readFile(path);
+  return new Uint8Array(await new Response(Deno.stdin.readable).arrayBuffer());
+}
+
 /** Reads a file as UTF-8 text. */
 export async function readTextFile(path: string): Promise<string> {
   const bytes = await readFile(path);
@@ -64,7 +73,21 @@ export async function asWritten<T>(path: string, make: () => T | Promise<T>): Pr
   }
 }
 
+/** A word as a shell takes it. */
+function quotedWord(text: string): string {
+  return /^[\w.,=:/@+-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
+}
+
 function failed(folder: string, error: unknown): Error {
+  if (error instanceof Deno.errors.NotCapable) {
+    const program = new URL(Deno.mainModule).pathname.split("/").slice(-3).join("/");
+    const command = ["deno", "run", "--allow-read", `--allow-write=${quotedWord(folder)}`, program];
+    return new Error(
+      `Cannot write to ${folder}: the task may write in the project's folder alone; name a folder there, or run ` +
+        [...command, ...Deno.args.map(quotedWord)].join(" "),
+      { cause: error },
+    );
+  }
   return new Error(`Cannot write to ${folder}: ${(error as Error).message}`, { cause: error });
 }
 

@@ -26,6 +26,8 @@ interface RankOptions {
 interface Inputs {
   /** Files, - for stdin. */
   readonly text?: readonly string[] | undefined;
+  /** A table, - for stdin. */
+  readonly csv?: string | undefined;
   /** Rows per batch. */
   readonly batchSize: number;
 }
@@ -50,8 +52,9 @@ export function onRanks<Options extends RankOptions & Inputs>(
         `a launcher started ${launched} processes of this program: add --distributed to train one model on them`,
       );
     }
-    if ((workers ?? launched) > 1 && given.text?.includes("-")) {
-      throw new UsageError("--text - needs a single rank: stdin can be read only once");
+    const fromStdin = given.text?.includes("-") ? "--text" : given.csv === "-" ? "--csv" : undefined;
+    if ((workers ?? launched) > 1 && fromStdin !== undefined) {
+      throw new UsageError(`${fromStdin} - needs a single rank: stdin can be read only once`);
     }
     const library = typeof distributed === "string" ? { library: distributed } : {};
     const communicator = distributed === undefined && workers === undefined

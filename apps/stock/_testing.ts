@@ -27,6 +27,24 @@ export function csv(days: number, seed = 1): string {
   return `Date,Close,Open,High,Low,Volume\n${rows.join("\n")}\n`;
 }
 
+/** A random walk as a CSV of dates and closes, one row for each date. */
+export function walk(dates: readonly string[], { seed = 1, start = 100, step = 0.02 } = {}): string {
+  const random = new Random(seed);
+  let price = start;
+  const rows = dates.map((date) => `${date},${(price *= Math.exp(random.normal(0, step))).toFixed(4)}`);
+  return `Date,Close\n${rows.join("\n")}\n`;
+}
+
+/** The first days of the months after 1990. */
+export function months(count: number): string[] {
+  return Array.from({ length: count }, (_, i) => new Date(Date.UTC(1990, i, 1)).toISOString().slice(0, 10));
+}
+
+/** The Mondays after 2005. */
+export function weeks(count: number): string[] {
+  return Array.from({ length: count }, (_, i) => new Date(Date.UTC(2005, 0, 3 + 7 * i)).toISOString().slice(0, 10));
+}
+
 /** Runs a test with a file of prices in a temporary folder. */
 export function withPrices(test: (folder: string, file: string) => Promise<void>): Promise<void> {
   return withFolder(async (folder) => {

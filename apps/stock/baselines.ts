@@ -3,7 +3,8 @@ import { type Batch, type Part, type Series, type TimeSplit, Windows } from "@un
 import { logReturns } from "./features.ts";
 import type { Forecaster } from "./forecaster.ts";
 import type { Prices } from "./prices.ts";
-import { realisedVolatility, type TargetName, TARGETS, targetsOf } from "./targets.ts";
+import { type Rhythm, stepName, stepsOf } from "./rhythm.ts";
+import { realisedVolatility, type TargetName, targetOf, targetsOf } from "./targets.ts";
 
 /** A forecast without a network. */
 interface Baseline {
@@ -28,7 +29,8 @@ export type Baselines = Readonly<Record<string, Baseline>>;
 
 /** Makes the baselines of each target. */
 export const BASELINES: Readonly<Record<TargetName, (context: BaselineContext) => Baselines>> = {
-  price: ofPrice,
+  price: (context) => ofPath(context, logReturns(context.prices), "drift (mean return)"),
+  change: (context) => ofPath(context, changesOf(context.prices), "drift (mean change)"),
   direction: ofDirection,
   volatility: ofVolatility,
 };
@@ -43,30 +45,50 @@ function meanOver({ from, to }: Part, of: (day: number) => number): number {
  * Naive: the price stays the same. Drift: it moves by the mean return of the training part. Seasonal: each day repeats the
  * return of the same day of the last season.
  */
-function ofPrice({ prices, horizon, season, train }: BaselineContext): Baselines {
-  const returns = logReturns(prices);
-  const drift = meanOver(train, (day) => returns[day + 1]!);
+function ofPath(
+  { prices, horizon, season, train }: BaselineContext,
+  moves: Float64Array,
+  driftLabel: string,
+): Baselines {
+  const { rhythm } = prices;
+  const drift = meanOver(train, (day) => moves[day + 1]!);
   const seasonal = (day: number) => {
     let total = 0;
-    for (let ahead = 1; ahead <= horizon; ahead++) total += returns[day + ahead - season * Math.ceil(ahead / season)]!;
+    for (let ahead = 1; ahead <= horizon; ahead++) total += moves[day + ahead - season * Math.ceil(ahead / season)]!;
     return total;
   };
   return {
-    naive: { label: horizon === 1 ? "naive (tomorrow = today)" : "naive (no change)", of: () => 0 },
-    drift: { label: "drift (mean return)", of: () => drift * horizon },
-    seasonal: { label: `seasonal (${season} days ago)`, of: seasonal },
+    naive: { label: horizon === 1 ? naiveName(stepName(rhythm)) : "naive (no change)", of: () => 0 },
+    drift: { label: driftLabel, of: () => drift * horizon },
+    seasonal: { label: `seasonal (${stepsOf(rhythm, season)} ago)`, of: seasonal },
   };
+}
+
+/** The naive forecast of a single step. */
+function naiveName(step: string): string {
+  return step === "day" ? "naive (tomorrow = today)" : `naive (next ${step} = this ${step})`;
+}
+
+/** Differences from the day before; NaN on the first day. */
+function changesOf({ close }: Prices): Float64Array {
+  return close.map((price, day) => day === 0 ? NaN : price - close[day - 1]!);
 }
 
 /** Base rate: the fraction of rises in the training part. Naive: the last direction again. */
 function ofDirection({ prices, horizon, train }: BaselineContext): Baselines {
-  const { close } = prices;
+  const { close, rhythm } = prices;
   const rise = (day: number) => Number(close[day]! > close[day - horizon]!);
   const rate = meanOver(train, (day) => rise(day + horizon));
   return {
     rate: { label: `base rate (${(100 * rate).toFixed(1)} % up)`, of: () => rate },
-    naive: { label: horizon === 1 ? "naive (same as today)" : `naive (same as the last ${horizon} days)`, of: rise },
+    naive: { label: horizon === 1 ? sameAs(rhythm) : `naive (same as the last ${stepsOf(rhythm, horizon)})`, of: rise },
   };
+}
+
+/** The label of the last value again. */
+function sameAs(rhythm: Rhythm): string {
+  const step = stepName(rhythm);
+  return `naive (same as ${step === "day" ? "today" : `this ${step}`})`;
 }
 
 /** λ for daily data (RiskMetrics, 1996). */
@@ -114,7 +136,7 @@ function ofVolatility({ prices, horizon, train }: BaselineContext): Baselines {
   const rows = (part: Part) =>
     new Windows({
       features,
-      targets: targetsOf(prices, TARGETS.volatility, horizon, START),
+      targets: targetsOf(prices, targetOf("volatility", prices.rhythm), horizon, START),
       past: 1,
       ahead: 0,
       batchSize: 512,
@@ -129,9 +151,12 @@ function ofVolatility({ prices, horizon, train }: BaselineContext): Baselines {
   }
   return {
     ...references,
-    har: { label: "HAR (day, week, month)", of: (day) => forecasts[day]! },
+    har: {
+      label: stepName(prices.rhythm) === "day" ? "HAR (day, week, month)" : "HAR (1, 5, 21 steps)",
+      of: (day) => forecasts[day]!,
+    },
     naive: {
-      label: horizon === 1 ? "naive (same as today)" : `naive (the last ${horizon} days)`,
+      label: horizon === 1 ? sameAs(prices.rhythm) : `naive (the last ${stepsOf(prices.rhythm, horizon)})`,
       of: (day) => past(day, horizon),
     },
   };

@@ -1,7 +1,8 @@
 import { CHART_WIDTH as WIDTH, drawChart, FEW_POINTS as FEW, LIGHT, type Palette, thinned } from "../shared/charts.ts";
 import type { Outlook } from "./forecaster.ts";
 import { type Judgement, MODEL, type TestDays } from "./judge.ts";
-import type { TargetName } from "./targets.ts";
+import { countsSteps, placeOf, type Rhythm, stepsOf } from "./rhythm.ts";
+import type { Target } from "./targets.ts";
 
 /** The number of last days in the enlarged panel, where the two lines can be distinguished. */
 const CLOSE_UP = 60;
@@ -12,28 +13,21 @@ const LONG = 400;
 
 /** The time axis of a chart of these days. */
 function timeAxis(dates: readonly string[]) {
-  const days = (Date.parse(dates.at(-1)!) - Date.parse(dates[0]!)) / 86_400_000;
+  if (countsSteps(dates)) {
+    return {
+      field: "date",
+      type: "quantitative",
+      scale: { zero: false },
+      axis: { title: "step", grid: false, format: "d" },
+    } as const;
+  }
+  const days = (placeOf(dates.at(-1)!) - placeOf(dates[0]!)) / 86_400_000;
   return {
     field: "date",
     type: "temporal",
     scale: { type: "utc" },
     axis: { title: null, grid: false, labelFlush: false, ...(days >= LONG && { format: "%b %Y" }) },
   } as const;
-}
-
-function unitOf(target: TargetName): string {
-  return target === "price" ? "close" : target === "volatility" ? "% a year" : "probability of a rise";
-}
-
-/** The days after the last one, ignoring holidays. Weekends are skipped unless the prices include some. */
-export function daysAfter(dates: readonly string[], count: number): string[] {
-  const day = new Date(`${dates.at(-1)}T00:00:00Z`);
-  const isWeekend = (date: Date) => date.getUTCDay() % 6 === 0;
-  const everyDay = dates.slice(-30).some((date) => isWeekend(new Date(`${date}T00:00:00Z`)));
-  return Array.from({ length: count }, () => {
-    do day.setUTCDate(day.getUTCDate() + 1); while (!everyDay && isWeekend(day));
-    return day.toISOString().slice(0, 10);
-  });
 }
 
 /** One panel: the actual values, the forecasts and their interval. */
@@ -48,16 +42,16 @@ function panel(test: TestDays, days: readonly number[], title: string, height: n
   const { dates, actual, forecasts, interval } = test;
   const x = timeAxis(days.map((day) => dates[day]!));
   const lines = [
-    ...days.map((i) => ({ date: dates[i], line: ACTUAL, value: actual[i] })),
-    ...days.map((i) => ({ date: dates[i], line: FORECAST, value: forecasts[MODEL]![i] })),
+    ...days.map((i) => ({ date: placeOf(dates[i]!), line: ACTUAL, value: actual[i] })),
+    ...days.map((i) => ({ date: placeOf(dates[i]!), line: FORECAST, value: forecasts[MODEL]![i] })),
   ];
   const band = interval === undefined
     ? []
-    : days.map((i) => ({ date: dates[i], low: interval.low[i], high: interval.high[i] }));
-  const ahead = next === undefined ? [] : daysAfter(dates, next.steps.length);
+    : days.map((i) => ({ date: placeOf(dates[i]!), low: interval.low[i], high: interval.high[i] }));
+  const ahead = next === undefined ? [] : next.steps.map(({ date }) => placeOf(date));
   next?.steps.forEach(({ value, interval }, i) => {
-    lines.push({ date: ahead[i], line: FORECAST, value });
-    if (interval) band.push({ date: ahead[i], low: interval.low, high: interval.high });
+    lines.push({ date: ahead[i]!, line: FORECAST, value });
+    if (interval) band.push({ date: ahead[i]!, low: interval.low, high: interval.high });
   });
   const axis = { title: unit };
   const drawn = (line: string, type: "line" | "tick") => ({
@@ -104,15 +98,21 @@ function panel(test: TestDays, days: readonly number[], title: string, height: n
 /** Draws the whole test part in one panel, its last days in a second one, there with the forecast of the next days. */
 export function forecastChart(
   test: TestDays,
-  { target, next, title, palette = LIGHT }: { target: TargetName; next?: Outlook; title?: string; palette?: Palette },
+  { target, rhythm, next, title, palette = LIGHT }: {
+    readonly target: Target;
+    readonly rhythm: Rhythm;
+    readonly next?: Outlook;
+    readonly title?: string;
+    readonly palette?: Palette;
+  },
 ): Promise<string> {
   const all = test.dates.map((_, i) => i);
-  const options = { palette, unit: unitOf(target), isLine: target !== "direction" };
+  const options = { palette, unit: target.unit, isLine: target.scaled };
   const panels = [panel(test, thinned(all), "Test part", 260, options)];
   if (all.length > CLOSE_UP) {
-    const isPath = target === "price";
+    const { isPath } = target;
     panels.push(
-      panel(test, all.slice(-CLOSE_UP), `Last ${CLOSE_UP} days${isPath ? " and forecast" : ""}`, 220, {
+      panel(test, all.slice(-CLOSE_UP), `Last ${stepsOf(rhythm, CLOSE_UP)}${isPath ? " and forecast" : ""}`, 220, {
         ...options,
         ...(isPath && { next }),
       }),
@@ -126,7 +126,7 @@ export function priceChart({ made, before }: TestDays, palette: Palette): Promis
   return drawChart({
     width: WIDTH,
     height: 180,
-    data: { values: thinned(made.map((date, i) => ({ date, value: before[i] }))) },
+    data: { values: thinned(made.map((date, i) => ({ date: placeOf(date), value: before[i] }))) },
     mark: { type: "line", color: palette.actual, strokeWidth: 1.5 },
     encoding: {
       x: timeAxis(made),
@@ -138,9 +138,17 @@ export function priceChart({ made, before }: TestDays, palette: Palette): Promis
 /** A day and its value. */
 type DayValue = Readonly<{ date: string; value: number }>;
 
-/** The daily log returns in percent, up to the last day on which a forecast was made. */
+/** The log returns in percent, up to the last day on which a forecast was made; differences of prices not above 0. */
 export function returnsOf({ made, before }: Pick<TestDays, "made" | "before">): DayValue[] {
-  return made.slice(1).map((date, i) => ({ date, value: 100 * Math.log(before[i + 1]! / before[i]!) }));
+  const move = before.every((price) => price > 0)
+    ? (from: number, to: number) => 100 * Math.log(to / from)
+    : (from: number, to: number) => to - from;
+  return made.slice(1).map((date, i) => ({ date, value: move(before[i]!, before[i + 1]!) }));
+}
+
+/** A value at the place of its day on the axis. */
+function placed({ date, value }: DayValue): { date: number; value: number } {
+  return { date: placeOf(date), value };
 }
 
 /** The cumulative difference between a baseline's squared errors and the model's. */
@@ -158,11 +166,15 @@ export function returnsChart(test: TestDays, palette: Palette): Promise<string> 
   return drawChart({
     width: WIDTH,
     height: 140,
-    data: { values: thinned(values) },
+    data: { values: thinned(values).map(placed) },
     mark: { type: "rule", color: palette.actual, strokeWidth: 1 },
     encoding: {
       x: timeAxis(test.made),
-      y: { field: "value", type: "quantitative", axis: { title: "log return, %" } },
+      y: {
+        field: "value",
+        type: "quantitative",
+        axis: { title: test.before.every((price) => price > 0) ? "log return, %" : "change" },
+      },
       y2: { datum: 0 },
     },
   }, palette);
@@ -179,11 +191,11 @@ export function errorChart(
 ): Promise<string> {
   const { dates, actual, forecasts } = test;
   const x = timeAxis(dates);
-  const values = thinned(dates.map((date, i) => ({ date, value: forecasts[MODEL]![i]! - actual[i]! })));
+  const values = thinned(dates.map((date, i) => ({ date: placeOf(date), value: forecasts[MODEL]![i]! - actual[i]! })));
   const [, reference = "", ...others] = Object.keys(scores);
   const best = others.toSorted((a, b) => scores[a]!.mse - scores[b]!.mse).slice(0, 1);
   const advantage = [reference, ...best].flatMap((name) =>
-    thinned(advantageOver(test, name)).map((day) => ({ ...day, line: labels[name]! }))
+    thinned(advantageOver(test, name)).map((day) => ({ ...placed(day), line: labels[name]! }))
   );
   return drawChart({
     resolve: { legend: { color: "independent" } },
@@ -229,7 +241,7 @@ export function errorChart(
 }
 
 /** The norm of the loss's gradient with respect to the state on each day of a window. */
-export function gradientChart(norms: readonly number[], palette: Palette): Promise<string> {
+export function gradientChart(norms: readonly number[], step: string, palette: Palette): Promise<string> {
   const values = norms.map((norm, i) => ({ day: i - norms.length + 1, norm }));
   const positive = values.filter(({ norm }) => norm > 0);
   return drawChart({
@@ -238,7 +250,7 @@ export function gradientChart(norms: readonly number[], palette: Palette): Promi
     data: { values: positive },
     mark: { type: "line", point: true, color: palette.other, strokeWidth: 1.5 },
     encoding: {
-      x: { field: "day", type: "quantitative", axis: { title: "day of the window (0 is the last)", grid: false } },
+      x: { field: "day", type: "quantitative", axis: { title: `${step} of the window (0 is the last)`, grid: false } },
       y: {
         field: "norm",
         type: "quantitative",

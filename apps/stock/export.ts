@@ -1,6 +1,7 @@
 import { type LayerInterchange, toOnnx } from "@unfold/layers/interchange";
 import type { OnnxExport } from "../shared/write_onnx.ts";
 import { Flatten, type Forecaster } from "./forecaster.ts";
+import type { Rhythm } from "./rhythm.ts";
 import type { TargetName } from "./targets.ts";
 
 const flatten: LayerInterchange<Flatten> = {
@@ -12,23 +13,28 @@ const flatten: LayerInterchange<Flatten> = {
 };
 
 /** How to read an unscaled output y. */
-const MEANINGS: Readonly<Record<TargetName, string>> = {
+const MEANINGS = {
+  change: "y is the change from the last close to each day ahead: price = close + y",
   price: "y is the log return from the last close to each day ahead: price = close·exp(y)",
   direction: "the probability that the price rises over the horizon is 1/(1 + exp(−y))",
-  volatility: "max(y, 0) is the volatility of the days ahead: 100·√252·y in % a year",
-};
+  volatility: ({ perYear }: Rhythm) =>
+    "max(y, 0) is the volatility of the days ahead: " +
+    (perYear === undefined ? "100·y in %" : `100·√${perYear}·y in % a year`),
+} as const satisfies Record<TargetName, string | ((rhythm: Rhythm) => string)>;
 
 /** Exports a forecaster as ONNX, with its preprocessing and postprocessing in words. */
 export function exportForecaster(forecaster: Forecaster): OnnxExport {
   const { config, interval } = forecaster;
   const { window, features, model, target } = config;
+  const meaning = MEANINGS[target];
   const about = {
     ...config,
     interval,
     preprocessing:
       `input: the features of the last ${window} days, each column scaled by featureScaler, (x − mean)/deviation: ` +
       features.join(", "),
-    postprocessing: `output: unscale by targetScaler, y = output·deviation + mean; ${MEANINGS[target]}` +
+    postprocessing: "output: unscale by targetScaler, y = output·deviation + mean; " +
+      `${typeof meaning === "string" ? meaning : meaning(forecaster.rhythm)}` +
       (interval === undefined ? "" : "; the interval is y − radius to y + radius"),
   };
   const file = toOnnx(forecaster.network, {

@@ -1,5 +1,6 @@
 import type { Series } from "@unfold/training";
-import type { Column, Prices } from "./prices.ts";
+import type { ExtraColumn } from "../shared/tables/columns.ts";
+import type { Prices } from "./prices.ts";
 
 /** The features of each day, all known at its close. */
 export interface FeatureSet {
@@ -8,7 +9,11 @@ export interface FeatureSet {
   /** The number of days at the start that have no features, because the features look back that far. */
   readonly warmUp: number;
   /** The required columns, in addition to date and close. */
-  readonly columns: readonly Column[];
+  readonly columns: readonly ExtraColumn[];
+  /** Whether it takes logarithms of prices, which must then be above 0. */
+  readonly positive: boolean;
+  /** Whether it sees prices at their level, so that a series at another level means nothing to a trained network. */
+  readonly hasLevel: boolean;
   /** The features of a day, defined from day warmUp on. */
   readonly of: (prices: Prices) => (day: number) => readonly number[];
 }
@@ -38,14 +43,28 @@ const returns: FeatureSet = {
   names: ["return", "mean5", "mean21", "deviation5", "deviation21"],
   warmUp: 21,
   columns: [],
-  of(prices) {
-    const all = logReturns(prices);
-    return (day) => {
-      const [week, month] = [recent(all, day, 5), recent(all, day, 21)];
-      return [all[day]!, meanOf(week), meanOf(month), deviationOf(week), deviationOf(month)];
-    };
-  },
+  positive: true,
+  hasLevel: false,
+  of: (prices) => recentOf(logReturns(prices)),
 };
+
+/** The day's difference from the day before, and mean and standard deviation over the last 5 and 21 days. */
+const changes: FeatureSet = {
+  names: ["change", "mean5", "mean21", "deviation5", "deviation21"],
+  warmUp: 21,
+  columns: [],
+  positive: false,
+  hasLevel: true,
+  of: ({ close }) => recentOf(close.map((price, day) => day === 0 ? NaN : price - close[day - 1]!)),
+};
+
+/** A day's value, and mean and standard deviation over the last 5 and 21 days. */
+function recentOf(all: Float64Array): (day: number) => readonly number[] {
+  return (day) => {
+    const [week, month] = [recent(all, day, 5), recent(all, day, 21)];
+    return [all[day]!, meanOf(week), meanOf(month), deviationOf(week), deviationOf(month)];
+  };
+}
 
 /** Trading days in a week, a month and a year. */
 const SPANS = [5, 21, 252] as const;
@@ -71,6 +90,8 @@ const book: FeatureSet = {
   ],
   warmUp: 252,
   columns: ["open", "high", "low", "volume"],
+  positive: true,
+  hasLevel: true,
   of({ close, more }) {
     const [open, high, low, volume] = this.columns.map((name) => more[name]!) as [
       Float64Array,
@@ -95,7 +116,7 @@ const book: FeatureSet = {
 };
 
 /** The feature sets by name. */
-export const FEATURE_SETS = { returns, book } as const satisfies Record<string, FeatureSet>;
+export const FEATURE_SETS = { returns, changes, book } as const satisfies Record<string, FeatureSet>;
 export type FeatureSetName = keyof typeof FEATURE_SETS;
 export const FEATURE_SET_NAMES = Object.keys(FEATURE_SETS) as FeatureSetName[];
 

@@ -86,12 +86,13 @@ Deno.test("book: a constant volume gives no NaN; a missing column is named", () 
   const { data } = featuresOf(parsePrices(text, "walk", { need: book.columns }), book);
   assert.ok(data.every(Number.isFinite));
   assert.throws(() => parsePrices("date,close\n2020-01-02,1", "file", { need: book.columns }), {
-    message: 'Cannot read file: line 1: column open is missing; it has "date", "close"',
+    message: 'Cannot read file: column open is missing; it has "date", "close"; --columns open=TITLE names it',
   });
   assert.throws(
     () => parsePrices("date,close,open,high,low,volume\n2020-01-02,1,1,1,1,-3", "file", { need: book.columns }),
     {
-      message: 'Cannot read file: line 2, column volume: it must be a number from 0 to 1000000000000000, got "-3"',
+      message:
+        "Cannot read file: line 2, column volume: a volume must not be negative, got -3; correct the row or remove it",
     },
   );
 });

@@ -22,7 +22,8 @@ import { checkAxis, checkerOf, decodeModel, encodeModel, isSize, type RawConfig 
 import { makeRecurrent } from "../shared/models.ts";
 import { FEATURE_SET_NAMES, FEATURE_SETS, type FeatureSet, type FeatureSetName, featuresOf } from "./features.ts";
 import type { Prices } from "./prices.ts";
-import { LONGEST_HORIZON, type Target, TARGET_NAMES, type TargetName, TARGETS } from "./targets.ts";
+import { DAILY, datesAfter, differ, type Rhythm, stepName } from "./rhythm.ts";
+import { LONGEST_HORIZON, type Target, TARGET_NAMES, type TargetName, targetOf } from "./targets.ts";
 
 /** The networks. */
 export const MODELS = [...CELLS, "mlp"] as const;
@@ -47,6 +48,12 @@ export interface ForecasterConfig {
   readonly featureScaler: StandardScalerState;
   /** Fitted to the targets of the training part. */
   readonly targetScaler: StandardScalerState;
+  /** How often the training series has a row. Default: trading days. */
+  readonly rhythm?: Rhythm;
+  /** The lowest and the highest price that it was trained on. */
+  readonly level?: readonly [low: number, high: number];
+  /** The last date whose price the network or its choice of epoch has seen. */
+  readonly seenUntil?: string;
 }
 
 /** Prediction intervals, computed from errors on data that the network was not trained on. */
@@ -61,6 +68,9 @@ export interface ForecastInterval {
 const COVERAGE = 0.9;
 /** COVERAGE/(1 − COVERAGE): with fewer errors, none is large enough to bound the worst day in ten. */
 const LEAST_ERRORS = 9;
+
+/** Prices this many times as high or low as those of the training are at another level. */
+const LEVEL_REACH = 10;
 
 /** The key of the configuration in a model file's metadata. */
 const METADATA_KEY = "unfold.stock";
@@ -92,7 +102,12 @@ export class Forecaster {
 
   /** What it forecasts. */
   get target(): Target {
-    return TARGETS[this.config.target];
+    return targetOf(this.config.target, this.rhythm);
+  }
+
+  /** How often the series that it was trained on has a row. */
+  get rhythm(): Rhythm {
+    return this.config.rhythm ?? DAILY;
   }
 
   /** The days ahead that it forecasts. */
@@ -161,6 +176,7 @@ export class Forecaster {
    */
   next(prices: Prices): Outlook {
     const { window, target, horizon } = this.config;
+    this.checkSeries(prices, "forecast from");
     const least = this.featureSet.warmUp + window;
     const days = prices.dates.length;
     if (days < least) {
@@ -171,6 +187,7 @@ export class Forecaster {
     using x = tensor(last, { shape: [1, window, columns] });
     const values = this.forecast(x);
     const close = prices.close.at(-1)!;
+    const dates = datesAfter(prices.dates, prices.rhythm, horizon);
     const steps = this.ahead.map((ahead, i) => {
       const value = this.target.shown(values[i]!, close);
       if (!Number.isFinite(value) || (target === "price" && value === 0)) {
@@ -179,9 +196,44 @@ export class Forecaster {
         );
       }
       const interval = this.intervalAround(values[i]!, i, close);
-      return { ahead, value, ...(interval && { interval: { coverage: this.interval!.coverage, ...interval } }) };
+      return {
+        ahead,
+        date: dates[ahead - 1]!,
+        value,
+        ...(interval && { interval: { coverage: this.interval!.coverage, ...interval } }),
+      };
     });
-    return { target, horizon, after: prices.dates.at(-1)!, close, steps };
+    return { target, horizon, rhythm: this.rhythm, after: prices.dates.at(-1)!, close, steps };
+  }
+
+  /**
+   * Checks that a series has the frequency and, if it matters, the level that the network was trained on.
+   *
+   * @param doing What the series is for, in messages: "forecast from".
+   * @throws {RangeError} If it has not.
+   */
+  checkSeries({ file, rhythm, close }: Prices, doing: string): void {
+    const { config: { level, target }, featureSet } = this;
+    const fail = (problem: string) => {
+      throw new RangeError(`Cannot ${doing} ${file}: ${problem}`);
+    };
+    if (this.config.rhythm !== undefined && differ(rhythm, this.rhythm)) {
+      fail(
+        `the model was trained on a row every ${stepName(this.rhythm)}, got one every ${stepName(rhythm)}; ` +
+          "give it a file like that, or train a model on this one",
+      );
+    }
+    if (level === undefined || !(featureSet.hasLevel || target === "change")) return;
+    const [low, high] = level;
+    const last = close.at(-1)!;
+    const reach = LEVEL_REACH * Math.max(Math.abs(low), Math.abs(high), high - low);
+    const isNear = last <= reach && last >= (low > 0 ? low / LEVEL_REACH : -reach);
+    if (!isNear) {
+      fail(
+        `the model was trained on prices from ${low} to ${high}, got ${last} at the end; bring the file to the same ` +
+          "unit, or train a model on this one",
+      );
+    }
   }
 
   /** The norm of the loss's gradient at each day of a window; undefined if the network is not recurrent. */
@@ -225,6 +277,8 @@ export class Forecaster {
 export interface Outlook {
   readonly target: TargetName;
   readonly horizon: number;
+  /** How often there is a row. */
+  readonly rhythm: Rhythm;
   /** The last known day. */
   readonly after: string;
   /** Its close. */
@@ -233,6 +287,8 @@ export interface Outlook {
   readonly steps: readonly {
     /** Days ahead. */
     readonly ahead: number;
+    /** The date of that day, by the calendar of the series. */
+    readonly date: string;
     readonly value: number;
     readonly interval?: { readonly coverage: number; readonly low: number; readonly high: number };
   }[];
@@ -291,8 +347,15 @@ function checkConfig(config: RawConfig, tensors: number): void {
   check("features", JSON.stringify(config.features) === JSON.stringify(names), names.join(", "));
   const inputs = names.length;
   check("featureScaler", isScaler(config.featureScaler, inputs), `means and deviations of ${inputs} columns`);
-  const outputs = TARGETS[config.target as TargetName].ahead(horizon as number).length;
+  const outputs = targetOf(config.target as TargetName).ahead(horizon as number).length;
   check("targetScaler", isScaler(config.targetScaler, outputs), `means and deviations of ${outputs} columns`);
+  const { unit, every, perYear } = Object(config.rhythm) as Partial<Record<keyof Rhythm, unknown>>;
+  const isRhythm = typeof unit === "string" && isSize(every) &&
+    (perYear === undefined || (Number.isFinite(perYear) && (perYear as number) > 0));
+  check("rhythm", config.rhythm === undefined || isRhythm, "a unit and the number of them in a step");
+  const isLevel = Array.isArray(config.level) && config.level.length === 2 && config.level.every(Number.isFinite);
+  check("level", config.level === undefined || isLevel, "the lowest and the highest price");
+  check("seenUntil", ["string", "undefined"].includes(typeof config.seenUntil), "a date");
   const { coverage, radii } = Object(config.interval) as Partial<Record<keyof ForecastInterval, unknown>>;
   const isInterval = typeof coverage === "number" && coverage > 0 && coverage < 1 && Array.isArray(radii) &&
     radii.length === outputs && radii.every((radius) => radius >= 0);

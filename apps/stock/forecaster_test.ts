@@ -40,7 +40,10 @@ Deno.test("book features: a saved and loaded model gives the same forecast, bit 
     await Deno.writeTextFile(file, "Date,Close\n2020-01-02,1\n");
     const without = await stock(folder, "forecast", `${folder}/a/model.safetensors`, "--csv", file);
     assert.deepEqual([without.code, without.stdout], [1, ""]);
-    assert.match(without.stderr, /^error: Cannot read .*: line 1: column open is missing; it has "Date", "Close"\n$/);
+    assert.match(
+      without.stderr,
+      /^error: Cannot read .*: column open is missing; it has "Date", "Close"; --columns open=TITLE names it\n$/,
+    );
   }));
 
 Deno.test("forecast refuses a file that is not a model, and a damaged one", () =>
@@ -105,7 +108,11 @@ Deno.test("a model with altered weights or settings is refused, and the message 
     );
     await refused(all, { featureSet: "book" }, /its features must be open, close, .*, got \["return",/);
     await refused(all, { horizon: 0 }, /its horizon must be an integer from 1 to 1000, got 0\n$/);
-    await refused(all, { target: "rent" }, /its target must be one of price, direction, volatility, got "rent"\n$/);
+    await refused(
+      all,
+      { target: "rent" },
+      /its target must be one of price, change, direction, volatility, got "rent"\n$/,
+    );
     await refused(
       all,
       { featureScaler: { mean: [0], deviation: [1] } },

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { Random } from "@unfold/core";
 import { dieboldMariano, directionalAccuracy } from "@unfold/training";
 import { isPerfect, judge, type TestDays } from "./judge.ts";
-import { TARGETS } from "./targets.ts";
+import { targetOf } from "./targets.ts";
 
 const random = new Random(1);
 const draw = (count: number, deviation: number) =>
@@ -18,7 +18,7 @@ const test: TestDays = {
 };
 
 Deno.test("scores, comparisons and direction come from the library's metrics, with the horizon of the overlapping errors", () => {
-  const { scores, direction, held } = judge(test, TARGETS.price, 5);
+  const { scores, direction, held } = judge(test, targetOf("price"), 5);
   const errors = (name: string) => test.forecasts[name]!.map((value, i) => value - test.actual[i]!);
   for (const name of ["naive", "drift"]) {
     assert.deepEqual(scores[name]!.comparison, dieboldMariano(errors("model"), errors(name), { horizon: 5 }));

@@ -12,6 +12,7 @@ import { Command } from "@commander-js/extra-typings";
 import { runCommand } from "../shared/cli.ts";
 import { backtest, tune } from "./commands/backtest.ts";
 import { compare } from "./commands/compare.ts";
+import { inspect } from "./commands/inspect.ts";
 import { report } from "./commands/report.ts";
 import { exportOnnx, forecast, train } from "./commands/train.ts";
 
@@ -19,6 +20,7 @@ const program = new Command("stock")
   .description("Forecast prices with a recurrent network and compare it with simple baselines.")
   .addCommand(train, { isDefault: true })
   .addCommand(forecast)
+  .addCommand(inspect)
   .addCommand(backtest)
   .addCommand(tune)
   .addCommand(compare)

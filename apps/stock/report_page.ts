@@ -4,7 +4,8 @@ import type { FoldResult } from "./backtest.ts";
 import { errorChart, forecastChart, gradientChart, priceChart, returnsChart } from "./charts.ts";
 import { referenceOf, type TestDays } from "./judge.ts";
 import type { Summary } from "./summary.ts";
-import { TARGETS } from "./targets.ts";
+import { stepName, stepsOf } from "./rhythm.ts";
+import { targetOf } from "./targets.ts";
 import {
   directionLine,
   foldTable,
@@ -32,53 +33,60 @@ export async function reportPage(
 ): Promise<string> {
   const { data, settings, windows, scores, labels, direction, interval, next, history, bestEpoch, gradientFlow } =
     summary;
-  const { target, horizon } = settings;
+  const { target: name, horizon } = settings;
+  const { rhythm, notes } = data;
+  const target = targetOf(name, rhythm);
+  const step = stepName(rhythm);
   const title = titleOf(summary);
   const reference = referenceOf(scores);
   const table = ({ head, rows }: { head: string[]; rows: string[][] }) => htmlTable(head, rows);
-  const about = `${data.rows} days, ${data.from} to ${data.to}. Trained on ${windows.train} windows, ` +
+  const about = `${stepsOf(rhythm, data.rows)}, ${data.from} to ${data.to}. Trained on ${windows.train} windows, ` +
     `epoch chosen on ${windows.validation}, tested on ${windows.test} from ${test.dates[0]}.`;
   const legend =
     `Skill is 1 − MSE/MSE of ${nameInText(labels, reference)}. p is the probability of a difference from the ` +
     "model's errors at least this large by chance (Diebold-Mariano test).";
-  const loss = `The loss of each epoch${TARGETS[target].scaled ? " on standardised targets" : ""}. ` +
+  const loss = `The loss of each epoch${target.scaled ? " on standardised targets" : ""}. ` +
     "The dashed line marks the epoch whose weights were kept.";
-  const flow =
-    "How much of the loss's gradient reaches the hidden state on each day of a window in the backward pass. " +
-    "Days on which it has vanished do not affect training.";
+  const flow = "How much of the loss's gradient reaches the hidden state on each " +
+    `${step} of a window in the backward pass. ${step[0]!.toUpperCase()}` +
+    `${step.slice(1)}s on which it has vanished do not affect training.`;
   const backtest = folds && html`
     <h2>Back-test</h2>
     <p class="quiet">For each fold a new model was trained on all data before it. ${foldVerdict(folds)}</p>
-    ${table(foldTable(target, folds))}
+    ${table(foldTable(name, folds))}
   `;
-  const price = target !== "price" && html`
+  const price = !target.isPath && html`
     <h2>Price</h2>
     ${await htmlChart(priceChart(test, PAGE))}
   `;
   const gradient = gradientFlow && html`
     <h2>Gradient flow</h2>
     <p class="quiet">${flow}</p>
-    ${await htmlChart(gradientChart(gradientFlow, PAGE))}
+    ${await htmlChart(gradientChart(gradientFlow, step, PAGE))}
+  `;
+  const reading = notes.length > 0 && html`
+    <h2>How the data were read</h2>
+    <ul>${notes.map(({ text }) => html`<li>${text}</li>`)}</ul>
   `;
   return htmlPage(
     title,
     html`
       <h1>${title}</h1>
       <p class="quiet">${about}</p>
-      <p class="verdict">${lines(verdict(target, scores, labels))}</p>
+      <p class="verdict">${lines(verdict(name, scores, labels, rhythm))}</p>
 
       <h2>Comparison with baselines</h2>
       ${htmlTable(
-        scoreHead(target, horizon, shortName(labels, reference)),
+        scoreHead(name, horizon, shortName(labels, reference), rhythm),
         Object.entries(scores).map(([name, score]) => scoreRow(labels[name]!, score)),
       )}
       <p class="quiet">${legend}</p>
-      ${direction ? html`<p>${directionLine(target, direction)}</p>` : ""}
-      ${interval ? html`<p>${intervalLine(interval)}</p>` : ""}
+      ${direction ? html`<p>${directionLine(name, direction, rhythm)}</p>` : ""}
+      ${interval ? html`<p>${intervalLine(interval, rhythm)}</p>` : ""}
 
       <h2>Forecast</h2>
       <p>${lines(outlookLines(next))}</p>
-      ${await htmlChart(forecastChart(test, { target, next, palette: PAGE }))}
+      ${await htmlChart(forecastChart(test, { target, rhythm, next, palette: PAGE }))}
       ${price || ""}
 
       <h2>Returns</h2>
@@ -94,6 +102,7 @@ export async function reportPage(
       ${await htmlChart(learningChart(history, { best: bestEpoch, palette: PAGE }))}
       ${gradient || ""}
 
+      ${reading || ""}
       <h2>Settings</h2>
       ${settingsTable(settings)}
     `,

@@ -3,6 +3,7 @@ import { adam } from "@unfold/optimizers";
 import assert from "node:assert/strict";
 import { MODEL } from "./judge.ts";
 import type { Prices } from "./prices.ts";
+import { DAILY } from "./rhythm.ts";
 import { cutOf, splitWindows } from "./split.ts";
 import { prepare, trainForecaster, type TrainSettings } from "./train.ts";
 import { isBetter } from "./wording.ts";
@@ -37,7 +38,7 @@ function planted(days: number, seed: number, expected: (returns: readonly number
     { length: days },
     (_, day) => new Date(Date.UTC(1990, 0, 1 + day)).toISOString().slice(0, 10),
   );
-  return { file: "planted", dates, close, more: {}, warnings: [] };
+  return { file: "planted", dates, close, more: {}, rhythm: DAILY, notes: [] };
 }
 
 async function testOn(prices: Prices, chosen: TrainSettings) {

@@ -1,6 +1,7 @@
 import { type Part, rollingOrigin, splitByTime, type TimeSplit } from "@unfold/training";
 import { FEATURE_SETS, type FeatureSetName } from "./features.ts";
 import type { Prices } from "./prices.ts";
+import { stepName, stepsOf } from "./rhythm.ts";
 
 /** The least number of windows to train, validate and test on. */
 const LEAST_WINDOWS = 20;
@@ -25,16 +26,17 @@ export function cutOf({ window, horizon, features }: {
 }
 
 /** The rows of the feature table at which a window with a target ends. */
-function windowRows({ dates, file }: Prices, { window, warmUp, horizon }: Cut): Part {
+function windowRows({ dates, file, rhythm }: Prices, { window, warmUp, horizon }: Cut): Part {
   // The horizon − 1 windows between two parts are dropped.
   const least = warmUp + window + LEAST_WINDOWS + 3 * (horizon - 1);
   if (dates.length < least) {
     const ahead = horizon === 1 ? "" : ` and a horizon of ${horizon}`;
     const between = horizon === 1 ? "" : `, ${3 * (horizon - 1)} between and after the parts`;
     throw new RangeError(
-      `Cannot train on ${file}: with a window of ${window} days${ahead} it must have at least ${least} rows ` +
+      `Cannot train on ${file}: with a window of ` +
+        `${stepsOf(rhythm, window)}${ahead} it must have at least ${least} rows ` +
         `(${warmUp} before the first features, ${window} in a window, ${LEAST_WINDOWS} windows${between}), ` +
-        `got ${dates.length}`,
+        `got ${dates.length}; try a smaller --window or a longer file`,
     );
   }
   return { from: window - 1, to: dates.length - warmUp - horizon };
@@ -46,10 +48,11 @@ function shareOf(count: number, fraction: number): number {
 }
 
 /** Errors of forecasts over h days are correlated over h − 1 lags, so a significance test needs more than h days. */
-function checkTestPart({ file }: Prices, { from, to }: Part, horizon: number): void {
+function checkTestPart({ file, rhythm }: Prices, { from, to }: Part, horizon: number): void {
   if (horizon === 1 || to - from > horizon) return;
   throw new RangeError(
-    `Cannot test on ${file}: the test part must have more days than the horizon, ${horizon}, got ${to - from}`,
+    `Cannot test on ${file}: the test part must have more ${stepName(rhythm)}s than the horizon, ${horizon}, got ` +
+      `${to - from}`,
   );
 }
 
@@ -100,7 +103,8 @@ export function splitFolds(prices: Prices, cut: Cut, { folds, foldDays, validati
   const least = LEAST_WINDOWS + 2 * gap;
   if (before < least) {
     throw new RangeError(
-      `Cannot test on ${prices.file}: there must be at least ${least} windows before ${folds} folds of ${foldDays} days, ` +
+      `Cannot test on ${prices.file}: there must be at least ${least} windows before ${folds} folds of ` +
+        `${stepsOf(prices.rhythm, foldDays)}, ` +
         `got ${Math.max(0, before)}; try fewer --folds or --fold-days`,
     );
   }

@@ -1,8 +1,10 @@
 // @ts-types="@types/d3-dsv"
 import { csvFormatRows, csvParse } from "d3-dsv";
 import type { OptimizerOption } from "../shared/optimizers.ts";
+import type { Outlook } from "./forecaster.ts";
 import { MODEL, type TestDays } from "./judge.ts";
 import type { Prices } from "./prices.ts";
+import { placeOf } from "./rhythm.ts";
 import type { TrainResult, TrainSettings } from "./train.ts";
 
 /** The saved settings of a run. */
@@ -20,7 +22,14 @@ export function summaryOf(prices: Prices, settings: Chosen, result: TrainResult)
     result;
   const count = ({ from, to }: { from: number; to: number }) => to - from;
   return {
-    data: { source: prices.file, rows: prices.dates.length, from: prices.dates[0]!, to: prices.dates.at(-1)! },
+    data: {
+      source: prices.file,
+      rows: prices.dates.length,
+      from: prices.dates[0]!,
+      to: prices.dates.at(-1)!,
+      rhythm: prices.rhythm,
+      notes: prices.notes,
+    },
     settings,
     windows: { train: count(split.train), validation: count(split.validation), test: count(split.test) },
     test: { from: test.dates[0]!, to: test.dates.at(-1)! },
@@ -54,6 +63,14 @@ export function encodeForecasts({ made, dates, before, actual, interval, forecas
   return `${csvFormatRows([[...FIXED, ...names], ...rows])}\n`;
 }
 
+/** A forecast as CSV: a row for each step ahead with its date. */
+export function encodeOutlook({ steps }: Outlook): string {
+  const rows = steps.map(({ date, value, interval }) =>
+    [date, value, interval?.low ?? "", interval?.high ?? ""].map(String)
+  );
+  return `${csvFormatRows([["date", "forecast", "low", "high"], ...rows])}\n`;
+}
+
 /**
  * Reads what {@linkcode encodeForecasts} wrote.
  *
@@ -80,7 +97,7 @@ export function decodeForecasts(text: string, file: string): TestDays {
   }
   const days = (name: "made" | "date") =>
     rows.map((row, i) => {
-      if (/^\d{4}-\d{2}-\d{2}$/.test(row[name]!) && !Number.isNaN(Date.parse(row[name]!))) return row[name]!;
+      if (row[name]! !== "" && !Number.isNaN(placeOf(row[name]!))) return row[name]!;
       throw new TypeError(`Cannot read ${file}: line ${i + 2}, column ${name}: it must be a date, got "${row[name]}"`);
     });
   const hasInterval = rows[0]!.low !== "";

@@ -3,15 +3,22 @@ import { binaryCrossEntropy, meanSquaredError } from "@unfold/layers";
 import type { Series } from "@unfold/training";
 import { logReturns } from "./features.ts";
 import type { Prices } from "./prices.ts";
+import { DAILY, type Rhythm, stepName, stepsOf } from "./rhythm.ts";
 
 /** A quantity to forecast. */
 export interface Target {
   /** Its name in tables and charts. */
   title(horizon: number): string;
-  /** The days ahead that have a forecast. The last one is the horizon. */
+  /** The unit of displayed values on an axis. */
+  readonly unit: string;
+  /** The steps ahead that have a forecast. The last one is the horizon. */
   ahead(horizon: number): readonly number[];
-  /** The training target of a day in the target's own units: a value for each of the days ahead. */
+  /** The training target of a day in the target's own units: a value for each of the steps ahead. */
   of(prices: Prices, ahead: readonly number[]): (day: number) => readonly number[];
+  /** Whether forecasts are a path of prices, one for each step ahead. */
+  readonly isPath: boolean;
+  /** Whether it takes logarithms of prices, which must then be above 0. */
+  readonly positive: boolean;
   /** Whether the targets are standardised for the network. */
   readonly scaled: boolean;
   /** The training loss. */
@@ -30,9 +37,7 @@ export interface Target {
   readonly hasInterval: boolean;
 }
 
-/** Trading days in a year. */
-const YEAR = 252;
-/** The longest horizon: four years. */
+/** The longest horizon. */
 export const LONGEST_HORIZON = 1000;
 
 /** Realised volatility per day: the root mean square of the log returns from one day to another, inclusive. */
@@ -42,30 +47,53 @@ export function realisedVolatility(returns: Float64Array, from: number, to: numb
   return Math.sqrt(total / (to - from + 1));
 }
 
-function days(horizon: number): string {
-  return horizon === 1 ? "the next day" : `the next ${horizon} days`;
+/** The next step or steps in words. */
+function nextSteps(rhythm: Rhythm, horizon: number): string {
+  return horizon === 1 ? `the next ${stepName(rhythm)}` : `the next ${stepsOf(rhythm, horizon)}`;
 }
 
-/** The close of each day ahead; the network learns the log return from today. */
-const price: Target = {
-  title: (horizon) => horizon === 1 ? "next day's close" : `close in ${horizon} days`,
-  ahead: (horizon) => Array.from({ length: horizon }, (_, i) => i + 1),
+/** The close of each step ahead, by any way that it is learned. */
+function path(rhythm: Rhythm) {
+  return {
+    title: (horizon: number) =>
+      horizon === 1 ? `next ${stepName(rhythm)}'s close` : `close in ${stepsOf(rhythm, horizon)}`,
+    unit: "close",
+    ahead: (horizon: number) => Array.from({ length: horizon }, (_, i) => i + 1),
+    isPath: true,
+    scaled: true,
+    loss: meanSquaredError,
+    fromOutput: (output: number) => output,
+    range: [-Infinity, Infinity] as const,
+    actual: ({ close }: Prices, horizon: number) => (day: number) => close[day + horizon]!,
+    rise: (shown: number, close: number) => shown - close,
+    hasInterval: true,
+  };
+}
+
+/** The close of each step ahead; the network learns the log return from today. */
+const price = (rhythm: Rhythm): Target => ({
+  ...path(rhythm),
+  positive: true,
   of: ({ close }, ahead) => (day) => ahead.map((days) => Math.log(close[day + days]! / close[day]!)),
-  scaled: true,
-  loss: meanSquaredError,
-  fromOutput: (output) => output,
-  range: [-Infinity, Infinity],
   shown: (value, close) => close * Math.exp(value),
-  actual: ({ close }, horizon) => (day) => close[day + horizon]!,
-  rise: (shown, close) => shown - close,
-  hasInterval: true,
-};
+});
+
+/** The close of each step ahead; the network learns the difference from today, which takes prices of 0 and below. */
+const change = (rhythm: Rhythm): Target => ({
+  ...path(rhythm),
+  positive: false,
+  of: ({ close }, ahead) => (day) => ahead.map((days) => close[day + days]! - close[day]!),
+  shown: (value, close) => close + value,
+});
 
 /** The probability that the price is higher at the horizon than today. */
-const direction: Target = {
-  title: (horizon) => `probability of a rise over ${days(horizon)}`,
+const direction = (rhythm: Rhythm): Target => ({
+  title: (horizon) => `probability of a rise over ${nextSteps(rhythm, horizon)}`,
+  unit: "probability of a rise",
   ahead: (horizon) => [horizon],
   of: ({ close }, ahead) => (day) => ahead.map((days) => Number(close[day + days]! > close[day]!)),
+  isPath: false,
+  positive: false,
   scaled: false,
   loss: binaryCrossEntropy,
   fromOutput: (output) => 1 / (1 + Math.exp(-output)),
@@ -77,32 +105,39 @@ const direction: Target = {
   },
   rise: (shown) => shown - 0.5,
   hasInterval: false,
-};
+});
 
-/** The realised volatility of the days ahead, displayed in percent a year. */
-const volatility: Target = {
-  title: (horizon) => `volatility of ${days(horizon)}`,
+/** The realised volatility of the steps ahead, displayed in percent a year, or a step where a year has no known number. */
+const volatility = (rhythm: Rhythm): Target => ({
+  title: (horizon) => `volatility of ${nextSteps(rhythm, horizon)}`,
+  unit: rhythm.perYear === undefined ? `% a ${stepName(rhythm)}` : "% a year",
   ahead: (horizon) => [horizon],
   of: (prices, ahead) => {
     const returns = logReturns(prices);
     return (day) => ahead.map((days) => realisedVolatility(returns, day + 1, day + days));
   },
+  isPath: false,
+  positive: true,
   scaled: true,
   loss: meanSquaredError,
   fromOutput: (output) => output,
   range: [0, Infinity],
-  shown: (value) => 100 * Math.sqrt(YEAR) * value,
+  shown: (value) => 100 * Math.sqrt(rhythm.perYear ?? 1) * value,
   actual(prices, horizon) {
     const of = this.of(prices, [horizon]);
     return (day) => this.shown(of(day)[0]!, NaN);
   },
   hasInterval: true,
-};
+});
 
-/** The targets by name. */
-export const TARGETS = { price, direction, volatility } as const satisfies Record<string, Target>;
-export type TargetName = keyof typeof TARGETS;
-export const TARGET_NAMES = Object.keys(TARGETS) as TargetName[];
+const MAKERS = { price, change, direction, volatility } as const satisfies Record<string, (rhythm: Rhythm) => Target>;
+export type TargetName = keyof typeof MAKERS;
+export const TARGET_NAMES = Object.keys(MAKERS) as TargetName[];
+
+/** The target of a name for a series with this rhythm. */
+export function targetOf(name: TargetName, rhythm: Rhythm = DAILY): Target {
+  return MAKERS[name](rhythm);
+}
 
 /** The training target of each row of the feature table: row r is day r + warmUp. The last days have no target; they get 0. */
 export function targetsOf(prices: Prices, target: Target, horizon: number, warmUp: number): Series {

@@ -6,7 +6,8 @@ import { FEATURE_SETS, featuresOf } from "./features.ts";
 import { Forecaster, type ForecasterConfig } from "./forecaster.ts";
 import { forecastDays, isPerfect, judge, type Judgement, type TestDays } from "./judge.ts";
 import type { Prices } from "./prices.ts";
-import { TARGETS, targetsOf } from "./targets.ts";
+import { stepName, stepsOf } from "./rhythm.ts";
+import { targetOf, targetsOf } from "./targets.ts";
 
 /** The settings of a training run. */
 export interface TrainSettings {
@@ -58,27 +59,32 @@ export interface TrainResult extends Judgement {
 /**
  * Prepares prices for training.
  *
+ * @param from A model whose weights are trained further; its scalers are kept.
  * @throws {RangeError} If the price never changes, the reference baseline is never wrong, or there are fewer days before the
  * test part than in a season.
  */
-export function prepare(prices: Prices, settings: TrainSettings, split: TimeSplit): Prepared {
+export function prepare(prices: Prices, settings: TrainSettings, split: TimeSplit, from?: Forecaster): Prepared {
   const { model, hidden, window, horizon, season } = settings;
-  const [set, target] = [FEATURE_SETS[settings.features], TARGETS[settings.target]];
+  const [set, target] = [FEATURE_SETS[settings.features], targetOf(settings.target, prices.rhythm)];
   const { warmUp } = set;
   const days = ({ from, to }: Part) => ({ from: from + warmUp, to: to + warmUp });
   const [train, test] = [days(split.train), days(split.test)];
   checkChange(prices, train, { doing: "train", part: "training" });
   checkChange(prices, test, { doing: "test", part: "test" });
-  if (settings.target === "price" && season > test.from) {
+  if (target.isPath && season > test.from) {
     throw new RangeError(
-      `Cannot test on ${prices.file}: a season must be at most the ${test.from} days before the test part, got ${season}`,
+      `Cannot test on ${prices.file}: a season must be at most the ` +
+        `${stepsOf(prices.rhythm, test.from)} before the test part, got ${season}`,
     );
   }
   const baselines = BASELINES[settings.target]({ prices, horizon, season, train });
   checkReference(prices, baselines, test, settings);
   const features = featuresOf(prices, set);
   const targets = targetsOf(prices, target, horizon, warmUp);
-  const { from, to } = split.train;
+  const { from: first, to } = split.train;
+  /** The last day that a window of a part ends on, its target included. */
+  const last = (part: Part) => part.to - 1 + warmUp + horizon;
+  const learned = prices.close.subarray(0, last(split.train) + 1);
   const config: ForecasterConfig = {
     model,
     hidden,
@@ -88,7 +94,12 @@ export function prepare(prices: Prices, settings: TrainSettings, split: TimeSpli
     featureSet: settings.features,
     features: set.names,
     featureScaler: StandardScaler.fit(rowsOf(features, 0, to)).state,
-    targetScaler: target.scaled ? StandardScaler.fit(rowsOf(targets, from, to)).state : unscaled(targets.columns),
+    targetScaler: target.scaled ? StandardScaler.fit(rowsOf(targets, first, to)).state : unscaled(targets.columns),
+    rhythm: prices.rhythm,
+    level: [learned.reduce((a, b) => Math.min(a, b)), learned.reduce((a, b) => Math.max(a, b))],
+    seenUntil: prices.dates[last(split.validation)]!,
+    // Weights go on only with the scales that they were trained at.
+    ...(from && { featureScaler: from.config.featureScaler, targetScaler: from.config.targetScaler }),
   };
   return { split, config, features, targets, baselines };
 }
@@ -104,13 +115,14 @@ function unscaled(columns: number): ForecasterConfig["targetScaler"] {
 }
 
 function checkChange(
-  { close, file }: Prices,
+  { close, file, rhythm }: Prices,
   { from, to }: Part,
   { doing, part }: { doing: string; part: string },
 ): void {
   if (close.subarray(from, to + 1).some((price) => price !== close[from])) return;
   throw new RangeError(
-    `Cannot ${doing} on ${file}: the price must change in the ${part} part, got the same price every day`,
+    `Cannot ${doing} on ${file}: the price must change in the ${part} part, got the same price every ` +
+      `${stepName(rhythm)}`,
   );
 }
 
@@ -121,7 +133,7 @@ function checkReference(
   { from, to }: Part,
   settings: Pick<TrainSettings, "target" | "horizon">,
 ): void {
-  const target = TARGETS[settings.target];
+  const target = targetOf(settings.target, prices.rhythm);
   const actual = target.actual(prices, settings.horizon);
   const days = Array.from({ length: to - from }, (_, i) => from + i);
   const { label, of } = Object.values(baselines)[0]!;
@@ -142,13 +154,17 @@ export async function trainForecaster(
   prices: Prices,
   prepared: Prepared,
   settings: TrainSettings,
-  run: FitRun,
+  run: FitRun & {
+    /** A model to start from, in place of random weights. */
+    readonly from?: Forecaster;
+  },
 ): Promise<TrainResult | undefined> {
   const { batchSize, epochs, window, seed, learningRate } = settings;
   const { split, config } = prepared;
   const random = new Random(seed);
   const forecaster = new Forecaster(config, random.split());
   const { network, target } = forecaster;
+  if (run.from !== undefined) copyWeights(run.from, forecaster);
   const features = forecaster.scaleFeatures(prepared.features);
   const targets = forecaster.scaleTargets(prepared.targets);
   const windows = (part: Part, shuffled?: Random) =>
@@ -191,6 +207,11 @@ export async function trainForecaster(
     gradientFlow: flowOf(forecaster, validation),
     split,
   };
+}
+
+function copyWeights(from: Forecaster, to: Forecaster): void {
+  const weights = from.network.parameters();
+  for (const [name, { data }] of Object.entries(to.network.parameters())) data.set(weights[name]!.data);
 }
 
 /** The gradient flow of the first batch. A batch is valid only inside the loop. */

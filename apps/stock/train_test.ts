@@ -59,7 +59,7 @@ for (
       if (target === "price") return close;
       if (target === "direction") return close > prices.close[day]! ? 1 : 0;
       const squares = returns.slice(day + 1, day + horizon + 1).map((value) => value ** 2);
-      return 100 * Math.sqrt(252 * squares.reduce((a, b) => a + b) / horizon);
+      return 100 * Math.sqrt(365 * squares.reduce((a, b) => a + b) / horizon);
     };
     const near = (a: number, b: number) => assert.ok(Math.abs(a - b) <= 1e-9 * Math.abs(b), `${a}, expected ${b}`);
     let squares = 0;

@@ -2,7 +2,8 @@ import { formatNumber } from "../shared/format.ts";
 import { type FoldResult, type Spread, spreadOf } from "./backtest.ts";
 import type { Outlook } from "./forecaster.ts";
 import { type Direction, MODEL, referenceOf, type Score } from "./judge.ts";
-import { type TargetName, TARGETS } from "./targets.ts";
+import { DAILY, type Rhythm, stepName, stepsOf } from "./rhythm.ts";
+import { type TargetName, targetOf } from "./targets.ts";
 
 type Scores = Readonly<Record<string, Score>>;
 type Labels = Readonly<Record<string, string>>;
@@ -16,9 +17,9 @@ export function percent(fraction: number, digits = 1): string {
 }
 
 /** A value of a target with its unit. */
-function quantity(target: TargetName, value: number): string {
+function quantity(target: TargetName, rhythm: Rhythm, value: number): string {
   if (target === "direction") return percent(value);
-  return target === "volatility" ? `${formatNumber(value)} % a year` : formatNumber(value);
+  return target === "volatility" ? `${formatNumber(value)} ${targetOf(target, rhythm).unit}` : formatNumber(value);
 }
 
 /** Mean ± standard deviation as percentages, the latter with two significant digits. */
@@ -50,11 +51,11 @@ export function nameInText(labels: Labels, name: string): string {
 
 /** The title of a run. */
 export function titleOf({ data, settings }: {
-  readonly data: { readonly source: string };
+  readonly data: { readonly source: string; readonly rhythm?: Rhythm };
   readonly settings: { readonly target: TargetName; readonly horizon: number; readonly model: string };
 }): string {
   const { target, horizon, model } = settings;
-  return `${data.source.split("/").at(-1)}: ${TARGETS[target].title(horizon)}, forecast by ${model}`;
+  return `${data.source.split("/").at(-1)}: ${targetOf(target, data.rhythm).title(horizon)}, forecast by ${model}`;
 }
 
 /** The name of a target's mean squared error. */
@@ -63,9 +64,9 @@ export function errorName(target: TargetName): string {
 }
 
 /** The head of a table of scores. */
-export function scoreHead(target: TargetName, horizon: number, reference: string): string[] {
+export function scoreHead(target: TargetName, horizon: number, reference: string, rhythm = DAILY): string[] {
   return [
-    TARGETS[target].title(horizon),
+    targetOf(target, rhythm).title(horizon),
     errorName(target),
     "MAE",
     "RMSE",
@@ -89,9 +90,9 @@ export function scoreRow(label: string, score: Score): string[] {
 }
 
 /** Whether the model beats the reference, and which baselines beat the model. */
-export function verdict(target: TargetName, scores: Scores, labels: Labels): string {
+export function verdict(target: TargetName, scores: Scores, labels: Labels, rhythm = DAILY): string {
   const better = betterBaselines(scores).map((name) => shortName(labels, name));
-  const conclusion = compareWithReference(target, scores, labels);
+  const conclusion = compareWithReference(target, scores, labels, rhythm);
   return better.length === 0 ? conclusion : `Better than the model: ${better.join(", ")}.\n${conclusion}`;
 }
 
@@ -101,13 +102,15 @@ function betterBaselines(scores: Scores): string[] {
   return Object.keys(scores).filter((name) => name !== reference && scores[name]!.mse < scores[MODEL]!.mse);
 }
 
-function compareWithReference(target: TargetName, scores: Scores, labels: Labels): string {
+function compareWithReference(target: TargetName, scores: Scores, labels: Labels, rhythm: Rhythm): string {
   const reference = referenceOf(scores);
   const name = nameInText(labels, reference);
   const { skill } = scores[MODEL]!;
   if (skill <= 0) {
     const isBest = Object.values(scores).every(({ mse }) => mse >= scores[reference]!.mse);
-    const consequence = target === "price" && isBest ? ": today's price is the best forecast" : "";
+    const step = stepName(rhythm);
+    const last = step === "day" ? "today's price" : `this ${step}'s price`;
+    const consequence = targetOf(target).isPath && isBest ? `: ${last} is the best forecast` : "";
     return `The model does not beat ${name}${consequence}.`;
   }
   const { comparison } = scores[reference]!;
@@ -120,32 +123,42 @@ function compareWithReference(target: TargetName, scores: Scores, labels: Labels
 }
 
 /** How often the direction was right, compared with always saying the more frequent one. */
-export function directionLine(target: TargetName, { accuracy, low, high, alwaysUp }: Direction): string {
+export function directionLine(
+  target: TargetName,
+  { accuracy, low, high, alwaysUp }: Direction,
+  rhythm = DAILY,
+): string {
+  const days = `${stepName(rhythm)}s`;
   // A price can also stay the same. That counts as "not up" for the direction, and is skipped for the price.
-  const [days, up, down] = target === "direction"
-    ? ["the test days", "up", "not up"]
-    : ["the days with a price change", "up", "down"];
+  const [counted, up, down] = target === "direction"
+    ? [`the test ${days}`, "up", "not up"]
+    : [`the ${days} with a price change`, "up", "down"];
   // The better of the two constant guesses.
   const [word, share] = alwaysUp >= 0.5 ? [up, alwaysUp] : [down, 1 - alwaysUp];
   const interval = `95 % confidence interval ${percent(low)} to ${percent(high)}`;
-  return `Direction: right on ${percent(accuracy)} of ${days} (${interval}); ` +
+  return `Direction: right on ${percent(accuracy)} of ${counted} (${interval}); ` +
     `always saying "${word}" is right on ${percent(share)}.`;
 }
 
 /** How often the interval was right. */
-export function intervalLine({ coverage, held }: { readonly coverage: number; readonly held: number }): string {
+export function intervalLine(
+  { coverage, held }: { readonly coverage: number; readonly held: number },
+  rhythm = DAILY,
+): string {
   const interval = `The ${percent(coverage, 0)} prediction interval`;
-  return `${interval} contained the actual value on ${percent(held)} of the test days.`;
+  return `${interval} contained the actual value on ${percent(held)} of the test ${stepName(rhythm)}s.`;
 }
 
-/** The forecast made on the last day, one line per day ahead. */
-export function outlookLines({ target, horizon, after, close, steps }: Outlook): string {
-  const title = TARGETS[target].title(horizon);
-  const lines = steps.map(({ ahead, value, interval }) => {
-    const name = target === "price" ? `in ${ahead} day${ahead === 1 ? "" : "s"}` : title;
-    const line = `  ${name}: ${quantity(target, value)}`;
+/** The forecast made on the last day, one line per step ahead with its date. */
+export function outlookLines({ target: name, horizon, rhythm, after, close, steps }: Outlook): string {
+  const target = targetOf(name, rhythm);
+  const lines = steps.map(({ ahead, date, value, interval }) => {
+    // Steps that have no dates need no second number.
+    const on = date.startsWith("step ") ? date : `in ${stepsOf(rhythm, ahead)} (${date})`;
+    const what = target.isPath ? on : `${target.title(horizon)} (to ${date})`;
+    const line = `  ${what}: ${quantity(name, rhythm, value)}`;
     if (interval === undefined) return line;
-    const [low, high] = [formatNumber(interval.low), quantity(target, interval.high)];
+    const [low, high] = [formatNumber(interval.low), quantity(name, rhythm, interval.high)];
     return `${line} (${percent(interval.coverage, 0)} interval ${low} to ${high})`;
   });
   return [`Forecast after ${after} (close ${formatNumber(close)}):`, ...lines].join("\n");

@@ -3,7 +3,11 @@ import { Dense, Dropout, Embedding, FinalState, Sequential } from "@unfold/layer
 import { checkerOf, isSize } from "../shared/model_file.ts";
 import { makeRecurrent } from "../shared/models.ts";
 import { checkStack, decodeModel, encodeModel, type StackConfig, stackOptions } from "./model_file.ts";
-import { makeTokenizer, type Tokenizer, type TokenKind } from "./tokenizer.ts";
+import { makeTokenizer, type Tokenizer, type TokenKind, UNKNOWN } from "./tokenizer.ts";
+
+/** The ends of a text, of which one is read if the text is long. */
+export const KEEPS = ["start", "end"] as const;
+export type Keep = (typeof KEEPS)[number];
 
 /** The configuration of a classifier. */
 export interface ClassifierConfig extends StackConfig {
@@ -12,7 +16,18 @@ export interface ClassifierConfig extends StackConfig {
   readonly bidirectional: boolean;
   /** The maximum number of tokens read from a text. The rest is ignored. */
   readonly longest: number;
+  /** The end of longer texts that is read. Default: the start. */
+  readonly keep?: Keep;
   readonly classes: readonly string[];
+}
+
+/** Tokens of some texts. */
+export interface TokenCounts {
+  readonly tokens: number;
+  /** Tokens that are not in the vocabulary. */
+  readonly unknown: number;
+  /** Texts longer than what is read. */
+  readonly cut: number;
 }
 
 /** The prediction for one text. */
@@ -50,7 +65,26 @@ export class Classifier {
 
   /** The tokens of a text, truncated to the maximum length. */
   tokensOf(text: string): Int32Array {
-    return this.tokenizer.encode(text).subarray(0, this.config.longest);
+    return this.cut(this.tokenizer.encode(text));
+  }
+
+  /** Tokens cut to the longest length that is read. */
+  cut(tokens: Int32Array): Int32Array {
+    const { longest, keep = "start" } = this.config;
+    return keep === "start" ? tokens.subarray(0, longest) : tokens.subarray(Math.max(0, tokens.length - longest));
+  }
+
+  /** Counts tokens, those that are not in the vocabulary, and texts that are cut. */
+  count(texts: readonly string[]): TokenCounts {
+    const unknown = this.tokenizer.vocabulary.indexOf(UNKNOWN);
+    const counts = { tokens: 0, unknown: 0, cut: 0 };
+    for (const text of texts) {
+      const tokens = this.tokenizer.encode(text);
+      counts.tokens += tokens.length;
+      if (unknown >= 0) { for (const token of tokens) if (token === unknown) counts.unknown++; }
+      if (tokens.length > this.config.longest) counts.cut++;
+    }
+    return counts;
   }
 
   /** Classifies texts. Each must have at least one token. */
@@ -86,6 +120,7 @@ export class Classifier {
       const { bidirectional, longest, classes } = config;
       check("bidirectional", typeof bidirectional === "boolean", "true or false");
       check("longest", isSize(longest), "a positive integer");
+      check("keep", config.keep === undefined || KEEPS.some((keep) => keep === config.keep), "start or end");
       const isList = Array.isArray(classes) && classes.length >= 2 &&
         classes.every((label) => typeof label === "string");
       check("classes", isList, "a list of at least two strings");

@@ -22,7 +22,8 @@ export function exportClassifier({ config, tokenizer, network }: Classifier): On
   const about = {
     kind: "classifier",
     ...config,
-    preprocessing: `input: ${encodingOf(tokenizer)}, at most the first ${config.longest} of each text; ` +
+    preprocessing: `input: ${encodingOf(tokenizer)}, at most the ` +
+      `${config.keep === "end" ? "last" : "first"} ${config.longest} of each text; ` +
       "shorter texts are padded with any id; lengths: the number of tokens in each text, at least 1",
     postprocessing: "output: logits of the classes; softmax(output) gives their probabilities",
   };

@@ -157,7 +157,7 @@ const bad: [what: string, content: string | Uint8Array<ArrayBuffer> | undefined,
     "bytes that are not UTF-8",
     Uint8Array.of(...new TextEncoder().encode("good "), 0xff),
     [],
-    "Cannot read FILE: it must be UTF-8 text, got an invalid byte sequence at byte 5; --tokens byte reads any file",
+    "Cannot read FILE: it must be UTF-8 text, got an invalid byte sequence at byte 5; --encoding names another encoding, such as windows-1252, and --tokens byte reads any file",
   ],
 ];
 

@@ -56,9 +56,17 @@ export async function tokenize(inputs: readonly TextInput[], options: TokenizeOp
 
 type Read = Omit<TokenizedText, "hash" | typeof Symbol.dispose>;
 
+/** A text of another encoding as bytes of UTF-8. */
+async function* inUtf8(input: TextInput): AsyncGenerator<Uint8Array, void, undefined> {
+  const encoder = new TextEncoder();
+  for await (const text of decodeText(input)) yield encoder.encode(text);
+}
+
 async function readBytes(inputs: readonly TextInput[], tokens: TokenStore): Promise<Read> {
   for (const input of inputs) {
-    for await (const bytes of input.bytes()) for (const byte of bytes) tokens.push(byte);
+    for await (const bytes of input.encoding === undefined ? input.bytes() : inUtf8(input)) {
+      for (const byte of bytes) tokens.push(byte);
+    }
   }
   return { tokenizer: makeTokenizer("byte", []), tokens, characters: tokens.length, unknown: 0 };
 }

@@ -3,7 +3,7 @@ import fc from "fast-check";
 import { withFolder } from "../../tools/testing.ts";
 import { givenText, type TextInput } from "./read_text.ts";
 import { tokenize, TokenStore } from "./tokenize.ts";
-import { buildVocabulary, encodingOf, makeTokenizer, UNKNOWN } from "./tokenizer.ts";
+import { buildVocabulary, encodingOf, makeTokenizer, segment, UNKNOWN } from "./tokenizer.ts";
 
 /** Bytes that arrive in chunks of the given sizes. */
 function inChunks(bytes: Uint8Array, sizes: readonly number[]): TextInput {
@@ -109,6 +109,25 @@ Deno.test("the hash tells texts apart; a long text without spaces is not cut wit
 Deno.test("each kind of tokenizer describes its encoding", () => {
   const encodings = (["char", "word", "byte"] as const).map((kind) => encodingOf(makeTokenizer(kind, ["a", "<unk>"])));
   assert.match(encodings[0]!, /index of each character in vocabulary$/);
-  assert.match(encodings[1]!, /index in vocabulary of each match of \/.*\/gu, or of <unk>$/);
+  assert.match(
+    encodings[1]!,
+    /index in vocabulary of each match of \/.*\/gu, or of <unk>; matches with Chinese, .* are split by Intl\.Segmenter/,
+  );
   assert.match(encodings[2]!, /UTF-8 bytes of the text$/);
+});
+
+Deno.test("scripts without spaces are split into words, and the parts give the text back", () => {
+  const texts = [
+    "这部电影很好看。",
+    "映画はとても良かった",
+    "ครับน้ำที่นี่กรุงเทพ",
+    "mixed 电影 and words",
+    "一".repeat(10_000),
+    "😀好",
+  ];
+  for (const text of texts) assert.equal([...segment("word", text)].join(""), text);
+  const thai = [...segment("word", "น้ำที่นี่กรุงเทพ")];
+  assert.ok(thai.length >= 3 && thai.includes("น้ำ") && thai.includes("กรุงเทพ"), `${thai}`);
+  assert.ok([...segment("word", "这部电影很好看")].includes("电影"));
+  assert.deepEqual([...segment("word", "plain words, only")], ["plain", " words", ",", " only"]);
 });

@@ -81,9 +81,34 @@ export function unknownCharacter(where: string, character: string): RangeError {
   );
 }
 
-/** Splits a text into characters, or into words, numbers, punctuation and white space. */
+/** Scripts that are written without spaces between words. */
+const UNSPACED = /[\p{sc=Han}\p{sc=Hiragana}\p{sc=Katakana}\p{sc=Thai}\p{sc=Lao}\p{sc=Khmer}\p{sc=Myanmar}]/u;
+/** Splits text of these scripts into words, by dictionaries of the engine. */
+let segmenter: Intl.Segmenter | undefined;
+/** Characters that are segmented at a time: the dictionaries need a few to both sides. */
+const SEGMENTED = 4096;
+
+/**
+ * Splits a text into characters, or into words, numbers, punctuation and white space. Scripts without spaces are split by
+ * their own rules (Unicode Standard Annex 29, with dictionaries). Joining the parts gives the text back.
+ */
 export function segment(kind: "char" | "word", text: string): Iterable<string> {
-  return kind === "char" ? text : text.match(WORD) ?? [];
+  if (kind === "char") return text;
+  const parts = text.match(WORD) ?? [];
+  return UNSPACED.test(text) ? parts.flatMap((part) => UNSPACED.test(part) ? unspacedWords(part) : [part]) : parts;
+}
+
+function unspacedWords(text: string): string[] {
+  segmenter ??= new Intl.Segmenter("und", { granularity: "word" });
+  const words: string[] = [];
+  for (let from = 0; from < text.length;) {
+    // No pair of surrogates and no mark is cut from its letter.
+    let to = Math.min(text.length, from + SEGMENTED);
+    while (to < text.length && /^[\p{M}\uDC00-\uDFFF]/u.test(text.slice(to, to + 1))) to++;
+    for (const { segment } of segmenter.segment(text.slice(from, to))) words.push(segment);
+    from = to;
+  }
+  return words;
 }
 
 /** The most frequent tokens of some texts and `<unk>`, at most `size` in total. Bytes need no vocabulary. */
@@ -101,7 +126,8 @@ export function buildVocabulary(kind: TokenKind, texts: readonly string[], size:
 export function encodingOf({ kind }: Tokenizer): string {
   if (kind === "byte") return "token ids, the UTF-8 bytes of the text";
   if (kind === "char") return "token ids, the index of each character in vocabulary";
-  return `token ids, the index in vocabulary of each match of /${WORD.source}/${WORD.flags}, or of ${UNKNOWN}`;
+  return `token ids, the index in vocabulary of each match of /${WORD.source}/${WORD.flags}, or of ${UNKNOWN}; matches ` +
+    'with Chinese, Japanese, Thai, Lao, Khmer or Burmese letters are split by Intl.Segmenter("und", word) first';
 }
 
 /** The name of one token of a kind. */

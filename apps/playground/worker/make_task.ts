@@ -36,7 +36,14 @@ const SERIES = { sine: sineWaves, ar: autoregressive } as const;
 export function makePrices(name: keyof typeof SERIES): Prices {
   const start = Date.UTC(2020, 0, 1);
   const dates = Array.from({ length: DAYS }, (_, day) => new Date(start + day * 86_400_000).toISOString().slice(0, 10));
-  return { file: name, dates, close: SERIES[name](), more: {}, warnings: [] };
+  return {
+    file: name,
+    dates,
+    close: SERIES[name](),
+    more: {},
+    rhythm: { unit: "day", every: 1, perYear: 365 },
+    notes: [],
+  };
 }
 
 /** Builds a task from its data and a new model, or the one in a file. */
@@ -47,6 +54,6 @@ export function makeTask({ settings, data, file }: Extract<Request, { type: "sta
   }
   const prices = settings.data === "sine" || settings.data === "ar"
     ? makePrices(settings.data)
-    : parsePrices(data.content ?? "", data.name, { sort: true });
+    : parsePrices(data.content ?? "", data.name);
   return new SeriesTask({ settings, prices, forecaster: file && Forecaster.decode(file.bytes, file.name) });
 }

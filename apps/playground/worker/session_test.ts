@@ -146,7 +146,7 @@ Deno.test("unsuitable data and models are refused in one line", () => {
   const refused = (request: Start, message: RegExp) => assert.throws(() => makeTask(request), { message });
   const given = (content: string) => ({ data: { name: "mine", content } });
   refused(start("data=own-text", given("")), /^Cannot train on mine: it must have at least 200 characters, got 0$/);
-  refused(start("data=own-csv", given("a,b\n1,2\n")), /^Cannot read mine: line 1: column date is missing/);
+  refused(start("data=own-csv", given("a,b\n1,2\n")), /^Cannot read mine: several columns may be the one to forecast/);
   refused(
     start("data=own-csv", given("date,close\n2020-01-01,1\n")),
     /^Cannot train on mine: .* at least \d+ rows .* got 1$/,

@@ -4,27 +4,20 @@ import { table } from "../../shared/format.ts";
 import { openResultLog } from "../../shared/result_log.ts";
 import { backtest as backtestFolds, BACKTEST_FILE, foldProblem, skillsOf, spreadOf } from "../backtest.ts";
 import { COMPARED_MODELS } from "../forecaster.ts";
-import { TARGETS } from "../targets.ts";
+import { targetOf } from "../targets.ts";
 import { type Trial, tune as tuneTrials } from "../tune.ts";
 import { foldTable, foldVerdict, percent } from "../wording.ts";
-import {
-  checkFractions,
-  networkCommand,
-  outOption,
-  prepareTraining,
-  seriesOf,
-  testOption,
-  trainingCommand,
-} from "./options.ts";
+import { checkFractions, networkCommand, outOption, prepareTraining, testOption, trainingCommand } from "./options.ts";
+import { seriesOf } from "./data.ts";
 
 export const backtest = networkCommand("backtest")
   .description("Back-test: for each fold, train a new model on everything before it and test it there.")
   .addOption(outOption)
   .option("--folds <n>", "number of folds", integer(1), 5)
-  .option("--fold-days <n>", "days per fold", integer(2), 252)
+  .option("--fold-days <n>", "rows per fold", integer(2), 252)
   .option("--resume", "continue a stopped back-test", false)
-  .action(async ({ csv, columns, sort, out, json, blas, resume, ...settings }) => {
-    const { prices, makeOptimizer } = await prepareTraining({ csv, columns, sort, blas, ...settings });
+  .action(async ({ out, json, resume, ...options }) => {
+    const { prices, settings, makeOptimizer } = await prepareTraining(options);
     const log = await openResultLog({
       folder: out,
       name: BACKTEST_FILE,
@@ -49,7 +42,7 @@ export const backtest = networkCommand("backtest")
     console.log([
       `Written to ${out}: ${BACKTEST_FILE}`,
       "",
-      `${prices.file}: ${TARGETS[target].title(horizon)}, ${model}, a new model for each fold.`,
+      `${prices.file}: ${targetOf(target, prices.rhythm).title(horizon)}, ${model}, a new model for each fold.`,
       "",
       table(head, rows),
       "",
@@ -86,11 +79,11 @@ export const tune = trainingCommand("tune")
   .addOption(testOption)
   .option("--trials <n>", "number of candidates to try", integer(1), 20)
   .option("--folds <n>", "folds per candidate", integer(1), 3)
-  .option("--fold-days <n>", "days per fold", integer(2), 252)
+  .option("--fold-days <n>", "rows per fold", integer(2), 252)
   .option("--resume", "continue a stopped search, or add trials to a finished one", false)
-  .action(async ({ csv, columns, sort, out, json, blas, resume, ...settings }) => {
-    checkFractions(settings);
-    const { prices, makeOptimizer } = await prepareTraining({ csv, columns, sort, blas, ...settings });
+  .action(async ({ out, json, resume, ...options }) => {
+    checkFractions(options);
+    const { prices, settings, makeOptimizer } = await prepareTraining(options);
     const { trials: _, ...fixed } = settings;
     const log = await openResultLog<Trial>({
       folder: out,

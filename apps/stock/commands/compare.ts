@@ -5,7 +5,8 @@ import { spreadOf } from "../backtest.ts";
 import { COMPARED_MODELS } from "../forecaster.ts";
 import { MODEL, referenceOf, type Score } from "../judge.ts";
 import { cutOf, splitWindows } from "../split.ts";
-import { TARGETS } from "../targets.ts";
+import { stepsOf } from "../rhythm.ts";
+import { targetOf } from "../targets.ts";
 import { prepare, trainForecaster, type TrainResult } from "../train.ts";
 import { errorName, isBetter, nameInText, percent, percentSpread, shortName, SIGNIFICANT } from "../wording.ts";
 import { checkFractions, prepareTraining, sizedCommand, testOption } from "./options.ts";
@@ -14,9 +15,9 @@ export const compare = sizedCommand("compare")
   .description("Train every model with several seeds and compare mean and standard deviation with the baselines.")
   .addOption(testOption)
   .option("--seeds <n>", "number of seeds, starting at --seed", integer(1), 5)
-  .action(async ({ csv, columns, sort, json, blas, seeds, ...settings }) => {
-    checkFractions(settings);
-    const { prices, makeOptimizer } = await prepareTraining({ csv, columns, sort, blas, ...settings });
+  .action(async ({ json, seeds, ...options }) => {
+    checkFractions(options);
+    const { prices, settings, makeOptimizer } = await prepareTraining(options);
     const split = splitWindows(prices, cutOf(settings), settings);
     using stop = stopOnSignals();
     let last: TrainResult | undefined;
@@ -52,11 +53,11 @@ export const compare = sizedCommand("compare")
     const better = significant.filter(({ count }) => count > 0);
     const counts = better.map(({ model, count }) => `${model} with ${count} of ${seeds} seeds`);
     console.log([
-      `${prices.file}: tested on ${test.dates.length} days from ${test.dates[0]}; ${seedRange}.`,
+      `${prices.file}: tested on ${stepsOf(prices.rhythm, test.dates.length)} from ${test.dates[0]}; ${seedRange}.`,
       "",
       table(
         [
-          TARGETS[settings.target].title(settings.horizon),
+          targetOf(settings.target, prices.rhythm).title(settings.horizon),
           errorName(settings.target),
           "MAE",
           `skill vs ${reference}`,

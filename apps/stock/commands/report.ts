@@ -4,7 +4,7 @@ import { readResultLog } from "../../shared/result_log.ts";
 import { BACKTEST_FILE, foldProblem, type FoldResult } from "../backtest.ts";
 import type { TestDays } from "../judge.ts";
 import { decodeForecasts, type Summary } from "../summary.ts";
-import { TARGETS } from "../targets.ts";
+import { TARGET_NAMES } from "../targets.ts";
 import { DEFAULT_OUT } from "./options.ts";
 
 /** The settings that the back-test must share with the training run. */
@@ -43,7 +43,7 @@ async function readFolds(path: string, { data, settings }: Summary): Promise<Fol
 
 /** Checks that forecasts and summary are from the same run. */
 function checkTest({ dates, forecasts }: TestDays, { windows, test, scores, settings }: Summary, folder: string): void {
-  const isSame = Object.hasOwn(TARGETS, settings.target) && dates.length === windows.test &&
+  const isSame = TARGET_NAMES.includes(settings.target) && dates.length === windows.test &&
     dates[0] === test.from && dates.at(-1) === test.to && `${Object.keys(forecasts)}` === `${Object.keys(scores)}`;
   if (isSame) return;
   throw new Error(

@@ -1,3 +1,4 @@
+import { decodeSafetensors } from "@unfold/core";
 import assert from "node:assert/strict";
 import { withFolder } from "../../../tools/testing.ts";
 import { stopApp } from "../../shared/_run_app.ts";
@@ -81,6 +82,7 @@ Deno.test("a stopped run exits with 130 and says how to resume; resuming gives t
       "forecasts.csv",
       "metrics.json",
       "model.safetensors",
+      "next.csv",
     ]);
   }));
 
@@ -99,7 +101,7 @@ Deno.test("forecasts over a horizon: prices with widening intervals, a probabili
     assert.ok(widths[0] < widths[1] && widths[1] < widths[2], `${widths}`);
     assert.match(
       await run("--target", "direction", "--horizon", "2"),
-      /\n {2}probability of a rise over the next 2 days: [\d.]+ %\n/,
+      /\n {2}probability of a rise over the next 2 days \(to 2015-10-29\): [\d.]+ %\n/,
     );
     const volatility = await run("--target", "volatility", "--horizon", "5");
     assert.match(
@@ -108,7 +110,7 @@ Deno.test("forecasts over a horizon: prices with widening intervals, a probabili
     );
     assert.match(
       volatility,
-      /\n {2}volatility of the next 5 days: [\d.]+ % a year \(90 % interval [\d.]+ to [\d.]+ % a year\)\n/,
+      /\n {2}volatility of the next 5 days \(to 2015-11-01\): [\d.]+ % a year \(90 % interval [\d.]+ to [\d.]+ % a year\)\n/,
     );
     assert.match(volatility, / the mean.*\n$/);
   }));
@@ -132,4 +134,68 @@ Deno.test("a horizon or a season that is too long is refused", () =>
     );
     const season = await stock(folder, "--csv", file, "--season", "300", "--out", `${folder}/a`, ...QUICK);
     assert.match(season.stderr, /: a season must be at most the 259 days before the test part, got 300\n$/);
+  }));
+
+Deno.test("tomorrow's file has one more row: train --from continues the weights as a new run", () =>
+  withFolder(async (folder) => {
+    const [file, model] = [`${folder}/prices.csv`, `${folder}/a/model.safetensors`];
+    await Deno.writeTextFile(file, csv(300));
+    const first = await stock(folder, "--csv", file, "--out", `${folder}/a`, "--model", "gru", ...QUICK);
+    assert.equal(first.code, 0, first.stderr);
+    const bytes = await Deno.readFile(model);
+
+    // A finished run is never written over.
+    const again = await stock(folder, "--csv", file, "--out", `${folder}/a`, "--model", "gru", ...QUICK, "--resume");
+    assert.deepEqual([again.code, again.stdout], [2, ""]);
+    assert.match(
+      again.stderr,
+      /^error: Cannot resume: the run in .* is finished\. To forecast with it: forecast .* To train it .*: train --from .*\n$/,
+    );
+    assert.deepEqual(await Deno.readFile(model), bytes);
+
+    await Deno.writeTextFile(file, csv(360));
+    assert.equal((await stock(folder, "forecast", model, "--csv", file)).code, 0);
+    const args = ["train", "--from", model, "--csv", file, "--epochs", "2"];
+    const same = await stock(folder, ...args, "--out", `${folder}/a`);
+    assert.deepEqual([same.code, same.stderr], [
+      2,
+      `error: --out must be another folder than that of the model, got ${folder}/a; name one by --out\n`,
+    ]);
+    const { code, stdout, stderr } = await stock(
+      folder,
+      ...args,
+      "--out",
+      `${folder}/b`,
+      "--json",
+      "--learning-rate",
+      "1e-9",
+    );
+    assert.equal(code, 0, stderr);
+    const { settings, data } = JSON.parse(stdout);
+    assert.deepEqual([settings.model, settings.hidden, settings.window, data.rows], ["gru", 8, 10, 360]);
+    // With hardly any learning the weights stay what they were.
+    const [before, after] = [bytes, await Deno.readFile(`${folder}/b/model.safetensors`)].map((file) => {
+      const { tensors } = decodeSafetensors(file, { file: "" });
+      return [...tensors.values()].flatMap(({ data }) => [...data as Float32Array]);
+    });
+    assert.ok(before!.every((weight, i) => Math.abs(weight - after![i]!) < 1e-5));
+
+    const other = await stock(folder, ...args, "--out", `${folder}/c`, "--hidden", "16");
+    assert.deepEqual([other.code, other.stdout], [2, ""]);
+    assert.match(other.stderr, /^error: --from takes --model, --hidden, .* from the model; leave out --hidden\n$/);
+    const seen = await stock(folder, ...args, "--out", `${folder}/d`, "--test", "0.5");
+    assert.match(
+      seen.stderr,
+      /warning: the model has been trained or chosen on prices up to 2015-09-\d\d, and the test part begins on 2015-/,
+    );
+  }));
+
+Deno.test("an output folder outside the project is an error with the command that writes there", () =>
+  withPrices(async (folder, file) => {
+    const { code, stderr } = await stock(folder, "--csv", file, "--out", "/tmp/else where", ...QUICK);
+    assert.equal(code, 1);
+    assert.match(
+      stderr,
+      /^error: Cannot write to \/tmp\/else where: the task may write in the project's folder alone; .* run deno run --allow-read --allow-write='\/tmp\/else where' apps\/stock\/main\.ts --csv .* --out '\/tmp\/else where' /,
+    );
   }));

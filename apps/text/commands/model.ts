@@ -3,6 +3,7 @@ import { dirname } from "node:path";
 import { integer } from "../../shared/cli.ts";
 import { asWritten, readFile, readJson, writeFiles } from "../../shared/files.ts";
 import { table } from "../../shared/format.ts";
+import { encodingOption } from "../../shared/table_options.ts";
 import { writeOnnx } from "../../shared/write_onnx.ts";
 import { LanguageModel } from "../language_model.ts";
 import { inUnits, lossRows, type Summary, textLine } from "../summary.ts";
@@ -20,12 +21,13 @@ export const evaluate = new Command("evaluate")
   .description("Measure how well a trained model predicts a text.")
   .argument("[model]", "model file written by train", DEFAULT_MODEL)
   .addOption(textOption())
+  .addOption(encodingOption)
   .addOption(batchSizeOption)
   .addOption(blasOption())
   .option("--json", "print the result as JSON")
-  .action(async (path, { text, batchSize, blas, json }) => {
+  .action(async (path, { text, encoding, batchSize, blas, json }) => {
     const model = LanguageModel.fromFile(await readFile(path), path);
-    const inputs = await textInputs(text);
+    const inputs = await textInputs(text, encoding);
     const { kind } = model.tokenizer;
     // The tokens of a long text go to a file next to the model.
     const folder = dirname(path);

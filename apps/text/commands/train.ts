@@ -6,6 +6,7 @@ import { prepareFolder, writeFiles } from "../../shared/files.ts";
 import { table } from "../../shared/format.ts";
 import { loadOptimizer } from "../../shared/optimizers.ts";
 import { onRanks, stoppedOn } from "../../shared/ranks.ts";
+import { encodingOption } from "../../shared/table_options.ts";
 import { generateText } from "../generate.ts";
 import { stackOf } from "../model_file.ts";
 import { floorsOf } from "../n_gram.ts";
@@ -31,6 +32,7 @@ export const train = trainingCommand("train", {
   .description("Train a language model: it learns to predict the next token of a text.")
   .optionsGroup(DATA_GROUP)
   .addOption(textOption())
+  .addOption(encodingOption)
   .addOption(new Option("--tokens <kind>", "unit of text").choices(TOKEN_KINDS).default(TOKEN_KINDS[0]))
   .option("--vocabulary <n>", "for --tokens word: number of words to keep, most frequent first", integer(2), 10_000)
   .option("--validation <fraction>", "fraction of the text for choosing the epoch", between(0, 0.5), 0.05)
@@ -42,7 +44,7 @@ export const train = trainingCommand("train", {
   .option("--time <tokens>", "time steps per batch, for truncated backpropagation", integer(1), 50)
   .option("--epochs <n>", "passes over the training part", integer(1), 6)
   .option("--steps <n>", "maximum number of steps; may end within an epoch", integer(1))
-  .action(onRanks(async ({ text, out, resume = false, json, blas, vocabulary, ...options }, communicator) => {
+  .action(onRanks(async ({ text, encoding, out, resume = false, json, blas, vocabulary, ...options }, communicator) => {
     const isFirst = communicator.rank === 0;
     const { tied = false, hidden } = options;
     if (tied && options.embedding !== undefined && options.embedding !== hidden) {
@@ -50,7 +52,7 @@ export const train = trainingCommand("train", {
     }
     const settings = { ...options, tied, embedding: options.embedding ?? (tied ? hidden : EMBEDDING) };
     const optimizer = await loadOptimizer(settings.optimizer, settings.optimizerOption);
-    const inputs = await textInputs(text);
+    const inputs = await textInputs(text, encoding);
     await prepareFolder(out);
     useBlasOption(blas, communicator);
     using read = await tokenize(inputs, { kind: settings.tokens, vocabularySize: vocabulary, folder: out });

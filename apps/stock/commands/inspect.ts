@@ -1,0 +1,24 @@
+import { shellWord } from "../../shared/tables/column_kinds.ts";
+import { inspect as inspectTable, inspectionText } from "../../shared/tables/inspect.ts";
+import { TableError } from "../../shared/tables/table.ts";
+import { openTable, type ReadingOptions, seriesOptions, withReading } from "./data.ts";
+
+/** The options as they were given, for the command that trains. */
+function given(args: readonly string[], file: string): string {
+  const kept = args.filter((arg) => arg !== "inspect" && arg !== file && arg !== "--json");
+  return kept.map((arg) => ` ${shellWord(arg)}`).join("");
+}
+
+export const inspect = withReading("inspect")
+  .description("Show how a file is read: its layout, columns, dates and frequency, and the command to train on it.")
+  .argument("<file>", 'a table as CSV, TSV or JSON, "-" for standard input')
+  .option("--json", "print the result as JSON", false)
+  .action(async (file, { json, ...options }) => {
+    const reading: ReadingOptions = options;
+    const found = inspectTable(await openTable(file, reading), seriesOptions(reading));
+    const isNegative = found.isPositive === false;
+    const train = `deno task stock --csv ${shellWord(file)}${given(Deno.args, file)}` +
+      `${isNegative ? " --target change" : ""}`;
+    console.log(json ? JSON.stringify(found, null, 2) : inspectionText(found, train));
+    if (found.problem !== undefined) throw new TableError(found.problem);
+  });
