@@ -9,6 +9,8 @@ import { Dense, GRU, LastStep, LSTM, meanSquaredError, Sequential } from "@unfol
 import { fromPyTorch, toPyTorch } from "@unfold/layers/interchange";
 import { adam, Optimizer } from "@unfold/optimizers";
 import { Checkpoints, train, Windows } from "@unfold/training";
+import { inspect, inspectionText } from "../apps/shared/tables/inspect.ts";
+import { readTable } from "../apps/shared/tables/read_table.ts";
 import { servePlayground } from "../apps/playground/serve.ts";
 import { readResultLog } from "../apps/shared/result_log.ts";
 import { Forecaster } from "../apps/stock/forecaster.ts";
@@ -131,6 +133,22 @@ export const READERS: Readonly<Record<string, () => Promise<Reader>>> = {
           ({ fold, mse }, index) => fold === index && typeof mse === "number" ? undefined : "a fold and its error",
         ),
     ),
+  tables: () =>
+    Promise.resolve({
+      seeds: [
+        text(
+          "Date,Open,High,Low,Close,Adj Close,Volume\n2024-01-02,1,2,1,2,2,5\n2024-01-03,2,3,1,2,2,6\n2024-01-04,1,2,1,3,3,4\n",
+        ),
+        text("Datum;Kurs\n02.01.2024;1.234,5\n03.01.2024;1.240,25\n04.01.2024;1.199,75\n"),
+        text('[{"date":"2024-01-02","close":1},{"date":"2024-01-03","close":2}]'),
+        text('{"date":"2024-01-02","close":1}\n{"date":"2024-01-03","close":2}\n'),
+        text("# a comment\nSymbol\tMonth\t$ Price\nA\t2024-01\t(1,200)\nA\t2024-02\t1.3K\n"),
+      ],
+      async read(bytes) {
+        const table = await readTable(bytes, "input");
+        inspectionText(inspect(table), "train");
+      },
+    }),
   labelled: () =>
     ofFile(
       [text("text,label\nfine,good\nbad,poor\n"), text('text\tlabel\n"a\nb"\tx\nc\ty\n')],

@@ -1,3 +1,4 @@
+import { printable, quoted } from "./printable.ts";
 import { exists, prepareFolder, readTextFile, writeFiles } from "./files.ts";
 
 /** A file with one result per line, so that a long search can be stopped and resumed. */
@@ -53,10 +54,10 @@ function differenceOf(found: string, wanted: string): string {
     }
   };
   const [there, here] = [Object(settingsOf(found)), Object(settingsOf(wanted))] as Record<string, unknown>[];
-  const shown = (value: unknown) => JSON.stringify(value) ?? "missing";
+  const shown = (value: unknown) => printable(JSON.stringify(value) ?? "missing");
   const name = [...new Set([...Object.keys(there!), ...Object.keys(here!)])]
     .find((name) => shown(there![name]) !== shown(here![name]));
-  if (name === undefined) return `it must be from the same run, got ${found.slice(0, 80)}`;
+  if (name === undefined) return `it must be from the same run, got ${quoted(found)}`;
   return `it must be from the same run, got ${name} ${shown(there![name])} instead of ${shown(here![name])}`;
 }
 
@@ -85,7 +86,7 @@ export async function readResultLog<Entry>(
     const problem = isObject ? index === 0 ? undefined : problemOf(value as Entry, index - 1) : "a JSON object";
     if (problem === undefined) return value;
     throw new Error(
-      `Cannot read ${path}: line ${index + 1} must be ${problem}, got ${JSON.stringify(line.slice(0, 80))}`,
+      `Cannot read ${path}: line ${index + 1} must be ${problem}, got ${quoted(line)}`,
     );
   };
   return {

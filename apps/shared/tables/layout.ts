@@ -165,6 +165,7 @@ function layoutOf(
 ): Layout {
   const fail = failIn(file);
   const notes: Note[] = [];
+  if (all.length === 0) fail("it must have a header and rows, got only blank lines, delimiters and comments");
   const declares = /^sep=.$/.test(all[0]!.cells.join(delimiter).trim()) || /^sep=/.test(all[0]!.cells[0]!);
   const rows = declares ? all.slice(1) : all;
   if (rows.length === 0) fail("it must have a header and rows, got neither");
