@@ -15,8 +15,8 @@ export const BENCHMARKS: Programs = {
     commands: ["deno run --no-prompt --allow-read --allow-write --allow-run bench/compare.ts"],
   },
   peers: {
-    description: "Whole training steps against PyTorch, TensorFlow.js, jax-js and brain.js; writes bench/RESULTS.md",
-    commands: ["deno run --no-prompt --allow-read --allow-write=bench --allow-run bench/peers/run.ts"],
+    description: "Training and inference against PyTorch, JAX, ONNX Runtime, tfjs and others; writes bench/RESULTS.md",
+    commands: ["deno run --no-prompt --allow-read --allow-write --allow-run --allow-env bench/peers/run.ts"],
   },
   "char-rnn": {
     description: "Training a character model, against PyTorch if it is installed",
