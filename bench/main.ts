@@ -18,6 +18,10 @@ export const BENCHMARKS: Programs = {
     description: "Training and inference against PyTorch, JAX, ONNX Runtime, tfjs and others; writes bench/RESULTS.md",
     commands: ["deno run --no-prompt --allow-read --allow-write --allow-run --allow-env bench/peers/run.ts"],
   },
+  breakdown: {
+    description: "Where the time of a training step goes: a section of bench/RESULTS.md",
+    commands: ["deno run --no-prompt --allow-read=bench --allow-ffi bench/breakdown.ts"],
+  },
   "char-rnn": {
     description: "Training a character model, against PyTorch if it is installed",
     commands: [`deno run --no-prompt --allow-ffi ${PYTHON} bench/peers/char_rnn.ts`],

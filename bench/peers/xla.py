@@ -18,8 +18,6 @@ import workload
 
 w = workload.load(sys.argv[1])
 cell, batch, hidden, output = w["cell"], w["batch"], w["hidden"], w["output"]
-UNROLL = int(os.environ.get("UNROLL", "1"))
-ONEHOT = os.environ.get("ONEHOT") == "1"
 gates = {"lstm": 4, "gru": 3, "rnn": 1}[cell]
 take = workload.taker()
 params = {}
@@ -63,12 +61,12 @@ def loss_of(params, x, y):
     # Time comes first, as the scan needs it.
     x = jnp.swapaxes(x, 0, 1)
     if "embedding" in params:
-        x = jax.nn.one_hot(x, w["vocabulary"]) @ params["embedding"] if ONEHOT else params["embedding"][x]
+        x = params["embedding"][x]
     for part in params["layers"]:
         projected = x @ part["u"] + part["b"]
         state = (jnp.zeros((batch, hidden)),) * (2 if cell == "lstm" else 1)
         step = functools.partial({"lstm": lstm, "gru": gru, "rnn": rnn}[cell], part)
-        state, x = jax.lax.scan(step, state, projected, unroll=UNROLL)
+        state, x = jax.lax.scan(step, state, projected)
     if w["loss"] == "each":
         logits = x @ params["v"] + params["d"]
         return optax.softmax_cross_entropy_with_integer_labels(logits, y.T).mean()
