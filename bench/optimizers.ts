@@ -1,6 +1,6 @@
 /**
  * Times a step of each optimizer in nanoseconds per parameter, zeroing the gradients included: its memory traffic against the
- * bandwidth that a probe reaches in the same rounds, against a plain loop in TypeScript, and against PyTorch if it is installed.
+ * bandwidth that a probe reaches in the same rounds, against a plain loop in TypeScript, and against PyTorch if it can be installed.
  *
  *     deno task bench optimizers
  *
@@ -23,7 +23,7 @@ import {
 } from "@unfold/optimizers";
 import { table } from "../apps/shared/format.ts";
 import { plainRules } from "../optimizers/rules/_plain_rules_test.ts";
-import { pythonWith } from "../tools/testing.ts";
+import { environmentIfAny } from "../tools/python.ts";
 import { median, outputOf, roundOf } from "./_measure.ts";
 
 const SIZES = [1e3, 1e5, 1e7];
@@ -69,9 +69,9 @@ function stepper(plugin: OptimizerPlugin, size: number): () => void {
 /** Times PyTorch: nanoseconds per parameter by rule and size, the smaller of one and two threads. */
 function pytorch(): Map<string, number> {
   const found = new Map<string, number>();
-  const python = pythonWith("torch");
+  const python = environmentIfAny("bench/peers");
   if (python === undefined) {
-    console.error("PyTorch is skipped: it is not installed");
+    console.error("PyTorch is skipped");
     return found;
   }
   const script = new URL("./optimizers.py", import.meta.url).pathname;

@@ -50,4 +50,4 @@ function run(folder: string, command: string, args: readonly string[]): void {
   throw new Error(`Cannot install ${folder}/requirements.txt: ${command} must succeed, got ${problem}`);
 }
 
-if (import.meta.main) for (const folder of Deno.args) environment(folder);
+if (import.meta.main) { for (const folder of Deno.args) environment(folder); }

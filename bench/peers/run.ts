@@ -114,7 +114,7 @@ async function runCase(of: Case): Promise<void> {
         continue;
       }
       const others = 1000 * (machineCpu() - used - turn.cpu) / (performance.now() - start) / cores;
-      if (!Number.isNaN(others)) during.push(Math.max(0, others));
+      if (!Number.isNaN(others)) during.push(Math.min(1, Math.max(0, others)));
       cell.times.push(turn.milliseconds);
       cell.memory = process.peakMemory();
     }
