@@ -38,6 +38,8 @@ const [ROUNDS, SECONDS] = [Number(options.rounds), Number(options.seconds)];
 const SAME = 1e-4;
 /** Engines with longer steps, in milliseconds, take one turn only. */
 const LONG = 2000;
+/** Seconds that a case may take; after that, no further round starts, but every case has at least three. */
+const ENOUGH = 60;
 /** A machine is quiet if other processes use at most this share of it. */
 const QUIET = 0.05;
 /** The case of the table of start-up time and memory. */
@@ -74,12 +76,15 @@ const cores = navigator.hardwareConcurrency;
 
 /** Shares of the machine that other processes used: before the run, and during each turn. */
 const [before, during] = [await idleShare(), [] as number[]];
-if (before > QUIET) console.error(`The machine is not quiet: other processes use ${percent(before)} of it`);
+if (before > QUIET) console.error(`The machine is not quiet: other processes use ${earlier} of it`);
 const began = performance.now();
 
-await prepare();
-for (const of of cases) await runCase(of);
-await cleanUp();
+try {
+  await prepare();
+  for (const of of cases) await runCase(of);
+} finally {
+  await cleanUp();
+}
 
 /** The share of the machine in use while this program waits. */
 async function idleShare(): Promise<number> {
@@ -89,6 +94,7 @@ async function idleShare(): Promise<number> {
 }
 
 async function runCase(of: Case): Promise<void> {
+  const caseBegan = performance.now();
   const running: { readonly cell: Cell; readonly process: Running }[] = [];
   for (const engine of engines) {
     const command = engine.command(of);
@@ -105,6 +111,7 @@ async function runCase(of: Case): Promise<void> {
     }
   }
   for (let round = 1; round <= ROUNDS; round++) {
+    if (round > 3 && performance.now() - caseBegan > 1000 * ENOUGH) break;
     for (const { cell, process } of running) {
       if (cell.problem !== undefined || (round > 1 && median(cell.times) > LONG)) continue;
       const [used, start] = [machineCpu(), performance.now()];
@@ -239,18 +246,18 @@ const started = cases.filter(({ name }) => name === SHOWN).flatMap((of) =>
 const date = new Date().toISOString().slice(0, 10);
 const machine = `${processorName()}, ${cores} cores, ${[...versions].join(", ")}`;
 const busy = before > QUIET || (during.length > 0 && median(during) > QUIET);
+const tolerance = `${100 * SAME} %`;
+const earlier = percent(before);
 const quiet = busy ? "**The machine was not quiet.** Before" : "Before";
 const sections = [
   `# Unfold and its peers
 
-${machine}, ${date}. Written by \`deno task bench peers\`. Each cell is the median (range) of ${ROUNDS} rounds in which the engines take
-turns of ${SECONDS} s. ${quiet} the run, other processes used ${percent(before)} of the machine; during it, ${load()}.`,
+${machine}, ${date}. Written by \`deno task bench peers\`. Each cell is the median (range) of up to
+${ROUNDS} rounds in which the engines take turns of ${SECONDS} s. ${quiet} the run, other processes used ${earlier} of the machine; during it, ${load()}.`,
   trained.length === 0 ? "" : `## Training
 
 Milliseconds per step (forward, backward, Adam). \`bench/peers/workloads.json\` has the sizes. All engines start from the same
-weights and inputs. "≠" marks a first loss that differs from Unfold's by more than ${
-    100 * SAME
-  } %: tfjs has the other variant of
+weights and inputs. "≠" marks a first loss that differs from Unfold's by more than ${tolerance}: tfjs has the other variant of
 the GRU; brain.js has its own loss and initial weights.
 
 ${tables(trained, trained.map(({ name }) => name))}`,
@@ -263,7 +270,7 @@ ${table(["", "ms", "MiB"], started)}`,
 
 A trained character model (embedding 65 → 64, an LSTM, dense 65), by hidden size; ONNX Runtime runs the file that \`toOnnx\` writes.
 "stream" is one character of one text, with a carried state, in microseconds. "batch" is 64 texts of 64 characters, in
-milliseconds. The logits are equal to ${100 * SAME} %, unless marked.
+milliseconds. The logits are equal to ${tolerance}, unless marked.
 
 ${tables(inferred, inferred.map((of) => `${of.name}, ${of.task === "stream" ? "µs" : "ms"}`))}`,
 ];
