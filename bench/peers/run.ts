@@ -76,7 +76,7 @@ const cores = navigator.hardwareConcurrency;
 
 /** Shares of the machine that other processes used: before the run, and during each turn. */
 const [before, during] = [await idleShare(), [] as number[]];
-if (before > QUIET) console.error(`The machine is not quiet: other processes use ${earlier} of it`);
+if (before > QUIET) console.error(`The machine is not quiet: other processes use ${percent(before)} of it`);
 const began = performance.now();
 
 try {
