@@ -2,7 +2,10 @@
 
 import { launch, type Programs } from "../tools/launch.ts";
 
-const PYTHON = "--allow-run=python3,/usr/bin/python3";
+/** Programs that run PyTorch: they make its virtual environment. */
+const PYTHON = "--allow-run --allow-read --allow-write=bench/peers/.venv";
+
+const PEERS = "deno run --no-prompt --allow-read --allow-write --allow-run --allow-env bench/peers/run.ts";
 
 /** All benchmarks by name. */
 export const BENCHMARKS: Programs = {
@@ -15,16 +18,20 @@ export const BENCHMARKS: Programs = {
     commands: ["deno run --no-prompt --allow-read --allow-write --allow-run bench/compare.ts"],
   },
   peers: {
-    description: "Whole training steps against PyTorch, TensorFlow.js, jax-js and brain.js; writes bench/RESULTS.md",
-    commands: ["deno run --no-prompt --allow-read --allow-write=bench --allow-run bench/peers/run.ts"],
+    description: "Training and inference against PyTorch, JAX, ONNX Runtime, tfjs and others; writes bench/RESULTS.md",
+    commands: [PEERS],
+  },
+  breakdown: {
+    description: "Where the time of a training step goes: a section of bench/RESULTS.md",
+    commands: ["deno run --no-prompt --allow-read=bench --allow-ffi bench/breakdown.ts"],
   },
   "char-rnn": {
-    description: "Training a character model, against PyTorch if it is installed",
+    description: "Training a character model, against PyTorch if it can be installed",
     commands: [`deno run --no-prompt --allow-ffi ${PYTHON} bench/peers/char_rnn.ts`],
   },
   inference: {
-    description: "Running a character model, against ONNX Runtime",
-    commands: ["deno run --no-prompt --allow-ffi bench/inference.ts"],
+    description: "The inference part of peers: a character model, against ONNX Runtime and tfjs",
+    commands: [`${PEERS} --only inference`],
   },
   matmul: {
     description: "Matrix products against the engine's peak and OpenBLAS",

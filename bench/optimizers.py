@@ -1,6 +1,6 @@
 """Times PyTorch for bench/optimizers.ts: nanoseconds per parameter of a step and of zeroing the gradients, as JSON lines.
 
-    python3 bench/optimizers.py <threads> <size>...
+    bench/peers/.venv/bin/python bench/optimizers.py <threads> <size>...
 """
 
 import json

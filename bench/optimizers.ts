@@ -1,7 +1,6 @@
 /**
- * Times a step of each optimizer, including zeroing the gradients, in nanoseconds per parameter. Compares its memory
- * traffic with the bandwidth of a probe in the same rounds, and its time with a plain TypeScript loop and with PyTorch,
- * if it is installed.
+ * Times a step of each optimizer in nanoseconds per parameter, zeroing the gradients included: its memory traffic against the
+ * bandwidth that a probe reaches in the same rounds, against a plain loop in TypeScript, and against PyTorch if it can be installed.
  *
  *     deno task bench optimizers
  *
@@ -24,7 +23,7 @@ import {
 } from "@unfold/optimizers";
 import { table } from "../apps/shared/format.ts";
 import { plainRules } from "../optimizers/rules/_plain_rules_test.ts";
-import { pythonWith } from "../tools/testing.ts";
+import { environmentIfAny } from "../tools/python.ts";
 import { median, outputOf, roundOf } from "./_measure.ts";
 
 const SIZES = [1e3, 1e5, 1e7];
@@ -52,14 +51,14 @@ const RULES: Record<string, Entry> = {
   lion: { make: () => lion(), plain: () => plainRules.lion(), slots: 1 },
 };
 
-/** Times functions in alternating rounds, and returns the median nanoseconds of each. */
+/** Times functions in turns: median nanoseconds of each. */
 function nanoseconds(functions: readonly (() => void)[]): number[] {
   const timed = functions.map(roundOf);
   const rounds = Array.from({ length: ROUNDS }, () => timed.map((round) => round()));
   return functions.map((_, index) => 1e9 * median(rounds.map((round) => round[index]!)));
 }
 
-/** Returns a function that takes one step. */
+/** Returns a function that makes one step. */
 function stepper(plugin: OptimizerPlugin, size: number): () => void {
   const weight = new Parameter([size]);
   const optimizer = new Optimizer({ weight }, [plugin], { learningRate: 1e-3 });
@@ -70,9 +69,9 @@ function stepper(plugin: OptimizerPlugin, size: number): () => void {
 /** Times PyTorch: nanoseconds per parameter by rule and size, the smaller of one and two threads. */
 function pytorch(): Map<string, number> {
   const found = new Map<string, number>();
-  const python = pythonWith("torch");
+  const python = environmentIfAny("bench/peers");
   if (python === undefined) {
-    console.error("skipping PyTorch: it is not installed");
+    console.error("PyTorch is skipped");
     return found;
   }
   const script = new URL("./optimizers.py", import.meta.url).pathname;

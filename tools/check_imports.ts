@@ -21,8 +21,8 @@ const EDGES: Record<string, { values: readonly string[]; types: readonly string[
 /** Folders in which import cycles are forbidden. */
 const FOLDERS = [...Object.keys(EDGES), "apps", "bench", "docs", "examples", "tools"];
 
-/** Folders that are not searched: AssemblyScript and build output. */
-const SKIPPED = ["kernels", "kernel", "node_modules", "dist"];
+/** Folders that are not searched: AssemblyScript, packages and build output. */
+const SKIPPED = ["kernels", "kernel", "node_modules", "dist", ".venv", ".node"];
 
 /** One import of a source. */
 interface Import {

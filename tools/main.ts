@@ -129,7 +129,14 @@ export const TASKS: Readonly<Record<string, { readonly programs: Programs; reado
         interchange: "Models for weight import: layers/interchange/testdata/pytorch.safetensors",
       }).map(([name, description]) => [
         name,
-        { description, commands: [`/usr/bin/python3 tools/goldens/${name}.py`] },
+        {
+          description,
+          commands: [
+            "deno run --quiet --no-prompt --allow-run --allow-read --allow-write=tools/goldens tools/python.ts tools/goldens",
+            `tools/goldens/.venv/bin/python tools/goldens/${name}.py`,
+            "deno fmt --quiet layers/testdata optimizers/testdata training/testdata",
+          ],
+        },
       ]),
     ),
     all: ["layers", "feedforward", "optimizers", "training", "interchange"],

@@ -14,9 +14,12 @@ export async function withFolder(test: (folder: string) => void | Promise<void>)
   }
 }
 
+/** The Python of the golden values, if `deno task goldens` has made it. */
+const GOLDENS_PYTHON = new URL("goldens/.venv/bin/python", import.meta.url).pathname;
+
 /** Returns the first Python that can import a module, or `undefined`. */
 export function pythonWith(module: string): string | undefined {
-  return ["python3", "/usr/bin/python3"].find((name) => {
+  return [GOLDENS_PYTHON, "python3", "/usr/bin/python3"].find((name) => {
     try {
       return new Deno.Command(name, { args: ["-c", `import ${module}`], stderr: "null" }).outputSync().success;
     } catch {

@@ -1,6 +1,6 @@
 """One round of the model of bench/peers/char_rnn.ts in PyTorch: prints characters per second of whole training steps.
 
-    python3 bench/peers/char_rnn.py <threads> <seconds>
+    bench/peers/.venv/bin/python bench/peers/char_rnn.py <threads> <seconds>
 """
 
 import sys

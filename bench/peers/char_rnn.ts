@@ -1,6 +1,6 @@
 /**
- * Times training of char-rnn's default model (2×128 LSTM, batch 50, 50 characters, RMSprop, gradient clipping, carried
- * state) in characters per second: WebAssembly, OpenBLAS, and PyTorch if it is installed, in alternating rounds.
+ * Times training of char-rnn's default model (2×128 LSTM, batch 50, 50 characters, RMSprop, gradient clipping, carried state) in
+ * characters per second: WebAssembly, OpenBLAS, and PyTorch if it can be installed, in turns.
  *
  *     deno task bench char-rnn
  *
@@ -11,7 +11,7 @@ import { Random, scope, tensor } from "@unfold/core";
 import { CarriedState, Dense, Embedding, LSTM, Sequential, softmaxCrossEntropy } from "@unfold/layers";
 import { clipByGlobalNorm, Optimizer, rmsprop } from "@unfold/optimizers";
 import { table } from "../../apps/shared/format.ts";
-import { pythonWith } from "../../tools/testing.ts";
+import { environmentIfAny } from "../../tools/python.ts";
 import { median, openBlas, outputOf } from "../_measure.ts";
 
 const [BATCH, TIME, HIDDEN, LAYERS, VOCABULARY] = [50, 50, 128, 2, 65];
@@ -56,9 +56,10 @@ function withBlas(threads: number): (() => number) | undefined {
   });
 }
 
+const python = environmentIfAny("bench/peers");
+
 function pytorch(threads: number): (() => number) | undefined {
   const script = new URL("./char_rnn.py", import.meta.url).pathname;
-  const python = pythonWith("torch");
   return python === undefined ? undefined : () => Number(outputOf(python, [script, String(threads), String(ROUND)]));
 }
 
@@ -70,7 +71,7 @@ const peers: Record<string, (() => number) | undefined> = {
   "PyTorch, 2 threads": pytorch(2),
 };
 const found = Object.entries(peers).flatMap(([name, run]) => {
-  if (run === undefined) console.error(`skipping ${name}: it is not installed`);
+  if (run === undefined) console.error(`${name} is skipped: it is not installed`);
   return run === undefined ? [] : [{ name, run, rates: [] as number[] }];
 });
 for (let round = 0; round < ROUNDS; round++) for (const { run, rates } of found) rates.push(run());

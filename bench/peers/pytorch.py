@@ -1,49 +1,25 @@
-"""A workload in PyTorch: pytorch.py WORKLOAD SECONDS THREADS [flush]."""
+"""A workload in PyTorch: pytorch.py WORKLOAD THREADS [flush]."""
 
-import json
-import os
-import resource
-import statistics
 import sys
-import time
+
 import torch
 
-name, seconds, threads = sys.argv[1], float(sys.argv[2]), int(sys.argv[3])
-with open(os.path.join(os.path.dirname(os.path.abspath(__file__)), "workloads.json")) as file:
-    w = next(one for one in json.load(file) if one["name"] == name)
-torch.set_num_threads(threads)
+import workload
+
+w = workload.load(sys.argv[1])
+torch.set_num_threads(int(sys.argv[2]))
 torch.set_flush_denormal("flush" in sys.argv)
-INPUTS, TARGETS = 50_000_000, 60_000_000
 
-
-def scramble(start, count):
-    place = torch.arange(start, start + count, dtype=torch.int64)
-    return ((place * 1103515245 + 12345) & 0xFFFFFFFF) >> 8
-
-
-def numbers(start, *shape):
-    count = torch.Size(shape).numel()
-    return (((scramble(start, count) % 1000).double() / 1000 - 0.5) / 5).float().reshape(shape)
-
-
-def tokens(start, bound, *shape):
-    return (scramble(start, torch.Size(shape).numel()) % bound).reshape(shape)
-
-
-batch, steps, hidden, output = w["batch"], w["time"], w["hidden"], w["output"]
+hidden, output = w["hidden"], w["output"]
 cell = {"lstm": torch.nn.LSTM, "gru": torch.nn.GRU, "rnn": torch.nn.RNN}[w["cell"]]
 embedding = torch.nn.Embedding(w["vocabulary"], w["input"]) if "vocabulary" in w else None
 recurrent = cell(w["input"], hidden, w["layers"], batch_first=True)
 dense = torch.nn.Linear(hidden, output)
-
-place = 0
+taken = workload.taker()
 
 
 def take(*shape):
-    global place
-    taken = numbers(place, *shape)
-    place += taken.numel()
-    return taken
+    return torch.from_numpy(taken(*shape))
 
 
 with torch.no_grad():
@@ -63,14 +39,7 @@ with torch.no_grad():
 
 modules = [module for module in (embedding, recurrent, dense) if module is not None]
 optimizer = torch.optim.Adam([p for module in modules for p in module.parameters()], lr=1e-3)
-if embedding is None:
-    x = numbers(INPUTS, batch, steps, w["input"])
-else:
-    x = tokens(INPUTS, w["vocabulary"], batch, steps)
-if w["loss"] == "mse":
-    y = numbers(TARGETS, batch, output)
-else:
-    y = tokens(TARGETS, output, *((batch, steps) if w["loss"] == "each" else (batch,)))
+x, y = map(torch.from_numpy, workload.batch_of(w))
 
 
 def step():
@@ -86,15 +55,4 @@ def step():
     return loss.item()
 
 
-first = step()
-first_step = 1000 * time.time()
-times, start = [], time.perf_counter()
-while len(times) < 3 or time.perf_counter() - start < seconds:
-    before = time.perf_counter()
-    step()
-    times.append(1000 * (time.perf_counter() - before))
-    if times[-1] > 5000:
-        break
-peak_memory = 1024 * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-report = {"loss": first, "milliseconds": statistics.median(times), "firstStep": first_step, "peakMemory": peak_memory}
-print(json.dumps(report | {"version": torch.__version__}))
+workload.serve(step, f"PyTorch {torch.__version__}")

@@ -1,5 +1,5 @@
 /**
- * A workload in Unfold. As a program: unfold.ts WORKLOAD SECONDS THREADS, where 0 threads means the WebAssembly kernels, and other
+ * A workload in Unfold. As a program: unfold.ts WORKLOAD THREADS, where 0 threads means the WebAssembly kernels, and other
  * values that many threads of OpenBLAS.
  */
 
@@ -18,7 +18,7 @@ import {
 } from "@unfold/layers";
 import { adam, Optimizer } from "@unfold/optimizers";
 import type { Batch, Loss } from "@unfold/training";
-import { INPUTS, loadWorkload, numbers, report, TARGETS, tokens, type Workload } from "./_workload.ts";
+import { INPUTS, loadWorkload, numbers, serve, TARGETS, tokens, type Workload } from "./_workload.ts";
 
 /** Builds a workload's model with the weights that all peers start from. */
 export function modelOf({ cell, vocabulary, input, hidden, layers, output, loss }: Workload): Sequential {
@@ -54,18 +54,18 @@ export function lossOf({ loss }: Workload): Loss {
 }
 
 if (import.meta.main) {
-  const [name, seconds, threads] = Deno.args as [string, string, string];
+  const [name, threads] = Deno.args as [string, string];
   const workload = await loadWorkload(name);
   if (threads !== "0") useBlas(undefined, { threads: Number(threads) });
   const model = modelOf(workload);
   const optimizer = new Optimizer(model.parameters(), [adam()], { learningRate: 1e-3 });
   const { x, y } = batchOf(workload);
   const loss = lossOf(workload);
-  report(() => {
+  await serve(() => {
     using _ = scope();
     const error = loss(model.forward(x), y);
     error.backward();
     optimizer.step();
     return error.item();
-  }, Number(seconds));
+  });
 }

@@ -1,7 +1,7 @@
 """Golden values for feed-forward layers and losses: PyTorch's outputs and gradients.
 
-Run with `deno task goldens feedforward` (needs Debian's python3-torch). Writes layers/testdata/pytorch_feedforward.json. Weights
-are [input, output].
+Run with `deno task goldens feedforward`, under PyTorch 2.13.0. Writes layers/testdata/pytorch_feedforward.json. Weights are
+[input, output].
 """
 
 import json

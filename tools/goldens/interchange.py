@@ -1,6 +1,6 @@
 """PyTorch models for the tests of weight exchange: state_dicts, an input and its output for each.
 
-Run with `deno task goldens interchange` (needs Debian's python3-torch). Writes layers/interchange/testdata/pytorch.safetensors.
+Run with `deno task goldens interchange`, under PyTorch 2.13.0. Writes layers/interchange/testdata/pytorch.safetensors.
 With two arguments, loads weights and inputs from the first file into the same models and writes their outputs to the second.
 """
 

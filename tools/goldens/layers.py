@@ -1,6 +1,6 @@
 """Golden values for the recurrent layers: PyTorch's outputs and gradients for given weights, inputs and states.
 
-Run with `deno task goldens layers` (needs Debian's python3-torch). Writes layers/testdata/pytorch.json with Unfold's names and
+Run with `deno task goldens layers`, under PyTorch 2.13.0. Writes layers/testdata/pytorch.json with Unfold's names and
 layout: weights are [input, gates·hidden], states [batch, parts·hidden]. PyTorch's second bias is 0, except for the GRU's
 candidate, where it is `recurrentBias`.
 """

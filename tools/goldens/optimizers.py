@@ -1,11 +1,10 @@
 """Golden values for optimizers and schedules: PyTorch's parameters after 1 and 10 steps with given gradients, and the learning
 rates of its schedules.
 
-Run with `deno task goldens optimizers` (needs Debian's python3-torch). Writes optimizers/testdata/pytorch.json and
+Run with `deno task goldens optimizers`, under PyTorch 2.13.0. Writes optimizers/testdata/pytorch.json and
 training/testdata/plateau.json.
 """
 
-import functools
 import json
 import torch
 from torch.optim import lr_scheduler
@@ -64,8 +63,7 @@ RULES = {
         {},
         {"rho": 0.6, "eps": 1e-3, "weight_decay": 0.1},
     ]),
-    # Without foreach, PyTorch 1.13 applies one momentum factor too many (fixed in 2.0).
-    "nadam": (functools.partial(torch.optim.NAdam, foreach=True), [
+    "nadam": (torch.optim.NAdam, [
         {},
         {"betas": [0.8, 0.95], "eps": 1e-3, "momentum_decay": 0.1, "weight_decay": 0.1},
     ]),

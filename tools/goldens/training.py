@@ -1,7 +1,7 @@
 """Golden losses of training runs in PyTorch: 100 Adam steps with each cell. The model is a recurrent layer, its last step and a
 Linear layer; the loss is the mean squared error.
 
-Run with `deno task goldens training` (needs Debian's python3-torch). Writes training/testdata/pytorch.json with Unfold's names and
+Run with `deno task goldens training`, under PyTorch 2.13.0. Writes training/testdata/pytorch.json with Unfold's names and
 layout: weights are [input, gates·hidden]. PyTorch's second bias stays 0, except for the GRU's candidate.
 """
 

@@ -1,9 +1,10 @@
-/** A workload in brain.js, which has only a similar model: brain.ts WORKLOAD SECONDS. */
+/** A workload in brain.js, which has only a similar model: brain.ts WORKLOAD. */
 
 import brain from "npm:brain.js@1.6.1";
-import { INPUTS, loadWorkload, numbers, report } from "../_workload.ts";
+import process from "node:process";
+import { INPUTS, loadWorkload, numbers, serve } from "../_workload.ts";
 
-const [name, seconds] = Deno.args as [string, string];
+const [name] = process.argv.slice(2) as [string];
 const { cell, batch, time, vocabulary, input, hidden } = await loadWorkload(name);
 if (batch > 1) throw new Error("it trains on one sequence at a time");
 if (cell !== "lstm" || vocabulary !== undefined) throw new Error("it has no such layers");
@@ -14,4 +15,4 @@ const sequence = Array.from({ length: time }, (_, t) => values.slice(t * input, 
 const network = new brain.recurrent.LSTMTimeStep({ inputSize: input, hiddenLayers: [hidden], outputSize: input });
 network.train([sequence], { iterations: 1 });
 
-report(() => network.trainPattern(sequence, true), Number(seconds));
+await serve(() => network.trainPattern(sequence, true));

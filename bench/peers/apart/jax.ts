@@ -1,9 +1,10 @@
-/** A workload in jax-js: jax.ts WORKLOAD SECONDS. */
+/** A workload in jax-js: jax.ts WORKLOAD. */
 
 import { defaultDevice, init, jit, nn, numpy as np, tree, valueAndGrad } from "npm:@jax-js/jax@0.1.25";
-import { INPUTS, loadWorkload, numbers, report, TARGETS, tokens } from "../_workload.ts";
+import process from "node:process";
+import { INPUTS, loadWorkload, numbers, serve, TARGETS, tokens } from "../_workload.ts";
 
-const [name, seconds] = Deno.args as [string, string];
+const [name] = process.argv.slice(2) as [string];
 const { cell, batch, time, vocabulary, input, hidden, layers, output, loss } = await loadWorkload(name);
 await init("wasm");
 defaultDevice("wasm");
@@ -114,11 +115,11 @@ const zeros = () => tree.map((p: np.Array) => np.zeros(p.shape), tree.ref(params
 let state: State = { first: zeros(), second: zeros(), params };
 let count = 0;
 
-report(() => {
+await serve(() => {
   count++;
   // Adam's bias corrections of both moments, in one factor.
   const rate = 1e-3 * Math.sqrt(1 - 0.999 ** count) / (1 - 0.9 ** count);
   const [next, value] = update(state, np.array(rate), x.ref, y.ref);
   state = next;
   return value.dataSync()[0]!;
-}, Number(seconds));
+});

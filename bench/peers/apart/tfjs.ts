@@ -1,11 +1,13 @@
-/** A workload in TensorFlow.js: tfjs.ts WORKLOAD SECONDS BACKEND. */
+/** A workload in TensorFlow.js: tfjs.ts WORKLOAD BACKEND. */
 
 import * as tf from "npm:@tensorflow/tfjs@4.22.0";
 import "npm:@tensorflow/tfjs-backend-wasm@4.22.0";
-import { INPUTS, loadWorkload, numbers, report, TARGETS, tokens } from "../_workload.ts";
+import process from "node:process";
+import { INPUTS, loadWorkload, numbers, serve, TARGETS, tokens } from "../_workload.ts";
 
-const [name, seconds, backend] = Deno.args as [string, string, string];
+const [name, backend] = process.argv.slice(2) as [string, string];
 const { cell, batch, time, vocabulary, input, hidden, layers, output, loss } = await loadWorkload(name);
+if (backend === "tensorflow") await import("npm:@tensorflow/tfjs-node@4.22.0");
 await tf.setBackend(backend);
 await tf.ready();
 
@@ -43,7 +45,7 @@ const y = loss === "mse"
   ? tf.tensor(numbers(batch * output, TARGETS), [batch, output])
   : tf.oneHot(tf.tensor1d(tokens(loss === "each" ? batch * time : batch, output, TARGETS), "int32"), output);
 
-report(() => {
+await serve(() => {
   const error = optimizer.minimize(() => {
     const prediction = model.apply(x, { training: true }) as tf.Tensor;
     return loss === "mse"
@@ -53,4 +55,4 @@ report(() => {
   const value = error.dataSync()[0]!;
   error.dispose();
   return value;
-}, Number(seconds));
+});
