@@ -1,4 +1,4 @@
-/** What the benchmarks share: clocks, statistics, the engine's peak, random inputs and entries of `deno bench`. */
+/** Shared by the benchmarks: clocks, statistics, the engine's peak, random inputs and `deno bench` entries. */
 
 import { noGrad, Random, scope, type Tensor, tensor, useBlas } from "@unfold/core";
 import { coreKernels } from "@unfold/core/kernels";
@@ -23,12 +23,12 @@ export function secondsOf(f: () => void): number {
   return (performance.now() - start) / 1000;
 }
 
-/** Shortest round in seconds; shorter ones are too coarse for the clock. */
+/** The shortest round in seconds. The clock is too coarse for shorter ones. */
 const SHORTEST = 0.02;
 
 /**
- * Returns a function that times one round and returns the seconds per call. Calls `f` twice at once, to warm it up and to choose
- * the number of calls in a round.
+ * Returns a function that times one round and returns the seconds per call. First calls `f` twice, to warm it up and to
+ * choose the number of calls in a round.
  */
 export function roundOf(f: () => void): () => number {
   f();
@@ -46,8 +46,8 @@ export function peak(): number {
 }
 
 /**
- * Returns a function that switches matrix products to OpenBLAS until its result is disposed of. If OpenBLAS cannot be used, prints
- * the reason and returns `undefined`.
+ * Returns a function that switches matrix products to OpenBLAS until its result is disposed. If OpenBLAS cannot be
+ * used, prints the reason and returns `undefined`.
  */
 export function openBlas(threads = 1): (() => Disposable) | undefined {
   try {
@@ -96,7 +96,7 @@ export function ours(name: string, group: string, fn: () => void, { baseline = f
   });
 }
 
-/** Registers a `deno bench` entry with OpenBLAS's products, if OpenBLAS can be used. */
+/** Registers a `deno bench` entry whose matrix products use OpenBLAS, if OpenBLAS can be used. */
 export function withBlas(name: string, group: string, fn: () => void): void {
   const blas = openBlas();
   if (blas === undefined) return;

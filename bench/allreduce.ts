@@ -1,6 +1,7 @@
 /**
- * Times all-reduces of two ranks against a C program on the same library, in turns. Needs Debian's `gcc`, `libmpich-dev` and
- * `libopenmpi-dev`; libraries that are not installed are skipped.
+ * Times all-reduces of two ranks against a C program on the same library, in alternating launches. Needs Debian's
+ * `gcc`, `libmpich-dev` and
+ * `libopenmpi-dev`; MPI libraries that are not installed are skipped.
  *
  *     deno task bench allreduce
  *
@@ -12,7 +13,7 @@ import { formatNumber, table } from "../apps/shared/format.ts";
 import { LAUNCHERS, type MpiLauncher } from "../distributed/testdata/launchers.ts";
 import { median, outputOf, threeDigits } from "./_measure.ts";
 
-/** Launches of each program. */
+/** The number of launches of each program. */
 const TURNS = 3;
 const ROUNDS = 21;
 /** Number of 32-bit floats, and calls in a round. */

@@ -1,6 +1,6 @@
 /**
- * Compares two commits: runs the hot loops of the working tree and of another commit in turns, and prints the ratio of the fastest
- * runs of each loop.
+ * Compares the working tree with another commit: alternates between their hot loops and prints the ratio of each loop's
+ * fastest runs.
  *
  *     deno task bench compare HEAD~1
  *     deno task bench compare main --filter LSTM
@@ -35,7 +35,7 @@ function benchIn(folder: string, more: readonly string[]): Map<string, number> {
 
 const [base, ...more] = Deno.args;
 if (base === undefined) {
-  console.error("error: Cannot compare: a commit must be named, as in deno task bench compare HEAD~1");
+  console.error("error: Cannot compare: a commit must be given, got none; for example: deno task bench compare HEAD~1");
   Deno.exit(2);
 }
 const here = Deno.cwd();
@@ -56,7 +56,7 @@ try {
   const microseconds = (nanoseconds: number) => threeDigits(nanoseconds / 1000);
   const shared = [...after].filter(([name]) => before.has(name));
   if (shared.length === 0) {
-    throw new Error(`Cannot compare with ${base}: both must have a benchmark in common, got none`);
+    throw new Error(`Cannot compare with ${base}: it must have a benchmark in common with the working tree, got none`);
   }
   console.log(
     table(

@@ -1,4 +1,4 @@
-/** Matrix products and activations against loops in TypeScript; reductions. */
+/** Matrix products and activations, against TypeScript loops; reductions. */
 
 import { exp, matmul, relu, sigmoid, softmax, softplus, sum, tanh } from "@unfold/core";
 import { draw, drawTensor, ours, withBlas } from "./_measure.ts";

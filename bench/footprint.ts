@@ -1,5 +1,6 @@
 /**
- * Bundles what a browser loads to train a network and prints its size, minified and compressed, against TensorFlow.js and jax-js.
+ * Bundles what a browser loads to train a network, and compares the size, minified and compressed, with TensorFlow.js
+ * and jax-js.
  *
  *     deno task bench footprint
  *

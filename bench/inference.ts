@@ -1,7 +1,7 @@
 /**
- * Times the forward pass of a character model (embedding 65 → 64, LSTM 2×128, dense 65) against ONNX Runtime, which runs the
- * model's `toOnnx` file: one text character by character with a carried state, and 64 texts of 64 characters at once. In turns, in
- * one process.
+ * Times the forward pass of a character model (embedding 65 → 64, LSTM 2×128, dense 65) against ONNX Runtime, which
+ * runs the file from `toOnnx`: one text, character by character with a carried state, and a batch of 64 texts of 64
+ * characters. Rounds alternate in one process.
  *
  *     deno task bench inference
  *
@@ -27,7 +27,7 @@ const [embedding, lstm, dense] = [
 const model = new Sequential([embedding, lstm, dense]);
 const text = Int32Array.from({ length: BATCH * TIME }, () => random.integer(VOCABULARY));
 
-/** One way to compute the logits: of one text character by character, and of all texts at once. */
+/** One way to compute the logits of one text, character by character, and of a batch of texts. */
 interface Engine {
   readonly name: string;
   /** Called before each run; its result is disposed of after the run. */

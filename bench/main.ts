@@ -1,4 +1,4 @@
-/** The benchmarks, as `deno task bench <name>` runs them: each in a process with no more permissions than it needs. */
+/** The benchmarks of `deno task bench <name>`. Each runs in a process with no more permissions than it needs. */
 
 import { launch, type Programs } from "../tools/launch.ts";
 
@@ -11,7 +11,7 @@ export const BENCHMARKS: Programs = {
     commands: ["deno bench --no-prompt --allow-read --allow-write --allow-ffi bench"],
   },
   compare: {
-    description: "Hot loops of the working tree and of another commit, in turns: compare <commit>",
+    description: "Hot loops of the working tree against another commit: compare <commit>",
     commands: ["deno run --no-prompt --allow-read --allow-write --allow-run bench/compare.ts"],
   },
   peers: {
@@ -39,11 +39,11 @@ export const BENCHMARKS: Programs = {
     commands: [`deno run --no-prompt ${PYTHON} bench/optimizers.ts`],
   },
   train: {
-    description: "train() against a loop written by hand",
+    description: "train() against a hand-written loop",
     commands: ["deno run --no-prompt --allow-read=bench bench/train.ts"],
   },
   scaling: {
-    description: "Cost of a training step by hidden size, time steps, batch and layers; draws bench/scaling.svg",
+    description: "A training step at different hidden sizes, time steps, batches and layers; draws bench/scaling.svg",
     commands: ["deno run --no-prompt --allow-read=bench --allow-write=bench bench/scaling.ts"],
   },
   workers: {
@@ -59,7 +59,7 @@ export const BENCHMARKS: Programs = {
     commands: ["deno run -A bench/playground.ts"],
   },
   footprint: {
-    description: "Bytes to load in a browser, against TensorFlow.js and jax-js",
+    description: "Download size in a browser, against TensorFlow.js and jax-js",
     commands: ["deno run --no-prompt --allow-read --allow-write --allow-run --allow-env bench/footprint.ts"],
   },
   startup: {

@@ -1,6 +1,7 @@
 /**
- * Times a step of each optimizer in nanoseconds per parameter, zeroing the gradients included: its memory traffic against the
- * bandwidth that a probe reaches in the same rounds, against a plain loop in TypeScript, and against PyTorch if it is installed.
+ * Times a step of each optimizer, including zeroing the gradients, in nanoseconds per parameter. Compares its memory
+ * traffic with the bandwidth of a probe in the same rounds, and its time with a plain TypeScript loop and with PyTorch,
+ * if it is installed.
  *
  *     deno task bench optimizers
  *
@@ -51,14 +52,14 @@ const RULES: Record<string, Entry> = {
   lion: { make: () => lion(), plain: () => plainRules.lion(), slots: 1 },
 };
 
-/** Times functions in turns: median nanoseconds of each. */
+/** Times functions in alternating rounds, and returns the median nanoseconds of each. */
 function nanoseconds(functions: readonly (() => void)[]): number[] {
   const timed = functions.map(roundOf);
   const rounds = Array.from({ length: ROUNDS }, () => timed.map((round) => round()));
   return functions.map((_, index) => 1e9 * median(rounds.map((round) => round[index]!)));
 }
 
-/** Returns a function that makes one step. */
+/** Returns a function that takes one step. */
 function stepper(plugin: OptimizerPlugin, size: number): () => void {
   const weight = new Parameter([size]);
   const optimizer = new Optimizer({ weight }, [plugin], { learningRate: 1e-3 });
@@ -71,7 +72,7 @@ function pytorch(): Map<string, number> {
   const found = new Map<string, number>();
   const python = pythonWith("torch");
   if (python === undefined) {
-    console.error("PyTorch is skipped: it is not installed");
+    console.error("skipping PyTorch: it is not installed");
     return found;
   }
   const script = new URL("./optimizers.py", import.meta.url).pathname;

@@ -1,5 +1,6 @@
 /**
- * Times training in the playground's page against Deno, in turns: steps per second with the page's defaults.
+ * Times training in the playground's page against Deno, in alternating rounds: steps per second with the page's
+ * defaults.
  *
  *     deno task bench playground
  *
@@ -19,7 +20,7 @@ const ROUNDS = 5;
 const TIME = 4000;
 
 if (CHROMIUM === undefined) {
-  console.error("error: Cannot measure: Chromium must be installed, got none at the usual paths");
+  console.error("error: Cannot measure: Chromium must be installed at one of the usual paths, got none");
   Deno.exit(1);
 }
 await using browser = await openBrowser();

@@ -1,6 +1,6 @@
 /**
- * Times training steps of an LSTM by hidden size, time steps, batch and layers: the exponent of the cost, fitted to the larger half
- * of the sizes, and the fraction of the engine's peak. Draws bench/scaling.svg.
+ * Times training steps of an LSTM while one of hidden size, time steps, batch and layers varies. Prints the exponent of
+ * the cost, fitted to the larger half of the sizes, and the fraction of the engine's peak. Draws bench/scaling.svg.
  *
  *     deno task bench scaling
  *
@@ -30,7 +30,7 @@ const VARIED: { readonly [Name in keyof Sizes]: readonly number[] } = {
   layers: powersOfTwo(1, 8),
 };
 
-/** Operations of the matrix products. The first layer needs no gradient of its input. */
+/** The number of operations in the matrix products. The first layer needs no gradient with respect to its input. */
 function operations({ hiddenSize, time, batch, layers }: Sizes): number {
   const weights = 4 * hiddenSize * (2 * INPUT + 3 * hiddenSize + (layers - 1) * 6 * hiddenSize);
   return 2 * batch * time * weights;

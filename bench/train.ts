@@ -1,6 +1,6 @@
 /**
- * Times `train()` against a loop written by hand on the `stock` workload: the cost of its events and of its checks of loss and
- * gradients.
+ * Times `train()` against a hand-written loop on the `stock` workload: the cost of its events and of checking losses
+ * and gradients.
  *
  *     deno task bench train
  *
@@ -54,7 +54,7 @@ await loop();
 await events();
 const rounds: { readonly hand: number; readonly trained: number }[] = [];
 for (let i = 0; i < ROUNDS; i++) {
-  // Each comes first in every other round.
+  // They take turns going first.
   const early = i % 2 === 0 ? await timeOf(loop) : undefined;
   const trained = await timeOf(events);
   rounds.push({ hand: early ?? await timeOf(loop), trained });

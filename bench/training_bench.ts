@@ -1,4 +1,4 @@
-/** Feeding a training run, and saving it. */
+/** Batches for a training run, and its checkpoints. */
 
 import { decodeSafetensors, encodeSafetensors, Random } from "@unfold/core";
 import { LSTM } from "@unfold/layers";

@@ -1,5 +1,6 @@
 /**
- * Times training on two threads against one, in turns, on the same batches: how long a step must take for the second thread to pay.
+ * Times training on two threads against one, in alternating rounds on the same batches: how long must a step take for
+ * the second thread to pay off?
  *
  *     deno task bench workers
  *
@@ -16,7 +17,7 @@ import { batchOf, lossOf, modelOf } from "./peers/unfold.ts";
 
 const ROUNDS = 7;
 const STEPS = 10;
-/** Workloads, and the factors of their batches. */
+/** Workloads, and the factors that multiply their batch sizes. */
 const RUNS = [["tiny", 1], ["stock", 1], ["stock", 2], ["char", 1], ["char", 2]] as const;
 
 /** Sets up a training run, and returns a function that runs one round of it. */

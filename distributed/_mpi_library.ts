@@ -48,7 +48,7 @@ const SYMBOLS = {
     nonblocking: true,
   },
   finalize: { name: "MPI_Finalize", parameters: [], result: "i32", nonblocking: true },
-  // From the C library underneath. A memcpy of no bytes returns an address; Deno's own call for it would need permission for
+  // From the C library. A memcpy of zero bytes returns an address; Deno's own function for that needs permission for
   // all libraries.
   exit: { name: "_exit", parameters: ["i32"], result: "void" },
   memcpy: { parameters: ["pointer", "usize", "usize"], result: "usize" },
@@ -70,7 +70,7 @@ interface MpiHandles {
   readonly max: bigint;
   /** MPI_IN_PLACE: the array to send is the one to receive into. */
   readonly inPlace: bigint;
-  /** MPI_STATUS_IGNORE: no status is wanted. */
+  /** MPI_STATUS_IGNORE: return no status. */
   readonly noStatus: bigint;
 }
 
@@ -96,7 +96,7 @@ const MPICH_HANDLES: MpiHandles = {
 /**
  * Opens an MPI library.
  *
- * @param path The library's path; without it, the usual places are tried, those of the launcher's library first.
+ * @param path The library's path. If omitted, tries the usual places, starting with those of the launcher's library.
  * @throws {Error} If it is not found, or loading it is not permitted.
  */
 export function openMpi(path: string | undefined, { variable }: Launcher): MpiLibrary {

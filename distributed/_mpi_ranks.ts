@@ -7,7 +7,10 @@ import type { Launcher } from "./launcher.ts";
 const SERIALIZED = 2;
 /** How often a rank polls for the others before another thread waits for them: a few tenths of a millisecond. */
 const LOOKS = 1000;
-/** Arrays of this many bytes go through another thread so that timers keep working; for smaller ones that costs over 10 %. */
+/**
+ * Arrays of at least this size in bytes go through another thread, so that timers keep working. For smaller ones that
+ * would cost over 10 %.
+ */
 const LARGE = 1 << 24;
 /** Bytes per broadcast: counts are 32-bit integers. */
 const CHUNK = 1 << 30;
@@ -119,7 +122,7 @@ export class MpiRanks implements Communicator {
     }
   }
 
-  /** Waits for all ranks, so that the call that follows need not wait; undefined if they are already there. */
+  /** Waits for all ranks, so that the next call need not wait. Returns undefined if they are already there. */
   #meet(): Promise<void> | undefined {
     const { calls, handles } = this.#library;
     check("wait for the other ranks", calls.startBarrier(handles.world, this.#request));
@@ -146,7 +149,7 @@ interface Exit {
   exit(code: number): void;
 }
 
-/** Prints the reason and exits at once: other threads may be inside a call that cannot be cancelled. */
+/** Prints the reason and exits immediately: other threads may be in a call that cannot be cancelled. */
 function leave({ exit }: Exit, message: string): never {
   console.error(`error: ${message}`);
   exit(1);

@@ -3,7 +3,7 @@ import { bytesToBroadcast, checkReduction, type Communicator, type Numbers, type
 
 // The shared memory: counters, the result of a chunk, a chunk of each rank, then the announcement of each rank.
 
-/** Bytes that are exchanged at once. */
+/** The number of bytes per exchange. */
 const CHUNK = 1 << 20;
 /** Bytes of the counters. */
 const HEADER = 64;
@@ -44,7 +44,7 @@ export class SharedRanks implements Communicator {
     this.#onClose = options.onClose ?? (() => {});
   }
 
-  /** Tells the others that this rank is gone and not to wait for it. */
+  /** Tells the others that this rank has exited, so that they do not wait for it. */
   leave(): void {
     Atomics.store(this.#counters, LEFT, this.rank + 1);
     Atomics.notify(this.#counters, GENERATION);
@@ -90,7 +90,7 @@ export class SharedRanks implements Communicator {
     });
   }
 
-  /** Each rank reduces its own stretch of the chunk, always in rank order. */
+  /** Reduces this rank's part of the chunk, always in rank order. */
   #reduceStretch(kind: Numbers, length: number, reduction: Reduction): void {
     const [from, to] = [this.rank, this.rank + 1].map((rank) => Math.floor(rank * length / this.size)) as [
       number,
@@ -122,7 +122,7 @@ export class SharedRanks implements Communicator {
     this.#announce(`a broadcast of ${bytes.length} bytes from rank ${root}`);
     for (let from = 0; from === 0 || from < bytes.length; from += CHUNK) {
       const part = bytes.subarray(from, from + CHUNK);
-      // Not the chunk of the result, which others may still be reading.
+      // Do not use the chunk of the result, which others may still be reading.
       const place = new Uint8Array(this.#shared, HEADER + (1 + root) * CHUNK, part.length);
       if (this.rank === root) place.set(part);
       await this.#meet("broadcast");
@@ -178,7 +178,7 @@ export class SharedRanks implements Communicator {
 const READY = "unfold: ready";
 const NAME = /^unfold rank (\d+) of (\d+)$/;
 
-/** The rank that this Worker was started as; undefined in the main thread. */
+/** This Worker's rank; undefined in the main thread. */
 export function startedAs(): { rank: number; size: number } | undefined {
   const found = NAME.exec((globalThis as { name?: string }).name ?? "");
   return found === null ? undefined : { rank: Number(found[1]), size: Number(found[2]) };
@@ -212,7 +212,7 @@ export async function startWorkers(
   return new SharedRanks(shared, { rank: 0, size, timeout, onClose });
 }
 
-/** Joins as the rank that this Worker was started as. */
+/** Joins the ranks with this Worker's rank. */
 export async function joinWorkers(options: { rank: number; size: number; timeout: number }): Promise<Communicator> {
   const shared = new Promise<SharedArrayBuffer>((resolve) =>
     addEventListener("message", (event) => resolve((event as MessageEvent).data), { once: true })

@@ -9,7 +9,7 @@ export class Turn {
   }
 
   /**
-   * Starts an operation. It lasts until the result is disposed of.
+   * Starts an operation. It lasts until the result is disposed.
    *
    * @throws {Error} If another operation has not ended.
    */

@@ -18,8 +18,8 @@ export interface Communicator {
   /** The number of ranks. */
   readonly size: number;
   /**
-   * Reduces the arrays of all ranks element by element, and writes the result into all of them, equal bit for bit. If an array is
-   * a view of a WebAssembly memory, that memory must not grow in the meantime.
+   * Reduces the arrays of all ranks element by element, and writes the same result, bit for bit, to all of them. If an
+   * array is a view of a WebAssembly memory, that memory must not grow during the call.
    *
    * @param x This rank's array.
    * @param reduction How to combine the values.
@@ -56,7 +56,7 @@ export function single(): Communicator {
   return {
     rank: 0,
     size: 1,
-    // deno-lint-ignore require-await -- so that errors are rejections, as with several ranks
+    // deno-lint-ignore require-await -- so that errors reject the promise, as with several ranks
     allReduce: async (x, reduction) => checkReduction(x, reduction),
     // deno-lint-ignore require-await
     broadcast: async (x, root = 0) => void bytesToBroadcast(x, root, { size: 1 }),
@@ -66,8 +66,9 @@ export function single(): Communicator {
 }
 
 /**
- * Makes a `Random` that is equal on all ranks draw different numbers on each from now on, for dropout masks. Rank 0 keeps its
- * stream; rank r gets the r-th stream split off. Do not use it for the `Random` that shuffles batches: that must stay equal.
+ * Makes a `Random` that is equal on all ranks draw different numbers on each rank from now on, for dropout masks. Rank
+ * 0 keeps its stream; rank r gets the r-th stream split off. Do not use it for the `Random` that shuffles batches: that
+ * must stay equal.
  *
  * @param random The source of random numbers, changed in place.
  * @param communicator The ranks.

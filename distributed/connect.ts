@@ -31,12 +31,12 @@ export interface ConnectOptions {
 }
 
 /**
- * Connects to the other ranks of this program: those started by an MPI launcher (`mpiexec`, `srun`), or Workers that it starts
- * itself. Without either, this is the only rank. Each rank must call `close()` last.
+ * Connects to the other ranks of this program: those started by an MPI launcher (`mpiexec`, `srun`), or Workers, which
+ * it starts. Without either, this is the only rank. Each rank must call `close()` last.
  *
- * MPI ranks need `--allow-env=OMPI_COMM_WORLD_SIZE,PMI_SIZE,SLURM_STEP_NUM_TASKS` and `--allow-ffi` for the library's path.
- * Supported are Open MPI (`libmpi.so.40`) and the MPICH family (`libmpi.so.12`). A rank that fails, or that times out waiting,
- * exits with a code other than 0, so that the launcher ends the others.
+ * MPI ranks need `--allow-env=OMPI_COMM_WORLD_SIZE,PMI_SIZE,SLURM_STEP_NUM_TASKS` and `--allow-ffi` for the library's
+ * path. Open MPI (`libmpi.so.40`) and the MPICH family (`libmpi.so.12`) are supported. A rank that fails, or that times
+ * out waiting, exits with a non-zero code, so that the launcher ends the others.
  *
  * @throws {RangeError} If `workers` is not a positive integer, or `timeout` is not above 0 and at most 2,147,483.
  * @throws {Error} If the library is missing, a permission is missing, or Workers do not connect in time.

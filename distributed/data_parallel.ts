@@ -19,9 +19,9 @@ export interface DataParallelOptions {
 }
 
 /**
- * Trains one model on several ranks. Each rank takes its rows of every batch. Once per step the gradients are summed over the
- * ranks, before the optimizer's plugins see them. Every rank then takes the same step, so the weights stay equal without being
- * sent.
+ * Trains one model on several ranks. Each rank takes its rows of every batch. Once per step the gradients are summed
+ * over the ranks, before the optimizer's plugins see them. Every rank then takes the same step, so the weights stay
+ * equal and need not be sent.
  *
  * If the loss is a mean over the targets, n ranks compute the same gradient as one: ∇L = Σᵣ wᵣ·∇Lᵣ, where Lᵣ is the loss of the
  * rows of rank r and wᵣ their fraction of the batch's targets (Li et al., 2020).

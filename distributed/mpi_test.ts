@@ -38,7 +38,7 @@ for (const launcher of LAUNCHERS) {
   const { name, library } = launcher;
   const test = (what: string, fn: () => Promise<void>) =>
     Deno.test({ name: `${name}: ${what}`, ignore: library === "", fn });
-  /** Runs two ranks, of which the last misbehaves. */
+  /** Runs two ranks; the last one misbehaves. */
   const trap = (what: string, options: { library?: string } = {}) =>
     launch(launcher, 2, "traps.ts", [what, options.library ?? library], options);
 
@@ -209,7 +209,7 @@ Deno.test("SIGTERM stops a run gracefully, SIGUSR1 does not: the JavaScript engi
     const reader = child.stdout.getReader();
     await reader.read();
     child.kill(signal);
-    // It either ends, or goes on ticking.
+    // It either ends or keeps ticking.
     for (let ticks = 0; ticks < 10 && !(await reader.read()).done;) ticks++;
     reader.releaseLock();
     try {

@@ -11,7 +11,7 @@ import { LanguageModel } from "../apps/text/language_model.ts";
 
 const page = Deno.readTextFileSync(new URL("onnx.md", import.meta.url));
 
-/** The programs of one language on the page. */
+/** The page's programs in one language. */
 function programs(language: string): string[] {
   return [...page.matchAll(new RegExp(`^\`\`\`${language}\\b.*\\n([^]*?)^\`\`\``, "gm"))].map(([, code]) => code!);
 }
@@ -19,7 +19,7 @@ function programs(language: string): string[] {
 /** What the page's programs do. */
 export const TASKS = ["forecast", "text"] as const;
 
-/** One of them. */
+/** One of the tasks. */
 type Task = typeof TASKS[number];
 
 /** A task's program in a language, and the JavaScript that it imports. */
@@ -28,7 +28,7 @@ export function programOf(task: Task, language: "python" | "js" | "html"): { pro
   return { program: language === "js" ? node : programs(language)[TASKS.indexOf(task)]!, shared };
 }
 
-/** Puts into a folder what a task's programs read there. */
+/** Writes the files that a task's programs read into a folder. */
 export async function prepare(folder: string, task: Task): Promise<void> {
   const { file, about }: OnnxExport = task === "forecast" ? exportForecaster(forecaster) : exportLanguageModel(writer);
   await Deno.writeFile(`${folder}/model.onnx`, file);
@@ -70,7 +70,7 @@ const writer = new LanguageModel({
   dropout: 0,
   tied: false,
 }, random);
-// The logits leave no choice.
+// After this, "r" is always by far the most likely token.
 const { weight, bias } = writer.output.parameters();
 weight!.data.fill(0);
 bias!.data[vocabulary.indexOf("r")] = 100;

@@ -1,9 +1,9 @@
 /**
- * Tests of the page's programs in a browser: part of `deno task test playground`. They need all permissions, and so are not
- * among those that a test run finds by their names.
+ * Tests of the programs in onnx.md in a browser, run by `deno task test playground`. They need all permissions, so the
+ * file name does not match what `deno test` runs by default.
  */
 
-// The programs find it in node_modules. Named here and not in deno.json, so that those who run an app are spared it.
+// The programs find it in node_modules. Not in deno.json, so that users of the apps do not download it.
 import "npm:onnxruntime-web@1.30.0/wasm";
 import { chromium } from "playwright-core";
 import { CHROMIUM } from "../apps/playground/_open_browser.ts";
@@ -36,7 +36,7 @@ function serve(folder: string): Deno.HttpServer<Deno.NetAddr> {
 
 for (const task of TASKS) {
   Deno.test(
-    `browser: the page's program for ${task} prints what it must`,
+    `browser: the page's program for ${task} prints the app's result`,
     { ignore: CHROMIUM === undefined },
     () =>
       withFolder(async (folder) => {

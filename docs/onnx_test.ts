@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-// It brings onnxruntime-node, which the programs import.
+// Installs onnxruntime-node, which the programs import.
 import "../tools/onnx.ts";
 import { pythonWith, withFolder } from "../tools/testing.ts";
 import { checkPrinted, prepare, programOf, TASKS } from "./_programs.ts";
@@ -11,7 +11,7 @@ const runners = {
   python: { command: pythonWith("onnxruntime"), args: [] },
   js: {
     command: Deno.execPath(),
-    // As Node would: what it imports is found in node_modules.
+    // Like Node, resolve imports in node_modules.
     args: ["run", "--quiet", "--no-prompt", "--no-config", "--node-modules-dir=manual", "--allow-read", "--allow-ffi"],
   },
 } as const;
@@ -19,7 +19,7 @@ const runners = {
 for (const language of ["python", "js"] as const) {
   const { command, args } = runners[language];
   for (const task of TASKS) {
-    const does = { forecast: "forecasts what the app does", text: "writes a text by the model" }[task];
+    const does = { forecast: "gives the app's forecast", text: "generates text with the model" }[task];
     Deno.test(
       `${language}: the page's program ${does}`,
       { ignore: command === undefined },

@@ -2,10 +2,10 @@
  * Generates the register tiles of the matrix product as AssemblyScript. The tiles differ only in size, and AssemblyScript cannot
  * unroll over local variables.
  *
- * A tile keeps `rows × 8·panels` sums in registers. For each k it loads one vector of the left operand's strip, whose lanes are
- * the rows, and two vectors of each panel. A tile should load little, because an engine without a trap handler checks the bounds
- * of each load. Four rows and one panel need three loads for eight vectors of sums, which is enough to hide the latency of a
- * multiply-add. Tiles with fewer rows have more panels.
+ * A tile keeps `rows × 8·panels` sums in registers. For each k it loads one vector of the left operand's strip, whose
+ * lanes are the rows, and two vectors of each panel. A tile should do few loads, because an engine without a trap
+ * handler checks the bounds of each one. Four rows and one panel need three loads for eight vectors of sums; eight are
+ * enough to hide the latency of a multiply-add. Tiles with fewer rows have more panels.
  */
 
 const SHAPES: readonly { rows: number; panels: number }[] = [

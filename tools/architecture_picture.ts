@@ -1,5 +1,6 @@
 /**
- * Draws `docs/architecture.svg`: one training step and one forecast, from file to file. Each module has a column; time goes down.
+ * Draws `docs/architecture.svg`: one training step and one forecast, from file to file. Each module has a column; time
+ * runs downwards.
  *
  *     deno task picture architecture
  *

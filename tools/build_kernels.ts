@@ -1,6 +1,6 @@
 /**
- * Compiles each module's AssemblyScript kernels to SIMD WebAssembly, with and without relaxed SIMD (fused multiply-add), and writes
- * both as base64 into `<module>/_kernels_wasm.ts`.
+ * Compiles each module's AssemblyScript kernels to WebAssembly, with relaxed SIMD (fused multiply-add) and with plain
+ * SIMD, and writes both as base64 to `<module>/_kernels_wasm.ts`.
  *
  * `deno task kernels` writes the files. `deno task ok kernels` fails if a file differs from its sources.
  */
@@ -44,7 +44,7 @@ async function compile(module: string, relaxed: boolean): Promise<Uint8Array> {
   return wasm;
 }
 
-/** Checks that a module writes only its constants, and only to its part of the shared memory. */
+/** Checks that instantiating a module writes only constants, and only to its part of the shared memory. */
 function checkData(module: string, wasm: Uint8Array): void {
   const memory = new WebAssembly.Memory({ initial: 1 });
   const instance = new WebAssembly.Module(wasm.slice());

@@ -1,6 +1,6 @@
 /**
- * Fails if a library module imports what it must not, or if files import each other in a cycle. Type-only imports may cross some
- * edges that values may not, but they count in cycles. Tests and doc examples may import any library module.
+ * Fails if a library module has a forbidden import, or if there is an import cycle. Some edges are open to type-only
+ * imports only; cycles count both. Tests and doc examples may import any library module.
  *
  *     deno task ok imports
  *
@@ -18,7 +18,7 @@ const EDGES: Record<string, { values: readonly string[]; types: readonly string[
   distributed: { values: ["core"], types: ["layers", "optimizers", "training"] },
 };
 
-/** Folders whose files must not import each other in a cycle. */
+/** Folders in which import cycles are forbidden. */
 const FOLDERS = [...Object.keys(EDGES), "apps", "bench", "docs", "examples", "tools"];
 
 /** Folders that are not searched: AssemblyScript and build output. */
@@ -45,7 +45,7 @@ function resolve(path: string, specifier: string): string {
   return new URL(specifier, `file:///${path}`).pathname.slice(1);
 }
 
-/** Returns the folder that a specifier leads to, or `undefined` if that is `from` itself or no folder of the repository. */
+/** Returns the folder that a specifier points to, or `undefined` if it is `from` itself or outside the repository. */
 function target(from: string, path: string, specifier: string): string | undefined {
   const folder = specifier.startsWith(".")
     ? resolve(path, specifier).split("/")[0]!
@@ -63,7 +63,7 @@ export function problemsOf(path: string, source: string): string[] {
     if (to === undefined) {
       const isOurs = specifier.startsWith(".") || specifier.startsWith("@unfold/");
       const isAllowed = path.endsWith("/testing.ts") && specifier.startsWith("node:");
-      return isOurs || isAllowed ? [] : [`${path}: a library module must have no dependencies, got ${specifier}`];
+      return isOurs || isAllowed ? [] : [`${path}: a library module must not have dependencies, got ${specifier}`];
     }
     if (specifier.startsWith(".")) return [`${path}: ${to} must be imported as @unfold/${to}, got ${specifier}`];
     if (edges.values.includes(to) || (typeOnly && edges.types.includes(to))) return [];
@@ -90,7 +90,7 @@ export function graphOf(
   }));
 }
 
-/** Returns import cycles, each as a path that ends where it starts; none if and only if there are none. */
+/** Returns import cycles, each as a path that ends where it starts. Finds at least one if any exists. */
 export function cyclesIn(graph: ReadonlyMap<string, readonly string[]>): string[][] {
   const cycles: string[][] = [];
   const done = new Set<string>();

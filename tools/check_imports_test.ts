@@ -47,7 +47,7 @@ Deno.test("forbidden edges between folders are reported", () => {
     "layers/a.ts: core must be imported as @unfold/core, got ../core/tensor.ts",
   ]);
   assert.deepEqual(from("core/a.ts", "npm:left-pad"), [
-    "core/a.ts: a library module must have no dependencies, got npm:left-pad",
+    "core/a.ts: a library module must not have dependencies, got npm:left-pad",
   ]);
 });
 

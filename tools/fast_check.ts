@@ -1,6 +1,6 @@
 /**
- * fast-check with a fixed seed, so that the tests of the suite draw the same cases in every run. The fuzz task draws others:
- * it preloads `tools/free_seed.ts`, which sets a seed first.
+ * fast-check with a fixed seed, so that every run tests the same cases. To test others, preload `tools/free_seed.ts`,
+ * which sets a new seed.
  *
  * @module
  */

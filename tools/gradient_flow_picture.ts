@@ -44,7 +44,7 @@ const last = new LastStep();
 const values = Object.entries(layers).flatMap(([cell, layer]) => {
   const norms = gradientFlow(layer, x, (output) => sum(last.forward(output)));
   const end = norms.at(-1)!;
-  // Smaller values would hide the rest.
+  // Smaller values would stretch the axis and flatten the rest.
   return [...norms].map((norm, t) => ({ cell, step: t + 1, norm: Math.max(norm / end, 1e-20) })).filter(({ norm }) =>
     norm > 1e-20
   );

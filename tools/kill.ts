@@ -1,11 +1,11 @@
 /**
- * Kills a training run at random system calls and resumes it, again and again, and compares the final weights with those of a
- * run that was never killed, bit for bit. Linux only; needs `strace`.
+ * Repeatedly kills a training run at a random system call and resumes it, then compares the final weights, bit for bit,
+ * with those of a run that was never killed. Linux only; needs `strace`.
  *
  *     deno task test kill 200
  *
- * The run is `training/testdata/resumable_run.ts`, which has everything that a checkpoint holds. Half of the kills hit the calls
- * that make a checkpoint safe (rename, fsync, mkdir, unlink), the other half any file or write call.
+ * The run is `training/testdata/resumable_run.ts`, which uses everything that a checkpoint holds. Half of the kills hit
+ * the calls that make a checkpoint durable (rename, fsync, mkdir, unlink), the other half any file or write call.
  *
  * @module
  */
@@ -15,7 +15,7 @@ import { Random } from "@unfold/core";
 const PROGRAM = new URL("../training/testdata/resumable_run.ts", import.meta.url).pathname;
 const EPOCHS = 20;
 
-/** System calls to kill at, and the range of their number within a thread. */
+/** System calls to kill at, and the range of how many such calls a thread makes before that. */
 const TARGETS: readonly { readonly calls: string; readonly from: number; readonly to: number }[] = [
   { calls: "rename,fsync,fdatasync,mkdir,unlink,unlinkat", from: 1, to: 25 },
   { calls: "write,pwrite64,openat,close,ftruncate", from: 50, to: 600 },
@@ -23,7 +23,7 @@ const TARGETS: readonly { readonly calls: string; readonly from: number; readonl
 
 interface Outcome {
   readonly killed: boolean;
-  /** The system call under way when the run was killed. */
+  /** The system call in progress when the run was killed. */
   readonly call: string;
   readonly stdout: string;
   readonly stderr: string;
@@ -39,7 +39,7 @@ async function run(folder: string, injection: readonly string[], log: string): P
   return { killed: signal === "SIGKILL" || code === 137, call, stdout: text(stdout), stderr: text(stderr) };
 }
 
-/** Kills runs `count` times; returns how many ended with other weights or an error, and prints where kills hit. */
+/** Kills runs `count` times and prints where. Returns how many runs ended with different weights or an error. */
 async function kill(count: number, seed: number): Promise<number> {
   const folder = await Deno.makeTempDir();
   const log = `${folder}/strace.log`;
@@ -75,7 +75,7 @@ async function kill(count: number, seed: number): Promise<number> {
   }
   const places = [...hits].sort(([, a], [, b]) => b - a).map(([call, times]) => `${call} ${times}`).join(", ");
   console.log(`${kills} kills at: ${places}`);
-  console.log(`${finished} runs finished, ${wrong} of them with other weights or an error`);
+  console.log(`${finished} runs finished, ${wrong} of them with different weights or an error`);
   return wrong;
 }
 
@@ -83,7 +83,7 @@ if (import.meta.main) {
   const count = Number(Deno.args[0] ?? 200);
   if (!Number.isInteger(count) || count < 1) {
     console.error(
-      `Cannot kill: the count must be a positive integer, got "${Deno.args[0]}"; for example: deno task test kill 200`,
+      `Cannot kill: COUNT must be a positive integer, got "${Deno.args[0]}"; for example: deno task test kill 200`,
     );
     Deno.exit(2);
   }

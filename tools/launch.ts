@@ -4,7 +4,7 @@
 export interface Program {
   /** One line for the list. */
   readonly description: string;
-  /** Commands to run in order, words separated by spaces; the task's other arguments go to the last one. */
+  /** Commands to run in order, with words separated by spaces. The last one gets the task's remaining arguments. */
   readonly commands: readonly string[];
 }
 
@@ -19,7 +19,7 @@ function help(task: string, programs: Programs, all: readonly string[]): string 
   return [`Usage: deno task ${task} ${usage}`, "", ...lines].join("\n");
 }
 
-/** Runs a command in this process's terminal and returns its exit code. `deno` is the executable that runs this program. */
+/** Runs a command in this terminal and returns its exit code. The command `deno` means the current executable. */
 function run(command: string, more: readonly string[]): number {
   const [program, ...args] = command.split(" ");
   const path = program === "deno" ? Deno.execPath() : program!;
@@ -33,7 +33,7 @@ function run(command: string, more: readonly string[]): number {
 }
 
 /**
- * Runs the program that the first argument names. Stops at the first command that fails.
+ * Runs the program named by the first argument. Stops at the first command that fails.
  *
  * @param programs All programs of the task.
  * @param args The task's arguments: a name, then options for the program.

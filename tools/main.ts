@@ -5,7 +5,7 @@ import { MODULE_FILES } from "./modules.ts";
 
 /** Permissions of the unit tests: they start programs and serve files to them. */
 const TESTS = "--no-prompt --allow-read --allow-write --allow-run --allow-ffi --allow-net=127.0.0.1";
-/** The tasks, their programs, and those that run if no name is given. */
+/** The programs of each task. `all` lists those that run if no name is given. */
 export const TASKS: Readonly<Record<string, { readonly programs: Programs; readonly all?: readonly string[] }>> = {
   test: {
     programs: {
@@ -21,15 +21,27 @@ export const TASKS: Readonly<Record<string, { readonly programs: Programs; reado
         ],
       },
       playground: {
-        description: "The playground and the browser programs of docs/onnx.md, in Chromium if it is installed",
+        description: "The playground and the browser programs in docs/onnx.md, if Chromium is installed",
         commands: ["deno test --quiet -A apps/playground/browser_checks.ts docs/browser_checks.ts"],
       },
+      properties: {
+        description: "Property tests of the library from a new seed, which is printed",
+        commands: [
+          `deno test ${TESTS} --preload=tools/free_seed.ts core layers optimizers training apps/shared`,
+        ],
+      },
+      fuzz: {
+        description: "Feed damaged input to every reader: fuzz MINUTES [READER...]; finds go to runs/fuzz",
+        commands: [
+          "deno run --no-prompt --allow-read --allow-write --allow-run --allow-net=127.0.0.1 --allow-env tools/fuzz.ts",
+        ],
+      },
       kill: {
-        description: "Kill training at random system calls, resume it, compare the weights: kill COUNT; needs strace",
+        description: "Kill training at random system calls, resume, compare the weights: kill COUNT; needs strace",
         commands: ["deno run --no-prompt --allow-read --allow-write --allow-run tools/kill.ts"],
       },
       hosts: {
-        description: "Ten training runs on two hosts by Open MPI, in network namespaces; needs root",
+        description: "Ten Open MPI training runs on two simulated hosts (network namespaces); needs root",
         commands: [`distributed/testdata/two_hosts.sh ${Deno.execPath()} 10`],
       },
     },
@@ -45,7 +57,7 @@ export const TASKS: Readonly<Record<string, { readonly programs: Programs; reado
         commands: [`deno doc --lint ${[...MODULE_FILES.values()].join(" ")}`],
       },
       imports: {
-        description: "Which module imports which, and import cycles",
+        description: "Imports between modules, and import cycles",
         commands: ["deno run --allow-read tools/check_imports.ts"],
       },
       kernels: {
@@ -60,7 +72,7 @@ export const TASKS: Readonly<Record<string, { readonly programs: Programs; reado
         commands: ["deno publish --dry-run --allow-dirty --quiet"],
       },
       coverage: {
-        description: "The unit tests again, with at least 90 % of lines and branches covered",
+        description: "The unit tests again; they must cover at least 90 % of lines and branches",
         commands: [
           `deno test --doc --quiet ${TESTS} --coverage=coverage --clean`,
           "deno coverage --threshold=90 --exclude=_test\\.ts|tools/|node_modules coverage",
@@ -84,7 +96,7 @@ export const TASKS: Readonly<Record<string, { readonly programs: Programs; reado
         commands: ["deno run --no-prompt apps/text/examples/capitals.ts"],
       },
       dates: {
-        description: "Encoder, decoder and attention: LSTMs learn to read dates",
+        description: "Encoder, decoder and attention: LSTMs convert dates to ISO 8601",
         commands: ["deno run --no-prompt apps/text/examples/dates.ts"],
       },
     },

@@ -13,7 +13,7 @@ const families = new Map([
   ...Object.entries(TASKS).map(([name, { programs }]) => [name, programs] as const),
 ]);
 
-Deno.test("the apps may load the libraries that the library looks for, and no others", () => {
+Deno.test("the apps may load exactly the shared libraries that core and distributed look for", () => {
   const sources = ["core", "distributed"].flatMap((folder) => [...filesIn(folder)]).map((path) =>
     Deno.readTextFileSync(path)
   );
@@ -38,11 +38,11 @@ function* filesIn(folder: string): Generator<string> {
   }
 }
 
-Deno.test("every task that a page or a comment names exists", () => {
+Deno.test("every task named in a page or a comment exists", () => {
   const unknown = [...filesIn(".")].flatMap((path) =>
     [...Deno.readTextFileSync(path).matchAll(/deno(?:@[\d.]+)? task ([a-z][a-z:-]*)(?: ([a-z][a-z-]*))?/g)]
       .filter(([, task, name]) => {
-        // The plugin's own task.
+        // A task of examples/plugin.
         if (task === "kernel") return false;
         const programs = families.get(task!);
         return !Object.hasOwn(config.tasks, task!) ||
@@ -53,7 +53,7 @@ Deno.test("every task that a page or a comment names exists", () => {
   assert.deepEqual(unknown, []);
 });
 
-Deno.test("every file that a program's command names exists", () => {
+Deno.test("every file named in a program's command exists", () => {
   const commands = [...families.values()].flatMap((programs) =>
     Object.values(programs).flatMap(({ commands }) => commands)
   );
@@ -85,12 +85,12 @@ Deno.test("without a name, a task lists its programs", () => {
   assert.equal(help, "Usage: deno task demo <name> [options]\n\n  one    First\n  three  Third");
 });
 
-Deno.test("an unknown name is refused with the known ones", () => {
+Deno.test("the error for an unknown name lists the known ones", () => {
   const message = printed("error", () => assert.equal(launch("demo", programs, ["two"]), 2));
   assert.equal(message, "error: Cannot run demo: name must be one of one, three, got two");
 });
 
-Deno.test("options go to a program's last command, and its exit code comes back", () => {
+Deno.test("options go to a program's last command, and its exit code is returned", () => {
   assert.equal(launch("demo", programs, ["one", "Deno.exit(3)"]), 3);
   assert.equal(launch("demo", programs, ["one", "Deno.exit(0)"]), 0);
   assert.equal(launch("demo", programs, [], { all: ["three"] }), 0);

@@ -1,4 +1,4 @@
-/** Which file each exported name of the workspace leads to. */
+/** Maps the exported names of the workspace to files. */
 
 import type { Plugin } from "esbuild";
 import { fileURLToPath } from "node:url";
@@ -11,7 +11,7 @@ import training from "../training/deno.json" with { type: "json" };
 
 const MEMBERS = { core, layers, optimizers, training, distributed, "examples/plugin": plugin };
 
-/** The file of each exported name, such as `@unfold/core/kernels`, by its path from the root. */
+/** The file behind each exported name, such as `@unfold/core/kernels`, as a path from the root. */
 export const MODULE_FILES: ReadonlyMap<string, string> = new Map(
   Object.entries(MEMBERS).flatMap(([folder, { name, exports }]) =>
     Object.entries(typeof exports === "string" ? { ".": exports } : exports)

@@ -1,8 +1,8 @@
-/** Runs exported models in ONNX Runtime, and checks them with onnx's checker. */
+/** Runs exported models in ONNX Runtime, and validates them with the checker of the onnx package. */
 
 import type { RecurrentState } from "@unfold/layers";
 import assert from "node:assert/strict";
-// Named here and not in deno.json, so that users of the apps do not download its 110 MB.
+// Not in deno.json, so that users of the apps do not download its 110 MB.
 import * as ort from "npm:onnxruntime-node@1.30.0";
 import { fromTensor, type Numbers, pythonWith, withFolder } from "./testing.ts";
 
@@ -39,14 +39,14 @@ export class OnnxModel {
   }
 }
 
-/** Names a recurrent state's parts as a model's inputs or outputs do. */
+/** Names the parts of a recurrent state like a model's inputs or outputs. */
 export function named(state: RecurrentState, prefix: string): Record<string, Numbers> {
   return Object.fromEntries(Object.entries(state).map(([name, value]) => [prefix + name, fromTensor(value)]));
 }
 
 const python = pythonWith("onnx");
 
-/** Whether this machine has onnx's checker, which is in Debian's python3-onnx. */
+/** Whether the onnx package (Debian's python3-onnx) is installed. */
 export const hasOnnxChecker: boolean = python !== undefined;
 
 const CHECKER = `
@@ -57,7 +57,7 @@ for path in sys.argv[1:]:
     print(json.dumps({one.key: one.value for one in model.metadata_props}))
 `;
 
-/** Fails unless onnx's checker accepts all files, their types and shapes included. Returns the metadata of each file. */
+/** Fails unless the checker accepts all files, including types and shapes. Returns the metadata of each file. */
 export async function checkOnnx(
   files: ReadonlyMap<string, Uint8Array>,
 ): Promise<ReadonlyMap<string, Readonly<Record<string, string>>>> {

@@ -1,5 +1,5 @@
 /**
- * Makes this engine look like one without relaxed SIMD, so that a test run uses the fallback kernels:
+ * Makes the engine look as if it had no relaxed SIMD, so that tests use the fallback kernels:
  * `deno test --preload=tools/plain_simd.ts`.
  */
 

@@ -1,4 +1,4 @@
-/** Helpers that tests of several folders share: temporary folders, Python, and values to compare models by. */
+/** Helpers for tests in several folders: temporary folders, Python, and values to compare models with. */
 
 import { noGrad, type Random, scope, type Tensor, tensor } from "@unfold/core";
 import type { ForwardOptions, Layer } from "@unfold/layers";
@@ -20,7 +20,7 @@ export function pythonWith(module: string): string | undefined {
     try {
       return new Deno.Command(name, { args: ["-c", `import ${module}`], stderr: "null" }).outputSync().success;
     } catch {
-      // This Python does not exist, or must not be run.
+      // There is no such Python, or no permission to run it.
       return false;
     }
   });
@@ -46,13 +46,13 @@ export function draw(random: Random, shape: readonly number[], tokens?: number):
   return { shape, data };
 }
 
-/** Adds noise to all parameters, so that none stays at 0 or 1, and returns the layer. */
+/** Adds noise to all parameters, so that none is exactly 0 or 1, and returns the layer. */
 export function stir<L extends Layer>(layer: L, random: Random): L {
   for (const { data } of Object.values(layer.parameters())) data.forEach((_, i) => data[i]! += random.normal(0, 0.1));
   return layer;
 }
 
-/** Makes a tensor of values. */
+/** Converts values to a tensor. */
 export function toTensor({ shape, data }: Numbers): Tensor {
   return tensor([...data], { dtype: data instanceof Int32Array ? "i32" : "f32", shape }) as Tensor;
 }

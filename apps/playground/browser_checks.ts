@@ -1,6 +1,6 @@
 /**
- * Tests of the playground in a browser: `deno task test playground`. They need all permissions, so their names do not
- * match what `deno test` runs by itself. They share one browser, so one module imports them all.
+ * Browser tests of the playground: `deno task test playground`. They need all permissions, so the file names do not
+ * match what `deno test` runs by default. They share one browser, so this module imports them all.
  */
 
 import "./browser_checks/training.ts";

@@ -64,7 +64,7 @@ const EXCERPT = 300_000;
 /** The library's modules whose source code is offered as a text. */
 const MODULES = ["core", "layers", "optimizers", "training"];
 
-/** The source code of a folder in one text: what people write and read, without tests and generated files. */
+/** The source code of a folder as one text, without tests and generated files. */
 async function sourceOf(folder: URL): Promise<string> {
   const entries = await Array.fromAsync(Deno.readDir(folder));
   const texts: string[] = [];

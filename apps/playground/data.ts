@@ -1,7 +1,7 @@
-/** What a model learns. */
+/** The kind of data that a model learns. */
 export type TaskName = "text" | "series";
 
-/** Data to choose from. Data with a file is fetched; the rest is generated, or given by the visitor. */
+/** Data to choose from. Data with a file is fetched; other data is generated, or given by the visitor. */
 interface DataEntry {
   readonly task: TaskName;
   readonly label: string;

@@ -17,11 +17,11 @@ export interface ModelFile {
 /** The file formats of a model. */
 export type ExportFormat = "safetensors" | "onnx";
 
-/** A request of the page to the worker. */
+/** A request from the page to the worker. */
 export type Request =
   /**
    * Builds a network, which then replaces the last run of the same task. Reports about it carry its number `run`. With
-   * `file`, the run continues a saved model. If several such requests are waiting, only the last is carried out.
+   * `file`, the run continues a saved model. If several such requests are waiting, only the last is handled.
    */
   | {
     readonly type: "start";
@@ -40,7 +40,7 @@ export type Request =
   | { readonly type: "look"; readonly view: View; readonly temperature: number }
   | { readonly type: "export"; readonly format: ExportFormat };
 
-/** What is known of a run before its first step. */
+/** What is known about a run before its first step. */
 export interface RunFacts {
   /** The requested settings, or those of the model's file. */
   readonly settings: RunSettings;
@@ -84,7 +84,7 @@ export interface Progress {
   readonly speed: number;
 }
 
-/** A report of the worker to the page. */
+/** A report from the worker to the page. */
 export type Report =
   & { readonly run: number }
   & (
@@ -93,6 +93,6 @@ export type Report =
     | { readonly type: "preview"; readonly steps: number; readonly preview: Preview }
     | { readonly type: "unfolding"; readonly steps: number; readonly unfolding: Unfolding }
     | { readonly type: "file"; readonly format: ExportFormat; readonly bytes: Uint8Array<ArrayBuffer> }
-    /** Training has stopped, or the run cannot begin; then the previous one continues. The message is for the visitor. */
+    /** Training has failed, or the run cannot begin and the previous one continues. The message is for the visitor. */
     | { readonly type: "failed"; readonly message: string }
   );

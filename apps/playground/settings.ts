@@ -24,7 +24,7 @@ export interface Settings extends RunSettings {
   readonly view: View;
 }
 
-/** The allowed ranges of links and controls. All but the rate are whole numbers. */
+/** The ranges that links and controls allow. All except the rate are integers. */
 export const BOUNDS = {
   hidden: [1, 512],
   layers: [1, 3],
@@ -93,7 +93,8 @@ export function toFragment(settings: Settings): string {
 }
 
 /**
- * Reads a link's fragment. Missing settings get their defaults. So do invalid ones, and `problems` has a message for each.
+ * Reads a link's fragment. Missing and invalid settings get their defaults; `problems` has a message for each invalid
+ * one.
  */
 export function fromFragment(fragment: string): { readonly settings: Settings; readonly problems: readonly string[] } {
   const given = new URLSearchParams(fragment.replace(/^#/, ""));

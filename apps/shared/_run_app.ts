@@ -1,20 +1,20 @@
-/** What a program did. */
+/** The outcome of a program. */
 export interface Outcome {
   readonly code: number;
   readonly stdout: string;
   readonly stderr: string;
 }
 
-/** How an app is called. */
+/** The arguments of `deno` to run an app. */
 function argsOf(app: string, folder: string, args: readonly string[]): string[] {
   return ["run", "--no-prompt", "--allow-read", `--allow-write=${folder}`, `apps/${app}/main.ts`, ...args];
 }
 
 /**
- * Runs an app as a person would, with the permissions of its task.
+ * Runs an app from the command line with no more permissions than it needs.
  *
- * @param folder The one that it may write to.
- * @param options What it reads from stdin.
+ * @param folder The folder that it may write to.
+ * @param options Its stdin.
  */
 export async function runApp(
   app: string,
@@ -30,7 +30,7 @@ export async function runApp(
   }).spawn();
   if (stdin !== undefined) {
     const writer = child.stdin.getWriter();
-    // It may end before it has read all.
+    // The app may exit before it has read all of its stdin.
     await writer.write(typeof stdin === "string" ? new TextEncoder().encode(stdin) : stdin).catch(() => {});
     await writer.close().catch(() => {});
   }
@@ -39,7 +39,7 @@ export async function runApp(
   return { code, stdout: text(stdout), stderr: text(stderr) };
 }
 
-/** Starts an app and stops it by a signal after its first words on stderr. */
+/** Starts an app and sends it a signal after its first output on stderr. */
 export async function stopApp(
   app: string,
   folder: string,

@@ -8,15 +8,15 @@ export interface Palette {
   readonly background: string;
   readonly ink: string;
   readonly grid: string;
-  /** What happened. */
+  /** Actual values. */
   readonly actual: string;
-  /** What was forecast. */
+  /** Forecasts. */
   readonly forecast: string;
-  /** What it is compared with. */
+  /** Baselines. */
   readonly other: string;
 }
 
-/** For files that stand alone. */
+/** The colours for image files. */
 export const LIGHT: Palette = {
   background: "#ffffff",
   ink: "#1f2430",
@@ -26,7 +26,7 @@ export const LIGHT: Palette = {
   other: "#1c7ed6",
 };
 
-/** For a page: its style sheet decides, light or dark. */
+/** The colours for a page, whose style sheet sets them, light or dark. */
 export const PAGE: Palette = {
   background: "transparent",
   ink: "var(--ink)",
@@ -36,15 +36,15 @@ export const PAGE: Palette = {
   other: "var(--other)",
 };
 
-/** How wide charts are. */
+/** The width of a chart. */
 export const CHART_WIDTH = 860;
-/** Up to so few values are drawn as points too: a line needs two. */
+/** Up to this number of values, points are drawn too: a single value has no line. */
 export const FEW_POINTS = 10;
 
-/** What all charts are set in, with and without the fonts of a browser. */
+/** The font of charts, in a browser and without one. */
 const FONT = "DejaVu Sans, Verdana, sans-serif";
 
-/** Draws a Vega-Lite chart as an SVG. */
+/** Draws a Vega-Lite chart as SVG. */
 export function drawChart(spec: object, palette: Palette): Promise<string> {
   const { background, ink, grid } = palette;
   const whole = {
@@ -71,19 +71,19 @@ export function drawChart(spec: object, palette: Palette): Promise<string> {
   return new View(parse(compile(whole as TopLevelSpec).spec), { renderer: "none" }).toSVG();
 }
 
-/** Points that a line is drawn through at most: more would lie on the same pixels. */
+/** The maximum number of points in a line. More would share pixels. */
 const MOST_POINTS = 2000;
 
-/** The values, or evenly spaced ones of them where they are many; the last is always there. */
+/** Evenly spaced values if there are too many to draw; the last one is always kept. */
 export function thinned<T>(values: readonly T[]): readonly T[] {
   const step = Math.ceil(values.length / MOST_POINTS);
   return step <= 1 ? values : values.filter((_, i) => (values.length - 1 - i) % step === 0);
 }
 
 /**
- * The losses by epoch, and the epoch that was kept.
+ * Draws the learning curve and marks the best epoch.
  *
- * @param floors Losses to go below, by name.
+ * @param options `best` is that epoch; `floors` are losses of baselines by name, drawn as lines.
  */
 export function learningChart(
   epochs: readonly EpochLosses[],
@@ -139,7 +139,7 @@ const prepared = Promise.all([
   load("dejavu-fonts-ttf/ttf/DejaVuSans-Bold.ttf"),
 ]);
 
-/** Paints an SVG at twice its size; its text is set in DejaVu Sans, whatever fonts the machine has. */
+/** Renders an SVG at twice its size. Text is in DejaVu Sans, so that every machine gives the same picture. */
 export async function toPng(svg: string): Promise<Uint8Array> {
   const [, ...fontBuffers] = await prepared;
   const font = { fontBuffers, defaultFontFamily: "DejaVu Sans", sansSerifFamily: "DejaVu Sans" };

@@ -2,12 +2,12 @@ import { type Command, CommanderError, InvalidArgumentError } from "@commander-j
 import { useBlas } from "@unfold/core";
 import { Checkpoints } from "@unfold/training";
 
-/** Bad usage found only after the options were parsed: exit code 2, as for an unknown option. */
+/** Bad usage found after parsing the options. Exit code 2, as for an unknown option. */
 export class UsageError extends Error {
   override readonly name = "UsageError";
 }
 
-/** The user stopped the command: no error, but nothing was finished either. */
+/** The user stopped the command before its end. */
 export class StoppedError extends Error {
   override readonly name = "StoppedError";
 
@@ -16,18 +16,18 @@ export class StoppedError extends Error {
   }
 }
 
-/** Parses a whole number from `least` to `most`, as an option's argument. */
+/** Parses an option's argument as an integer from `least` to `most`. */
 export function integer(least: number, most = Infinity): (text: string) => number {
   return (text) => {
     const value = Number(text);
     if (text.trim() !== "" && Number.isSafeInteger(value) && value >= least && value <= most) return value;
     throw new InvalidArgumentError(
-      `It must be a whole number ${most === Infinity ? `of ${least} or more` : `from ${least} to ${most}`}.`,
+      `It must be an integer ${most === Infinity ? `of ${least} or more` : `from ${least} to ${most}`}.`,
     );
   };
 }
 
-/** Parses a number between two bounds, both excluded, as an option's argument. */
+/** Parses an option's argument as a number strictly between two bounds. */
 export function between(low: number, high: number): (text: string) => number {
   return (text) => {
     const value = Number(text);
@@ -36,7 +36,7 @@ export function between(low: number, high: number): (text: string) => number {
   };
 }
 
-/** Parses a number between two bounds, the lower one included, as an option's argument. */
+/** Parses an option's argument as a number from `low` (included) to `high` (excluded). */
 export function from(low: number, high: number): (text: string) => number {
   return (text) => {
     const value = Number(text);
@@ -47,26 +47,27 @@ export function from(low: number, high: number): (text: string) => number {
   };
 }
 
-/** Parses a share above 0, all at most, as an option's argument. */
+/** Parses an option's argument as a number above 0 and at most 1. */
 export function share(text: string): number {
   const value = Number(text);
   if (value > 0 && value <= 1) return value;
-  throw new InvalidArgumentError("It must be a number above 0, 1 at most.");
+  throw new InvalidArgumentError("It must be a number above 0 and at most 1.");
 }
 
-/** Messages of the engine's own errors that start as ours do. */
+/** Errors of the engine that start like ours. */
 const ENGINE_MESSAGE =
   /^Cannot (?:(?:read|set) propert|destructure|access|convert|mix|perform|assign|delete|redefine|create)/;
 
-/** Whether an error is about what the user gave, and its message is all they need. */
+/** Whether an error is about the user's input. Then its message is enough, without a stack. */
 function isExpected(error: unknown): error is Error {
   if (!(error instanceof Error)) return false;
   return error instanceof UsageError || (error.message.startsWith("Cannot ") && !ENGINE_MESSAGE.test(error.message));
 }
 
 /**
- * Runs a command line and returns the exit code: 0, 1 for bad data, 2 for bad usage, 130 or 143 where it was stopped.
- * Errors that are the user's to mend become one line on stderr; anything else is a bug and is thrown on.
+ * Runs a command line. Errors about the user's input become one line on stderr; anything else is a bug and is rethrown.
+ *
+ * @returns The exit code: 0, 1 for bad data, 2 for bad usage, 130 or 143 if stopped.
  */
 export async function runCommand(program: Command, args: readonly string[]): Promise<number> {
   const withNested = (command: Command): Command[] => [
@@ -75,7 +76,7 @@ export async function runCommand(program: Command, args: readonly string[]): Pro
   ];
   for (const command of withNested(program)) {
     command.exitOverride().configureOutput({
-      // Asking for the environment's colours would need a permission.
+      // Reading the colour settings from the environment would need a permission.
       getOutHasColors: () => false,
       getErrHasColors: () => false,
       writeErr: (text) => console.error(text.trim().replaceAll(/\s*\n\s*/g, " ")),
@@ -91,27 +92,30 @@ export async function runCommand(program: Command, args: readonly string[]): Pro
       return error.exitCode;
     }
     if (!isExpected(error)) throw error;
-    // On a terminal an open line of progress may stand where the message goes.
+    // Clears an unfinished progress line on a terminal.
     console.error(`${Deno.stderr.isTerminal() ? "\r\x1b[K" : ""}error: ${error.message}`);
     return error instanceof UsageError ? 2 : 1;
   }
 }
 
-/** Says so where a run is to be gone on with that left no checkpoint: it was finished, or never begun. */
+/** Printed when a resumable run is stopped. */
+export const HOW_TO_RESUME = "Run the same command with --resume to continue.";
+
+/** Warns if there is no checkpoint to resume from: the run is finished, or was never started. */
 export async function sayIfNew(folder: string): Promise<void> {
   const found = await new Checkpoints({ folder }).list();
-  if (found.length === 0) console.error(`${folder} has no checkpoint to go on from: training starts anew`);
+  if (found.length === 0) console.error(`no checkpoint in ${folder}: training from the start`);
 }
 
-/** Uses OpenBLAS, or says why not and goes on without: the result is the same, only later. */
+/** Uses OpenBLAS. If it cannot, prints why and continues without it: training is then slower. */
 export function tryBlas(
   library: string | true,
   { quiet = false, ...options }: { readonly threads?: number; readonly quiet?: boolean } = {},
 ): void {
   const say = (text: string) => quiet || console.error(text);
   try {
-    say(`matrix products by ${useBlas(library === true ? undefined : library, options).path}`);
+    say(`using OpenBLAS for matrix products: ${useBlas(library === true ? undefined : library, options).path}`);
   } catch (error) {
-    say(`${(error as Error).message}; going on with WebAssembly`);
+    say(`${(error as Error).message}; using WebAssembly instead`);
   }
 }

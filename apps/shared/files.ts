@@ -1,9 +1,9 @@
-/** Whether there is anything at a path. */
+/** Whether a file or folder exists. */
 export function exists(path: string): Promise<boolean> {
   return Deno.stat(path).then(() => true, () => false);
 }
 
-/** What a failure to read says, in one line. */
+/** Turns a failure to read a file into an error with a one-line message. */
 export function readingFailed(path: string, error: unknown): Error {
   const reason = error instanceof Deno.errors.NotFound
     ? "there is no such file"
@@ -13,7 +13,7 @@ export function readingFailed(path: string, error: unknown): Error {
   return new Error(`Cannot read ${path}: ${reason}`, { cause: error });
 }
 
-/** Reads a file; a failure names the file and the reason in one line. */
+/** Reads a file. */
 export async function readFile(path: string): Promise<Uint8Array<ArrayBuffer>> {
   try {
     return await Deno.readFile(path);
@@ -33,7 +33,7 @@ export async function readTextFile(path: string): Promise<string> {
 }
 
 /**
- * Reads a JSON document that one of the commands wrote.
+ * Reads a JSON document that a command wrote.
  *
  * @param has A key that it must have.
  */
@@ -43,22 +43,24 @@ export async function readJson(path: string, has: string): Promise<unknown> {
     const value = JSON.parse(text);
     if (Object.hasOwn(Object(value), has)) return value;
   } catch {
-    // Said below.
+    // Reported below.
   }
   throw new Error(`Cannot read ${path}: it must be JSON with ${has}, got ${JSON.stringify(text.slice(0, 40))}`);
 }
 
 /**
- * Makes something of a document that one of the commands wrote; its parts are taken to be as they were written.
+ * Processes a document that a command wrote without validating it first.
  *
- * @throws {Error} If they are not.
+ * @throws {Error} If a part turns out to be missing.
  */
 export async function asWritten<T>(path: string, make: () => T | Promise<T>): Promise<T> {
   try {
     return await make();
   } catch (error) {
     if (!(error instanceof TypeError)) throw error;
-    throw new Error(`Cannot report: ${path} must be as train wrote it, and lacks a part`, { cause: error });
+    throw new Error(`Cannot report: ${path} must be complete, as train wrote it, got a missing part; run train again`, {
+      cause: error,
+    });
   }
 }
 
@@ -67,8 +69,7 @@ function failed(folder: string, error: unknown): Error {
 }
 
 /**
- * Makes a folder if it is missing and makes sure that files can be written there, before the work is done that would be
- * lost.
+ * Creates a folder if it does not exist, and checks before a long run that files can be written there.
  */
 export async function prepareFolder(folder: string): Promise<void> {
   try {
@@ -80,8 +81,7 @@ export async function prepareFolder(folder: string): Promise<void> {
 }
 
 /**
- * Writes files into a folder so that each is either there whole or not at all: all are written under temporary names
- * first, then renamed.
+ * Writes files into a folder. They get temporary names first and are then renamed, so that no file is ever incomplete.
  *
  * @param folder The folder, which must exist.
  * @param files Contents by file name.

@@ -1,4 +1,4 @@
-/** Lays out rows as text: the first column to the left, the others to the right, a rule under the head. */
+/** Formats a table as text, the first column aligned left and the others right, with a rule under the head. */
 export function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
   const widths = head.map((title, column) => Math.max(title.length, ...rows.map((row) => row[column]!.length)));
   const line = (cells: readonly string[]) =>
@@ -7,7 +7,7 @@ export function table(head: readonly string[], rows: readonly (readonly string[]
   return [line(head), widths.map((width) => "─".repeat(width)).join("  "), ...rows.map(line)].join("\n");
 }
 
-/** A number with five significant digits, grouped; very large and very small ones with a power of ten. */
+/** Formats a number with five significant digits and grouped thousands, or as a power of ten if very large or small. */
 export function formatNumber(value: number): string {
   const notation = value !== 0 && (Math.abs(value) >= 1e12 || Math.abs(value) < 1e-4) ? "scientific" : "standard";
   return new Intl.NumberFormat("en", { maximumSignificantDigits: 5, notation }).format(value);

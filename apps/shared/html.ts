@@ -1,4 +1,4 @@
-/** HTML that is already safe to put into a page. */
+/** HTML that needs no escaping. */
 export class Html {
   constructor(readonly text: string) {}
 }
@@ -14,12 +14,12 @@ function render(part: Part): string {
   );
 }
 
-/** A template whose values are escaped, unless they are HTML themselves. */
+/** A template tag that escapes its values, except those that are {@linkcode Html}. */
 export function html(strings: TemplateStringsArray, ...values: readonly Part[]): Html {
   return new Html(strings.map((text, i) => text + (i < values.length ? render(values[i]!) : "")).join(""));
 }
 
-/** A table; the first column is a heading of its row. */
+/** A table. The first cell of a row is its heading. */
 export function htmlTable(head: readonly string[], rows: readonly (readonly string[])[]): Html {
   return html`
     <div class="wide">
@@ -37,13 +37,13 @@ export function htmlTable(head: readonly string[], rows: readonly (readonly stri
   `;
 }
 
-/** What was chosen for a run, a row a setting. */
+/** The settings of a run, one row each. */
 export function settingsTable(settings: object): Html {
   const said = (value: unknown) => typeof value === "object" ? JSON.stringify(value) : String(value);
-  return htmlTable(["setting", ""], Object.entries(settings).map(([name, value]) => [name, said(value)]));
+  return htmlTable(["setting", "value"], Object.entries(settings).map(([name, value]) => [name, said(value)]));
 }
 
-/** A chart, which keeps its width where a window has less. */
+/** A chart. In a narrow window it scrolls. */
 export async function htmlChart(svg: Promise<string>): Promise<Html> {
   return html`<div class="wide">${new Html(await svg)}</div>`;
 }
@@ -62,10 +62,10 @@ p { margin: 0.4rem 0; } .quiet { color: var(--quiet); } .verdict { font-size: 1.
 table { border-collapse: collapse; font-variant-numeric: tabular-nums; font-size: 0.9rem; margin: 0.6rem 0; }
 th, td { padding: 0.25rem 0.8rem 0.25rem 0; border-bottom: 1px solid var(--grid); text-align: right; font-weight: normal;
   white-space: nowrap; }
-thead th { color: var(--quiet); } th:first-child { text-align: left; }
+thead th { color: var(--quiet); white-space: normal; vertical-align: bottom; } th:first-child { text-align: left; }
 `;
 
-/** A whole page that needs nothing from anywhere. */
+/** A complete, self-contained page. */
 export function htmlPage(title: string, body: Html): string {
   return html`
     <!doctype html>

@@ -1,4 +1,3 @@
-import type { NamedParameters } from "@unfold/core";
 import {
   GRU,
   type Layer,
@@ -23,7 +22,7 @@ export const OPTIMIZERS = {
   sgd,
 } as const satisfies Record<OptimizerName, unknown>;
 
-/** Makes a recurrent layer by its name. */
+/** Makes a recurrent layer by name. */
 export function makeRecurrent(
   { cell, ...options }: RecurrentOptions & { readonly cell: CellName },
 ): RecurrentLayer<RecurrentState> & Layer {
@@ -33,16 +32,4 @@ export function makeRecurrent(
     ? new GRU(options)
     : new SimpleRNN({ ...options, activation: cell === "relu" ? "relu" : "tanh" });
   return made as RecurrentLayer<RecurrentState>;
-}
-
-/**
- * Checks that a network can compute: a weight that is not a number makes all that comes out none.
- *
- * @throws {RangeError} If a weight is NaN or infinite.
- */
-export function checkFinite(parameters: NamedParameters): void {
-  for (const [name, { data }] of Object.entries(parameters)) {
-    const at = data.findIndex((value) => !Number.isFinite(value));
-    if (at >= 0) throw new RangeError(`${name} must be finite, got ${data[at]} at position ${at}`);
-  }
 }

@@ -7,10 +7,10 @@ type Factory = (options: Record<string, unknown>) => unknown;
 
 const BUILT_IN = OPTIMIZERS as Record<string, Factory>;
 
-/** An option of an optimizer: a number, true or false, text, or several of them. */
+/** The value of an optimizer's option: a number, a boolean, a string, or a list of them. */
 export type OptimizerOption = number | boolean | string | readonly (number | boolean | string)[];
 
-/** Parses `key=value` or `key=value,value`, and adds it to what was there; the argument of a repeated option. */
+/** Parses `key=value` or `key=value,value` and adds it to the earlier ones: the argument of a repeatable option. */
 export function optimizerOption(
   text: string,
   before: Readonly<Record<string, OptimizerOption>>,
@@ -18,7 +18,7 @@ export function optimizerOption(
   const at = text.indexOf("=");
   const [key, value] = [text.slice(0, at).trim(), text.slice(at + 1)];
   if (at < 1 || key === "") throw new InvalidArgumentError("It must be key=value.");
-  if (Object.hasOwn(before, key)) throw new InvalidArgumentError(`${key} is there twice.`);
+  if (Object.hasOwn(before, key)) throw new InvalidArgumentError(`${key} is given twice.`);
   const parts = value.split(",").map((part) => {
     if (part === "true" || part === "false") return part === "true";
     return part.trim() === "" || Number.isNaN(Number(part)) ? part : Number(part);
@@ -27,11 +27,11 @@ export function optimizerOption(
 }
 
 /**
- * Makes an optimizer: one of the library's by name, or that of a module by path or specifier (`./mine.ts`, `npm:…`,
- * `jsr:…`), which is its default export or the only function that it exports.
+ * Makes an optimizer: one of the library's by name, or one from a module by path or specifier (`./mine.ts`, `npm:…`,
+ * `jsr:…`). The module's factory is its default export or its only exported function.
  *
- * @throws {TypeError} If there is no such optimizer or module, it makes no plugin, or a rule of the library does not
- * know an option.
+ * @throws {TypeError} If there is no such optimizer or module, if the module's function does not return a plugin, or if
+ * an optimizer of the library does not have an option.
  */
 export async function loadOptimizer(
   name: string,
@@ -43,17 +43,18 @@ export async function loadOptimizer(
   try {
     plugin = factory({ ...options }) as typeof plugin;
   } catch (error) {
+    const { message } = error as Error;
     throw new TypeError(
-      `Cannot use the optimizer ${name}: its function must take the options, and says: ${(error as Error).message}`,
+      `Cannot use the optimizer ${name}: its function must accept the options, got the error: ${message}`,
     );
   }
   if (typeof plugin?.name === "string" && typeof plugin.update === "function") return plugin as OptimizerPlugin;
   throw new TypeError(
-    `Cannot use the optimizer ${name}: its function must return a plugin, with a name and update(), got ${typeof plugin}`,
+    `Cannot use the optimizer ${name}: its function must return a plugin with name and update(), got ${typeof plugin}`,
   );
 }
 
-/** Whatever option a rule of the library does not so much as look at, is not one. */
+/** An option that the factory never reads is not an option of this optimizer. */
 function makeBuiltIn(name: string, options: Readonly<Record<string, OptimizerOption>>): OptimizerPlugin {
   const unread = new Set(Object.keys(options));
   const watched = new Proxy({ ...options }, {
@@ -65,18 +66,17 @@ function makeBuiltIn(name: string, options: Readonly<Record<string, OptimizerOpt
   const plugin = BUILT_IN[name]!(watched) as OptimizerPlugin;
   if (unread.size === 0) return plugin;
   throw new TypeError(
-    `Cannot use the optimizer ${name}: it must know its options, and has none named ${[...unread].join(", ")}`,
+    `Cannot use the optimizer ${name}: all given options must be options of ${name}, got ${[...unread].join(", ")}`,
   );
 }
 
 async function importFactory(name: string): Promise<Factory> {
   const isPath = /^\.{0,2}\//.test(name);
   if (!isPath && !/^(?:npm|jsr|https?|file):/.test(name)) {
+    const names = Object.keys(BUILT_IN).join(", ");
     throw new TypeError(
-      `Cannot use the optimizer ${name}: it must be ${
-        Object.keys(BUILT_IN).join(", ")
-      }, or a module: a path that starts ` +
-        "with ./ or /, npm:… or jsr:…",
+      `Cannot use the optimizer ${name}: it must be one of ${names}, ` +
+        "or a module: a path that starts with ./ or /, npm:… or jsr:…",
     );
   }
   let module: Record<string, unknown>;
@@ -89,7 +89,7 @@ async function importFactory(name: string): Promise<Factory> {
   const chosen = module.default ?? (functions.length === 1 ? functions[0]![1] : undefined);
   if (typeof chosen === "function") return chosen as Factory;
   throw new TypeError(
-    `Cannot use the optimizer ${name}: the module must export one function, or one as default, got ` +
+    `Cannot use the optimizer ${name}: the module must have a default export or export a single function, got ` +
       (Object.keys(module).join(", ") || "nothing"),
   );
 }

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { loadOptimizer, optimizerOption } from "./optimizers.ts";
 
-/** Writes modules, so that they can be asked for by path. */
+/** Runs a test with a module file. */
 async function withModule(source: string, test: (path: string) => Promise<void>): Promise<void> {
   const folder = await Deno.makeTempDir();
   try {
@@ -12,26 +12,26 @@ async function withModule(source: string, test: (path: string) => Promise<void>)
   }
 }
 
-Deno.test("options are numbers, true or false, text, or lists", () => {
+Deno.test("options are parsed as numbers, booleans, strings or lists", () => {
   const parsed = ["lr=1e-3", "nesterov=true", "mode=fast", "betas=0.9,0.99", "empty="].reduce(
     (before, text) => optimizerOption(text, before),
     {},
   );
   assert.deepEqual(parsed, { lr: 1e-3, nesterov: true, mode: "fast", betas: [0.9, 0.99], empty: "" });
   for (const bad of ["lr", "=1", " =1"]) assert.throws(() => optimizerOption(bad, {}), /must be key=value/);
-  assert.throws(() => optimizerOption("lr=2", { lr: 1 }), /lr is there twice/);
+  assert.throws(() => optimizerOption("lr=2", { lr: 1 }), /lr is given twice/);
 });
 
-Deno.test("a rule of the library by its name", async () => {
+Deno.test("a name loads an optimizer of the library", async () => {
   await assert.rejects(() => loadOptimizer("adam", { beta1: 1, rate: 2, eps: 1 }), {
     name: "TypeError",
-    message: "Cannot use the optimizer adam: it must know its options, and has none named beta1, rate",
+    message: "Cannot use the optimizer adam: all given options must be options of adam, got beta1, rate",
   });
   assert.equal((await loadOptimizer("adamW", { betas: [0.9, 0.95], weightDecay: 0 })).name, "adamW");
   await assert.rejects(() => loadOptimizer("adam", { betas: [0.9, 1] }), /^RangeError: Cannot make adam: betas\[1\]/);
 });
 
-Deno.test("the default export of a module, or its only function", async () => {
+Deno.test("a module's factory is its default export or its only exported function", async () => {
   const plugin = "({ a = 1 } = {}) => ({ name: `plugin${a}`, update() {} })";
   for (const source of [`export default ${plugin}`, `export const version = 2, mine = ${plugin}`]) {
     await withModule(source, async (path) => {
@@ -41,15 +41,24 @@ Deno.test("the default export of a module, or its only function", async () => {
   }
 });
 
-Deno.test("what is no optimizer is refused, and why", async () => {
+Deno.test("anything else is refused, with the reason", async () => {
   const refused: [source: string, problem: RegExp][] = [
-    ["export const a = 1, b = 2;", /^Cannot use .*: the module must export one function, or one as default, got a, b$/],
-    ["", /must export one function, or one as default, got nothing$/],
+    [
+      "export const a = 1, b = 2;",
+      /^Cannot use .*: the module must have a default export or export a single function, got a, b$/,
+    ],
+    ["", /must have a default export or export a single function, got nothing$/],
     ["export const a = () => {}, b = () => {};", /got a, b$/],
-    ["export default () => {};", /must return a plugin, with a name and update\(\), got undefined$/],
+    ["export default () => {};", /must return a plugin with name and update\(\), got undefined$/],
     ["export default () => ({ name: 1, update() {} });", /must return a plugin/],
-    ["export default () => { throw new Error('no luck'); };", /its function must take the options, and says: no luck$/],
-    ["export default class Rule {}", /must take the options, and says: Class constructor Rule cannot be invoked/],
+    [
+      "export default () => { throw new Error('no luck'); };",
+      /its function must accept the options, got the error: no luck$/,
+    ],
+    [
+      "export default class Rule {}",
+      /must accept the options, got the error: Class constructor Rule cannot be invoked/,
+    ],
     ["throw new Error('no luck');", /^Cannot load the optimizer .*: no luck$/],
   ];
   for (const [source, message] of refused) {
@@ -61,6 +70,6 @@ Deno.test("what is no optimizer is refused, and why", async () => {
     message: /^Cannot load the optimizer .*Module not found/,
   });
   await assert.rejects(() => loadOptimizer("toString", {}), {
-    message: /it must be adadelta, adagrad, adam, .*npm:… or jsr:…$/,
+    message: /it must be one of adadelta, adagrad, adam, .*npm:… or jsr:…$/,
   });
 });

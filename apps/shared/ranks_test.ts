@@ -4,7 +4,7 @@ import { withFolder } from "../../tools/testing.ts";
 import { runApp, stopApp } from "./_run_app.ts";
 import { exists } from "./files.ts";
 
-/** A text of some order and some chance. */
+/** A partly predictable text. */
 const TEXT = Array.from({ length: 900 }, (_, i) => `the ${(i * i) % 7} sat on ${i % 5} `).join("");
 const SMALL = ["--hidden", "12", "--batch-size", "10", "--time", "20"];
 
@@ -15,7 +15,7 @@ async function withText(test: (folder: string, args: string[]) => Promise<void>)
   });
 }
 
-Deno.test("text: two threads come to what one comes to; the first alone prints and writes", () =>
+Deno.test("text: several threads give the same losses as one; only the first prints and writes", () =>
   withText(async (folder, args) => {
     const losses = [];
     for (const more of [[], ["--workers", "2"], ["--workers", "3"]]) {
@@ -42,12 +42,12 @@ Deno.test("text: two threads come to what one comes to; the first alone prints a
     for (const other of others) other.forEach((loss, i) => assert.ok(Math.abs(loss - one[i]!) < 1e-4, `${loss}`));
   }));
 
-Deno.test("text: threads that are stopped leave a checkpoint that one goes on from", () =>
+Deno.test("text: stopped threads leave a checkpoint that a single thread resumes from", () =>
   withText(async (folder, args) => {
     const run = [...args, "--epochs", "40", "--dropout", "0.1", "--out", `${folder}/out`];
     const stopped = await stopApp("text", folder, [...run, "--workers", "2"], "SIGTERM");
     assert.equal(stopped.code, 143, stopped.stderr);
-    assert.equal(stopped.stderr.match(/Run the same command with --resume to continue/g)?.length, 1);
+    assert.equal(stopped.stderr.match(/command with --resume/g)?.length, 1);
     const { code, stderr } = await runApp("text", folder, [...run, "--resume"]);
     assert.equal(code, 0, stderr);
     assert.doesNotMatch(stderr, /no checkpoint/);
@@ -77,36 +77,39 @@ Deno.test("classify and stock train on threads too", () =>
     assert.ok(Math.abs(losses[0] / losses[1] - 1) < 1e-4, `${losses}`);
   }));
 
-Deno.test("what does not go together is refused", () =>
+Deno.test("options that exclude each other are refused", () =>
   withText(async (folder, args) => {
     const run = (...more: string[]) => runApp("text", folder, [...args, "--out", `${folder}/out`, ...more]);
     const both = await run("--workers", "2", "--distributed");
-    assert.deepEqual([both.code, both.stderr], [2, "error: --distributed and --workers must not be there both\n"]);
+    assert.deepEqual([both.code, both.stderr], [
+      2,
+      "error: --distributed and --workers cannot be combined: choose one\n",
+    ]);
     const none = await run("--workers", "0");
     assert.equal(none.code, 2);
     const word = await run("--distributed", "generate");
     assert.equal(word.code, 2);
-    assert.match(word.stderr, /'generate' is invalid. It must be the path of a library of MPI/);
+    assert.match(word.stderr, /'generate' is invalid. It must be the path of an MPI library/);
     const hidden = await run("--distributed");
     assert.equal(hidden.code, 1);
     assert.match(hidden.stderr, /run again with --allow-env=OMPI_COMM_WORLD_SIZE,PMI_SIZE,SLURM_STEP_NUM_TASKS/);
   }));
 
-Deno.test("text: more threads than cores or rows are warned of, once", () =>
+Deno.test("text: more threads than cores or rows give one warning each", () =>
   withText(async (folder, args) => {
     const workers = navigator.hardwareConcurrency + 1;
     const few = [...args, "--epochs", "1", "--steps", "2", "--out", folder];
     const many = await runApp("text", folder, [...few, "--batch-size", "1", "--workers", String(workers)]);
     assert.equal(many.code, 0, many.stderr);
     assert.deepEqual(many.stderr.match(/^--.*$/gm), [
-      `--workers ${workers}: there are ${workers - 1} cores, which more threads only share`,
-      `--batch-size 1: batches have fewer rows than there are ranks, ${workers}`,
+      `--workers ${workers}: more threads than cores (${workers - 1}) do not train faster`,
+      `--batch-size 1: there are fewer rows than ranks (${workers}), so some ranks have nothing to do`,
     ]);
     const one = await runApp("text", folder, few);
     assert.doesNotMatch(one.stderr, /^--/m);
   }));
 
-Deno.test("text: stdin is read by one rank alone", () =>
+Deno.test("text: several ranks cannot read stdin", () =>
   withText(async (folder, args) => {
     const run = (workers: string) =>
       runApp(
@@ -118,7 +121,7 @@ Deno.test("text: stdin is read by one rank alone", () =>
         },
       );
     const several = await run("2");
-    const message = "error: --text - must not be there with several ranks: stdin can be read by one alone\n";
+    const message = "error: --text - needs a single rank: stdin can be read only once\n";
     assert.deepEqual([several.code, several.stderr], [2, message]);
     assert.equal((await run("1")).code, 0);
   }));
@@ -126,7 +129,7 @@ Deno.test("text: stdin is read by one rank alone", () =>
 for (
   const [app, variable] of [["text", "OMPI_COMM_WORLD_SIZE"], ["stock", "PMI_SIZE"], ["text", "SLURM_STEP_NUM_TASKS"]]
 ) {
-  Deno.test(`${app}: without --distributed several ranks are refused, ${variable}; with it one says that it is alone`, () =>
+  Deno.test(`${app}: without --distributed several ranks are refused (${variable}); with it a single rank says so`, () =>
     withText(async (folder, args) => {
       const run = async (ranks: number, more: readonly string[]) => {
         const { code, stderr } = await new Deno.Command(Deno.execPath(), {
@@ -148,25 +151,26 @@ for (
       for (const more of [[], ["--workers", "2"]]) {
         assert.deepEqual(await run(2, more), {
           code: 2,
-          stderr: "error: a launcher has started 2 of this program, which needs --distributed to be one run\n",
+          stderr:
+            "error: a launcher started 2 processes of this program: add --distributed to train one model on them\n",
         });
       }
       assert.ok(!await exists(`${folder}/out`));
       if (variable === "PMI_SIZE") return;
       const alone = await run(1, ["--distributed"]);
       assert.equal(alone.code, 0);
-      assert.match(alone.stderr, /^--distributed: no mpiexec or srun has started other ranks; training alone\n/);
-      assert.doesNotMatch((await run(1, [])).stderr, /alone/);
+      assert.match(alone.stderr, /^--distributed: mpiexec or srun started no other ranks; training on one\n/);
+      assert.doesNotMatch((await run(1, [])).stderr, /training on one/);
     }));
 }
 
 for (const { name, command, library } of LAUNCHERS) {
   Deno.test({
-    name: `text: ${name} launches it by its task`,
+    name: `text: ${name} launches it through its task`,
     ignore: library === "",
     fn: () =>
       withText(async (_, args) => {
-        // The task lets it write here alone.
+        // The task may write only here.
         const out = await Deno.makeTempDir({ dir: ".", prefix: ".ranks-" });
         try {
           const task = ["task", "--quiet", "text", ...args, "--epochs", "1", "--out", out, "--distributed"];

@@ -1,19 +1,19 @@
 import { exists, prepareFolder, readTextFile, writeFiles } from "./files.ts";
 
-/** Results one after the other, in a file with a line each: what was done of a long search is not lost. */
+/** A file with one result per line, so that a long search can be stopped and resumed. */
 interface ResultLog<Entry> {
-  /** Those so far. */
+  /** The results so far. */
   readonly entries: readonly Entry[];
-  /** Adds one, and writes the file anew. */
+  /** Adds a result and writes the file. */
   add(entry: Entry): Promise<void>;
 }
 
 /**
- * Opens a file of results, whose first line says what they are results of.
+ * Opens a results file. Its first line identifies the run.
  *
- * @param options The folder and the file's name; what it is of; whether to go on with what is there; what is wrong with
- * an entry that is read, if anything.
- * @throws {Error} If the file is there and is not to be gone on with, is of something else, or has a bad line.
+ * @param options The folder and the file's name, the run, whether to continue an existing file, and a function that
+ * returns what an invalid entry must be.
+ * @throws {Error} If the file exists and `resume` is false, belongs to another run, or has a bad line.
  */
 export async function openResultLog<Entry>(
   { folder, name, of, resume, problemOf }: {
@@ -29,7 +29,7 @@ export async function openResultLog<Entry>(
   const isThere = await exists(path);
   if (isThere && !resume) {
     throw new Error(
-      `Cannot start anew: ${path} is there already; --resume goes on with it, --out names another folder`,
+      `Cannot start: ${path} already exists; continue it with --resume, or choose another folder with --out`,
     );
   }
   const entries = isThere ? (await readResultLog<Entry>(path, problemOf, head)).entries : [];
@@ -43,7 +43,7 @@ export async function openResultLog<Entry>(
   };
 }
 
-/** What the first lines of two files of results differ in: the first of their settings that does. */
+/** The first difference between the settings in the first lines of two results files. */
 function differenceOf(found: string, wanted: string): string {
   const settingsOf = (line: string) => {
     try {
@@ -56,14 +56,14 @@ function differenceOf(found: string, wanted: string): string {
   const shown = (value: unknown) => JSON.stringify(value) ?? "missing";
   const name = [...new Set([...Object.keys(there!), ...Object.keys(here!)])]
     .find((name) => shown(there![name]) !== shown(here![name]));
-  if (name === undefined) return `it must be of a run as this, got ${found.slice(0, 80)}`;
-  return `it is of another run: its ${name} is ${shown(there![name])}, this run's ${shown(here![name])}`;
+  if (name === undefined) return `it must be from the same run, got ${found.slice(0, 80)}`;
+  return `it must be from the same run, got ${name} ${shown(there![name])} instead of ${shown(here![name])}`;
 }
 
 /**
- * Reads a file of results.
+ * Reads a results file.
  *
- * @param head What its first line must be; any JSON where it is left out.
+ * @param head The expected first line. Default: any JSON object.
  */
 export async function readResultLog<Entry>(
   path: string,
@@ -72,7 +72,7 @@ export async function readResultLog<Entry>(
 ): Promise<{ of: Record<string, unknown>; entries: Entry[] }> {
   const [first = "", ...lines] = (await readTextFile(path)).trimEnd().split("\n");
   if (head !== undefined && first !== head) {
-    throw new Error(`Cannot go on with ${path}: ${differenceOf(first, head)}`);
+    throw new Error(`Cannot resume ${path}: ${differenceOf(first, head)}`);
   }
   const parse = (line: string, index: number) => {
     let value: unknown;

@@ -2,18 +2,18 @@ import { basename, dirname } from "node:path";
 import { UsageError } from "./cli.ts";
 import { prepareFolder, writeFiles } from "./files.ts";
 
-/** A model as ONNX. */
+/** A model exported as ONNX. */
 export interface OnnxExport {
   readonly file: Uint8Array<ArrayBuffer>;
-  /** What has to be done before and after it; as JSON it is in the file too, under the key `unfold`. */
+  /** The preprocessing and postprocessing in words. The file has them too, as JSON under the metadata key `unfold`. */
   readonly about: { readonly preprocessing: string; readonly postprocessing: string };
 }
 
 /**
- * Writes an ONNX file, and what is to be known about it beside it as JSON, for the runtimes that do not show metadata.
+ * Writes an ONNX file, and its description as a JSON file next to it for runtimes that do not expose metadata.
  *
- * @param model The model that was exported: the files go beside it unless told otherwise.
- * @param out Where to, if that was told.
+ * @param model The path of the exported model: by default the files go next to it.
+ * @param out The path of the ONNX file, if given.
  */
 export async function writeOnnx(
   model: string,
@@ -23,7 +23,7 @@ export async function writeOnnx(
   const path = out ?? `${model.replace(/\.safetensors$/, "")}.onnx`;
   if (!path.endsWith(".onnx")) throw new UsageError(`--out must end in .onnx, got ${path}`);
   const [folder, name] = [dirname(path), basename(path)];
-  // Not x.json: beside x.onnx that may be something else.
+  // Not NAME.json, which may be another file.
   const json = `${name}.json`;
   await prepareFolder(folder);
   await writeFiles(folder, { [name]: file, [json]: `${JSON.stringify(about, null, 2)}\n` });

@@ -4,43 +4,42 @@ import type { Prices } from "./prices.ts";
 import { cutOf, type FoldOptions, splitFolds } from "./split.ts";
 import { prepare, trainForecaster, type TrainSettings } from "./train.ts";
 
-/** One fold: the model was trained anew on all that lies before. */
+/** The result of one fold. */
 export interface FoldResult extends Judgement {
-  /** The days that were forecast. */
+  /** The first and the last day that was forecast. */
   readonly from: string;
   readonly to: string;
   readonly days: number;
-  /** Windows that were learned from. */
+  /** Windows in the training part. */
   readonly learned: number;
   readonly bestEpoch: number;
-  /** What tables call the baselines. */
+  /** The baselines' names in tables. */
   readonly labels: Readonly<Record<string, string>>;
 }
 
-/** Mean and (sample) standard deviation. */
+/** A mean and a sample standard deviation. */
 export interface Spread {
   readonly mean: number;
-  /** Of several numbers. */
+  /** Undefined for a single value. */
   readonly deviation?: number;
 }
 
-/** Mean and spread of some numbers. */
+/** The mean and the standard deviation of some values. */
 export function spreadOf(values: readonly number[]): Spread {
   const mean = values.reduce((a, b) => a + b, 0) / values.length;
   const squares = values.reduce((total, value) => total + (value - mean) ** 2, 0);
   return { mean, ...(values.length > 1 && { deviation: Math.sqrt(squares / (values.length - 1)) }) };
 }
 
-/** The model's skill, fold by fold. */
+/** The model's skill in each fold. */
 export function skillsOf(folds: readonly Judgement[]): number[] {
   return folds.map(({ scores }) => scores[MODEL]!.skill);
 }
 
 /**
- * Tests on one stretch of days after the other, with a model trained anew on all that comes before each; ends early
- * where it is stopped.
+ * Back-tests a model: for each fold, trains a new model on everything before it and tests it there. Ends early if stopped.
  *
- * @param run How, and how many folds were done before, the first ones.
+ * @param run The optimizer, the stop signal, and the number of folds that are already done.
  */
 export async function* backtest(
   prices: Prices,
@@ -70,15 +69,15 @@ export async function* backtest(
   }
 }
 
-/** The file that a backtest writes, a fold a line. */
+/** The results file of a back-test: one fold per line. */
 export const BACKTEST_FILE = "backtest.jsonl";
 
-/** What a line of that file must be, where it is something else. */
+/** What an invalid line of that file must be; undefined if the line is valid. */
 export function foldProblem({ scores, labels, from, to }: FoldResult): string | undefined {
   const isScore = (score: unknown) => ["mse", "skill"].every((name) => Number.isFinite(Object(score)[name]));
   const names = Object.keys(Object(scores));
   const isSound = typeof from === "string" && typeof to === "string" && names[0] === MODEL && names.length > 1 &&
     names.every((name) => isScore(scores[name])) &&
     names.slice(1).every((name) => typeof Object(labels)[name] === "string");
-  return isSound ? undefined : "a fold of backtest";
+  return isSound ? undefined : "a fold of a back-test";
 }

@@ -17,21 +17,21 @@ function near(found: number, expected: number, tolerance = 1e-12): void {
   assert.ok(Math.abs(found - expected) <= tolerance * Math.abs(expected) + 1e-15, `${found}, expected ${expected}`);
 }
 
-Deno.test("price: nothing changes; the mean return; the days of the last season", () => {
+Deno.test("price: no change; the mean return; the returns of the last season", () => {
   const { naive, drift, seasonal } = BASELINES.price({ prices, horizon: 7, season: 5, train });
   assert.equal(naive!.of(150), 0);
   near(drift!.of(150), 7 * sum(days.map((day) => returns[day + 1]!)) / days.length);
-  // Tomorrow is like the day four days ago; the days after five are those of the same season again.
+  // Tomorrow repeats the day four days ago; after five days the same season repeats again.
   near(seasonal!.of(150), sum([146, 147, 148, 149, 150, 146, 147].map((day) => returns[day]!)));
 });
 
-Deno.test("direction: the share of rises; the direction of the last days", () => {
+Deno.test("direction: the fraction of rises; the direction of the last days", () => {
   const { rate, naive } = BASELINES.direction({ prices, horizon: 3, season: 5, train });
   near(rate!.of(150), days.filter((day) => close[day + 3]! > close[day]!).length / days.length);
   for (const day of [140, 150, 160]) assert.equal(naive!.of(day), close[day]! > close[day - 3]! ? 1 : 0);
 });
 
-Deno.test("volatility: EWMA at the level of the training part, the mean and the last days, by hand", () => {
+Deno.test("volatility: EWMA rescaled to the training part, the mean and the last days, by hand", () => {
   const { ewma, naive, mean } = BASELINES.volatility({ prices, horizon: 4, season: 5, train });
   const variances: number[] = [];
   for (let day = 1; day <= 150; day++) {
@@ -39,7 +39,7 @@ Deno.test("volatility: EWMA at the level of the training part, the mean and the 
       ? sum(returns.slice(1, day + 1).map((value) => value ** 2)) / day
       : 0.94 * variances[day - 1]! + 0.06 * returns[day]! ** 2;
   }
-  // The factor that least squares would choose.
+  // The factor by least squares.
   const products = days.map((day) => Math.sqrt(variances[day]!) * volatility(day + 1, day + 4));
   const level = sum(products) / sum(days.map((day) => variances[day]!));
   near(ewma!.of(150), level * Math.sqrt(variances[150]!));
@@ -47,7 +47,7 @@ Deno.test("volatility: EWMA at the level of the training part, the mean and the 
   near(mean!.of(150), sum(days.map((day) => volatility(day + 1, day + 4))) / days.length);
 });
 
-Deno.test("volatility: the reference is the mean where volatility stays as it is, EWMA where it changes", () => {
+Deno.test("volatility: the reference is the mean if volatility is constant, EWMA if it changes", () => {
   const random = new Random(1);
   const walk = (deviation: (day: number) => number) => {
     let log = 0;
@@ -65,7 +65,7 @@ Deno.test("volatility: the reference is the mean where volatility stays as it is
   assert.equal(referenceOf(walk((day) => day % 400 < 200 ? 0.005 : 0.02)), "ewma");
 });
 
-Deno.test("volatility: HAR is the least-squares fit: its errors in the training part are orthogonal to what it sees", () => {
+Deno.test("volatility: HAR is the least-squares fit: its training errors are orthogonal to its inputs", () => {
   const { har } = BASELINES.volatility({ prices, horizon: 4, season: 5, train });
   const errors = days.map((day) => volatility(day + 1, day + 4) - har!.of(day));
   const scale = Math.sqrt(sum(errors.map((error) => error ** 2)) * days.length);
@@ -78,7 +78,7 @@ Deno.test("volatility: HAR is the least-squares fit: its errors in the training 
   }
 });
 
-Deno.test("no baseline knows the future: what it says on a day stays when the days after change", () => {
+Deno.test("no baseline depends on days after the forecast", () => {
   const altered = { ...prices, close: close.map((price, day) => day <= 150 ? price : price * (2 + day % 3)) };
   for (const [target, make] of Object.entries(BASELINES)) {
     const [before, after] = [prices, altered].map((some) => make({ prices: some, horizon: 5, season: 5, train }));
@@ -89,7 +89,7 @@ Deno.test("no baseline knows the future: what it says on a day stays when the da
   }
 });
 
-/** Windows of two days and two features, and what `target` makes of them. */
+/** Two batches of windows of two days and two features, with targets computed by `target`. */
 function batchesOf(count: number, seed: number, target: (row: readonly number[], random: Random) => number) {
   const random = new Random(seed);
   const rows = Array.from({ length: count }, () => Array.from({ length: 4 }, () => random.normal(0.3, 1)));
@@ -103,14 +103,14 @@ function batchesOf(count: number, seed: number, target: (row: readonly number[],
 
 const line = ([a, b, c]: readonly number[]) => 2 + 3 * a! - b! + 0.5 * c!;
 
-Deno.test("least squares find a line without noise, whatever the batches, and learn the last target column", () => {
+Deno.test("least squares recovers a noiseless line from several batches, and fits the last target column", () => {
   const batches = batchesOf(60, 1, line);
   const ridge = Ridge.fit(batches);
   const [{ x, y }] = batchesOf(30, 2, line) as [typeof batches[number]];
   ridge.predict(x).forEach((value, i) => assert.ok(Math.abs(value - y.data[2 * i + 1]!) < 1e-4));
 });
 
-Deno.test("a column that others add up to, and one that never changes, do no harm", () => {
+Deno.test("a linearly dependent column and a constant column do no harm", () => {
   const [batch] = batchesOf(90, 3, line);
   const data = batch!.x.data;
   for (let row = 0; row < data.length; row += 4) {
@@ -122,7 +122,7 @@ Deno.test("a column that others add up to, and one that never changes, do no har
   predicted.forEach((value, i) => assert.ok(Math.abs(value - target[i]![1]!) < 1e-3, `${value} ${target[i]![1]}`));
 });
 
-Deno.test("the penalty is chosen by the validation part: all but the mean where there is nothing to learn, little where there is", () => {
+Deno.test("validation chooses the penalty: large for pure noise, small for a line", () => {
   const noise = (_: readonly number[], random: Random) => random.normal(7, 1);
   const spread = (target: typeof noise) => {
     const ridge = Ridge.fit(batchesOf(60, 4, target), batchesOf(20_000, 5, target));
@@ -133,8 +133,8 @@ Deno.test("the penalty is chosen by the validation part: all but the mean where 
   assert.ok(spread(line) > 5, `${spread(line)}`);
 });
 
-Deno.test("one column by the textbook: weight = Σ(x − x̄)(y − ȳ)/(Σ(x − x̄)² + n·λ)", () => {
-  // The largest of the penalties is the best for a validation part that goes the other way.
+Deno.test("one column, by the formula: weight = Σ(x − x̄)(y − ȳ)/(Σ(x − x̄)² + n·λ)", () => {
+  // With the opposite slope in the validation part, the largest penalty is best.
   const [x, y] = [[1, 2, 4], [3, 5, 10]];
   const batch = { x: tensor(x, { shape: [3, 1, 1] }), y: tensor(y, { shape: [3, 1] }) };
   const against = { x: batch.x, y: tensor(y.toReversed(), { shape: [3, 1] }) };

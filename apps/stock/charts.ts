@@ -3,22 +3,29 @@ import type { Outlook } from "./forecaster.ts";
 import { type Judgement, MODEL, type TestDays } from "./judge.ts";
 import type { TargetName } from "./targets.ts";
 
-/** How many of the last days are shown close up, so that the two lines can be told apart. */
+/** The number of last days in the enlarged panel, where the two lines can be distinguished. */
 const CLOSE_UP = 60;
-const [HAPPENED, FORECAST] = ["what happened", "forecast before"];
+const [ACTUAL, FORECAST] = ["actual", "forecast"];
 
-const TIME = {
-  field: "date",
-  type: "temporal",
-  scale: { type: "utc" },
-  axis: { title: null, grid: false, labelFlush: false },
-} as const;
+/** From this number of days, the labels of a time axis are months and years; below it, days. */
+const LONG = 400;
 
-function unitOf(target: TargetName): string {
-  return target === "price" ? "close" : target === "volatility" ? "% a year" : "probability";
+/** The time axis of a chart of these days. */
+function timeAxis(dates: readonly string[]) {
+  const days = (Date.parse(dates.at(-1)!) - Date.parse(dates[0]!)) / 86_400_000;
+  return {
+    field: "date",
+    type: "temporal",
+    scale: { type: "utc" },
+    axis: { title: null, grid: false, labelFlush: false, ...(days >= LONG && { format: "%b %Y" }) },
+  } as const;
 }
 
-/** The days that come after, holidays aside; weekends count where prices have them. */
+function unitOf(target: TargetName): string {
+  return target === "price" ? "close" : target === "volatility" ? "% a year" : "probability of a rise";
+}
+
+/** The days after the last one, ignoring holidays. Weekends are skipped unless the prices include some. */
 export function daysAfter(dates: readonly string[], count: number): string[] {
   const day = new Date(`${dates.at(-1)}T00:00:00Z`);
   const isWeekend = (date: Date) => date.getUTCDay() % 6 === 0;
@@ -29,18 +36,19 @@ export function daysAfter(dates: readonly string[], count: number): string[] {
   });
 }
 
-/** One panel: what happened, what was forecast, and the interval around it. */
+/** One panel: the actual values, the forecasts and their interval. */
 function panel(test: TestDays, days: readonly number[], title: string, height: number, options: {
   readonly palette: Palette;
   readonly unit: string;
-  /** Whether what happened goes along a line. */
+  /** Whether to draw the actual values as a line, not as ticks. */
   readonly isLine: boolean;
   readonly next?: Outlook | undefined;
 }) {
   const { palette, unit, isLine, next } = options;
   const { dates, actual, forecasts, interval } = test;
+  const x = timeAxis(days.map((day) => dates[day]!));
   const lines = [
-    ...days.map((i) => ({ date: dates[i], line: HAPPENED, value: actual[i] })),
+    ...days.map((i) => ({ date: dates[i], line: ACTUAL, value: actual[i] })),
     ...days.map((i) => ({ date: dates[i], line: FORECAST, value: forecasts[MODEL]![i] })),
   ];
   const band = interval === undefined
@@ -58,12 +66,13 @@ function panel(test: TestDays, days: readonly number[], title: string, height: n
       ? { type, strokeWidth: 1.5, point: days.length <= FEW }
       : { type, orient: "vertical", size: 12, thickness: 1.5 },
     encoding: {
-      x: TIME,
+      x,
       y: { field: "value", type: "quantitative", scale: { zero: false }, axis },
       color: {
         field: "line",
         type: "nominal",
-        scale: { domain: [HAPPENED, FORECAST], range: [palette.actual, palette.forecast] },
+        scale: { domain: [ACTUAL, FORECAST], range: [palette.actual, palette.forecast] },
+        legend: { symbolType: "stroke" },
       },
     },
   });
@@ -76,47 +85,43 @@ function panel(test: TestDays, days: readonly number[], title: string, height: n
         data: { values: band },
         mark: { type: "area", opacity: 0.18, color: palette.forecast, line: false },
         encoding: {
-          x: TIME,
+          x,
           y: { field: "low", type: "quantitative", scale: { zero: false }, axis },
           y2: { field: "high" },
         },
       }]),
-      drawn(HAPPENED, isLine ? "line" : "tick"),
+      drawn(ACTUAL, isLine ? "line" : "tick"),
       drawn(FORECAST, "line"),
       ...(ahead.length === 0 ? [] : [{
         data: { values: lines.slice(-ahead.length) },
         mark: { type: "point", filled: true, size: 28, color: palette.forecast },
-        encoding: { x: TIME, y: { field: "value", type: "quantitative" } },
+        encoding: { x, y: { field: "value", type: "quantitative" } },
       }]),
     ],
   };
 }
 
-/**
- * Draws the test period: all of it above, its last days below, and there what comes next.
- *
- * @param title What is shown.
- */
+/** Draws the whole test part in one panel, its last days in a second one, there with the forecast of the next days. */
 export function forecastChart(
   test: TestDays,
   { target, next, title, palette = LIGHT }: { target: TargetName; next?: Outlook; title?: string; palette?: Palette },
 ): Promise<string> {
   const all = test.dates.map((_, i) => i);
   const options = { palette, unit: unitOf(target), isLine: target !== "direction" };
-  const panels = [panel(test, thinned(all), "the whole test period", 260, options)];
+  const panels = [panel(test, thinned(all), "Test part", 260, options)];
   if (all.length > CLOSE_UP) {
     const isPath = target === "price";
     panels.push(
-      panel(test, all.slice(-CLOSE_UP), `its last ${CLOSE_UP} days${isPath ? ", and what comes next" : ""}`, 220, {
+      panel(test, all.slice(-CLOSE_UP), `Last ${CLOSE_UP} days${isPath ? " and forecast" : ""}`, 220, {
         ...options,
         ...(isPath && { next }),
       }),
     );
   }
-  return drawChart({ ...(title && { title: { text: title, fontSize: 16 } }), vconcat: panels }, palette);
+  return drawChart({ ...(title && { title: { text: title, fontSize: 16, offset: 14 } }), vconcat: panels }, palette);
 }
 
-/** The price on the days that forecasts were made on. */
+/** The price on the days on which forecasts were made. */
 export function priceChart({ made, before }: TestDays, palette: Palette): Promise<string> {
   return drawChart({
     width: WIDTH,
@@ -124,21 +129,21 @@ export function priceChart({ made, before }: TestDays, palette: Palette): Promis
     data: { values: thinned(made.map((date, i) => ({ date, value: before[i] }))) },
     mark: { type: "line", color: palette.actual, strokeWidth: 1.5 },
     encoding: {
-      x: TIME,
+      x: timeAxis(made),
       y: { field: "value", type: "quantitative", scale: { zero: false }, axis: { title: "close" } },
     },
   }, palette);
 }
 
-/** A value a day. */
+/** A day and its value. */
 type DayValue = Readonly<{ date: string; value: number }>;
 
-/** The daily log returns, in percent, up to the last day that a forecast was made on. */
+/** The daily log returns in percent, up to the last day on which a forecast was made. */
 export function returnsOf({ made, before }: Pick<TestDays, "made" | "before">): DayValue[] {
   return made.slice(1).map((date, i) => ({ date, value: 100 * Math.log(before[i + 1]! / before[i]!) }));
 }
 
-/** By how much the squared errors of a forecast are larger than the model's, all up to each day together. */
+/** The cumulative difference between a baseline's squared errors and the model's. */
 export function advantageOver({ dates, actual, forecasts }: TestDays, name: string): DayValue[] {
   let value = 0;
   return dates.map((date, i) => {
@@ -147,7 +152,7 @@ export function advantageOver({ dates, actual, forecasts }: TestDays, name: stri
   });
 }
 
-/** The daily log returns of the test period. */
+/** The daily log returns of the test part. */
 export function returnsChart(test: TestDays, palette: Palette): Promise<string> {
   const values = returnsOf(test);
   return drawChart({
@@ -156,7 +161,7 @@ export function returnsChart(test: TestDays, palette: Palette): Promise<string> 
     data: { values: thinned(values) },
     mark: { type: "rule", color: palette.actual, strokeWidth: 1 },
     encoding: {
-      x: TIME,
+      x: timeAxis(test.made),
       y: { field: "value", type: "quantitative", axis: { title: "log return, %" } },
       y2: { datum: 0 },
     },
@@ -164,9 +169,8 @@ export function returnsChart(test: TestDays, palette: Palette): Promise<string> 
 }
 
 /**
- * The errors over time: above the model's, below by how much the squared errors of the reference, and of the best other
- * baseline, are together larger than the model's up to each day (Goyal and Welch, 2008): where a line rises, the model
- * is better.
+ * The errors over time. Above: the model's errors. Below: the cumulative squared errors of the reference and of the best
+ * other baseline minus the model's (Goyal and Welch, 2008). Where a line rises, the model is better.
  */
 export function errorChart(
   test: TestDays,
@@ -174,6 +178,7 @@ export function errorChart(
   palette: Palette,
 ): Promise<string> {
   const { dates, actual, forecasts } = test;
+  const x = timeAxis(dates);
   const values = thinned(dates.map((date, i) => ({ date, value: forecasts[MODEL]![i]! - actual[i]! })));
   const [, reference = "", ...others] = Object.keys(scores);
   const best = others.toSorted((a, b) => scores[a]!.mse - scores[b]!.mse).slice(0, 1);
@@ -184,19 +189,19 @@ export function errorChart(
     resolve: { legend: { color: "independent" } },
     vconcat: [
       {
-        title: "the model's errors, forecast − what happened",
+        title: "Errors of the model: forecast − actual",
         width: WIDTH,
         height: 140,
         data: { values },
         mark: { type: "rule", color: palette.forecast, strokeWidth: 1 },
         encoding: {
-          x: TIME,
+          x,
           y: { field: "value", type: "quantitative", axis: { title: "error" } },
           y2: { datum: 0 },
         },
       },
       {
-        title: "where a line rises, the model is better: squared errors less the model's, added up",
+        title: "Cumulative squared error: baseline − model",
         width: WIDTH,
         height: 200,
         layer: [
@@ -205,8 +210,8 @@ export function errorChart(
             data: { values: advantage },
             mark: { type: "line", strokeWidth: 1.5 },
             encoding: {
-              x: TIME,
-              y: { field: "value", type: "quantitative", axis: { title: "advantage", format: "~s" } },
+              x,
+              y: { field: "value", type: "quantitative", axis: { title: "difference", format: "~s" } },
               color: {
                 field: "line",
                 type: "nominal",
@@ -223,7 +228,7 @@ export function errorChart(
   }, palette);
 }
 
-/** The gradient lens: the norm of the loss's gradient at the state of each day of a window. */
+/** The norm of the loss's gradient with respect to the state on each day of a window. */
 export function gradientChart(norms: readonly number[], palette: Palette): Promise<string> {
   const values = norms.map((norm, i) => ({ day: i - norms.length + 1, norm }));
   const positive = values.filter(({ norm }) => norm > 0);
@@ -233,12 +238,12 @@ export function gradientChart(norms: readonly number[], palette: Palette): Promi
     data: { values: positive },
     mark: { type: "line", point: true, color: palette.other, strokeWidth: 1.5 },
     encoding: {
-      x: { field: "day", type: "quantitative", axis: { title: "day of the window, the last is 0", grid: false } },
+      x: { field: "day", type: "quantitative", axis: { title: "day of the window (0 is the last)", grid: false } },
       y: {
         field: "norm",
         type: "quantitative",
         scale: { type: "log" },
-        axis: { title: "norm", format: "~e", tickCount: 4 },
+        axis: { title: "gradient norm", format: "~e", tickCount: 4 },
       },
     },
   }, palette);

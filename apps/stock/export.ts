@@ -1,7 +1,6 @@
 import { type LayerInterchange, toOnnx } from "@unfold/layers/interchange";
 import type { OnnxExport } from "../shared/write_onnx.ts";
-import { Flatten } from "./features.ts";
-import type { Forecaster } from "./forecaster.ts";
+import { Flatten, type Forecaster } from "./forecaster.ts";
 import type { TargetName } from "./targets.ts";
 
 const flatten: LayerInterchange<Flatten> = {
@@ -12,14 +11,14 @@ const flatten: LayerInterchange<Flatten> = {
   },
 };
 
-/** What comes of an output y that is no longer standardised. */
+/** How to read an unscaled output y. */
 const MEANINGS: Readonly<Record<TargetName, string>> = {
-  price: "y is the log return from the last close on, for each day ahead: the price is close·exp(y)",
-  direction: "the probability of a rise over the horizon is 1/(1 + exp(−y))",
-  volatility: "y, 0 at least, is the volatility of the days ahead: 100·√252·y in % a year",
+  price: "y is the log return from the last close to each day ahead: price = close·exp(y)",
+  direction: "the probability that the price rises over the horizon is 1/(1 + exp(−y))",
+  volatility: "max(y, 0) is the volatility of the days ahead: 100·√252·y in % a year",
 };
 
-/** A forecaster as an ONNX file, with what has to be done before and after it. */
+/** Exports a forecaster as ONNX, with its preprocessing and postprocessing in words. */
 export function exportForecaster(forecaster: Forecaster): OnnxExport {
   const { config, interval } = forecaster;
   const { window, features, model, target } = config;
@@ -27,10 +26,10 @@ export function exportForecaster(forecaster: Forecaster): OnnxExport {
     ...config,
     interval,
     preprocessing:
-      `input: the features of the last ${window} days, each column (x − mean)/deviation by featureScaler: ` +
+      `input: the features of the last ${window} days, each column scaled by featureScaler, (x − mean)/deviation: ` +
       features.join(", "),
-    postprocessing: `output: y = output·deviation + mean by targetScaler; ${MEANINGS[target]}` +
-      (interval === undefined ? "" : "; from y − radius to y + radius is the interval"),
+    postprocessing: `output: unscale by targetScaler, y = output·deviation + mean; ${MEANINGS[target]}` +
+      (interval === undefined ? "" : "; the interval is y − radius to y + radius"),
   };
   const file = toOnnx(forecaster.network, {
     inputShape: ["batch", model === "mlp" ? window : "time", features.length],

@@ -32,7 +32,7 @@ function make(model: ForecasterConfig["model"], target: ForecasterConfig["target
 
 for (const model of MODELS) {
   for (const target of ["price", "direction", "volatility"] as const) {
-    Deno.test(`${model}, ${target}: the exported network and its description give the app's forecast`, async () => {
+    Deno.test(`${model}, ${target}: the exported network with its description gives the app's forecast`, async () => {
       const random = new Random(1);
       const { names } = FEATURE_SETS.returns;
       const columns = target === "price" ? 3 : 1;
@@ -43,7 +43,7 @@ for (const model of MODELS) {
       const input = draw(random, [5, 30, names.length]);
       const { output } = await (await OnnxModel.load(file)).run({ input });
 
-      // What a program does that knows the description alone.
+      // What a program does that knows only the description.
       const { targetScaler: { mean, deviation } } = JSON.parse(JSON.stringify(about)) as ForecasterConfig;
       const y = output!.data.map((value, i) => value * deviation[i % columns]! + mean[i % columns]!);
       const data = y.map((value) => {
@@ -67,7 +67,7 @@ Deno.test("onnx.checker accepts the exported networks", { ignore: !hasOnnxChecke
   }
 });
 
-Deno.test("export writes both files beside the model or elsewhere, or says what is wrong and writes none", () =>
+Deno.test("export writes both files next to the model or elsewhere, or reports an error and writes nothing", () =>
   withFolder(async (folder) => {
     const model = `${folder}/model.safetensors`;
     const forecaster = make("gru", "price");
@@ -78,7 +78,7 @@ Deno.test("export writes both files beside the model or elsewhere, or says what 
     assert.equal(code, 0, stderr);
     assert.match(
       stdout,
-      /^Written to \S+: model\.onnx, model\.onnx\.json\n\ninput: .*return, mean5.*\noutput: .*close·exp\(y\); from y − radius to y \+ radius is the interval\n$/,
+      /^Written to \S+: model\.onnx, model\.onnx\.json\n\ninput: .*return, mean5.*\noutput: .*close·exp\(y\); the interval is y − radius to y \+ radius\n$/,
     );
     await Deno.mkdir(`${folder}/b`);
     await Deno.writeTextFile(`${folder}/b/c.json`, "another file");

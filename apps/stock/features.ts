@@ -1,21 +1,19 @@
-import { type NamedParameters, reshape, type Tensor } from "@unfold/core";
-import type { Layer } from "@unfold/layers";
 import type { Series } from "@unfold/training";
 import type { Column, Prices } from "./prices.ts";
 
-/** What the model sees of each day, all known when that day's close is. */
+/** The features of each day, all known at its close. */
 export interface FeatureSet {
   /** The names of the columns. */
   readonly names: readonly string[];
-  /** The longest stretch of days that a feature looks back over; earlier days have no features. */
+  /** The number of days at the start that have no features, because the features look back that far. */
   readonly warmUp: number;
-  /** What it needs besides date and close. */
+  /** The required columns, in addition to date and close. */
   readonly columns: readonly Column[];
-  /** The features of a day from day warmUp on. */
+  /** The features of a day, defined from day warmUp on. */
   readonly of: (prices: Prices) => (day: number) => readonly number[];
 }
 
-/** Log returns by day: ln(close/close before); the first day has none. */
+/** Daily log returns, ln(close/previous close); NaN on the first day. */
 export function logReturns({ close }: Prices): Float64Array {
   return close.map((price, day) => day === 0 ? NaN : Math.log(price / close[day - 1]!));
 }
@@ -24,7 +22,7 @@ function meanOf(values: Float64Array): number {
   return values.reduce((a, b) => a + b, 0) / values.length;
 }
 
-/** The standard deviation, of a population or, with a `correction` of 1, of a sample. */
+/** The standard deviation: of the population, or of a sample if `correction` is 1. */
 function deviationOf(values: Float64Array, correction = 0): number {
   const mean = meanOf(values);
   return Math.sqrt(values.reduce((total, value) => total + (value - mean) ** 2, 0) / (values.length - correction));
@@ -35,7 +33,7 @@ function recent(values: Float64Array, day: number, days: number): Float64Array {
   return values.subarray(day + 1 - days, day + 1);
 }
 
-/** A day's log return, and mean and spread of recent ones. */
+/** The day's log return, and mean and standard deviation over the last 5 and 21 days. */
 const returns: FeatureSet = {
   names: ["return", "mean5", "mean21", "deviation5", "deviation21"],
   warmUp: 21,
@@ -49,15 +47,15 @@ const returns: FeatureSet = {
   },
 };
 
-/** Days of a week, a month and a year of trading. */
+/** Trading days in a week, a month and a year. */
 const SPANS = [5, 21, 252] as const;
-/** Pairs of them, as ratios. */
+/** The ratios between them. */
 const RATIOS = [[5, 21], [5, 252], [21, 252]] as const;
 
 /**
- * The set that a textbook chapter on predicting stock indices engineers from prices and volumes (Liu, Python Machine
- * Learning by Example): the day itself; means and sample deviations of price and volume over a week, a month and a
- * year, and their ratios; returns over these spans, and means of the daily return.
+ * The features of a textbook chapter on predicting stock indices (Liu, Python Machine Learning by Example): the day's prices
+ * and volume; means and sample standard deviations of price and volume over a week, a month and a year, and their ratios;
+ * returns over the same spans; means of the daily return.
  */
 const book: FeatureSet = {
   names: [
@@ -96,12 +94,12 @@ const book: FeatureSet = {
   },
 };
 
-/** The sets of features by name. */
+/** The feature sets by name. */
 export const FEATURE_SETS = { returns, book } as const satisfies Record<string, FeatureSet>;
 export type FeatureSetName = keyof typeof FEATURE_SETS;
 export const FEATURE_SET_NAMES = Object.keys(FEATURE_SETS) as FeatureSetName[];
 
-/** The features of each day from the first that has any: row r belongs to day r + warmUp. */
+/** The features of every day that has them: row r is day r + warmUp. */
 export function featuresOf(prices: Prices, set: FeatureSet): Series {
   const { length } = prices.close;
   const columns = set.names.length;
@@ -109,16 +107,4 @@ export function featuresOf(prices: Prices, set: FeatureSet): Series {
   const of = set.of(prices);
   for (let day = set.warmUp; day < length; day++) data.set(of(day), (day - set.warmUp) * columns);
   return { data, columns };
-}
-
-/** A window's days side by side: [batch, window, features] → [batch, window·features]. */
-export class Flatten implements Layer {
-  parameters(): NamedParameters {
-    return {};
-  }
-
-  forward(x: Tensor): Tensor {
-    const [batch, window, features] = x.shape as [number, number, number];
-    return reshape(x, [batch, window * features]);
-  }
 }

@@ -3,9 +3,9 @@ import { csv } from "./_testing.ts";
 import { FEATURE_SETS, featuresOf } from "./features.ts";
 import { parsePrices, type Prices } from "./prices.ts";
 
-const { book } = FEATURE_SETS;
+const { book, returns } = FEATURE_SETS;
 
-/** The same prices and volumes up to a day, and others from then on. */
+/** The same prices and volumes before a day, different ones from that day on. */
 function altered(prices: Prices, from: number): Prices {
   const alter = (values: Float64Array) => values.map((value, day) => day < from ? value : value * (2 + day % 3));
   const more = Object.fromEntries(Object.entries(prices.more).map(([name, values]) => [name, alter(values)]));
@@ -13,7 +13,7 @@ function altered(prices: Prices, from: number): Prices {
 }
 
 for (const [name, set] of Object.entries(FEATURE_SETS)) {
-  Deno.test(`${name}: no feature moves when the future does, and all do when the day itself does`, () => {
+  Deno.test(`${name}: features do not depend on the future, and all depend on the day itself`, () => {
     const prices = parsePrices(csv(400), "walk", { need: set.columns });
     const { data, columns } = featuresOf(prices, set);
     assert.equal(data.length, (400 - set.warmUp) * columns);
@@ -27,6 +27,21 @@ for (const [name, set] of Object.entries(FEATURE_SETS)) {
   });
 }
 
+Deno.test("returns: a day's features, by hand", () => {
+  const prices = parsePrices(csv(60), "walk");
+  const { data, columns } = featuresOf(prices, returns);
+  const day = 45;
+  const daily = Array.from({ length: 21 }, (_, i) => Math.log(prices.close[day - i]! / prices.close[day - i - 1]!));
+  const mean = (values: number[]) => values.reduce((a, b) => a + b, 0) / values.length;
+  const deviation = (values: number[]) => Math.sqrt(mean(values.map((value) => (value - mean(values)) ** 2)));
+  const five = daily.slice(0, 5);
+  const expected = [daily[0]!, mean(five), mean(daily), deviation(five), deviation(daily)];
+  const row = data.subarray((day - returns.warmUp) * columns, (day - returns.warmUp + 1) * columns);
+  row.forEach((value, i) =>
+    assert.ok(Math.abs(value - expected[i]!) < 1e-8, `feature ${i}: ${value}, expected ${expected[i]}`)
+  );
+});
+
 Deno.test("book: a day's features, by hand", () => {
   const prices = parsePrices(csv(400), "walk", { need: book.columns });
   const { data, columns } = featuresOf(prices, book);
@@ -36,7 +51,7 @@ Deno.test("book: a day's features, by hand", () => {
   const { close, more } = prices;
   const last = (values: ArrayLike<number>, days: number) => Array.from({ length: days }, (_, i) => values[day - i]!);
   const mean = (values: number[]) => values.reduce((a, b) => a + b) / values.length;
-  // As pandas' rolling().std(), of a sample.
+  // The sample's, like rolling().std() in pandas.
   const deviation = (values: number[]) =>
     Math.sqrt(values.reduce((total, value) => total + (value - mean(values)) ** 2, 0) / (values.length - 1));
   const daily = Array.from(close, (price, i) => price / close[i - 1]! - 1);
@@ -66,7 +81,7 @@ Deno.test("book: a day's features, by hand", () => {
   }
 });
 
-Deno.test("book: a volume that never changes gives no NaN, and a missing column is named", () => {
+Deno.test("book: a constant volume gives no NaN; a missing column is named", () => {
   const text = csv(300).replaceAll(/,\d+$/gm, ",0");
   const { data } = featuresOf(parsePrices(text, "walk", { need: book.columns }), book);
   assert.ok(data.every(Number.isFinite));

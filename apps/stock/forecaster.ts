@@ -1,14 +1,4 @@
-import {
-  decodeSafetensors,
-  encodeSafetensors,
-  loadParameters,
-  Random,
-  relu,
-  SafetensorsError,
-  type Tensor,
-  tensor,
-  uninitialized,
-} from "@unfold/core";
+import { type NamedParameters, Random, relu, reshape, type Tensor, tensor } from "@unfold/core";
 import {
   Dense,
   gradientFlow,
@@ -19,61 +9,67 @@ import {
   type RecurrentState,
   Sequential,
 } from "@unfold/layers";
-import { type Batch, predict, type Series, StandardScaler, type StandardScalerState } from "@unfold/training";
-import { CELLS } from "../shared/choices.ts";
-import { checkFinite, makeRecurrent } from "../shared/models.ts";
 import {
-  FEATURE_SET_NAMES,
-  FEATURE_SETS,
-  type FeatureSet,
-  type FeatureSetName,
-  featuresOf,
-  Flatten,
-} from "./features.ts";
+  type Batch,
+  conformalInterval,
+  predict,
+  type Series,
+  StandardScaler,
+  type StandardScalerState,
+} from "@unfold/training";
+import { CELLS } from "../shared/choices.ts";
+import { checkAxis, checkerOf, decodeModel, encodeModel, isSize, type RawConfig } from "../shared/model_file.ts";
+import { makeRecurrent } from "../shared/models.ts";
+import { FEATURE_SET_NAMES, FEATURE_SETS, type FeatureSet, type FeatureSetName, featuresOf } from "./features.ts";
 import type { Prices } from "./prices.ts";
 import { LONGEST_HORIZON, type Target, TARGET_NAMES, type TargetName, TARGETS } from "./targets.ts";
 
-/** The models that the app knows. */
+/** The networks. */
 export const MODELS = [...CELLS, "mlp"] as const;
-/** Those that are compared and tuned. */
+/** The networks that `compare` and `tune` try. */
 export const COMPARED_MODELS: readonly (typeof MODELS)[number][] = ["lstm", "gru", "rnn", "mlp"];
 
-/** All that is needed to build the network and to feed it. */
+/** Everything needed to build the network and feed it. */
 export interface ForecasterConfig {
   readonly model: (typeof MODELS)[number];
   readonly hidden: number;
-  /** Recurrent layers, one on the other; one where it is left out. */
+  /** The number of stacked recurrent layers. Default: 1. */
   readonly layers?: number;
   readonly target: TargetName;
-  /** Days ahead. */
+  /** The forecast horizon in days. */
   readonly horizon: number;
   /** Days in a window. */
   readonly window: number;
   readonly featureSet: FeatureSetName;
-  /** The names of its columns. */
+  /** The feature names, in column order. */
   readonly features: readonly string[];
-  /** Fitted on the features of the training part. */
+  /** Fitted to the features of the training part. */
   readonly featureScaler: StandardScalerState;
-  /** Fitted on the targets of the training part. */
+  /** Fitted to the targets of the training part. */
   readonly targetScaler: StandardScalerState;
 }
 
-/** Intervals around forecasts, from errors that the network did not learn from. */
+/** Prediction intervals, computed from errors on data that the network was not trained on. */
 export interface ForecastInterval {
-  /** How often each is to hold what happens. */
+  /** The fraction of actual values that each interval should contain. */
   readonly coverage: number;
-  /** Half its width for each of the days ahead, in the units that are learned. */
+  /** Half the width for each day ahead, in the target's own units. */
   readonly radii: readonly number[];
 }
+
+/** The coverage of the intervals. */
+const COVERAGE = 0.9;
+/** COVERAGE/(1 − COVERAGE): with fewer errors, none is large enough to bound the worst day in ten. */
+const LEAST_ERRORS = 9;
 
 /** The key of the configuration in a model file's metadata. */
 const METADATA_KEY = "unfold.stock";
 
-/** Forecasts a target from a window of days. */
+/** A network with its scalers: forecasts a target from a window of days. */
 export class Forecaster {
   readonly config: ForecasterConfig;
   readonly network: Sequential;
-  /** Known once the network is trained; undefined where there were too few days to tell, or the target has none. */
+  /** Set by {@linkcode Forecaster.calibrate}; undefined if the target has no interval or there were too few errors. */
   interval: ForecastInterval | undefined;
   readonly #features: StandardScaler;
   readonly #targets: StandardScaler;
@@ -89,7 +85,7 @@ export class Forecaster {
     ]);
   }
 
-  /** What the network sees. */
+  /** The features that the network sees. */
   get featureSet(): FeatureSet {
     return FEATURE_SETS[this.config.featureSet];
   }
@@ -104,19 +100,20 @@ export class Forecaster {
     return this.target.ahead(this.config.horizon);
   }
 
-  /** Features as the network takes them. */
+  /** Scales features for the network. */
   scaleFeatures(series: Series): Series {
     return this.#features.transform(series);
   }
 
-  /** Targets as the network learns them. */
+  /** Scales targets for the network. */
   scaleTargets(series: Series): Series {
     return this.#targets.transform(series);
   }
 
   /**
-   * Forecasts from scaled windows, [batch, window, features], in the units that are learned: a row a window, a column a
-   * day ahead.
+   * Forecasts from scaled windows, [batch, window, features].
+   *
+   * @returns Forecasts in the target's own units: a row per window, a column per day ahead.
    */
   forecast(x: Batch["x"]): Float32Array {
     using output = predict(this.network, x);
@@ -124,32 +121,43 @@ export class Forecaster {
     return data.map((value) => this.clamp(this.target.fromOutput(value)));
   }
 
-  /** A forecast moved to where the target can be. */
+  /** Moves a forecast into the target's range. */
   clamp(value: number): number {
     const [low, high] = this.target.range;
     return Math.min(high, Math.max(low, value));
   }
 
-  /** The interval around a forecast for the day ahead with this index, as people read it. */
+  /**
+   * Sets the intervals by split conformal prediction: their radii are quantiles of the absolute errors on held-out days.
+   *
+   * @param batches Scaled windows of the validation days, which the network was not trained on.
+   * @param actual The targets of these days in their own units, a column per day ahead.
+   */
+  calibrate(batches: Iterable<Batch>, actual: Float32Array): void {
+    if (!this.target.hasInterval) return;
+    const columns = this.ahead.length;
+    const errors: number[] = [];
+    for (const { x } of batches) {
+      for (const value of this.forecast(x)) errors.push(actual[errors.length]! - value);
+    }
+    if (errors.length / columns < LEAST_ERRORS) return;
+    const radii = this.ahead.map((_, column) => {
+      return conformalInterval(errors.filter((_, i) => i % columns === column), { coverage: COVERAGE }).radius;
+    });
+    this.interval = { coverage: COVERAGE, radii };
+  }
+
+  /** The interval around a forecast for the day ahead with this index, in display units. */
   intervalAround(value: number, index: number, close: number): { low: number; high: number } | undefined {
     if (this.interval === undefined) return undefined;
     const end = (sign: number) => this.target.shown(this.clamp(value + sign * this.interval!.radii[index]!), close);
     return { low: end(-1), high: end(1) };
   }
 
-  /** How the loss's gradient flows back through the days of a window; undefined where the network is not recurrent. */
-  gradientFlow({ x, y }: Batch): readonly number[] | undefined {
-    const [recurrent, ...rest] = this.network.layers;
-    if (this.config.model === "mlp") return undefined;
-    const head = new Sequential(rest);
-    const loss = (output: Tensor) => this.target.loss(head.forward(output), y);
-    return [...gradientFlow(recurrent as RecurrentLayer<RecurrentState>, x as Tensor, loss)];
-  }
-
   /**
-   * The forecast from the last day on.
+   * The forecast made on the last day.
    *
-   * @throws {RangeError} If there are too few days for a window.
+   * @throws {RangeError} If there are too few days for a window, or the forecast is not finite.
    */
   next(prices: Prices): Outlook {
     const { window, target, horizon } = this.config;
@@ -176,50 +184,52 @@ export class Forecaster {
     return { target, horizon, after: prices.dates.at(-1)!, close, steps };
   }
 
-  /** The model as a safetensors file: weights, and the configuration as metadata. */
+  /** The norm of the loss's gradient at each day of a window; undefined if the network is not recurrent. */
+  gradientFlow({ x, y }: Batch): readonly number[] | undefined {
+    const [recurrent, ...rest] = this.network.layers;
+    if (this.config.model === "mlp") return undefined;
+    const head = new Sequential(rest);
+    const loss = (output: Tensor) => this.target.loss(head.forward(output), y);
+    return [...gradientFlow(recurrent as RecurrentLayer<RecurrentState>, x as Tensor, loss)];
+  }
+
+  /** The model as a safetensors file: the weights, and the configuration as metadata. */
   encode(): Uint8Array<ArrayBuffer> {
-    const metadata = { [METADATA_KEY]: JSON.stringify({ ...this.config, interval: this.interval }) };
-    return encodeSafetensors(Object.entries(this.network.parameters()), { metadata });
+    return encodeModel(METADATA_KEY, { ...this.config, interval: this.interval }, this.network);
   }
 
   /**
    * Reads a model that {@linkcode Forecaster.encode} wrote.
    *
    * @param file The file's name, for messages.
-   * @throws {SafetensorsError} If the file is damaged or no model of this app.
+   * @throws {SafetensorsError} If the file is damaged or is not a model of this app.
    */
   static decode(bytes: Uint8Array<ArrayBuffer>, file: string): Forecaster {
-    const { tensors, metadata } = decodeSafetensors(bytes, { file });
-    try {
-      const { interval, ...config } = parseConfig(metadata[METADATA_KEY]);
-      // Before the network is built: a wrong size may be a very large one.
-      const [name, axis] = config.model === "mlp" ? ["1.weight", 1] as const : ["0.recurrentWeight", 0] as const;
-      const found = tensors.get(name)?.shape[axis];
-      if (found !== config.hidden) {
-        throw new TypeError(`${name} must have ${config.hidden} ${axis === 0 ? "rows" : "columns"}, got ${found}`);
-      }
-      if ((config.layers ?? 1) > tensors.size) {
-        throw new TypeError(`its layers must be ${tensors.size} at most, got ${config.layers}`);
-      }
-      const forecaster = uninitialized(() => new Forecaster(config, new Random(0)));
-      loadParameters(forecaster.network.parameters(), tensors);
-      checkFinite(forecaster.network.parameters());
-      forecaster.interval = interval;
-      return forecaster;
-    } catch (error) {
-      throw new SafetensorsError(`Cannot read ${file}: ${(error as Error).message}`, { cause: error });
-    }
+    return decodeModel(bytes, {
+      file,
+      key: METADATA_KEY,
+      build: (raw, tensors) => {
+        checkConfig(raw, tensors.size);
+        const { interval, ...config } = raw as unknown as ForecasterConfig & { interval?: ForecastInterval };
+        if (config.model === "mlp") checkAxis(tensors, "1.weight", 1, config.hidden);
+        else checkAxis(tensors, "0.recurrentWeight", 0, config.hidden);
+        const forecaster = new Forecaster(config, new Random(0));
+        forecaster.interval = interval;
+        return forecaster;
+      },
+    });
   }
 }
 
-/** What is to be expected after the last day. */
+/** The forecast made on the last day of a series. */
 export interface Outlook {
   readonly target: TargetName;
   readonly horizon: number;
-  /** The last day that is known, and its close. */
+  /** The last known day. */
   readonly after: string;
+  /** Its close. */
   readonly close: number;
-  /** As people read it: a price, a probability, percent a year. */
+  /** In display units: a price, a probability, percent a year. */
   readonly steps: readonly {
     /** Days ahead. */
     readonly ahead: number;
@@ -228,7 +238,7 @@ export interface Outlook {
   }[];
 }
 
-/** What comes before the last layer: [batch, window, features] → [batch, hidden]. */
+/** The layers before the last one: [batch, window, features] → [batch, hidden]. */
 function hiddenLayers({ model, hidden, layers = 1, window, features }: ForecasterConfig, random: Random): Layer[] {
   const inputSize = features.length;
   if (model === "mlp") {
@@ -243,16 +253,21 @@ function hiddenLayers({ model, hidden, layers = 1, window, features }: Forecaste
   return [makeRecurrent({ cell: model, inputSize, hiddenSize: hidden, layers, random }), new LastStep()];
 }
 
-/** Checks a configuration as a file holds it: JSON from anywhere. */
-function parseConfig(text: string | undefined): ForecasterConfig & { interval: ForecastInterval | undefined } {
-  if (text === undefined) {
-    throw new TypeError(`it must be a model of this app, got none of its ${METADATA_KEY} metadata`);
+/** Flattens the days of a window: [batch, window, features] → [batch, window·features]. */
+export class Flatten implements Layer {
+  parameters(): NamedParameters {
+    return {};
   }
-  const config = Object(JSON.parse(text)) as Partial<Record<keyof ForecasterConfig | "interval", unknown>>;
-  const check = (name: keyof typeof config, sound: boolean, wanted: string) => {
-    if (!sound) throw new TypeError(`its ${name} must be ${wanted}, got ${JSON.stringify(config[name])}`);
-  };
-  const isSize = (value: unknown) => Number.isInteger(value) && (value as number) >= 1;
+
+  forward(x: Tensor): Tensor {
+    const [batch, window, features] = x.shape as [number, number, number];
+    return reshape(x, [batch, window * features]);
+  }
+}
+
+/** Checks a configuration from a file with this number of tensors. */
+function checkConfig(config: RawConfig, tensors: number): void {
+  const check = checkerOf(config);
   const isScaler = (value: unknown, columns: number) => {
     const { mean, deviation } = Object(value) as Partial<Record<keyof StandardScalerState, unknown>>;
     return [mean, deviation].every((part) =>
@@ -260,15 +275,13 @@ function parseConfig(text: string | undefined): ForecasterConfig & { interval: F
     );
   };
   check("model", MODELS.some((name) => name === config.model), `one of ${MODELS.join(", ")}`);
-  check("hidden", isSize(config.hidden), "a whole number of 1 or more");
-  check("window", isSize(config.window), "a whole number of days");
-  check("layers", config.layers === undefined || isSize(config.layers), "a whole number of 1 or more");
+  check("hidden", isSize(config.hidden), "a positive integer");
+  check("window", isSize(config.window), "a positive integer");
+  const { layers = 1, horizon } = config;
+  check("layers", isSize(layers), "a positive integer");
+  check("layers", (layers as number) <= tensors, `at most ${tensors}`);
   check("target", TARGET_NAMES.some((name) => name === config.target), `one of ${TARGET_NAMES.join(", ")}`);
-  check(
-    "horizon",
-    isSize(config.horizon) && (config.horizon as number) <= LONGEST_HORIZON,
-    `a whole number of days, ${LONGEST_HORIZON} at most`,
-  );
+  check("horizon", isSize(horizon) && horizon <= LONGEST_HORIZON, `an integer from 1 to ${LONGEST_HORIZON}`);
   check(
     "featureSet",
     FEATURE_SET_NAMES.some((name) => name === config.featureSet),
@@ -276,16 +289,12 @@ function parseConfig(text: string | undefined): ForecasterConfig & { interval: F
   );
   const { names } = FEATURE_SETS[config.featureSet as FeatureSetName];
   check("features", JSON.stringify(config.features) === JSON.stringify(names), names.join(", "));
-  check(
-    "featureScaler",
-    isScaler(config.featureScaler, names.length),
-    `means and deviations of ${names.length} columns`,
-  );
-  const outputs = TARGETS[config.target as TargetName].ahead(config.horizon as number).length;
+  const inputs = names.length;
+  check("featureScaler", isScaler(config.featureScaler, inputs), `means and deviations of ${inputs} columns`);
+  const outputs = TARGETS[config.target as TargetName].ahead(horizon as number).length;
   check("targetScaler", isScaler(config.targetScaler, outputs), `means and deviations of ${outputs} columns`);
   const { coverage, radii } = Object(config.interval) as Partial<Record<keyof ForecastInterval, unknown>>;
   const isInterval = typeof coverage === "number" && coverage > 0 && coverage < 1 && Array.isArray(radii) &&
     radii.length === outputs && radii.every((radius) => radius >= 0);
   check("interval", config.interval === undefined || isInterval, `a coverage and ${outputs} radii`);
-  return config as ReturnType<typeof parseConfig>;
 }

@@ -1,73 +1,108 @@
 import {
+  type Batch,
   type DieboldMariano,
   dieboldMariano,
   type DirectionalAccuracy,
   directionalAccuracy,
+  type Part,
   type RegressionMetrics,
   regressionMetrics,
 } from "@unfold/training";
+import type { Baselines } from "./baselines.ts";
+import type { Forecaster } from "./forecaster.ts";
+import type { Prices } from "./prices.ts";
 import type { Target } from "./targets.ts";
 
-/** Forecasts of the days of a test part, and what happened, as people read them: one entry a day. */
+/** The forecasts for a test part and the actual values in display units, one entry per day. */
 export interface TestDays {
-  /** The day that was forecast, the last one of the horizon. */
+  /** The day that was forecast: the last day of the horizon. */
   readonly dates: readonly string[];
-  /** The day that the forecast was made on. */
+  /** The day on which the forecast was made. */
   readonly made: readonly string[];
-  /** Its close. */
+  /** The close on that day. */
   readonly before: readonly number[];
   readonly actual: readonly number[];
-  /** Of the model first, then of the baselines; the first of those is the reference. */
+  /** The model's forecasts first, then those of the baselines, the reference first. */
   readonly forecasts: Readonly<Record<string, readonly number[]>>;
-  /** The model's interval. */
+  /** The model's prediction interval. */
   readonly interval?: { readonly low: readonly number[]; readonly high: readonly number[] };
 }
 
 /** The name of the model's own forecasts. */
 export const MODEL = "model";
 
-/** How a forecast did on the test part. */
+/** The scores of a forecast on the test part. */
 export interface Score extends RegressionMetrics {
-  /** 1 − MSE/MSE of the reference: above 0 is better. */
+  /** 1 − MSE/MSE of the reference: positive is better. */
   readonly skill: number;
   /**
-   * Of a baseline: whether the model's squared errors differ from its own by more than luck; below 0 the model's are
-   * smaller.
+   * For a baseline: the Diebold-Mariano test of the model's squared errors against the baseline's. A negative statistic
+   * means that the model's are smaller. Undefined if the differences do not vary.
    */
   readonly comparison?: DieboldMariano;
 }
 
-/** How often a forecast said rightly whether the price would rise or fall. */
+/** How often a forecast got the direction of the price right. */
 export interface Direction extends DirectionalAccuracy {
-  /** How often "it rises" is right. */
+  /** The accuracy of always forecasting a rise. */
   readonly alwaysUp: number;
 }
 
-/** What a test showed. */
+/** The outcome of a test. */
 export interface Judgement {
-  /** By name, as in {@linkcode TestDays}. */
+  /** Scores by name, in the order of {@linkcode TestDays}. */
   readonly scores: Readonly<Record<string, Score>>;
-  /** Where the target says so. */
+  /** Undefined if the target has no direction, or if the price never moved. */
   readonly direction?: Direction | undefined;
-  /** How often the interval held what happened. */
+  /** The fraction of actual values inside the interval. */
   readonly held?: number;
 }
 
-/** The baseline that skill is measured by. */
-export function referenceOf(scores: Readonly<Record<string, unknown>>): string {
-  return Object.keys(scores)[1]!;
+/** Forecasts each day of a test part with the model and the baselines. */
+export function forecastDays(
+  forecaster: Forecaster,
+  { prices, part, batches, baselines }: {
+    readonly prices: Prices;
+    readonly part: Part;
+    /** The scaled windows of the part. */
+    readonly batches: Iterable<Batch>;
+    readonly baselines: Baselines;
+  },
+): TestDays {
+  const { target, ahead, featureSet, config: { horizon } } = forecaster;
+  const first = part.from + featureSet.warmUp;
+  const days = Array.from({ length: part.to - part.from }, (_, i) => first + i);
+  const before = days.map((day) => prices.close[day]!);
+  const index = ahead.length - 1;
+  const values: number[] = [];
+  for (const { x } of batches) {
+    const forecasts = forecaster.forecast(x);
+    for (let i = index; i < forecasts.length; i += ahead.length) values.push(forecasts[i]!);
+  }
+  const bad = values.find((value) => !Number.isFinite(value));
+  if (bad !== undefined) {
+    throw new RangeError(
+      `Cannot test on ${prices.file}: the model must give finite forecasts, got ${bad}; try a lower --learning-rate`,
+    );
+  }
+  const shown = (of: (day: number, i: number) => number) =>
+    days.map((day, i) => target.shown(of(day, i), prices.close[day]!));
+  const ends = forecaster.interval &&
+    values.map((value, i) => forecaster.intervalAround(value, index, before[i]!)!);
+  return {
+    dates: days.map((day) => prices.dates[day + horizon]!),
+    made: days.map((day) => prices.dates[day]!),
+    before,
+    actual: days.map(target.actual(prices, horizon)),
+    forecasts: {
+      [MODEL]: shown((_, i) => values[i]!),
+      ...Object.fromEntries(Object.entries(baselines).map(([name, { of }]) => [name, shown(of)])),
+    },
+    ...(ends && { interval: { low: ends.map(({ low }) => low), high: ends.map(({ high }) => high) } }),
+  };
 }
 
-/** Errors so small beside what is forecast are rounding. */
-const ROUNDING = 1e-12;
-
-/** Whether forecasts make no error but by rounding. */
-export function isPerfect(forecasts: ArrayLike<number>, actual: ArrayLike<number>): boolean {
-  const squares = Array.from(actual, (value) => value ** 2).reduce((a, b) => a + b, 0) / actual.length;
-  return regressionMetrics(forecasts, actual).mse <= ROUNDING * squares;
-}
-
-/** Judges forecasts over a horizon; the reference must make errors. */
+/** Scores the forecasts of a test part. The reference must make at least one error. */
 export function judge(test: TestDays, target: Target, horizon: number): Judgement {
   const { actual, forecasts, interval } = test;
   const metrics = Object.entries(forecasts).map(([name, values]) => [name, regressionMetrics(values, actual)] as const);
@@ -87,7 +122,7 @@ export function judge(test: TestDays, target: Target, horizon: number): Judgemen
   };
 }
 
-/** Undefined where the errors differ so evenly that there is no telling. */
+/** Undefined if the differences between the squared errors do not vary. */
 function compare(errors: number[], others: number[], horizon: number): DieboldMariano | undefined {
   try {
     return dieboldMariano(errors, others, { horizon });
@@ -103,8 +138,22 @@ function directionOf(
   horizon: number,
 ): Direction | undefined {
   const rises = (values: readonly number[]) => values.map((value, i) => rise(value, before[i]!));
-  const happened = rises(actual);
-  if (happened.every((change) => change === 0)) return undefined;
-  const accuracy = directionalAccuracy(rises(forecasts[MODEL]!), happened, { horizon });
-  return { ...accuracy, alwaysUp: happened.filter((change) => change > 0).length / accuracy.count };
+  const changes = rises(actual);
+  if (changes.every((change) => change === 0)) return undefined;
+  const accuracy = directionalAccuracy(rises(forecasts[MODEL]!), changes, { horizon });
+  return { ...accuracy, alwaysUp: changes.filter((change) => change > 0).length / accuracy.count };
+}
+
+/** The name of the baseline that skill is measured against. */
+export function referenceOf(scores: Readonly<Record<string, unknown>>): string {
+  return Object.keys(scores)[1]!;
+}
+
+/** Errors this small, relative to the actual values, are rounding. */
+const ROUNDING = 1e-12;
+
+/** Whether forecasts are right up to rounding. */
+export function isPerfect(forecasts: ArrayLike<number>, actual: ArrayLike<number>): boolean {
+  const squares = Array.from(actual, (value) => value ** 2).reduce((a, b) => a + b, 0) / actual.length;
+  return regressionMetrics(forecasts, actual).mse <= ROUNDING * squares;
 }

@@ -1,5 +1,5 @@
 /**
- * The stock app: trains a network to forecast a price, says how it does beside what needs no network, and forecasts.
+ * The stock app: trains a network to forecast a price, compares it with simple baselines, and forecasts.
  *
  *     deno task stock                                        # train on the S&P 500
  *     deno task stock --csv prices.csv --out runs/mine       # train on a file
@@ -10,15 +10,13 @@
 
 import { Command } from "@commander-js/extra-typings";
 import { runCommand } from "../shared/cli.ts";
-import { backtest } from "./commands/backtest.ts";
+import { backtest, tune } from "./commands/backtest.ts";
 import { compare } from "./commands/compare.ts";
-import { exportOnnx, forecast } from "./commands/forecast.ts";
 import { report } from "./commands/report.ts";
-import { train } from "./commands/train.ts";
-import { tune } from "./commands/tune.ts";
+import { exportOnnx, forecast, train } from "./commands/train.ts";
 
 const program = new Command("stock")
-  .description("Forecast a price, beside the forecasts that need no network.")
+  .description("Forecast prices with a recurrent network and compare it with simple baselines.")
   .addCommand(train, { isDefault: true })
   .addCommand(forecast)
   .addCommand(backtest)
@@ -26,10 +24,10 @@ const program = new Command("stock")
   .addCommand(compare)
   .addCommand(report)
   .addCommand(exportOnnx)
-  .addHelpText("after", () => `\ntrain runs when no command is named:\n\n${train.helpInformation()}`);
+  .addHelpText("after", () => `\nWithout a command, train runs:\n\n${train.helpInformation()}`);
 
 if (import.meta.main) {
   const code = await runCommand(program as unknown as Command, Deno.args);
-  // A Worker that merely came to its end would be waited for.
+  // Otherwise Workers that are still running would keep the process alive.
   if (code !== 0) Deno.exit(code);
 }

@@ -1,12 +1,8 @@
 import assert from "node:assert/strict";
-import { Command } from "@commander-js/extra-typings";
-import { decodeSafetensors, encodeSafetensors, type SafetensorsTensor } from "@unfold/core";
 import { withFolder } from "../../tools/testing.ts";
-import { runCommand } from "../shared/cli.ts";
-import { writeFiles } from "../shared/files.ts";
 import { csv, QUICK, stock } from "./_testing.ts";
 
-Deno.test("train writes model, metrics and chart; forecast gives the same number to the bit", () =>
+Deno.test("train writes model, metrics and charts; forecast gives the same forecast, bit for bit", () =>
   withFolder(async (folder) => {
     const [file, out] = [`${folder}/prices.csv`, `${folder}/runs/a`];
     await Deno.writeTextFile(file, csv(400));
@@ -23,7 +19,7 @@ Deno.test("train writes model, metrics and chart; forecast gives the same number
     assert.deepEqual(JSON.parse(await Deno.readTextFile(`${out}/metrics.json`)), summary);
     const svg = await Deno.readTextFile(`${out}/forecast.svg`);
     assert.match(svg, /^<svg /);
-    assert.match(svg, /forecast before/);
+    assert.match(svg, />forecast</);
 
     const forecast = await stock(folder, "forecast", `${out}/model.safetensors`, "--csv", file, "--json");
     assert.equal(forecast.code, 0, forecast.stderr);
@@ -33,7 +29,7 @@ Deno.test("train writes model, metrics and chart; forecast gives the same number
     assert.ok(interval.low < value && value < interval.high);
   }));
 
-Deno.test("the same seed gives the same numbers and the same weights, another seed others", () =>
+Deno.test("the same seed gives the same results and weights, another seed different ones", () =>
   withFolder(async (folder) => {
     const file = `${folder}/prices.csv`;
     await Deno.writeTextFile(file, csv(300));
@@ -58,7 +54,7 @@ Deno.test("the same seed gives the same numbers and the same weights, another se
     assert.notDeepEqual(a.weights, c.weights);
   }));
 
-Deno.test("the table shows the model beside naive, progress goes to stderr without control codes", () =>
+Deno.test("the table compares the model with the baselines; progress goes to stderr without control codes", () =>
   withFolder(async (folder) => {
     const file = `${folder}/prices.csv`;
     await Deno.writeTextFile(file, csv(300));
@@ -66,7 +62,10 @@ Deno.test("the table shows the model beside naive, progress goes to stderr witho
     assert.equal(code, 0);
     assert.match(stdout, /next day's close +MSE +MAE +RMSE +R² +skill vs naive +p vs model\n/);
     assert.match(stdout, /naive \(tomorrow = today\)(?: +[\d.,]+){3} +-?[\d.]+ +0\.00 % +[\d.e-]+\n/);
-    assert.match(stdout, /\nThe model('s squared error is [\d.]+ % smaller than that of| does not beat) naive.*\n$/);
+    assert.match(
+      stdout,
+      /\nThe model('s mean squared error is [\d.]+ % smaller than that of| does not beat) the naive forecast.*\n$/,
+    );
     assert.match(stderr, /^epoch 1\/2 {2}loss [\d.]+ {2}validation [\d.]+ {2}[\d,]+ samples\/s {2}\d+ s left$/m);
     // deno-lint-ignore no-control-regex
     assert.doesNotMatch(stderr + stdout, /[\x1b\r]/);
@@ -96,7 +95,7 @@ const bad: [what: string, contents: string | undefined, message: string][] = [
     'error: Cannot read FILE: line 1: column close is missing; it has "Date", "Open"',
   ],
   [
-    "a word for a price",
+    "a word instead of a price",
     changed(7, "2015-01-06,high"),
     'error: Cannot read FILE: line 7, column Close: it must be a number from 1e-9 to 1000000000000000, got "high"',
   ],
@@ -116,12 +115,12 @@ const bad: [what: string, contents: string | undefined, message: string][] = [
     'error: Cannot read FILE: line 7, column Close: it must be a number from 1e-9 to 1000000000000000, got "0"',
   ],
   [
-    "no date",
+    "a date of unknown form",
     changed(7, "06.01.2015,100"),
     'error: Cannot read FILE: line 7, column Date: it must be a day as YYYY-MM-DD or MM/DD/YYYY, got "06.01.2015"',
   ],
   [
-    "a day that is none",
+    "a date that does not exist",
     changed(7, "2015-02-30,100"),
     'error: Cannot read FILE: line 7, column Date: it must be a day as YYYY-MM-DD or MM/DD/YYYY, got "2015-02-30"',
   ],
@@ -174,12 +173,12 @@ const usage: [args: string[], message: RegExp][] = [
   ],
   [
     ["--window", "x"],
-    /^error: option '--window <days>' argument 'x' is invalid\. It must be a whole number of 1 or more\.$/,
+    /^error: option '--window <days>' argument 'x' is invalid\. It must be an integer of 1 or more\.$/,
   ],
   [["--test", "1.5"], /It must be a number above 0 and below 1\.$/],
   [
     ["--test", "0.6", "--validation", "0.6"],
-    /^error: --validation and --test must leave a tenth of the windows to learn from$/,
+    /^error: --validation and --test must leave at least a tenth of the windows for training$/,
   ],
   [["train", "extra"], /^error: too many arguments/],
 ];
@@ -193,81 +192,7 @@ for (const [args, message] of usage) {
     }));
 }
 
-Deno.test("forecast refuses a file that is no model, and one that is damaged", () =>
-  withFolder(async (folder) => {
-    const file = `${folder}/model.safetensors`;
-    const cases: [Uint8Array, RegExp][] = [
-      [new Uint8Array(4), /^error: Cannot read .*model\.safetensors: it must start with the 8 bytes/],
-      [encodeSafetensors([]), /it must be a model of this app, got none of its unfold\.stock metadata$/],
-      [
-        encodeSafetensors([], { metadata: { "unfold.stock": "{}" } }),
-        /its model must be one of lstm, gru, rnn, relu, mlp, got undefined$/,
-      ],
-      [
-        encodeSafetensors([], { metadata: { "unfold.stock": "null" } }),
-        /its model must be one of lstm, gru, rnn, relu, mlp, got undefined$/,
-      ],
-      [
-        encodeSafetensors([], { metadata: { "unfold.stock": "[" } }),
-        /^error: Cannot read .*model\.safetensors: .*JSON/,
-      ],
-    ];
-    for (const [bytes, message] of cases) {
-      await Deno.writeFile(file, bytes);
-      const { code, stderr } = await stock(folder, "forecast", file);
-      assert.match(stderr.trim(), message);
-      assert.equal(code, 1);
-    }
-    const missing = await stock(folder, "forecast", `${folder}/none`);
-    assert.match(missing.stderr, /^error: Cannot read .*none: there is no such file\n$/);
-  }));
-
-Deno.test("a model whose weights were altered in shape is refused by name", () =>
-  withFolder(async (folder) => {
-    const file = `${folder}/prices.csv`;
-    await Deno.writeTextFile(file, csv(300));
-    await stock(folder, "--csv", file, "--out", folder, ...QUICK);
-    const { tensors, metadata } = decodeSafetensors(await Deno.readFile(`${folder}/model.safetensors`));
-    const config = JSON.parse(metadata["unfold.stock"]!);
-    const refused = async (changed: Map<string, SafetensorsTensor>, settings: object, message: RegExp) => {
-      const bytes = encodeSafetensors(changed, {
-        metadata: { "unfold.stock": JSON.stringify({ ...config, ...settings }) },
-      });
-      await Deno.writeFile(`${folder}/model.safetensors`, bytes);
-      const { code, stdout, stderr } = await stock(folder, "forecast", `${folder}/model.safetensors`, "--csv", file);
-      assert.match(stderr, message);
-      assert.deepEqual([code, stdout], [1, ""]);
-    };
-    const all = new Map(tensors);
-    await refused(
-      new Map([...all].filter(([name]) => name !== "0.bias")),
-      {},
-      /Cannot load the parameters: 0\.bias is missing\n$/,
-    );
-    await refused(all, { hidden: 1e9 }, /0\.recurrentWeight must have 1000000000 rows, got 8\n$/);
-    await refused(all, { layers: 99 }, /its layers must be 5 at most, got 99\n$/);
-    await refused(all, { layers: 0 }, /its layers must be a whole number of 1 or more, got 0\n$/);
-    await refused(all, { hidden: "8" }, /its hidden must be a whole number of 1 or more, got "8"\n$/);
-    await refused(
-      all,
-      { targetScaler: { mean: [0], deviation: ["x"] } },
-      /its targetScaler must be means and deviations of 1 columns/,
-    );
-    await refused(all, { featureSet: "book" }, /its features must be open, close, .*, got \["return",/);
-    await refused(all, { horizon: 0 }, /its horizon must be a whole number of days, 1000 at most, got 0\n$/);
-    await refused(all, { target: "rent" }, /its target must be one of price, direction, volatility, got "rent"\n$/);
-    await refused(
-      all,
-      { featureScaler: { mean: [0], deviation: [1] } },
-      /its featureScaler must be means and deviations of 5 columns/,
-    );
-    const spoilt = (bias: number) =>
-      new Map(all).set("2.bias", { dtype: "F32", shape: [1], data: Float32Array.of(bias) });
-    await refused(spoilt(NaN), {}, /2\.bias must be finite, got NaN at position 0\n$/);
-    await refused(spoilt(1e30), {}, /the model must give a finite price, got Infinity\n$/);
-  }));
-
-Deno.test("help needs no permission and shows train's options too", () =>
+Deno.test("help needs no permission, and shows the options of train too", () =>
   withFolder(async (folder) => {
     for (const args of [["--help"], ["train", "--help"], ["help"]]) {
       const { code, stdout, stderr } = await stock(folder, ...args);
@@ -277,25 +202,16 @@ Deno.test("help needs no permission and shows train's options too", () =>
     assert.match((await stock(folder, "forecast", "-h")).stdout, /Usage: stock forecast/);
   }));
 
-Deno.test("a bug is no user's error: it is thrown on, with its stack", async () => {
-  const failing = (error: Error) => new Command("x").action(() => Promise.reject(error));
-  await assert.rejects(
-    runCommand(failing(new TypeError("Cannot read properties of undefined (reading 'x')")), []),
-    TypeError,
-  );
-  await assert.rejects(runCommand(failing(new Error("anything")), []), /anything/);
-});
-
-Deno.test("prices that never change are refused before anything is trained", () =>
+Deno.test("constant prices are refused before training", () =>
   withFolder(async (folder) => {
     const file = `${folder}/flat.csv`;
     const rows = csv(300).split("\n");
     const flat = (from: number, to: number) =>
       rows.map((row, i) => i > from && i <= to ? row.replace(/^([\d-]+),[\d.]+/, "$1,5") : row).join("\n");
     const cases: [from: number, to: number, message: string][] = [
-      [0, 300, `Cannot train on ${file}: the price must change in the training part, got the same one on every day`],
-      [0, 250, `Cannot train on ${file}: the price must change in the training part, got the same one on every day`],
-      [200, 300, `Cannot test on ${file}: the price must change in the test part, got the same one on every day`],
+      [0, 300, `Cannot train on ${file}: the price must change in the training part, got the same price every day`],
+      [0, 250, `Cannot train on ${file}: the price must change in the training part, got the same price every day`],
+      [200, 300, `Cannot test on ${file}: the price must change in the test part, got the same price every day`],
     ];
     for (const [from, to, message] of cases) {
       await Deno.writeTextFile(file, flat(from, to));
@@ -305,17 +221,7 @@ Deno.test("prices that never change are refused before anything is trained", () 
     }
   }));
 
-Deno.test("a folder where a file should go is refused, and no other file is written", () =>
-  withFolder(async (folder) => {
-    await Deno.mkdir(`${folder}/b`);
-    await assert.rejects(
-      writeFiles(folder, { a: "1", b: "2" }),
-      /^Error: Cannot write to .*: b must be a file, got a folder$/,
-    );
-    assert.deepEqual([...Deno.readDirSync(folder)].map(({ name }) => name), ["b"]);
-  }));
-
-Deno.test("without permission to write, one line says so before anything is trained", () =>
+Deno.test("without write permission, one line says so before training", () =>
   withFolder(async (folder) => {
     const file = `${folder}/prices.csv`;
     await Deno.writeTextFile(file, csv(300));

@@ -8,29 +8,29 @@ class CsvError extends Error {
 
 /** Daily prices in order of time. */
 export interface Prices {
-  /** Where they come from. */
+  /** The file or data set they come from. */
   readonly file: string;
   /** Days as YYYY-MM-DD. */
   readonly dates: readonly string[];
   /** Closing prices, in the file's currency or index points. */
   readonly close: Float64Array;
-  /** The columns that were asked for besides. */
+  /** The other requested columns. */
   readonly more: Readonly<Partial<Record<Column, Float64Array>>>;
-  /** What looks odd, but is no error. */
+  /** Oddities that are not errors. */
   readonly warnings: readonly string[];
 }
 
-/** How a file is to be read. */
+/** How to read a file. */
 export interface PriceOptions {
-  /** Titles of the columns that go by another name. */
+  /** The file's own titles of columns. */
   readonly columns?: Partial<Record<Column, string>>;
-  /** Whether rows may stand in any order. */
+  /** Whether to sort the rows by date. */
   readonly sort?: boolean;
-  /** What is to be read besides date and close. */
+  /** The columns to read besides date and close. */
   readonly need?: readonly Column[];
 }
 
-/** What a file must have, and the titles that the usual sources give it. */
+/** The titles that the usual sources give to each column. */
 const TITLES = {
   date: ["date"],
   close: ["close", "close/last"],
@@ -39,22 +39,22 @@ const TITLES = {
   low: ["low"],
   volume: ["volume"],
 } as const;
-/** A column that a file may have. */
+/** A column of a file. */
 export type Column = keyof typeof TITLES;
-/** All of them. */
+/** All columns. */
 export const COLUMNS = Object.keys(TITLES) as Column[];
 
-/** Prices beyond these are taken for mistakes. */
+/** Prices outside these bounds are taken for mistakes. */
 const [LOWEST, HIGHEST] = [1e-9, 1e15];
-/** Days without a price from which on a gap is worth a word. */
+/** A gap of more days than this gives a warning. */
 const LONG_GAP = 10;
 
-/** A cell as messages show it: quoted, in one line, not longer than a glance. */
+/** A cell in a message: quoted, on one line, and short. */
 function shown(cell: string): string {
   return JSON.stringify(cell.length > 40 ? `${cell.slice(0, 40)}…` : cell);
 }
 
-/** A day as YYYY-MM-DD, with a time or without, or as MM/DD/YYYY; undefined if it is none. */
+/** Parses YYYY-MM-DD, with or without a time, or MM/DD/YYYY; undefined if it is not a date. */
 function parseDate(text: string): string | undefined {
   const us = text.match(/^(\d{1,2})\/(\d{1,2})\/(\d{4})$/);
   const iso = us === null ? text.slice(0, 10) : `${us[3]}-${us[1]!.padStart(2, "0")}-${us[2]!.padStart(2, "0")}`;
@@ -62,11 +62,11 @@ function parseDate(text: string): string | undefined {
     return undefined;
   }
   const time = Date.parse(iso);
-  // Date.parse takes 31 February for 3 March.
+  // Date.parse reads 31 February as 3 March.
   return !Number.isNaN(time) && new Date(time).toISOString().startsWith(iso) ? iso : undefined;
 }
 
-/** A price: with a $ or without, with commas between thousands, or with points there and a decimal comma; or NaN. */
+/** Parses a price: an optional $, and either commas between thousands or points between thousands and a decimal comma. */
 function parsePrice(text: string, decimalComma: boolean): number {
   let plain = text.startsWith("$") ? text.slice(1) : text;
   if (decimalComma) {
@@ -76,8 +76,8 @@ function parsePrice(text: string, decimalComma: boolean): number {
 }
 
 /**
- * Whether commas are decimal marks in a file with ; between its cells, and points then group thousands: where a comma stands
- * before other than three digits. With three digits after each, only a $ tells them from thousands.
+ * Whether commas are decimal marks in a file with semicolons, where points then group thousands. They are if a comma comes
+ * before other than three digits. If three digits follow each comma, only a $ shows that they group thousands.
  */
 function hasDecimalCommas(text: string, fail: (problem: string) => never): boolean {
   if (/\d,(?:\d{1,2}|\d{4,})(?!\d)|\.\d{3},\d/.test(text)) return true;
@@ -86,20 +86,19 @@ function hasDecimalCommas(text: string, fail: (problem: string) => never): boole
   return fail(`${unclear[0]} may be thousands or decimals: numbers must have a decimal point, or thousands a $`);
 }
 
-/** What stands between the cells of a header. */
+/** The separator between the cells of a header. */
 function separatorOf(header: string): string {
   const count = (separator: string) => header.split(separator).length;
   return [",", ";", "\t"].reduce((best, separator) => count(separator) > count(best) ? separator : best);
 }
 
 /**
- * Reads dates, closing prices and what else is needed from a CSV with a header, as Yahoo, Stooq, Nasdaq and others give
- * them. Columns may stand in any order and case; others are ignored.
+ * Reads dates, closing prices and other requested columns from a CSV with a header, as written by Yahoo, Stooq, Nasdaq and
+ * others. Columns may be in any order and their titles in any case; other columns are ignored.
  *
  * @param text The file's contents.
  * @param file Its name, for messages.
- * @throws {CsvError} If a column is missing, a date is no day, comes twice or out of order, or a price is no number
- * above 0.
+ * @throws {CsvError} If a column is missing, a date is invalid, repeated or out of order, or a price is not a positive number.
  */
 export function parsePrices(text: string, file: string, options: PriceOptions = {}): Prices {
   const fail = (problem: string): never => {
@@ -114,7 +113,7 @@ export function parsePrices(text: string, file: string, options: PriceOptions = 
   let places: Partial<Record<Column, number>> = {};
   let dates: string[] = [];
   const lines: number[] = [];
-  // Yahoo has such rows for days without trade.
+  // Yahoo has such rows for days without trading.
   const withoutPrices: number[] = [];
   const numbers = names.slice(1).map((): number[] => []);
   let line = 1;
@@ -130,7 +129,7 @@ export function parsePrices(text: string, file: string, options: PriceOptions = 
         names.map((name) => [name, findColumn(header, name, options, fail)]),
       ) as typeof places;
     } else if (header.length > 0 && !isBlank(row)) addRow(row, here);
-    // Nothing is handed back, so that no row is kept.
+    // Returns nothing, so that no row is kept.
   });
   if (header.length === 0) return fail("it must have a header with the columns date and close, got an empty file");
 
@@ -146,17 +145,15 @@ export function parsePrices(text: string, file: string, options: PriceOptions = 
       withoutPrices.push(line);
       return;
     }
-    const bad = (name: Column, wanted: string) =>
-      fail(
-        `line ${line}, column ${header[places[name]!]}: it must be ${wanted}, got ${
-          cell(name) === "" ? "nothing" : shown(cell(name))
-        }`,
-      );
+    const bad = (name: Column, wanted: string) => {
+      const got = cell(name) === "" ? "nothing" : shown(cell(name));
+      return fail(`line ${line}, column ${header[places[name]!]}: it must be ${wanted}, got ${got}`);
+    };
     dates.push(parseDate(cell("date")) ?? bad("date", "a day as YYYY-MM-DD or MM/DD/YYYY"));
     lines.push(line);
     names.slice(1).forEach((name, i) => {
       const value = parsePrice(cell(name), decimalComma);
-      // There are days without trade.
+      // There are days without trading.
       const lowest = name === "volume" ? 0 : LOWEST;
       if (!(value >= lowest && value <= HIGHEST)) bad(name, `a number from ${lowest} to ${HIGHEST}`);
       numbers[i]!.push(value);
@@ -192,14 +189,14 @@ function findColumn(
   const named = columns[name];
   const wanted: readonly string[] = named === undefined ? TITLES[name] : [named.toLowerCase()];
   const called = named ?? name;
-  // Of several titles that a column may have, the first one counts.
+  // If several of a column's possible titles are present, the first one counts.
   const title = wanted.find((title) => header.some((other) => other.toLowerCase() === title));
   const places = header.flatMap((other, index) => other.toLowerCase() === title ? [index] : []);
   if (places.length > 1) fail(`line 1: column ${called} must be there once, got it ${places.length} times`);
   return places[0] ?? fail(`line 1: column ${called} is missing; it has ${header.slice(0, 20).map(shown).join(", ")}`);
 }
 
-/** Jumps that look like splits, and long gaps. */
+/** Warns of jumps that look like splits, and of long gaps. */
 function warningsOf(file: string, dates: readonly string[], close: Float64Array): string[] {
   const warnings: string[] = [];
   const gaps: { days: number; index: number }[] = [];
@@ -207,14 +204,13 @@ function warningsOf(file: string, dates: readonly string[], close: Float64Array)
     const days = (Date.parse(dates[i]!) - Date.parse(dates[i - 1]!)) / 86_400_000;
     if (days > LONG_GAP) gaps.push({ days, index: i });
     const ratio = Math.max(close[i]! / close[i - 1]!, close[i - 1]! / close[i]!);
-    // 3:2 is the one split that is usual besides whole ones.
+    // 3:2 is the only common split with a fractional ratio.
     const [parts, of] = Math.abs(ratio / 1.5 - 1) <= 0.03 ? [3, 2] : [Math.round(ratio), 1];
     if (parts < 2 || Math.abs(ratio * of / parts - 1) > 0.03) continue;
     const kind = close[i]! < close[i - 1]! ? `${parts}:${of}` : `${of}:${parts}`;
+    const jump = `from ${close[i - 1]} to ${close[i]}`;
     warnings.push(
-      `${file}: on ${dates[i]} the price goes from ${close[i - 1]} to ${
-        close[i]
-      }, as a split of ${kind} would make it; ` +
+      `${file}: on ${dates[i]} the price goes ${jump}, as a split of ${kind} would make it; ` +
         'adjusted prices have no such jumps (--columns close="Adj Close")',
     );
   }

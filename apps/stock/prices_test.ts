@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { parsePrices, type PriceOptions } from "./prices.ts";
 
-/** What each source's file looks like, and what is in it. */
+/** Files as each source writes them, and the prices in them. */
 const sources: [name: string, text: string, options: PriceOptions, close: number[]][] = [
   [
     "Yahoo",
@@ -34,13 +34,13 @@ const sources: [name: string, text: string, options: PriceOptions, close: number
 ];
 
 for (const [name, text, options, close] of sources) {
-  Deno.test(`prices as ${name} gives them`, () => {
+  Deno.test(`prices from ${name}`, () => {
     const prices = parsePrices(text, "file", options);
     assert.deepEqual([prices.dates, [...prices.close]], [["2020-01-02", "2020-01-03"], close]);
   });
 }
 
-Deno.test("what stands in no known form is refused with file, line and column", () => {
+Deno.test("cells of unknown form are refused with file, line and column", () => {
   const refused: [text: string, options: PriceOptions, problem: string][] = [
     [
       "date,close\n13/01/2020,1",
@@ -100,7 +100,7 @@ Deno.test("what stands in no known form is refused with file, line and column", 
   }
 });
 
-Deno.test("rows without prices are left out and counted; points group thousands where commas are decimal marks", () => {
+Deno.test("rows without prices are skipped and counted; points group thousands if commas are decimal marks", () => {
   const { close, dates, warnings } = parsePrices("Date,Close\n2020-01-02,1\n2020-01-03,null\n2020-01-06,3\n", "file");
   assert.deepEqual([[...close], dates], [[1, 3], ["2020-01-02", "2020-01-06"]]);
   assert.deepEqual(warnings, [
@@ -123,12 +123,12 @@ Deno.test("rows without prices are left out and counted; points group thousands 
   assert.deepEqual(prices("Date,Close/Last,Close\n2020-01-02,7,8\n"), [8]);
 });
 
-Deno.test("a split of 3:2 is named too", () => {
+Deno.test("a 3:2 split gives a warning too", () => {
   const [warning] = parsePrices("date,close\n2020-01-02,100\n2020-01-03,66.6\n", "file").warnings;
   assert.match(warning!, /from 100 to 66.6, as a split of 3:2 would make it/);
 });
 
-Deno.test("splits and long gaps are named, each in a line", () => {
+Deno.test("splits and long gaps each give a warning", () => {
   const text =
     "date,close\n2020-01-02,100\n2020-01-03,49.5\n2020-01-06,50\n2020-02-03,151\n2020-03-02,150\n2020-03-03,80\n";
   assert.deepEqual(parsePrices(text, "file").warnings, [
@@ -138,4 +138,11 @@ Deno.test("splits and long gaps are named, each in a line", () => {
     '(--columns close="Adj Close")',
     "file: there are 2 gaps of more than 10 days, the longest from 2020-01-06 to 2020-02-03; returns across one count as those of a day",
   ]);
+});
+
+Deno.test("a CSV may have quotes, a byte order mark, CRLF line ends, blank lines and columns in any order", () => {
+  const text = '\uFEFFClose ,Note,DATE\r\n1.5,"a, ""b""\nc",2020-01-01\r\n\r\n2,,2020-01-02\r\n';
+  const { dates, close } = parsePrices(text, "file");
+  assert.deepEqual([dates, [...close]], [["2020-01-01", "2020-01-02"], [1.5, 2]]);
+  assert.throws(() => parsePrices(`${text}x,,2020-01-03`, "file"), /line 6, column Close: /);
 });

@@ -8,8 +8,10 @@ import { TARGETS } from "./targets.ts";
 import {
   directionLine,
   foldTable,
+  foldVerdict,
+  intervalLine,
+  nameInText,
   outlookLines,
-  percent,
   scoreHead,
   scoreRow,
   shortName,
@@ -17,7 +19,12 @@ import {
   verdict,
 } from "./wording.ts";
 
-/** One page with all that a run showed, which needs nothing from anywhere. */
+/** A text of several lines. */
+function lines(text: string) {
+  return text.split("\n").map((line) => html`${line}<br>`);
+}
+
+/** The report of a run as a single, self-contained page. */
 export async function reportPage(
   summary: Summary,
   test: TestDays,
@@ -27,63 +34,68 @@ export async function reportPage(
     summary;
   const { target, horizon } = settings;
   const title = titleOf(summary);
+  const reference = referenceOf(scores);
   const table = ({ head, rows }: { head: string[]; rows: string[][] }) => htmlTable(head, rows);
+  const about = `${data.rows} days, ${data.from} to ${data.to}. Trained on ${windows.train} windows, ` +
+    `epoch chosen on ${windows.validation}, tested on ${windows.test} from ${test.dates[0]}.`;
+  const legend =
+    `Skill is 1 − MSE/MSE of ${nameInText(labels, reference)}. p is the probability of a difference from the ` +
+    "model's errors at least this large by chance (Diebold-Mariano test).";
+  const loss = `The loss of each epoch${TARGETS[target].scaled ? " on standardised targets" : ""}. ` +
+    "The dashed line marks the epoch whose weights were kept.";
+  const flow =
+    "How much of the loss's gradient reaches the hidden state on each day of a window in the backward pass. " +
+    "Days on which it has vanished do not affect training.";
+  const backtest = folds && html`
+    <h2>Back-test</h2>
+    <p class="quiet">For each fold a new model was trained on all data before it. ${foldVerdict(folds)}</p>
+    ${table(foldTable(target, folds))}
+  `;
+  const price = target !== "price" && html`
+    <h2>Price</h2>
+    ${await htmlChart(priceChart(test, PAGE))}
+  `;
+  const gradient = gradientFlow && html`
+    <h2>Gradient flow</h2>
+    <p class="quiet">${flow}</p>
+    ${await htmlChart(gradientChart(gradientFlow, PAGE))}
+  `;
   return htmlPage(
     title,
     html`
-            <h1>${title}</h1>
-            <p
-        class="quiet">${data.rows} days, ${data.from} to ${data.to}; learned on ${windows
-          .train} windows, chosen by ${windows.validation},
-            tested on ${windows.test}, from ${test.dates[0]!} on.</p>
-            <p class="verdict">${verdict(target, scores, labels).split("\n").map((line) => html`${line}<br>`)}</p>
+      <h1>${title}</h1>
+      <p class="quiet">${about}</p>
+      <p class="verdict">${lines(verdict(target, scores, labels))}</p>
 
-            <h2>Beside forecasts that need no network</h2>
-            ${htmlTable(
-              scoreHead(target, horizon, shortName(labels, referenceOf(scores))),
-              Object.entries(scores).map(([name, score]) => scoreRow(labels[name]!, score)),
-            )}
-            <p
-        class="quiet">Skill is 1 − MSE/MSE of ${labels[
-          referenceOf(scores)
-        ]!}; p says how often errors would differ so much from the model's by
-            luck alone (Diebold-Mariano).</p>
-            ${direction === undefined ? "" : html`<p>${directionLine(target, direction)}</p>`}
-            ${interval === undefined
-              ? ""
-              : html`<p>The ${percent(interval.coverage, 0)} interval held what happened on ${
-                percent(interval.held)
-              } of the days.</p>`}
+      <h2>Comparison with baselines</h2>
+      ${htmlTable(
+        scoreHead(target, horizon, shortName(labels, reference)),
+        Object.entries(scores).map(([name, score]) => scoreRow(labels[name]!, score)),
+      )}
+      <p class="quiet">${legend}</p>
+      ${direction ? html`<p>${directionLine(target, direction)}</p>` : ""}
+      ${interval ? html`<p>${intervalLine(interval)}</p>` : ""}
 
-            <h2>Forecast</h2>
-            <p>${outlookLines(next).split("\n").map((line) => html`${line}<br>`)}</p>
-            ${await htmlChart(forecastChart(test, { target, next, palette: PAGE }))}
-
-            ${target === "price" ? "" : html`<h2>Price</h2>
-${await htmlChart(priceChart(test, PAGE))}`}
+      <h2>Forecast</h2>
+      <p>${lines(outlookLines(next))}</p>
+      ${await htmlChart(forecastChart(test, { target, next, palette: PAGE }))}
+      ${price || ""}
 
       <h2>Returns</h2>
-            ${await htmlChart(returnsChart(test, PAGE))}
+      ${await htmlChart(returnsChart(test, PAGE))}
 
-            <h2>Errors over time</h2>
-            ${await htmlChart(errorChart(test, summary, PAGE))}
-            ${folds === undefined ? "" : html`<h2>Trained anew for each fold</h2>${table(foldTable(target, folds))}`}
+      <h2>Errors over time</h2>
+      <p class="quiet">Where a line in the lower chart rises, the model is better than that baseline.</p>
+      ${await htmlChart(errorChart(test, summary, PAGE))}
+      ${backtest || ""}
 
-            <h2>Learning curve</h2>
-            <p class="quiet">The loss by epoch${TARGETS[target].scaled
-              ? ", of standardised targets"
-              : ""}; the dashed line is the epoch that was kept.</p>
-            ${await htmlChart(learningChart(history, { best: bestEpoch, palette: PAGE }))}
-            ${gradientFlow === undefined ? "" : html`
-              <h2>Gradient lens</h2>
-              <p
-                class="quiet">How much of the loss's gradient reaches the network's state on each day of a window, going back in time; where the line
-              falls off, the days before teach nothing.</p>
-              ${await htmlChart(gradientChart(gradientFlow, PAGE))}
-            `}
+      <h2>Learning curve</h2>
+      <p class="quiet">${loss}</p>
+      ${await htmlChart(learningChart(history, { best: bestEpoch, palette: PAGE }))}
+      ${gradient || ""}
 
-            <h2>Configuration</h2>
-            ${settingsTable(settings)}
+      <h2>Settings</h2>
+      ${settingsTable(settings)}
     `,
   );
 }

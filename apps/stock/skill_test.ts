@@ -23,7 +23,7 @@ const settings: TrainSettings = {
 
 const DEVIATION = 0.01;
 
-/** Prices whose log returns are what is expected after those before, and noise. */
+/** Prices whose log returns are an expected value, given the earlier returns, plus noise. */
 function planted(days: number, seed: number, expected: (returns: readonly number[]) => number): Prices {
   const random = new Random(seed);
   const returns: number[] = [];
@@ -47,10 +47,10 @@ async function testOn(prices: Prices, chosen: TrainSettings) {
 
 const mean = (values: readonly number[]) => values.reduce((a, b) => a + b, 0) / values.length;
 
-/** Each with the forecast that no other beats. */
+/** Signals by name: each gives the best possible forecast of the next return. */
 const signals: Record<string, (returns: readonly number[]) => number> = {
   "an autoregression": (returns) => 0.6 * (returns.at(-1) ?? 0) - 0.3 * (returns.at(-2) ?? 0),
-  // A threshold autoregression: a rise goes on, a fall turns. A straight line finds little of it.
+  // A threshold autoregression: a rise continues, a fall reverses. A linear model finds little of it.
   "two regimes": (returns) => {
     const last = returns.at(-1) ?? 0;
     return (last > 0 ? 0.9 : -0.9) * last - 0.7 * DEVIATION;
@@ -58,7 +58,7 @@ const signals: Record<string, (returns: readonly number[]) => number> = {
 };
 
 for (const [name, expected] of Object.entries(signals)) {
-  Deno.test(`${name}: the LSTM reaches 90 % of the skill that can be had, and says that it is more than luck`, async () => {
+  Deno.test(`${name}: the LSTM reaches 90 % of the attainable skill, significantly`, async () => {
     const prices = planted(10_000, 1, expected);
     const { test, scores, direction } = await testOn(prices, settings);
     const returns = Array.from(prices.close, (close, day) => Math.log(close / (prices.close[day - 1] ?? 100)));
@@ -75,7 +75,7 @@ for (const [name, expected] of Object.entries(signals)) {
   });
 }
 
-Deno.test("direction: on a planted signal the probabilities are better than the base rate, and as often right as can be", async () => {
+Deno.test("direction: on a planted signal the probabilities beat the base rate, and more than 60 % of directions are right", async () => {
   const prices = planted(10_000, 1, signals["an autoregression"]!);
   const { scores, direction } = await testOn(prices, { ...settings, target: "direction" });
   assert.ok(isBetter(scores));
@@ -83,10 +83,10 @@ Deno.test("direction: on a planted signal the probabilities are better than the 
   assert.ok(direction!.low > 0.6);
 });
 
-Deno.test("volatility: where calm and wild days take turns, the LSTM beats the reference, and the mean", async () => {
+Deno.test("volatility: with alternating calm and wild periods the LSTM beats the reference and the mean", async () => {
   const random = new Random(2);
   const calm: boolean[] = [];
-  // The regime lasts fifty days on average.
+  // A period lasts fifty days on average.
   const isCalm = (day: number) => calm[day] ??= random.integer(50) > 0 ? calm[day - 1] ?? true : !calm[day - 1];
   const prices = planted(12_000, 1, (returns) => random.normal(0, isCalm(returns.length) ? 0 : 3 * DEVIATION));
   const { scores, labels } = await testOn(prices, { ...settings, target: "volatility", horizon: 5 });
@@ -100,7 +100,7 @@ for (
     5,
   ]] as const
 ) {
-  Deno.test(`${target} over ${horizon}: on a random walk the app claims no skill, but by bad luck in 1 of 20 at most`, async () => {
+  Deno.test(`${target} over ${horizon}: on random walks, the app claims skill for at most 1 of 20 seeds`, async () => {
     const claims: number[] = [];
     for (let seed = 1; seed <= 20; seed++) {
       const chosen = { ...settings, target, horizon, seed, epochs: 3 };

@@ -2,20 +2,20 @@ import { type Part, rollingOrigin, splitByTime, type TimeSplit } from "@unfold/t
 import { FEATURE_SETS, type FeatureSetName } from "./features.ts";
 import type { Prices } from "./prices.ts";
 
-/** Windows that a series must give at least, to learn from, choose by and test on. */
+/** The least number of windows to train, validate and test on. */
 const LEAST_WINDOWS = 20;
 
-/** How a series is cut into windows. */
+/** The sizes that determine the windows of a series. */
 interface Cut {
   /** Days in a window. */
   readonly window: number;
   /** Days before the first features. */
   readonly warmUp: number;
-  /** Days from a window's last one to its target. */
+  /** Days from the end of a window to its target. */
   readonly horizon: number;
 }
 
-/** What a training run's settings say about that. */
+/** The sizes for the settings of a training run. */
 export function cutOf({ window, horizon, features }: {
   readonly window: number;
   readonly horizon: number;
@@ -24,27 +24,28 @@ export function cutOf({ window, horizon, features }: {
   return { window, horizon, warmUp: FEATURE_SETS[features].warmUp };
 }
 
-/** The rows of the feature table in which windows end that have a target. */
+/** The rows of the feature table at which a window with a target ends. */
 function windowRows({ dates, file }: Prices, { window, warmUp, horizon }: Cut): Part {
-  // Between two parts there are horizon − 1 windows of neither.
+  // The horizon − 1 windows between two parts are dropped.
   const least = warmUp + window + LEAST_WINDOWS + 3 * (horizon - 1);
   if (dates.length < least) {
     const ahead = horizon === 1 ? "" : ` and a horizon of ${horizon}`;
-    const between = horizon === 1 ? "" : `, ${3 * (horizon - 1)} after and between the parts`;
+    const between = horizon === 1 ? "" : `, ${3 * (horizon - 1)} between and after the parts`;
     throw new RangeError(
       `Cannot train on ${file}: with a window of ${window} days${ahead} it must have at least ${least} rows ` +
-        `(${warmUp} before the first features, ${window} in a window, ${LEAST_WINDOWS} windows${between}), got ${dates.length}`,
+        `(${warmUp} before the first features, ${window} in a window, ${LEAST_WINDOWS} windows${between}), ` +
+        `got ${dates.length}`,
     );
   }
   return { from: window - 1, to: dates.length - warmUp - horizon };
 }
 
-/** Each part has two windows at least. */
+/** Gives each part at least two windows. */
 function shareOf(count: number, fraction: number): number {
   return Math.max(fraction, 2 / count);
 }
 
-/** Errors of forecasts over h days go together over h − 1 of them: a test on fewer days than that compares nothing. */
+/** Errors of forecasts over h days are correlated over h − 1 lags, so a significance test needs more than h days. */
 function checkTestPart({ file }: Prices, { from, to }: Part, horizon: number): void {
   if (horizon === 1 || to - from > horizon) return;
   throw new RangeError(
@@ -53,11 +54,11 @@ function checkTestPart({ file }: Prices, { from, to }: Part, horizon: number): v
 }
 
 /**
- * Splits the windows of a series in order of time: the rows of the feature table in which the windows of each part end.
- * A window of a later part may look back into an earlier one, as it would in life; no window of an earlier part has a
- * target in a later one's time.
+ * Splits the windows of a series by time into training, validation and test. A window of a later part may look back into an
+ * earlier part, as it would in use; no window of an earlier part has a target in a later one.
  *
- * @param fractions Fractions of all windows for validation and test.
+ * @param fractions The fractions of all windows for validation and test.
+ * @returns For each part, the rows of the feature table at which its windows end.
  * @throws {RangeError} If the series is too short.
  */
 export function splitWindows(
@@ -77,20 +78,20 @@ export function splitWindows(
   return { train: shift(train), validation: shift(validation), test: shift(test) };
 }
 
-/** How a series is cut into folds. */
+/** The folds of a back-test. */
 export interface FoldOptions {
   readonly folds: number;
-  /** Windows in the test part of each. */
+  /** Windows in each test part. */
   readonly foldDays: number;
-  /** The fraction of the windows before a test part that is to choose the epoch by. */
+  /** The fraction of the windows before a test part that chooses the epoch. */
   readonly validation: number;
 }
 
 /**
- * The folds of a rolling origin: test parts that follow one another up to the end of the series, each with all that
- * comes before it to learn from and, last, to choose by.
+ * Splits a series into the folds of a rolling origin: consecutive test parts up to the end of the series, each with
+ * everything before it as training and validation parts.
  *
- * @throws {RangeError} If the series is too short for so many folds.
+ * @throws {RangeError} If the series is too short for the folds.
  */
 export function splitFolds(prices: Prices, cut: Cut, { folds, foldDays, validation }: FoldOptions): TimeSplit[] {
   const { from, to } = windowRows(prices, cut);
@@ -99,17 +100,17 @@ export function splitFolds(prices: Prices, cut: Cut, { folds, foldDays, validati
   const least = LEAST_WINDOWS + 2 * gap;
   if (before < least) {
     throw new RangeError(
-      `Cannot test on ${prices.file}: before ${folds} folds of ${foldDays} days there must be at least ${least} windows, got ` +
-        `${Math.max(0, before)}`,
+      `Cannot test on ${prices.file}: there must be at least ${least} windows before ${folds} folds of ${foldDays} days, ` +
+        `got ${Math.max(0, before)}; try fewer --folds or --fold-days`,
     );
   }
   const shift = (part: Part) => ({ from: from + part.from, to: from + part.to });
   return rollingOrigin(to - from, { folds, test: foldDays, gap }).map(({ train, test }) => {
     checkTestPart(prices, test, cut.horizon);
-    const choose = Math.max(1, Math.round((train.to - train.from) * validation));
+    const held = Math.max(1, Math.round((train.to - train.from) * validation));
     return {
-      train: shift({ from: train.from, to: train.to - choose - gap }),
-      validation: shift({ from: train.to - choose, to: train.to }),
+      train: shift({ from: train.from, to: train.to - held - gap }),
+      validation: shift({ from: train.to - held, to: train.to }),
       test: shift(test),
     };
   });

@@ -5,16 +5,16 @@ import { MODEL, type TestDays } from "./judge.ts";
 import type { Prices } from "./prices.ts";
 import type { TrainResult, TrainSettings } from "./train.ts";
 
-/** What was chosen, as it is written down. */
+/** The saved settings of a run. */
 export interface Chosen extends TrainSettings {
   readonly optimizer: string;
   readonly optimizerOption: Readonly<Record<string, OptimizerOption>>;
 }
 
-/** What `train` tells: in `metrics.json`, and on stdout with `--json`. */
+/** The result of `train`: `metrics.json`, and stdout with `--json`. */
 export type Summary = ReturnType<typeof summaryOf>;
 
-/** Sums a training run up. */
+/** Summarises a training run. */
 export function summaryOf(prices: Prices, settings: Chosen, result: TrainResult) {
   const { test, labels, scores, direction, held, bestEpoch, validationLoss, history, gradientFlow, split, forecaster } =
     result;
@@ -36,12 +36,12 @@ export function summaryOf(prices: Prices, settings: Chosen, result: TrainResult)
   };
 }
 
-/** The columns before the forecasts, the model's of which stands between the ends of its interval. */
+/** The columns before the forecasts; `low` and `high` are the ends of the model's interval. */
 const FIXED = ["made", "date", "close", "actual", "low", "high"] as const;
 
 /**
- * A test part as a CSV: the day of the forecasts, the day they are of, the former's close, what happened, interval,
- * forecasts.
+ * A test part as CSV: for each day the date on which the forecast was made, the date that was forecast, the close on the
+ * former, the actual value, the interval, and all forecasts.
  */
 export function encodeForecasts({ made, dates, before, actual, interval, forecasts }: TestDays): string {
   const names = Object.keys(forecasts);
@@ -58,7 +58,7 @@ export function encodeForecasts({ made, dates, before, actual, interval, forecas
  * Reads what {@linkcode encodeForecasts} wrote.
  *
  * @param file The file's name, for messages.
- * @throws {TypeError} If it is no such file.
+ * @throws {TypeError} If it is not such a file, or a cell is not a number or a date.
  */
 export function decodeForecasts(text: string, file: string): TestDays {
   const rows = csvParse(text);
@@ -74,13 +74,14 @@ export function decodeForecasts(text: string, file: string): TestDays {
     });
   if (missing.length > 0 || names.length < 2 || rows.length === 0) {
     throw new TypeError(
-      `Cannot read ${file}: it must have rows of ${FIXED.join(", ")} and forecasts, got the columns ${rows.columns}`,
+      `Cannot read ${file}: it must have rows with ${FIXED.join(", ")} and the forecasts, ` +
+        `got ${rows.length} rows with ${rows.columns.join(", ")}`,
     );
   }
   const days = (name: "made" | "date") =>
     rows.map((row, i) => {
       if (/^\d{4}-\d{2}-\d{2}$/.test(row[name]!) && !Number.isNaN(Date.parse(row[name]!))) return row[name]!;
-      throw new TypeError(`Cannot read ${file}: line ${i + 2}, column ${name}: it must be a day, got "${row[name]}"`);
+      throw new TypeError(`Cannot read ${file}: line ${i + 2}, column ${name}: it must be a date, got "${row[name]}"`);
     });
   const hasInterval = rows[0]!.low !== "";
   return {

@@ -4,29 +4,29 @@ import type { Series } from "@unfold/training";
 import { logReturns } from "./features.ts";
 import type { Prices } from "./prices.ts";
 
-/** What is to be forecast. */
+/** A quantity to forecast. */
 export interface Target {
-  /** What tables and charts call it. */
+  /** Its name in tables and charts. */
   title(horizon: number): string;
-  /** The days ahead that there is a forecast for, the horizon last. */
+  /** The days ahead that have a forecast. The last one is the horizon. */
   ahead(horizon: number): readonly number[];
-  /** What is learned from a day: a number for each of the days ahead. */
+  /** The training target of a day in the target's own units: a value for each of the days ahead. */
   of(prices: Prices, ahead: readonly number[]): (day: number) => readonly number[];
-  /** Whether the numbers are standardised for the network. */
+  /** Whether the targets are standardised for the network. */
   readonly scaled: boolean;
-  /** What the network minimises. */
+  /** The training loss. */
   readonly loss: (prediction: Tensor, target: Tensor) => Tensor;
-  /** The network's output, no longer standardised, as a forecast of what is learned. */
+  /** Turns an unscaled network output into a forecast in the target's own units. */
   fromOutput(output: number): number;
-  /** What a forecast of what is learned can be at least and at most. */
+  /** The bounds of such a forecast. */
   readonly range: readonly [low: number, high: number];
-  /** What is learned as people read it, after a day with this close. */
+  /** Converts to display units, given the close of the day of the forecast. */
   shown(value: number, close: number): number;
-  /** What happened over the horizon after a day, as people read it. */
-  happened(prices: Prices, horizon: number): (day: number) => number;
-  /** What is shown as a rise or a fall, a number above or below 0, where it means one. */
+  /** The actual value over the horizon after a day, in display units. */
+  actual(prices: Prices, horizon: number): (day: number) => number;
+  /** The direction of a displayed value, above 0 for a rise and below 0 for a fall, if the target has one. */
   readonly rise?: (shown: number, close: number) => number;
-  /** Whether an interval around a forecast says anything. */
+  /** Whether forecasts have a prediction interval. */
   readonly hasInterval: boolean;
 }
 
@@ -35,9 +35,7 @@ const YEAR = 252;
 /** The longest horizon: four years. */
 export const LONGEST_HORIZON = 1000;
 
-/**
- * The root of the mean of squared log returns from one day to another, both included: the realised volatility of a day.
- */
+/** Realised volatility per day: the root mean square of the log returns from one day to another, inclusive. */
 export function realisedVolatility(returns: Float64Array, from: number, to: number): number {
   let total = 0;
   for (let day = from; day <= to; day++) total += returns[day]! ** 2;
@@ -48,7 +46,7 @@ function days(horizon: number): string {
   return horizon === 1 ? "the next day" : `the next ${horizon} days`;
 }
 
-/** The close of each day ahead, through the log return from today on. */
+/** The close of each day ahead; the network learns the log return from today. */
 const price: Target = {
   title: (horizon) => horizon === 1 ? "next day's close" : `close in ${horizon} days`,
   ahead: (horizon) => Array.from({ length: horizon }, (_, i) => i + 1),
@@ -58,14 +56,14 @@ const price: Target = {
   fromOutput: (output) => output,
   range: [-Infinity, Infinity],
   shown: (value, close) => close * Math.exp(value),
-  happened: ({ close }, horizon) => (day) => close[day + horizon]!,
+  actual: ({ close }, horizon) => (day) => close[day + horizon]!,
   rise: (shown, close) => shown - close,
   hasInterval: true,
 };
 
-/** Whether the price will be higher after so many days: the probability. */
+/** The probability that the price is higher at the horizon than today. */
 const direction: Target = {
-  title: (horizon) => `a rise over ${days(horizon)}`,
+  title: (horizon) => `probability of a rise over ${days(horizon)}`,
   ahead: (horizon) => [horizon],
   of: ({ close }, ahead) => (day) => ahead.map((days) => Number(close[day + days]! > close[day]!)),
   scaled: false,
@@ -73,7 +71,7 @@ const direction: Target = {
   fromOutput: (output) => 1 / (1 + Math.exp(-output)),
   range: [0, 1],
   shown: (value) => value,
-  happened(prices, horizon) {
+  actual(prices, horizon) {
     const of = this.of(prices, [horizon]);
     return (day) => of(day)[0]!;
   },
@@ -81,7 +79,7 @@ const direction: Target = {
   hasInterval: false,
 };
 
-/** The realised volatility of the days ahead; shown in percent a year. */
+/** The realised volatility of the days ahead, displayed in percent a year. */
 const volatility: Target = {
   title: (horizon) => `volatility of ${days(horizon)}`,
   ahead: (horizon) => [horizon],
@@ -94,7 +92,7 @@ const volatility: Target = {
   fromOutput: (output) => output,
   range: [0, Infinity],
   shown: (value) => 100 * Math.sqrt(YEAR) * value,
-  happened(prices, horizon) {
+  actual(prices, horizon) {
     const of = this.of(prices, [horizon]);
     return (day) => this.shown(of(day)[0]!, NaN);
   },
@@ -106,10 +104,7 @@ export const TARGETS = { price, direction, volatility } as const satisfies Recor
 export type TargetName = keyof typeof TARGETS;
 export const TARGET_NAMES = Object.keys(TARGETS) as TargetName[];
 
-/**
- * What is to be learned from each row of the feature table, row r being day r + warmUp; 0 for the last days, whose
- * targets are not known.
- */
+/** The training target of each row of the feature table: row r is day r + warmUp. The last days have no target; they get 0. */
 export function targetsOf(prices: Prices, target: Target, horizon: number, warmUp: number): Series {
   const ahead = target.ahead(horizon);
   const columns = ahead.length;

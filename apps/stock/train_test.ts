@@ -2,9 +2,9 @@ import { adam } from "@unfold/optimizers";
 import { meanSquaredError } from "@unfold/layers";
 import { evaluate, Windows } from "@unfold/training";
 import assert from "node:assert/strict";
-import { FEATURE_SETS, featuresOf } from "./features.ts";
+import { FEATURE_SETS } from "./features.ts";
 import { parsePrices, type Prices } from "./prices.ts";
-import { splitFolds, splitWindows } from "./split.ts";
+import { splitWindows } from "./split.ts";
 import { prepare, trainForecaster, type TrainSettings } from "./train.ts";
 import { csv } from "./_testing.ts";
 
@@ -29,22 +29,7 @@ function altered(prices: Prices, from: number): Prices {
   return { ...prices, close: prices.close.map((price, day) => day < from ? price : price * (2 + day % 3)) };
 }
 
-Deno.test("a day's features, by hand", () => {
-  const prices = parsePrices(csv(60), "walk");
-  const { data, columns } = featuresOf(prices, FEATURE_SETS.returns);
-  const day = 45;
-  const returns = Array.from({ length: 21 }, (_, i) => Math.log(prices.close[day - i]! / prices.close[day - i - 1]!));
-  const mean = (values: number[]) => values.reduce((a, b) => a + b, 0) / values.length;
-  const deviation = (values: number[]) => Math.sqrt(mean(values.map((value) => (value - mean(values)) ** 2)));
-  const five = returns.slice(0, 5);
-  const expected = [returns[0]!, mean(five), mean(returns), deviation(five), deviation(returns)];
-  const row = data.subarray((day - WARM_UP) * columns, (day - WARM_UP + 1) * columns);
-  row.forEach((value, i) =>
-    assert.ok(Math.abs(value - expected[i]!) < 1e-8, `feature ${i}: ${value}, expected ${expected[i]}`)
-  );
-});
-
-/** What was known on the evening of a day. */
+/** The prices known on the evening of a day. */
 function until(prices: Prices, day: number): Prices {
   return { ...prices, dates: prices.dates.slice(0, day + 1), close: prices.close.slice(0, day + 1) };
 }
@@ -59,7 +44,7 @@ for (
     5,
   ]] as const
 ) {
-  Deno.test(`${target} over ${horizon}: the scores are those of the test days, the forecasts those that next() would have made`, async () => {
+  Deno.test(`${target} over ${horizon}: scores match the test days, and forecasts match those of next() on the same day`, async () => {
     const prices = parsePrices(csv(320), "walk");
     const chosen = { ...settings, target, horizon, epochs: 2 };
     const prepared = prepare(prices, chosen, split(prices, chosen));
@@ -69,7 +54,7 @@ for (
     const first = prices.dates.length - dates.length - horizon;
     assert.equal(dates.length, prepared.split.test.to - prepared.split.test.from);
     const returns = Array.from(prices.close, (close, day) => Math.log(close / prices.close[day - 1]!));
-    const happened = (day: number) => {
+    const outcome = (day: number) => {
       const close = prices.close[day + horizon]!;
       if (target === "price") return close;
       if (target === "direction") return close > prices.close[day]! ? 1 : 0;
@@ -80,7 +65,7 @@ for (
     let squares = 0;
     dates.forEach((date, i) => {
       assert.deepEqual([date, before[i]], [prices.dates[first + i + horizon], prices.close[first + i]]);
-      near(actual[i]!, happened(first + i));
+      near(actual[i]!, outcome(first + i));
       squares += (model[i]! - actual[i]!) ** 2;
     });
     near(scores.model!.mse, squares / dates.length);
@@ -113,7 +98,7 @@ for (
 }
 
 for (const [target, horizon] of [["price", 2], ["direction", 1], ["volatility", 5]] as const) {
-  Deno.test(`${target}: no forecast of the first test day knows of the days after it, the model's and the baselines' alike`, async () => {
+  Deno.test(`${target}: the forecasts made on the first test day, by model and baselines, do not depend on later days`, async () => {
     const prices = parsePrices(csv(320), "walk");
     const chosen = { ...settings, target, horizon };
     const parts = split(prices, chosen);
@@ -129,7 +114,7 @@ for (const [target, horizon] of [["price", 2], ["direction", 1], ["volatility", 
   });
 }
 
-Deno.test("the interval comes from the errors on the validation part, for each of the days ahead", async () => {
+Deno.test("the interval comes from the errors on the validation part, for each day ahead", async () => {
   const prices = parsePrices(csv(300), "walk");
   const chosen = { ...settings, horizon: 2 };
   const prepared = prepare(prices, chosen, split(prices, chosen));
@@ -146,7 +131,7 @@ Deno.test("the interval comes from the errors on the validation part, for each o
   });
 });
 
-Deno.test("the weights that are kept are those of the epoch with the least validation loss", async () => {
+Deno.test("the kept weights are those of the epoch with the smallest validation loss", async () => {
   const prices = parsePrices(csv(300), "walk");
   const prepared = prepare(prices, settings, split(prices));
   const run = { optimizer: adam() };
@@ -168,48 +153,11 @@ Deno.test("the weights that are kept are those of the epoch with the least valid
   assert.ok(result.gradientFlow!.every((norm) => norm > 0));
 });
 
-Deno.test("scalers are fitted on the training part alone: they do not move when what follows it does", () => {
+Deno.test("scalers are fitted to the training part alone: later prices do not change them", () => {
   const prices = parsePrices(csv(300), "walk");
   const parts = split(prices);
   const { config } = prepare(prices, settings, parts);
-  // The last training target is the return into the day behind the training part's last one.
+  // The last training target is the return on the day after the training part.
   const moved = prepare(altered(prices, parts.train.to + WARM_UP + 1), settings, parts);
   assert.deepEqual(moved.config, config);
-});
-
-Deno.test("the parts follow each other in time, and no target of one lies in the time of the next", () => {
-  const prices = parsePrices(csv(300), "walk");
-  for (const horizon of [1, 6]) {
-    const { train, validation, test } = split(prices, { ...settings, horizon });
-    assert.deepEqual([train.from, test.to], [9, 300 - WARM_UP - horizon]);
-    // The last target's last day is at the latest the day on which the next part's first forecast is made.
-    assert.deepEqual([train.to - 1 + horizon, validation.to - 1 + horizon], [validation.from, test.from]);
-    assert.ok(train.to > train.from && validation.to > validation.from && test.to > test.from);
-  }
-});
-
-Deno.test("each fold has all before it to learn from, and they follow one another to the end", () => {
-  const prices = parsePrices(csv(400), "walk");
-  const cut = { window: 10, warmUp: WARM_UP, horizon: 3 };
-  const folds = splitFolds(prices, cut, { folds: 3, foldDays: 40, validation: 0.2 });
-  const end = 400 - WARM_UP - 3;
-  assert.deepEqual(folds.map(({ test }) => [test.from, test.to]), [[end - 120, end - 80], [end - 80, end - 40], [
-    end - 40,
-    end,
-  ]]);
-  for (const { train, validation, test } of folds) {
-    assert.equal(train.from, 9);
-    assert.deepEqual([train.to + 2, validation.to + 2], [validation.from, test.from]);
-    assert.equal(validation.to - validation.from, Math.round((validation.to - 9) * 0.2));
-  }
-  assert.throws(() => splitFolds(prices, cut, { folds: 9, foldDays: 40, validation: 0.2 }), {
-    message: "Cannot test on walk: before 9 folds of 40 days there must be at least 24 windows, got 7",
-  });
-});
-
-Deno.test("a CSV may have quotes, a byte order mark, Windows line ends, blank lines and any order of columns", () => {
-  const text = '\uFEFFClose ,Note,DATE\r\n1.5,"a, ""b""\nc",2020-01-01\r\n\r\n2,,2020-01-02\r\n';
-  const { dates, close } = parsePrices(text, "file");
-  assert.deepEqual([dates, [...close]], [["2020-01-01", "2020-01-02"], [1.5, 2]]);
-  assert.throws(() => parsePrices(`${text}x,,2020-01-03`, "file"), /line 6, column Close: /);
 });

@@ -6,7 +6,7 @@ import type { Prices } from "./prices.ts";
 import { cutOf, type FoldOptions, splitFolds, splitWindows } from "./split.ts";
 import type { TrainSettings } from "./train.ts";
 
-/** What is searched. */
+/** A point of the search space. */
 interface Candidate {
   readonly model: ForecasterConfig["model"];
   readonly hidden: number;
@@ -18,16 +18,16 @@ const HIDDEN = [8, 16, 32, 64, 128];
 const WINDOWS = [5, 10, 20, 30, 60];
 const [SLOWEST, FASTEST] = [1e-4, 1e-2];
 
-/** One candidate and how it did. */
+/** A candidate and its result. */
 export interface Trial {
   /** The first is 1. */
   readonly trial: number;
   readonly candidate: Candidate;
-  /** Its skill, fold by fold. */
+  /** Its skill in each fold. */
   readonly skills: readonly number[];
 }
 
-/** Candidates without end, the same for the same seed; learning rates are spread evenly over their powers of ten. */
+/** An endless sequence of candidates, the same for the same seed. Learning rates are log-uniform. */
 export function* candidates(seed: number): Generator<Candidate, never, undefined> {
   const random = new Random(seed);
   const oneOf = <T>(values: readonly T[]) => values[random.integer(values.length)]!;
@@ -42,12 +42,12 @@ export function* candidates(seed: number): Generator<Candidate, never, undefined
   }
 }
 
-/** The prices before the test part of any candidate: what a search may see. */
+/** The prices before the test part of every candidate. The search must not see any others. */
 export function beforeTest(
   prices: Prices,
   settings: Omit<TrainSettings, keyof Candidate> & { readonly validation: number; readonly test: number },
 ): Prices {
-  // The shorter the window, the more windows there are, and the earlier the test part starts.
+  // The shortest window gives the most windows, and so the earliest test part.
   const cut = cutOf({ ...settings, window: WINDOWS[0]! });
   const end = cut.warmUp + splitWindows(prices, cut, settings).test.from + 1;
   const more = Object.fromEntries(Object.entries(prices.more).map(([name, values]) => [name, values.slice(0, end)]));
@@ -56,10 +56,9 @@ export function beforeTest(
 }
 
 /**
- * Random search (Bergstra and Bengio, 2012): tries candidates by backtests on what comes before the test part, which is
- * cut off first; ends early where it is stopped.
+ * Random search (Bergstra and Bengio, 2012): back-tests candidates on the days before the test part. Ends early if stopped.
  *
- * @param done Trials that were made before, the first ones.
+ * @param run The optimizer, the stop signal, and the number of trials that are already done.
  */
 export async function* tune(
   prices: Prices,
@@ -70,7 +69,7 @@ export async function* tune(
   { done, ...run }: { done: number; makeOptimizer: () => Promise<OptimizerPlugin>; signal: AbortSignal },
 ): AsyncGenerator<Trial, void, undefined> {
   const known = beforeTest(prices, settings);
-  // The longest window leaves the fewest days: what does not fit is said before the search.
+  // The longest window leaves the fewest days: fail early if it does not fit.
   splitFolds(known, cutOf({ ...settings, window: WINDOWS.at(-1)! }), settings);
   let trial = 0;
   for (const candidate of candidates(settings.seed)) {

@@ -4,43 +4,51 @@ import type { Outlook } from "./forecaster.ts";
 import { type Direction, MODEL, referenceOf, type Score } from "./judge.ts";
 import { type TargetName, TARGETS } from "./targets.ts";
 
-/** Differences that come by chance less often than this are more than luck. */
+type Scores = Readonly<Record<string, Score>>;
+type Labels = Readonly<Record<string, string>>;
+
+/** The significance level of comparisons. */
 export const SIGNIFICANT = 0.05;
 
-/** A fraction as percent. */
+/** A fraction as a percentage. */
 export function percent(fraction: number, digits = 1): string {
   return `${(100 * fraction).toFixed(digits)} %`;
 }
 
-/** A number of a target with its unit. */
+/** A value of a target with its unit. */
 function quantity(target: TargetName, value: number): string {
   if (target === "direction") return percent(value);
   return target === "volatility" ? `${formatNumber(value)} % a year` : formatNumber(value);
 }
 
-/** Mean and spread as percent, the spread with two digits. */
+/** Mean ± standard deviation as percentages, the latter with two significant digits. */
 export function percentSpread({ mean, deviation }: Spread): string {
   const spread = deviation === undefined ? "" : ` ± ${Number((100 * deviation).toPrecision(2))}`;
   return `${percent(mean, 2)}${spread}`;
 }
 
-/** Whether the model is better than the reference by more than luck explains. */
-export function isBetter(scores: Readonly<Record<string, Score>>): boolean {
+/** Whether the model is significantly better than the reference. */
+export function isBetter(scores: Scores): boolean {
   const { comparison } = scores[referenceOf(scores)]!;
   return scores[MODEL]!.skill > 0 && comparison !== undefined && comparison.pValue < SIGNIFICANT;
 }
 
-/** How probable so large a difference of errors is where there is none. */
 function pValue(score: Score): string {
   return score.comparison === undefined ? "" : score.comparison.pValue.toPrecision(2);
 }
 
-/** What tables call a forecast, without what stands there in brackets. */
-export function shortName(labels: Readonly<Record<string, string>>, name: string): string {
+/** A forecast's label without the part in brackets, for table heads. */
+export function shortName(labels: Labels, name: string): string {
   return labels[name]!.replace(/ \(.*/, "");
 }
 
-/** What a run was about. */
+/** A forecast's name in a sentence. */
+export function nameInText(labels: Labels, name: string): string {
+  const short = shortName(labels, name);
+  return short === "naive" ? "the naive forecast" : ["mean", "base rate"].includes(short) ? `the ${short}` : short;
+}
+
+/** The title of a run. */
 export function titleOf({ data, settings }: {
   readonly data: { readonly source: string };
   readonly settings: { readonly target: TargetName; readonly horizon: number; readonly model: string };
@@ -49,12 +57,12 @@ export function titleOf({ data, settings }: {
   return `${data.source.split("/").at(-1)}: ${TARGETS[target].title(horizon)}, forecast by ${model}`;
 }
 
-/** What the mean squared error of a target is called. */
+/** The name of a target's mean squared error. */
 export function errorName(target: TargetName): string {
   return target === "direction" ? "Brier" : "MSE";
 }
 
-/** What a table of scores is headed by. */
+/** The head of a table of scores. */
 export function scoreHead(target: TargetName, horizon: number, reference: string): string[] {
   return [
     TARGETS[target].title(horizon),
@@ -67,7 +75,7 @@ export function scoreHead(target: TargetName, horizon: number, reference: string
   ];
 }
 
-/** A row of such a table. */
+/** A row of a table of scores. */
 export function scoreRow(label: string, score: Score): string[] {
   return [
     label,
@@ -80,74 +88,84 @@ export function scoreRow(label: string, score: Score): string[] {
   ];
 }
 
-/** Whether the model is better than the reference, in plain words; and which baseline is better than the model. */
-export function verdict(
-  target: TargetName,
-  scores: Readonly<Record<string, Score>>,
-  labels: Readonly<Record<string, string>>,
-): string {
-  const model = scores[MODEL]!;
+/** Whether the model beats the reference, and which baselines beat the model. */
+export function verdict(target: TargetName, scores: Scores, labels: Labels): string {
+  const better = betterBaselines(scores).map((name) => shortName(labels, name));
+  const conclusion = compareWithReference(target, scores, labels);
+  return better.length === 0 ? conclusion : `Better than the model: ${better.join(", ")}.\n${conclusion}`;
+}
+
+/** The baselines, without the reference, that have a smaller error than the model. */
+function betterBaselines(scores: Scores): string[] {
   const reference = referenceOf(scores);
-  const named = shortName(labels, reference);
+  return Object.keys(scores).filter((name) => name !== reference && scores[name]!.mse < scores[MODEL]!.mse);
+}
+
+function compareWithReference(target: TargetName, scores: Scores, labels: Labels): string {
+  const reference = referenceOf(scores);
+  const name = nameInText(labels, reference);
+  const { skill } = scores[MODEL]!;
+  if (skill <= 0) {
+    const isBest = Object.values(scores).every(({ mse }) => mse >= scores[reference]!.mse);
+    const consequence = target === "price" && isBest ? ": today's price is the best forecast" : "";
+    return `The model does not beat ${name}${consequence}.`;
+  }
   const { comparison } = scores[reference]!;
-  const better = `The model's squared error is ${
-    percent(model.skill, 2)
-  } smaller than that of ${named} on this test period`;
-  const p = comparison && `Diebold-Mariano, p = ${comparison.pValue.toPrecision(2)}`;
-  const ahead = Object.keys(scores).filter((name) => name !== reference && scores[name]!.mse < model.mse);
-  const isBest = Object.values(scores).every(({ mse }) => mse >= scores[reference]!.mse);
-  const consequence = target === "price" && isBest ? ": the price is best guessed as today's" : "";
-  const verdict = model.skill <= 0
-    ? `The model does not beat ${named}${consequence}.`
-    : comparison === undefined
-    ? `${better}; they differ so evenly that there is no telling whether that is luck.`
-    : isBetter(scores)
-    ? `${better}, by more than luck explains (${p}).`
-    : `${better}; that can be luck (${p}).`;
-  if (ahead.length === 0) return verdict;
-  return `Smaller errors than the model's: ${ahead.map((name) => shortName(labels, name)).join(", ")}.\n${verdict}`;
+  const smaller = `The model's mean squared error is ${percent(skill, 2)} smaller than that of ${name}`;
+  if (comparison === undefined) {
+    return `${smaller}, but the error differences do not vary, so there is no significance test.`;
+  }
+  const p = `Diebold-Mariano test, p = ${comparison.pValue.toPrecision(2)}`;
+  return `${smaller}, ${isBetter(scores) ? "and the difference is" : "but the difference is not"} significant (${p}).`;
 }
 
-/** How often the direction was right, beside what needs no forecast. A price may stay as it is, which is no rise. */
+/** How often the direction was right, compared with always saying the more frequent one. */
 export function directionLine(target: TargetName, { accuracy, low, high, alwaysUp }: Direction): string {
-  const [what, days, up, down] = target === "direction"
-    ? ["A rise or none", "the days", "a rise", "none"]
-    : ["Up or down", "the days that it moved", "up", "down"];
-  // What is more frequent is the better of the two guesses.
+  // A price can also stay the same. That counts as "not up" for the direction, and is skipped for the price.
+  const [days, up, down] = target === "direction"
+    ? ["the test days", "up", "not up"]
+    : ["the days with a price change", "up", "down"];
+  // The better of the two constant guesses.
   const [word, share] = alwaysUp >= 0.5 ? [up, alwaysUp] : [down, 1 - alwaysUp];
-  return `${what}: right on ${percent(accuracy)} of ${days} (95 % interval ${percent(low)} to ${percent(high)}); ` +
-    `"${word}" every time is right on ${percent(share)}.`;
+  const interval = `95 % confidence interval ${percent(low)} to ${percent(high)}`;
+  return `Direction: right on ${percent(accuracy)} of ${days} (${interval}); ` +
+    `always saying "${word}" is right on ${percent(share)}.`;
 }
 
-/** What is to be expected, a line each day ahead. */
+/** How often the interval was right. */
+export function intervalLine({ coverage, held }: { readonly coverage: number; readonly held: number }): string {
+  const interval = `The ${percent(coverage, 0)} prediction interval`;
+  return `${interval} contained the actual value on ${percent(held)} of the test days.`;
+}
+
+/** The forecast made on the last day, one line per day ahead. */
 export function outlookLines({ target, horizon, after, close, steps }: Outlook): string {
-  const what = TARGETS[target].title(horizon);
+  const title = TARGETS[target].title(horizon);
   const lines = steps.map(({ ahead, value, interval }) => {
-    const ends = interval === undefined
-      ? ""
-      : `, ${percent(interval.coverage, 0)} interval ${quantity(target, interval.low)} to ${
-        quantity(target, interval.high)
-      }`;
-    const name = target === "price" ? `in ${ahead} day${ahead === 1 ? "" : "s"}` : what;
-    return `  ${name}: ${quantity(target, value)}${ends}`;
+    const name = target === "price" ? `in ${ahead} day${ahead === 1 ? "" : "s"}` : title;
+    const line = `  ${name}: ${quantity(target, value)}`;
+    if (interval === undefined) return line;
+    const [low, high] = [formatNumber(interval.low), quantity(target, interval.high)];
+    return `${line} (${percent(interval.coverage, 0)} interval ${low} to ${high})`;
   });
-  return [`After ${after} (close ${formatNumber(close)}):`, ...lines].join("\n");
+  return [`Forecast after ${after} (close ${formatNumber(close)}):`, ...lines].join("\n");
 }
 
-/** The folds as a table: a row each, mean and spread below. */
+/** The folds of a back-test as a table: one row per fold, mean and standard deviation in the last row. */
 export function foldTable(target: TargetName, folds: readonly FoldResult[]): { head: string[]; rows: string[][] } {
   const [{ scores, labels }] = folds as [FoldResult];
-  // In other folds another one may come first; the table has one order.
+  // Other folds may have another reference. The table uses that of the first fold for all.
   const reference = referenceOf(scores);
   const others = Object.keys(scores).filter((name) => name !== MODEL && name !== reference);
   const skillOf = (fold: FoldResult, name: string) => 1 - fold.scores[name]!.mse / fold.scores[reference]!.mse;
   const spread = (name: string) => percentSpread(spreadOf(folds.map((fold) => skillOf(fold, name))));
   const short = (name: string) => shortName(labels, name);
+  const error = errorName(target);
   return {
     head: [
       "fold",
-      `${errorName(target)} of the model`,
-      `of ${short(reference)}`,
+      `${error} of the model`,
+      `${error} of ${short(reference)}`,
       "skill",
       "p",
       ...others.map((name) => `skill of ${short(name)}`),
@@ -161,18 +179,16 @@ export function foldTable(target: TargetName, folds: readonly FoldResult[]): { h
         pValue(fold.scores[reference]!),
         ...others.map((name) => percent(skillOf(fold, name), 2)),
       ]),
-      ["mean ± spread", "", "", spread(MODEL), "", ...others.map(spread)],
+      ["mean ± std. dev.", "", "", spread(MODEL), "", ...others.map(spread)],
     ],
   };
 }
 
-/** In how many folds the model is better than what needs no network, in plain words. */
+/** In how many folds the model beats the reference, and in how many of them significantly. */
 export function foldVerdict(folds: readonly FoldResult[]): string {
   const better = folds.filter(({ scores }) => scores[MODEL]!.skill > 0).length;
-  const clearly = folds.filter(({ scores }) => isBetter(scores)).length;
-  const names = new Set(folds.map(({ scores, labels }) => shortName(labels, referenceOf(scores))));
-  return `The model beats ${
-    [...names].join(" or ")
-  } in ${better} of ${folds.length} folds, in ${clearly} of them by more than luck ` +
-    "explains.";
+  const significant = folds.filter(({ scores }) => isBetter(scores)).length;
+  const names = new Set(folds.map(({ scores, labels }) => nameInText(labels, referenceOf(scores))));
+  return `The model beats ${[...names].join(" or ")} in ${better} of ${folds.length} folds, ` +
+    `in ${significant} of them significantly (p < ${SIGNIFICANT}).`;
 }

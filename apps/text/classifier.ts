@@ -19,8 +19,9 @@ import {
   type RecurrentState,
   Sequential,
 } from "@unfold/layers";
+import { checkerOf, isSize } from "../shared/model_file.ts";
 import { makeRecurrent } from "../shared/models.ts";
-import { checkerOf, checkStack, decodeModel, encodeModel, type StackConfig, stackOptions } from "./model_file.ts";
+import { checkStack, decodeModel, encodeModel, type StackConfig, stackOptions } from "./model_file.ts";
 import { makeTokenizer, type Tokenizer, type TokenKind } from "./tokenizer.ts";
 
 /** The configuration of a classifier. */
@@ -28,7 +29,7 @@ export interface ClassifierConfig extends StackConfig {
   readonly tokens: TokenKind;
   readonly vocabulary: readonly string[];
   readonly bidirectional: boolean;
-  /** The number of tokens read from each text; the rest is cut off. */
+  /** The maximum number of tokens read from a text. The rest is ignored. */
   readonly longest: number;
   readonly classes: readonly string[];
 }
@@ -43,8 +44,8 @@ interface Prediction {
 }
 
 /**
- * The last hidden state of a recurrent layer. With two directions, the last states of both side by side, since each has
- * then seen the whole text.
+ * The last hidden state of a recurrent layer. With two directions, the last state of each, concatenated: each has read
+ * the whole text by then.
  */
 export class FinalState implements Layer {
   constructor(readonly recurrent: RecurrentLayer<RecurrentState>) {}
@@ -82,7 +83,7 @@ export class Classifier {
     ]);
   }
 
-  /** The tokens of a text, cut to the longest length that is read. */
+  /** The tokens of a text, truncated to the maximum length. */
   tokensOf(text: string): Int32Array {
     return this.tokenizer.encode(text).subarray(0, this.config.longest);
   }
@@ -119,7 +120,7 @@ export class Classifier {
       const check = checkerOf(config);
       const { bidirectional, longest, classes } = config;
       check("bidirectional", typeof bidirectional === "boolean", "true or false");
-      check("longest", Number.isInteger(longest) && (longest as number) >= 1, "a positive integer");
+      check("longest", isSize(longest), "a positive integer");
       const isList = Array.isArray(classes) && classes.length >= 2 &&
         classes.every((label) => typeof label === "string");
       check("classes", isList, "a list of at least two strings");

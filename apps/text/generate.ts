@@ -7,9 +7,9 @@ import type { LanguageModel } from "./language_model.ts";
 interface SamplingOptions {
   /** Divides the logits. Below 1, likely tokens get likelier; 0 always takes the most likely one. */
   readonly temperature: number;
-  /** Samples from this many of the most likely tokens; 0 means all. */
+  /** Samples from the k most likely tokens; 0 means all. */
   readonly topK: number;
-  /** Samples from the most likely tokens whose probabilities add up to this (Holtzman et al., 2020). */
+  /** Samples from the most likely tokens with this total probability (Holtzman et al., 2020). */
   readonly topP: number;
 }
 
@@ -44,7 +44,7 @@ export function sampleToken(
   return best;
 }
 
-/** Sets the weights of all but the most likely tokens to 0, and returns the sum of the others. */
+/** Sets the weights of all but the most likely tokens to 0, and returns the sum of the remaining weights. */
 function keepLikeliest(weights: Float64Array, total: number, topK: number, topP: number): number {
   const order = Uint32Array.from(weights, (_, i) => i).sort((a, b) => weights[b]! - weights[a]!);
   let [kept, count] = [0, 0];
@@ -124,7 +124,7 @@ export function* generateTokens(
   const start = kind === "byte" || vocabulary.includes("\n") ? "\n" : "";
   const read = model.tokenizer.encode(prompt === "" ? start : prompt);
   using reader = new Reader(model, count);
-  // If nothing was read, all tokens are equally likely.
+  // Before the first token, all tokens are equally likely.
   let logits = new Float32Array(count * size);
   for (const token of read) logits = reader.read(new Int32Array(count).fill(token));
   for (let i = 0; i < length; i++) {
@@ -147,7 +147,7 @@ export async function* generateText(
   { stop, ...options }: Omit<GenerateOptions, "count"> & { readonly stop?: string | undefined },
 ): AsyncGenerator<string, void, undefined> {
   const decode = model.tokenizer.decoder();
-  // Holds back what may be the beginning of the stop text.
+  // Hold back what may be the beginning of the stop text.
   let waiting = "";
   let yielded = performance.now();
   for (const [token] of generateTokens(model, { ...options, count: 1 })) {
@@ -165,7 +165,7 @@ export async function* generateText(
   if (waiting !== "") yield waiting;
 }
 
-/** The length of the longest end of a text that is a beginning of another. */
+/** The length of the longest suffix of a text that is a prefix of another. */
 function overlap(text: string, start: string): number {
   for (let length = Math.min(text.length, start.length - 1); length > 0; length--) {
     if (text.endsWith(start.slice(0, length))) return length;

@@ -78,8 +78,8 @@ Deno.test("options that are out of range are refused", () => {
   refused({ temperature: NaN }, "temperature must be a finite number ≥ 0, got NaN");
   refused({ topK: 1.5 }, "topK must be an integer ≥ 0, got 1.5");
   refused({ topP: 0 }, "topP must be in (0, 1], got 0");
-  refused({ length: NaN }, "length must be a positive integer, got NaN");
-  refused({ count: 0 }, "count must be a positive integer, got 0");
+  refused({ length: NaN }, "length must be an integer of 1 or more, got NaN");
+  refused({ count: 0 }, "count must be an integer of 1 or more, got 0");
 });
 
 Deno.test("without a prompt the model reads a line break, if its vocabulary has one", async () => {

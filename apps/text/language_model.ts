@@ -9,8 +9,9 @@ import {
   type RecurrentState,
   Sequential,
 } from "@unfold/layers";
+import { checkerOf } from "../shared/model_file.ts";
 import { makeRecurrent } from "../shared/models.ts";
-import { checkerOf, checkStack, decodeModel, encodeModel, type StackConfig, stackOptions } from "./model_file.ts";
+import { checkStack, decodeModel, encodeModel, type StackConfig, stackOptions } from "./model_file.ts";
 import { makeTokenizer, type Tokenizer, type TokenKind } from "./tokenizer.ts";
 
 /** The configuration of a language model. */
@@ -42,8 +43,8 @@ export class TiedDense implements Layer {
 }
 
 /**
- * A language model: an embedding, recurrent layers that carry their state from batch to batch, and an output layer that
- * gives the logits of the next token.
+ * A language model: an embedding, recurrent layers that carry their state from batch to batch, and an output layer for
+ * the logits of the next token.
  */
 export class LanguageModel {
   readonly config: LanguageModelConfig;

@@ -58,7 +58,7 @@ Deno.test("altered files and files of another kind are refused", () => {
   const cases: [string, string, RegExp][] = [
     ['\\"cell\\":\\"lstm\\"', '\\"cell\\":\\"lstn\\"', /its cell must be one of lstm, gru, rnn, relu, got "lstn"$/],
     ['\\"hidden\\":12', '\\"hidden\\":13', /1\.recurrentWeight must have 13 rows, got 12$/],
-    ['\\"embedding\\":6', '\\"embedding\\":7', /its embedding must be 6, the columns of 0\.weight, got 7$/],
+    ['\\"embedding\\":6', '\\"embedding\\":7', /its embedding must be the 6 columns of 0\.weight, got 7$/],
     ['\\"layers\\":2', '\\"layers\\":0', /its layers must be a positive integer, got 0$/],
     ['\\"tied\\":false', '\\"tied\\":1', /its tied must be true or false, got 1$/],
     ['\\"kind\\":\\"language\\"', '\\"kind\\":\\"other\\"', /it must be a language model, got "other"$/],

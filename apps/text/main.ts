@@ -27,6 +27,6 @@ const program = new Command("text")
 
 if (import.meta.main) {
   const code = await runCommand(program as unknown as Command, Deno.args);
-  // Deno.exit ends the program without waiting for a Worker that has just finished.
+  // Do not wait for Workers that have just finished.
   if (code !== 0) Deno.exit(code);
 }

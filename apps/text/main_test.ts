@@ -180,14 +180,14 @@ Deno.test("bad usage: one line, exit code 2", () =>
       [["--test", "-1"], /It must be a number of 0 or more and below 0\.5\.\n$/],
       [["--tied", "--embedding", "32"], /^error: with --tied, --embedding must equal --hidden, 192, got 32\n$/],
       [["--text", "-", "-"], /^error: --text must have - at most once: stdin can be read only once\n$/],
-      [["generate", "--top-p", "0"], /It must be a number above 0, 1 at most\.\n$/],
+      [["generate", "--top-p", "0"], /It must be a number above 0 and at most 1\.\n$/],
       [["generate", "--stop", ""], /It must not be empty\.\n$/],
       [
         ["classify", "--label-column", "Text"],
         /^error: --text-column and --label-column must be different columns, got text for both\n$/,
       ],
       [["generate", "--temperature", "-1"], /It must be a number of 0 or more\.\n$/],
-      [["classify", "train", "--epochs", "0"], /It must be a whole number of 1 or more\.\n$/],
+      [["classify", "train", "--epochs", "0"], /It must be an integer of 1 or more\.\n$/],
       [["classify", "predict", "a", "b"], /^error: too many arguments/],
     ];
     for (const [args, message] of cases) {
@@ -215,10 +215,14 @@ Deno.test("generate names an unknown character of the prompt; report names bad m
       [
         /"passage": \[/,
         '"passage": [99999, ',
-        /passage in .* must be tokens of the model, got other values; run train again\n$/,
+        /the passage in .* must match the model, got other tokens; run train again\n$/,
       ],
-      [/"history": \[[^\]]*\]/, '"history": null', /metrics\.json must be as train wrote it/],
-      [/^[^]*$/, '{"passage": 1}', /passage in .* must be tokens of the model, got other values; run train again\n$/],
+      [
+        /"history": \[[^\]]*\]/,
+        '"history": null',
+        /metrics\.json must be complete, as train wrote it, got a missing part/,
+      ],
+      [/^[^]*$/, '{"passage": 1}', /the passage in .* must match the model, got other tokens; run train again\n$/],
     ];
     for (const [from, to, message] of altered) {
       await Deno.writeTextFile(`${out}/metrics.json`, metrics.replace(from, to));

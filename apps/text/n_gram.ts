@@ -1,15 +1,15 @@
 import type { Part, TokenSource } from "@unfold/training";
 
-/** The baselines count at most this many tokens, the last ones of the training part. */
+/** The maximum number of tokens that the baselines count: the last ones of the training part. */
 const MOST_COUNTED = 5_000_000;
-/** Counting stops at this many different n-grams, to keep the tables below about 300 MB. */
+/** The number of distinct n-grams at which counting stops, which keeps the tables below about 300 MB. */
 const MOST_RUNS = 4_000_000;
 /** The n of the 5-gram model. */
 const ORDER = 5;
 /** Tokens read at a time. */
 const CHUNK = 1 << 16;
 
-/** Losses of models that only count, in nats per token: the baselines that a network has to beat. */
+/** Losses of the n-gram baselines, in nats per token. */
 export interface Floors {
   /** Every token is equally likely: ln V. */
   readonly uniform: number;
@@ -46,7 +46,7 @@ export function floorsOf(tokens: TokenSource, size: number, train: Part, test: P
   };
 }
 
-/** Each token of a part, as a position in a chunk that also holds the tokens before it that a 5-gram model needs. */
+/** Yields each token of a part as a position in a chunk, which also holds the context that a 5-gram model needs. */
 function* each(tokens: TokenSource, { from, to }: Part): Generator<{ chunk: ArrayLike<number>; at: number }> {
   for (let start = from; start < to; start += CHUNK) {
     const first = Math.max(from, start - (ORDER - 1));
@@ -141,10 +141,10 @@ export class CountTable {
     return this.#size;
   }
 
-  /** The slot of a key, or the free slot where it would go. */
+  /** The slot of a key, or the free slot for it. */
   #find(key: number): number {
     const mask = this.#keys.length - 1;
-    // Multiplying both halves by odd constants scatters keys that are close together.
+    // Multiplying both halves by odd constants scatters keys that are close to each other.
     let slot = (Math.imul(key | 0, 0x9e3779b1) ^ Math.imul((key / 4294967296) | 0, 0x85ebca6b)) >>> 0;
     slot = (slot ^ (slot >>> 15)) & mask;
     while (this.#keys[slot] !== key && this.#keys[slot] !== -1) slot = (slot + 1) & mask;

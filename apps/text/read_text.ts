@@ -58,7 +58,7 @@ export async function* decodeText(input: TextInput): AsyncGenerator<string, void
       `Cannot read ${input.name}: it must be UTF-8 text, got an invalid byte sequence at byte ${offset}; ` +
         "--tokens byte reads any file",
     );
-  // Bytes before this chunk, and the last few of them if they begin a character that this chunk completes.
+  // The number of bytes before this chunk, and the last of them if they start a character that this chunk completes.
   let [before, pending] = [0, new Uint8Array()];
   for await (const chunk of input.bytes()) {
     try {
@@ -77,7 +77,7 @@ export async function* decodeText(input: TextInput): AsyncGenerator<string, void
   }
 }
 
-/** The bytes at the end that begin a character but do not complete it. */
+/** The incomplete character at the end, if any. */
 function incompleteEnd(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
   for (let back = 1; back <= Math.min(3, bytes.length); back++) {
     const byte = bytes[bytes.length - back]!;

@@ -10,7 +10,7 @@ import { unitOf } from "./tokenizer.ts";
 const TEMPERATURES = [0, 0.5, 0.8, 1, 1.2];
 /** Tokens in each sample. */
 const SAMPLE = 400;
-/** A loss that gets the strongest colour, in nats. */
+/** The loss with the strongest colour, in nats. */
 const VERY_SURPRISING = 6;
 
 /** A self-contained HTML page about a training run. */
@@ -84,7 +84,7 @@ function visible(text: string): string {
   return text.replaceAll(/[\x00-\x08\x0b-\x1f\x7f]/g, "\ufffd");
 }
 
-/** Text with a background colour for each token: a colour of the page and its strength from 0 to 1. */
+/** Text with a background colour per token: a colour of the page and its strength from 0 to 1. */
 function coloured(
   tokens: readonly string[],
   background: (index: number) => readonly [color: string, strength: number],

@@ -41,12 +41,12 @@ export function summaryOf(
   };
 }
 
-/** A loss in nats per token in the unit customary for the kind: perplexity for words, otherwise bits. */
+/** Converts a loss in nats per token to the usual unit: perplexity for words, otherwise bits. */
 export function inUnits(kind: TokenKind, nats: number): { perplexity: number } | { bits: number } {
   return kind === "word" ? { perplexity: perplexity(nats) } : { bits: bitsPerCharacter(nats) };
 }
 
-/** A model in a few characters, such as 1×192 LSTM. */
+/** A short label of a model, such as 1×192 LSTM. */
 export function modelLabel({ cell, hidden, layers }: Pick<StackConfig, "cell" | "hidden" | "layers">): string {
   return `${layers}×${hidden} ${cell === "relu" ? "ReLU RNN" : cell.toUpperCase()}`;
 }
@@ -62,7 +62,7 @@ export function textLine(
   return `${name}: ${grouped(tokens)} ${unitOf(kind)}s${distinct}${share}.`;
 }
 
-/** A count with separators between thousands. */
+/** A count with thousands separators. */
 export function grouped(value: number): string {
   return value.toLocaleString("en");
 }

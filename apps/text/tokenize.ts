@@ -10,7 +10,7 @@ export interface TokenizedText extends Disposable {
   readonly characters: number;
   /** The number of tokens that are `<unk>`. */
   readonly unknown: number;
-  /** A hash of the tokens, to tell one text from another. */
+  /** A hash of the tokens, which identifies the text. */
   readonly hash: number;
 }
 
@@ -23,22 +23,22 @@ interface TokenizeOptions {
    * @default Infinity
    */
   readonly vocabularySize?: number;
-  /** Where to put the tokens of a long text. Without it they all stay in memory. */
+  /** The folder for the tokens of a long text. If omitted, all tokens stay in memory. */
   readonly folder?: string;
-  /** A trained model's tokenizer, used as it is instead of building a vocabulary from the text. */
+  /** The tokenizer of a trained model. Without it, the vocabulary is built from the text. */
   readonly tokenizer?: Tokenizer;
 }
 
-/** Most scripts together have fewer characters than this; a file with more is probably not text. */
+/** Text in many scripts together has fewer distinct characters than this; a file with more is probably not text. */
 const MOST_CHARACTERS = 1 << 16;
-/** A run without spaces that is longer than this is cut. */
+/** The length at which a run without spaces is cut. */
 const LONGEST_WORD = 1 << 20;
 
 /**
  * Reads texts one after another, chunk by chunk, and turns them into tokens. Without a tokenizer, builds the vocabulary
  * from the texts: all their characters, or their most frequent words.
  *
- * @throws {Error} If a text is not UTF-8, or has a character that the given tokenizer does not know.
+ * @throws {Error} If a text is not UTF-8, or has a character that is not in the given vocabulary.
  */
 export async function tokenize(inputs: readonly TextInput[], options: TokenizeOptions): Promise<TokenizedText> {
   const { kind, folder } = options;
@@ -132,7 +132,7 @@ async function* wholeWords(
     const cut = Math.max(text.lastIndexOf(" "), text.lastIndexOf("\n"));
     if (cut > 0) yield text.slice(0, cut);
     rest = cut > 0 ? text.slice(cut) : text;
-    // Text without spaces would otherwise pile up in memory.
+    // Otherwise text without spaces would accumulate in memory.
     if (rest.length > LONGEST_WORD) {
       yield rest.slice(0, LONGEST_WORD).replace(/[\uD800-\uDBFF]$/, "");
       rest = rest.slice(/[\uD800-\uDBFF]/.test(rest[LONGEST_WORD - 1]!) ? LONGEST_WORD - 1 : LONGEST_WORD);
@@ -166,7 +166,7 @@ export class TokenStore implements TokenSource, Disposable {
   /**
    * @param type The array type that token ids fit into.
    * @param options The folder for the file, which is unlinked as soon as it is open; without a folder, all tokens stay
-   * in memory. `most` is the number of bytes to keep in memory.
+   * in memory. `most` is the maximum number of bytes to keep in memory.
    */
   constructor(
     type: TokenArrayType,
@@ -206,7 +206,7 @@ export class TokenStore implements TokenSource, Disposable {
     if (this.#file === undefined) {
       const path = Deno.makeTempFileSync({ dir: folder, prefix: ".tokens-" });
       this.#file = Deno.openSync(path, { read: true, write: true });
-      // The open file stays usable without a name, and nothing is left if the program crashes.
+      // The file stays usable while it is open, and disappears even if the program crashes.
       Deno.removeSync(path);
     }
     this.#file.seekSync(0, Deno.SeekMode.End);
@@ -226,7 +226,9 @@ export class TokenStore implements TokenSource, Disposable {
     this.#file!.seekSync(from * size, Deno.SeekMode.Start);
     for (let done = 0; done < fromFile;) {
       const read = this.#file!.readSync(this.#read.subarray(done, fromFile));
-      if (read === null) throw new Error("Cannot read tokens: their file must be as long as when written, got less");
+      if (read === null) {
+        throw new Error("Cannot read tokens: their temporary file must not change during the run, got a shorter file");
+      }
       done += read;
     }
     const rest = to - Math.max(from, this.#inFile);

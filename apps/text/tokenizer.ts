@@ -16,7 +16,7 @@ export interface Tokenizer {
   readonly kind: TokenKind;
   /** The text of each token; empty for bytes. */
   readonly vocabulary: readonly string[];
-  /** The number of different tokens. */
+  /** The number of distinct tokens. */
   readonly size: number;
   /**
    * Encodes a text as token ids.
@@ -24,7 +24,7 @@ export interface Tokenizer {
    * @throws {RangeError} If a character is not in the vocabulary.
    */
   encode(text: string): Int32Array;
-  /** Returns a function that decodes one token at a time. Bytes come out once a character is complete. */
+  /** Returns a function that decodes one token at a time. For bytes, it returns a character once it is complete. */
   decoder(): (token: number) => string;
 }
 
@@ -59,7 +59,7 @@ class VocabularyTokenizer implements Tokenizer {
 
   encode(text: string): Int32Array {
     return Int32Array.from(segment(this.kind, text), (part, index) => {
-      // The first word of a text has no space before it, but the vocabulary knows it with one.
+      // The first word of a text has no space before it, but the vocabulary may have it with a space.
       const spaced = this.kind === "word" && index === 0 ? this.#ids.get(` ${part}`) : undefined;
       const id = this.#ids.get(part) ?? spaced ?? this.#ids.get(UNKNOWN);
       if (id !== undefined) return id;

@@ -1,21 +1,15 @@
 import { Random } from "@unfold/core";
-import { type Communicator, dataParallel, ownStream, single } from "@unfold/distributed";
 import { softmaxCrossEntropy } from "@unfold/layers";
-import { clipByGlobalNorm, cosineDecay, Optimizer, type OptimizerPlugin } from "@unfold/optimizers";
 import {
   accuracy,
   type Calibration,
   calibration,
   confusionMatrix,
-  consume,
-  type Consumer,
-  earlyStopping,
   type EpochLosses,
-  history,
   macroF1,
   PaddedBatches,
-  train,
 } from "@unfold/training";
+import { fit, type FitRun } from "../shared/fit.ts";
 import { Classifier, type ClassifierConfig } from "./classifier.ts";
 import type { LabelledText } from "./labelled_text.ts";
 import { stackOf } from "./model_file.ts";
@@ -51,7 +45,7 @@ export interface ClassifierResult {
   readonly calibration: Calibration;
 }
 
-/** Texts classified at a time. */
+/** Texts per batch when testing. */
 const AT_ONCE = 256;
 
 /** Shuffles the texts into parts. Identical texts go to the same part. */
@@ -84,13 +78,7 @@ function splitTexts(
 export async function trainClassifier(
   data: LabelledText,
   settings: ClassifierSettings,
-  { optimizer: rule, onEvent, signal, communicator = single() }: {
-    optimizer: OptimizerPlugin;
-    onEvent: Consumer;
-    signal: AbortSignal;
-    /** The ranks that share the work. */
-    communicator?: Communicator;
-  },
+  run: FitRun,
 ): Promise<ClassifierResult | undefined> {
   const { batchSize, epochs, clip, seed, tokens, vocabulary } = settings;
   const random = new Random(seed);
@@ -108,27 +96,19 @@ export async function trainClassifier(
       batchSize,
       ...(shuffled && { random: shuffled }),
     });
-  const { network } = classifier;
-  const parameters = network.parameters();
   const batches = batchesOf(rows.train, random.split());
-  const learningRate = cosineDecay(settings.learningRate, epochs * batches.length);
-  const optimizer = new Optimizer(parameters, [clipByGlobalNorm(clip), rule], { learningRate });
-  const [best, curve] = [earlyStopping(parameters), history()];
-  const validation = batchesOf(rows.validation);
-  const parallel = dataParallel({ optimizer, communicator });
-  ownStream(random, communicator);
-  const events = train({
-    model: network,
-    optimizer,
+  const fitted = await fit(classifier.network, {
+    ...run,
     loss: softmaxCrossEntropy,
     batches,
-    validation,
+    batchesPerEpoch: batches.length,
+    validation: batchesOf(rows.validation),
     epochs,
-    signal,
-    parallel,
+    learningRate: settings.learningRate,
+    clip,
+    random,
   });
-  const last = await consume(events, onEvent, best, curve);
-  if (last?.type === "done" && !last.finished) return undefined;
+  if (fitted === undefined) return undefined;
 
   const predictions = [];
   for (let i = 0; i < rows.test.length; i += AT_ONCE) {
@@ -143,8 +123,8 @@ export async function trainClassifier(
   return {
     classifier,
     parts: { train: rows.train.length, validation: rows.validation.length, test: rows.test.length },
-    bestEpoch: best.epoch,
-    history: curve.epochs,
+    bestEpoch: fitted.bestEpoch,
+    history: fitted.history,
     accuracy: accuracy(predicted, actual),
     majority: { label: classes[most]!, accuracy: accuracy(actual.map(() => most), actual) },
     macroF1: macroF1(predicted, actual),

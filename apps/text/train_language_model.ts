@@ -1,31 +1,24 @@
 import { Random } from "@unfold/core";
-import { type Communicator, dataParallel, ownStream, single } from "@unfold/distributed";
 import { softmaxCrossEntropy } from "@unfold/layers";
-import { clipByGlobalNorm, cosineDecay, Optimizer, type OptimizerPlugin } from "@unfold/optimizers";
 import {
-  type CheckpointConfig,
-  Checkpoints,
-  consume,
   type Consumer,
-  earlyStopping,
   type EpochLosses,
   evaluate,
-  history,
   type Parallel,
   type Part,
   type TokenSource,
   TokenStream,
-  train,
 } from "@unfold/training";
+import { fit, type FitRun } from "../shared/fit.ts";
 import { LanguageModel, type LanguageModelConfig } from "./language_model.ts";
 
-/** Settings of a training run, besides the model's configuration. */
+/** Settings of a training run, without the model's configuration. */
 export interface LanguageSettings {
   readonly batchSize: number;
   /** Time steps per batch: gradients go back this far (truncated backpropagation through time). */
   readonly time: number;
   readonly epochs: number;
-  /** The most steps to take, even if they end within an epoch. */
+  /** The maximum number of steps. The last one may be within an epoch. */
   readonly steps?: number | undefined;
   readonly learningRate: number;
   /** The maximum norm of the gradient. */
@@ -53,21 +46,10 @@ export interface LanguageResult {
   readonly steps: number;
 }
 
-/** How to run the training. */
-interface TrainRun {
-  readonly optimizer: OptimizerPlugin;
-  /** Makes a consumer of the run's events, given its number of epochs. */
+/** How to run a training run. */
+interface TrainRun extends Omit<FitRun, "onEvent"> {
+  /** Makes the consumer of the events, given the number of epochs. */
   readonly onEvent: (epochs: number) => Consumer;
-  readonly folder: string;
-  readonly config: CheckpointConfig;
-  readonly resume: boolean;
-  readonly signal: AbortSignal;
-  /**
-   * The ranks that share each batch.
-   *
-   * @default single()
-   */
-  readonly communicator?: Communicator;
 }
 
 /**
@@ -133,50 +115,29 @@ export async function trainLanguageModel(
   const { batchSize, time, epochs, clip, seed } = settings;
   const random = new Random(seed);
   const model = new LanguageModel(config, random);
-  const parameters = model.network.parameters();
   const batches = new TokenStream({ tokens, batchSize, time, ...parts.train });
-  const most = Math.min(settings.steps ?? Infinity, epochs * batches.length);
-  const inEpoch = most % batches.length;
-  const learningRate = cosineDecay(settings.learningRate, most);
-  const optimizer = new Optimizer(parameters, [clipByGlobalNorm(clip), run.optimizer], { learningRate });
-  const { communicator = single() } = run;
-  const parallel = dataParallel({ optimizer, communicator });
-  ownStream(random, communicator);
-  const [best, curve] = [earlyStopping(parameters), history()];
-  const events = train({
-    model: model.network,
-    optimizer,
+  const { length } = batches;
+  const fitted = await fit(model.network, {
+    ...run,
+    onEvent: run.onEvent(Math.min(epochs, Math.ceil((settings.steps ?? Infinity) / length))),
     loss: softmaxCrossEntropy,
     batches,
+    batchesPerEpoch: length,
     validation: streamOf(tokens, parts.validation, settings),
     epochs,
-    checkpoints: new Checkpoints({
-      folder: run.folder,
-      everySteps: 500,
-      config: run.config,
-      parts: { random, best, curve },
-    }),
-    resume: run.resume,
-    signal: run.signal,
-    parallel,
+    steps: settings.steps,
+    learningRate: settings.learningRate,
+    clip,
+    random,
   });
-  const enough: Consumer = ({ type, step }) => {
-    if (step >= most && type === (inEpoch > 0 ? "step" : "epoch")) return "stop";
-  };
-  const last = (await consume(events, run.onEvent(Math.ceil(most / batches.length)), best, curve, enough))!;
-  if (last.type === "done" && !last.finished) return undefined;
-  if (last.type === "step") {
-    // An epoch that was cut short is one: it may have been the best.
-    const validationLoss = await lossOn(model, tokens, parts.validation, { batchSize, time, parallel });
-    for (const consumer of [best, curve]) consumer({ ...last, type: "epoch", validationLoss });
-  }
-  if (last.type !== "done") best({ ...last, type: "done", finished: true });
+  if (fitted === undefined) return undefined;
+  const { parallel, validationLoss, history, bestEpoch, steps } = fitted;
   return {
     model,
-    validationLoss: best.loss,
+    validationLoss,
     testLoss: parts.test && await lossOn(model, tokens, parts.test, { batchSize, time, parallel }),
-    history: curve.epochs,
-    bestEpoch: best.epoch,
-    steps: optimizer.steps,
+    history,
+    bestEpoch,
+    steps,
   };
 }

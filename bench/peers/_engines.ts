@@ -16,7 +16,7 @@ export interface Engine {
   readonly options: readonly string[];
 }
 
-/** The result of a run, or the reason why there is none. */
+/** The result of a run, or the reason why it failed. */
 export type Outcome = Report & { readonly startup: number } | { readonly problem: string };
 
 const here = (file: string) => new URL(file, import.meta.url).pathname;
@@ -36,8 +36,8 @@ function pytorch(family: string, name: string, ...options: string[]): Engine {
 const APART = ["--no-config", "--no-lock", "--node-modules-dir=none"];
 
 /**
- * A program in `apart/`. Its packages are not dependencies of the project, so it runs without the project's configuration. They
- * read settings from the environment.
+ * A program in `apart/`. Its packages are not dependencies of the project, so it runs without the project's
+ * configuration. The packages read settings from the environment.
  */
 function apart(name: string, file: string, ...options: string[]): Engine {
   const flags = ["--no-prompt", "--no-check", ...APART];

@@ -25,7 +25,7 @@ export async function loadWorkloads(): Promise<Workload[]> {
   return JSON.parse(await Deno.readTextFile(new URL("./workloads.json", import.meta.url)));
 }
 
-/** Loads the workload of a name. */
+/** Loads a workload by name. */
 export async function loadWorkload(name: string): Promise<Workload> {
   return (await loadWorkloads()).find((workload) => workload.name === name)!;
 }
@@ -35,12 +35,12 @@ function scramble(place: number): number {
   return Math.imul(place, 1103515245) + 12345 >>> 8;
 }
 
-/** Weights and inputs of all peers: values from −0.1 to 0.1 for consecutive places. */
+/** The weights and inputs of all peers: values from −0.1 to 0.1, for consecutive places. */
 export function numbers(count: number, start: number): Float32Array<ArrayBuffer> {
   return Float32Array.from({ length: count }, (_, i) => (scramble(start + i) % 1000 / 1000 - 0.5) / 5);
 }
 
-/** Tokens of all peers for consecutive places. */
+/** The tokens of all peers, for consecutive places. */
 export function tokens(count: number, vocabulary: number, start: number): Int32Array<ArrayBuffer> {
   return Int32Array.from({ length: count }, (_, i) => scramble(start + i) % vocabulary);
 }
@@ -62,7 +62,9 @@ export interface Report {
   readonly version?: string;
 }
 
-/** Runs one step that is not timed, then steps for a number of seconds, at least three, and prints the {@linkcode Report}. */
+/**
+ * Runs one untimed step, then steps for a number of seconds (at least three steps), and prints the {@linkcode Report}.
+ */
 export function report(step: () => number, seconds: number): void {
   const loss = step();
   const firstStep = Date.now();

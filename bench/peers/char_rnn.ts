@@ -1,6 +1,6 @@
 /**
- * Times training of char-rnn's default model (2×128 LSTM, batch 50, 50 characters, RMSprop, gradient clipping, carried state) in
- * characters per second: WebAssembly, OpenBLAS, and PyTorch if it is installed, in turns.
+ * Times training of char-rnn's default model (2×128 LSTM, batch 50, 50 characters, RMSprop, gradient clipping, carried
+ * state) in characters per second: WebAssembly, OpenBLAS, and PyTorch if it is installed, in alternating rounds.
  *
  *     deno task bench char-rnn
  *
@@ -70,7 +70,7 @@ const peers: Record<string, (() => number) | undefined> = {
   "PyTorch, 2 threads": pytorch(2),
 };
 const found = Object.entries(peers).flatMap(([name, run]) => {
-  if (run === undefined) console.error(`${name} is skipped: it is not installed`);
+  if (run === undefined) console.error(`skipping ${name}: it is not installed`);
   return run === undefined ? [] : [{ name, run, rates: [] as number[] }];
 });
 for (let round = 0; round < ROUNDS; round++) for (const { run, rates } of found) rates.push(run());

@@ -1,6 +1,6 @@
 /**
- * Times whole training steps (forward, backward, Adam) of Unfold and its peers on the workloads of workloads.json, in turns, each
- * run in a new process. Writes bench/RESULTS.md, which also gives the reason why a peer could not run a workload.
+ * Times whole training steps (forward, backward, Adam) of Unfold and its peers on the workloads in workloads.json. Runs
+ * alternate, each in a new process. Writes bench/RESULTS.md, which also says why a peer could not run a workload.
  *
  *     deno task bench peers
  *
@@ -13,7 +13,7 @@ import { type Engine, engines, install, type Outcome, run } from "./_engines.ts"
 import { loadWorkloads } from "./_workload.ts";
 
 const ROUNDS = 3;
-/** Largest relative difference of first losses that count as equal. */
+/** First losses that differ by at most this, relatively, count as equal. */
 const SAME = 1e-4;
 /** Engines with longer steps, in milliseconds, run once. */
 const LONG = 2000;
@@ -97,7 +97,10 @@ const pytorch = [...cells.values()].flatMap(({ runs }) => runs).find(({ version 
 const versions = [`Deno ${Deno.version.deno}`, ...(pytorch === undefined ? [] : [`PyTorch ${pytorch.version}`])];
 const families = [...new Set(engines.map(({ family }) => family))];
 const [ours, peers] = [families.slice(0, 2), families.slice(2)];
-const steps = engines.map((engine) => [engine.name, ...names.map((name) => shown(name, engine))]);
+// Two tables, because one would be too wide.
+const steps = [names.slice(0, 3), names.slice(3)].map((group) =>
+  table(["", ...group], engines.map((engine) => [engine.name, ...group.map((name) => shown(name, engine))]))
+).join("\n\n");
 const ratios = ours.flatMap((own) =>
   peers.map((peer) => [`${own} against ${peer}`, ...names.map((name) => ratio(name, own, peer))])
 );
@@ -118,19 +121,19 @@ const tolerance = `${100 * SAME} %`;
 const date = new Date().toISOString().slice(0, 10);
 const text = `# Whole training steps against the peers
 
-Milliseconds per step (forward, backward, Adam): median (range) of ${ROUNDS} runs in turns. ${processorName()},
+Milliseconds per step (forward, backward, Adam): median (range) of ${ROUNDS} interleaved runs. ${processorName()},
 ${navigator.hardwareConcurrency} cores, ${versions.join(", ")}, ${date}. Written by \`deno task bench peers\`.
 \`bench/peers/workloads.json\` has the sizes; the programs in \`bench/peers/apart/\` pin the versions of their libraries. All engines
-start from the same weights and inputs. "≠" marks a first loss that differs from Unfold's by more than ${tolerance}: tfjs has
-the other variant of the GRU; brain.js has its own loss and initial weights.
+start from the same weights and inputs. "≠" marks a first loss that differs from Unfold's by more than ${tolerance}: tfjs
+implements the other GRU variant; brain.js has a different loss and different initial weights.
 
-${table(["", ...names], steps)}
+${steps}
 
-How many times as fast Unfold is, each with its best number of threads:
+How many times faster Unfold is, each library at its best number of threads (below 1×: slower):
 
 ${table(["", ...names], ratios)}
 
-From the start of the process to the end of the first step of \`${SHOWN}\`, and peak memory of the process:
+Time from process start to the end of the first step of \`${SHOWN}\`, and the peak memory of the process:
 
 ${table(["", "ms", "MiB"], started)}
 ${problems.length === 0 ? "" : `\nNot run:\n\n${problems.join("\n")}\n`}`;

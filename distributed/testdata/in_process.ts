@@ -6,7 +6,7 @@ export function inProcess(size: number): Communicator[] {
   let gate = Promise.withResolvers<ArrayBufferView<ArrayBuffer>[]>();
   /** The arrays of all ranks, once all have arrived. */
   async function meet(rank: number, x: ArrayBufferView<ArrayBuffer>): Promise<ArrayBufferView<ArrayBuffer>[]> {
-    // A copy of the view only: a structured clone would copy the whole memory behind it.
+    // Copy only the view: a structured clone would copy its whole memory.
     arrived[rank] = (x as Uint8Array<ArrayBuffer>).slice();
     const { promise, resolve } = gate;
     if (Object.keys(arrived).length === size) {

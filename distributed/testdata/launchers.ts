@@ -1,4 +1,4 @@
-/** An MPI implementation. Debian can install several side by side. */
+/** An MPI implementation. Debian can install several at the same time. */
 export interface MpiLauncher {
   readonly name: string;
   readonly command: readonly string[];

@@ -1,5 +1,5 @@
 /**
- * Ranks of which the last one misbehaves.
+ * Ranks whose last one misbehaves.
  *
  *     deno run distributed/testdata/traps.ts <what> [library]
  */

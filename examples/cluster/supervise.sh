@@ -4,9 +4,9 @@
 #     examples/cluster/supervise.sh RANKS CHECKPOINTS COMMAND...
 #     examples/cluster/supervise.sh 8 runs/text/checkpoints deno task text --distributed --resume
 #
-# The command must resume from the checkpoints in the folder, and exit with 0 only when it is done. After two failures in a row
-# without a new checkpoint the number of ranks is halved; after six it gives up. A finished run, with metrics.json next to the
-# folder, is not started again. Set MPIEXEC to the launcher and its options.
+# The command must resume from the checkpoints in the folder, and exit with 0 only when it is done. After two failures
+# in a row without a new checkpoint, the script halves the number of ranks; after six it gives up. It does not start a
+# finished run again, which has metrics.json next to the folder. Set MPIEXEC to the launcher and its options.
 set -u
 
 if [ $# -lt 3 ] || ! [[ $1 =~ ^[1-9][0-9]*$ ]]; then

@@ -1,4 +1,4 @@
-/** Compiles `kernel/signum.ts` into `_kernel_wasm.ts`. With `--check`, fails if the file is out of date. */
+/** Compiles `kernel/signum.ts` to `_kernel_wasm.ts`. With `--check`, fails if that file is out of date. */
 
 import asc from "assemblyscript/asc";
 

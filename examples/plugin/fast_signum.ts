@@ -1,5 +1,5 @@
 /**
- * Signum with a WebAssembly kernel, on the memory that holds the parameters.
+ * Signum with a WebAssembly kernel that works in the memory of the parameters.
  *
  * @module
  */
@@ -9,7 +9,7 @@ import type { OptimizerPlugin } from "@unfold/optimizers";
 import { wasm } from "./_kernel_wasm.ts";
 import { signum, type SignumOptions } from "./signum.ts";
 
-/** The exports of `kernel/signum.ts`, which take byte offsets of parameters, gradients and momentum, their count, and two numbers. */
+/** The exports of `kernel/signum.ts`. `params`, `grads` and `momentum` are byte offsets. */
 interface Kernels {
   signum(params: number, grads: number, momentum: number, count: number, rate: number, beta: number): void;
 }

@@ -9,7 +9,7 @@ import type { OptimizerPlugin } from "@unfold/optimizers";
 /** Options for {@linkcode signum}. */
 export interface SignumOptions {
   /**
-   * The fraction of the momentum that is kept at each step, β.
+   * The fraction of the momentum to keep at each step, β.
    *
    * @default {0.9}
    */

@@ -1,10 +1,10 @@
 import type { Page } from "playwright-core";
 import { CHROMIUM, openBrowser, type OpenedBrowser } from "../_open_browser.ts";
 
-/** The browser, which all tests share. */
+/** The browser that all tests share. */
 let opened: Promise<OpenedBrowser> | undefined;
 
-/** Registers a test in the browser. It is ignored where no browser is installed. */
+/** Registers a browser test. It is ignored if no browser is installed. */
 export function check(name: string, test: (browser: OpenedBrowser) => void | Promise<void>): void {
   Deno.test({
     name: `playground: ${name}`,
@@ -17,7 +17,7 @@ export function check(name: string, test: (browser: OpenedBrowser) => void | Pro
 }
 Deno.test.afterAll(async () => await (await opened)?.[Symbol.asyncDispose]());
 
-/** Reads a number of the page. */
+/** Reads a number from the page. */
 export async function numberIn(page: Page, id: string): Promise<number> {
   return Number((await page.textContent(id))!.replaceAll(",", "").replace("−", "-"));
 }
@@ -41,7 +41,7 @@ export async function lossBelow(page: Page, bound: number): Promise<void> {
   );
 }
 
-/** Waits until a number of steps has been reported. */
+/** Waits until the page has reported a number of steps. */
 export async function stepsReach(page: Page, count: number): Promise<void> {
   await page.waitForFunction(
     (count) => Number(document.getElementById("steps")!.textContent!.replaceAll(",", "")) >= count,

@@ -50,7 +50,7 @@ check(
     }),
 );
 
-check("a file dropped beside the chart does not replace the page", ({ withPage }) =>
+check("a file dropped outside the chart does not replace the page", ({ withPage }) =>
   withPage({}, async (page) => {
     const prevented = await page.evaluate(() => {
       const dataTransfer = new DataTransfer();
@@ -84,7 +84,7 @@ check(
         const loaded = await numberIn(page, "#loss");
         assert.ok(loaded < loss, `${loaded} after ${loss}`);
 
-        // A bad file leaves the model. Reset reloads its file, which the link does not include.
+        // After a bad file the model stays. Reset reloads the model's file, which the link does not include.
         const bad = { name: "bad.safetensors", mimeType: "", buffer: Buffer.from("no model") };
         await page.setInputFiles("#load", bad);
         assert.match(await toast(page), /^Cannot read bad\.safetensors: /);

@@ -46,11 +46,11 @@ check(
       await page.selectOption("#data", "ar");
       await train(page);
       await stepsReach(page, 5);
-      // A change during training starts a run that trains.
+      // If a setting changes during training, the new run trains too.
       await page.selectOption("[name=cell]", "rnn");
       await page.waitForSelector("#train:text('Pause')");
       await stepsReach(page, 5);
-      // An invalid value is reported, and does not block other changes.
+      // An invalid value is reported and does not block other changes.
       await page.fill("[name=layers]", "9");
       await page.press("[name=layers]", "Enter");
       assert.equal(link().get("layers"), "2");
@@ -90,7 +90,7 @@ function recordRequests(): void {
 }
 
 check(
-  "of several changes at once, only the last is prepared",
+  "after several quick changes, only the last run is built",
   ({ withPage }) =>
     withPage({ fragment: "data=names&hidden=16", before: recordRequests }, async (page) => {
       await page.waitForSelector("#train:enabled");

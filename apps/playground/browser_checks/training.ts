@@ -63,7 +63,7 @@ check(
         await train(page);
         await lossBelow(page, 0.3);
         await pause(page);
-        assert.match((await page.textContent("#flow"))!, /steps back|no gradient|stops at once/);
+        assert.match((await page.textContent("#flow"))!, /steps back|no gradient|stops immediately/);
         assert.equal(await page.locator("#unfolded-table table:first-child tbody tr").count(), 16);
         assert.ok(await page.locator("#chain rect").count() > 16 * 20);
       }

@@ -97,7 +97,7 @@ const CHARACTER = 7;
 /** Space on the right, for half a label. */
 const MARGIN = 12;
 
-/** The width of a time step, and how often each kind of label is written: every n-th step, so that none overlap. */
+/** The width of a time step, and the steps between labels of each kind, chosen so that labels do not overlap. */
 interface Spacing {
   readonly step: number;
   readonly x: number;

@@ -1,7 +1,7 @@
 import type { Unfolding } from "../worker/unfold_network.ts";
 import { makeSvg } from "./element.ts";
 
-/** Attributes and texts that follow a value. They are written only when they change. */
+/** Attributes and texts bound to values. They are written only when they change. */
 export class Bindings<Source> {
   readonly #bound: { last: string | undefined; of: (source: Source) => string; put: (text: string) => void }[] = [];
 

@@ -1,4 +1,4 @@
-/** Formatters by digits and notation. They are kept, as creating one is far slower than using it. */
+/** Formatters by digits and notation. Creating one is far slower than using it. */
 const formatters = new Map<string, Intl.NumberFormat>();
 
 function formatter(digits: number, notation: "scientific" | "standard"): Intl.NumberFormat {

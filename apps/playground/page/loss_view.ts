@@ -63,7 +63,7 @@ export class LossCurve {
     };
   }
 
-  /** Every step with its loss, and its validation loss if there is one, to the last digit. */
+  /** The loss of every step, and its validation loss if any, with all digits. */
   toCsv(): string {
     const validation = new Map(this.#validation);
     const lines = Array.from(

@@ -2,7 +2,7 @@ import type { DataName } from "../data.ts";
 import type { GivenData } from "../messages.ts";
 import { element, showToast } from "./element.ts";
 
-/** Reads a text file. If it is not text, this shows an error and returns undefined. */
+/** Reads a text file. If it is not text, shows an error and returns undefined. */
 async function readText(file: File): Promise<string | undefined> {
   try {
     return new TextDecoder("utf-8", { fatal: true }).decode(await file.arrayBuffer());
@@ -42,7 +42,7 @@ export class OwnData {
       event.preventDefault();
       target.classList.toggle("dropping", dropping);
     };
-    // A file dropped elsewhere would replace the page.
+    // By default, a file dropped elsewhere would replace the page.
     for (const type of ["dragover", "drop"] as const) {
       document.addEventListener(type, (event) => {
         if (!event.dataTransfer?.types.includes("Files") || event.defaultPrevented) return;
@@ -58,7 +58,7 @@ export class OwnData {
     });
   }
 
-  /** Keeps data under its name, once a run has begun on it. */
+  /** Keeps data under its name once a run on it has begun. */
   keep(data: DataName, given: GivenData): void {
     this.#given.set(data, given);
   }
@@ -68,7 +68,7 @@ export class OwnData {
     return this.#given.get(data);
   }
 
-  /** Shows the form for the visitor's own text or CSV, if that is the data. */
+  /** Shows the form for the visitor's own text or CSV if that is selected. */
   show(data: DataName): void {
     element("own-text").hidden = data !== "own-text";
     element("own-csv").hidden = data !== "own-csv";

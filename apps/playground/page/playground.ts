@@ -86,7 +86,7 @@ export class Playground {
     if (problems.length > 0) showToast(problems.join(". "));
   }
 
-  /** Switches to a view. If it cannot show the data, its task's last run returns, or a new one starts. */
+  /** Switches to a view. If it cannot show the current data, returns to its task's last run or starts a new one. */
   #choose(view: View): void {
     if (fits(view, this.#settings.data)) {
       const { pending, current } = this.#runs;
@@ -141,7 +141,7 @@ export class Playground {
     this.#runs.launch(data);
   }
 
-  /** Loads data by name. Returns undefined if the visitor has yet to give it. */
+  /** Loads data by name. Returns undefined if the visitor has not given it yet. */
   async #dataOf(name: DataName): Promise<GivenData | undefined> {
     const file = fileOf(name);
     if (file === undefined) return name.startsWith("own-") ? this.#own.get(name) : { name, content: undefined };
@@ -163,7 +163,7 @@ export class Playground {
     this.#show({ ...settings, view: task });
     element("page").classList.add("waiting");
     if (file !== undefined) {
-      showToast(`Cannot load ${file.name}: there must be data to train on, got none; give your data first`);
+      showToast(`Cannot load ${file.name}: it needs data to train on, got none; choose your data first`);
     }
   }
 
@@ -245,7 +245,7 @@ export class Playground {
       button.textContent = "Copied";
       setTimeout(() => button.textContent = "Copy link", 1500);
     } catch {
-      showToast("Cannot copy the link: the browser does not allow it. Copy it from the address bar.");
+      showToast("Cannot copy the link: the browser must allow it. Copy it from the address bar.");
     }
   }
 

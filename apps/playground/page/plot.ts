@@ -9,7 +9,7 @@ interface Line {
   readonly dash?: readonly number[];
   /** Whether the line bridges missing values. */
   readonly spanGaps?: boolean;
-  /** Whether the line is a step function, each value reaching back to the previous place. */
+  /** Whether the line is a step function: each value extends back to the previous point. */
   readonly stepped?: boolean;
 }
 
@@ -91,7 +91,7 @@ export class Plot {
   }
 }
 
-/** The grid lines of a logarithmic axis: only powers of ten, as more would be too dense. */
+/** The grid lines of a logarithmic axis: powers of ten, because more would be too dense. */
 function powersOfTen(_: uPlot, places: number[]): (number | null)[] {
   return places.map((place) => Math.abs(Math.log10(place) % 1) < 1e-9 ? place : null);
 }

@@ -11,10 +11,10 @@ import { UnfoldedView } from "./unfolded_view.ts";
 /** Milliseconds between two announcements of the loss to screen readers. */
 const ANNOUNCE_EVERY = 10_000;
 
-/** A report that changes what is shown of a run. */
+/** A report that changes the view of a run. */
 type Update = Extract<Report, { type: "progress" | "preview" | "unfolding" }>;
 
-/** What the page shows of a run: its numbers, its loss curve and the three views. */
+/** Shows a run on the page: its numbers, its loss curve and the three views. */
 export class RunView {
   readonly #loss = new LossView();
   readonly #text = new TextView();
@@ -27,7 +27,7 @@ export class RunView {
     (task === "text" ? this.#text : this.#series).clear();
   }
 
-  /** Shows a run that begins, or that the visitor returns to. */
+  /** Shows a run that begins, or one that the visitor returns to. */
   show(run: Run): void {
     const { settings, facts, curve } = run;
     this.#loss.start(facts);
@@ -37,7 +37,7 @@ export class RunView {
     element("note").textContent = noteOn(run);
   }
 
-  /** Shows no run, and reserves the space of a figure with a number of layers. */
+  /** Clears the view, and reserves space for a figure with a number of layers. */
   showNone(layers: number): void {
     const none = new LossCurve();
     this.#loss.show(none);
@@ -78,7 +78,7 @@ export class RunView {
   }
 }
 
-/** What the link reproduces of a run, and what a change does. */
+/** Says what the link reproduces of a run, and what a change does. */
 function noteOn({ file, settings: { data } }: Run): string {
   if (file !== undefined) {
     return `Continues ${file.name}, which the link does not include. ` +

@@ -9,7 +9,7 @@ interface PendingRun {
   readonly settings: RunSettings;
   /** The saved model that it continues, if any. */
   readonly file: ModelFile | undefined;
-  /** Whether it trains as soon as it begins. */
+  /** Whether to train as soon as it has begun. */
   readonly train: boolean;
   /** Undefined until the run is launched. */
   data: GivenData | undefined;
@@ -25,8 +25,8 @@ export interface Run extends PendingRun {
 }
 
 /**
- * The runs of the page: the visible one, the pending one that will replace it, and the last one of each task. The worker
- * computes them: this class sends its requests and receives its reports.
+ * The runs of the page: the visible one, the pending one that will replace it, and the last one of each task. The
+ * worker does the computing; this class sends it requests and receives its reports.
  */
 export class Runs {
   readonly #send: (request: Request) => void;
@@ -66,12 +66,12 @@ export class Runs {
     return this.#kept.get(task);
   }
 
-  /** Prepares a run in place of the pending one, if any. It waits for {@linkcode launch}. */
+  /** Prepares a run, which replaces the pending one, if any, and waits for {@linkcode launch}. */
   prepare(settings: RunSettings, { file, train = false }: PrepareOptions = {}): PendingRun {
     return this.#pending = { run: ++this.#count, settings, file, train, data: undefined };
   }
 
-  /** Has the worker build the pending run. Its answer is the report `started` or `failed`. */
+  /** Has the worker build the pending run. It answers with the report `started` or `failed`. */
   launch(data: GivenData): void {
     const { run, settings, file } = this.#pending!;
     this.#pending!.data = data;
@@ -83,7 +83,7 @@ export class Runs {
     this.#pending = undefined;
   }
 
-  /** Makes the pending run the visible one, as the worker has built it. */
+  /** Makes the pending run the visible one, once the worker has built it. */
   begin(facts: RunFacts): Run {
     const { settings } = facts;
     const run = { ...this.#pending!, settings, facts, curve: new LossCurve() };
@@ -136,11 +136,11 @@ export class Runs {
     this.#send({ type: "export", format });
   }
 
-  /** Receives a report of the worker. Reports about runs that are no longer wanted go no further. */
+  /** Receives a report from the worker. Drops reports about discarded runs. */
   receive(report: Report): void {
     const { type, run } = report;
     if (type === "started" && run !== this.#pending?.run) return this.#forget(taskOf(report.settings.data));
-    // A run that was left reports its last losses after that.
+    // A hidden run may still report its last losses.
     if (type === "progress") this.#find(run)?.curve.add(report);
     const isCurrent = run === this.#current?.run;
     const isPending = run === this.#pending?.run && (type === "started" || type === "failed");
@@ -152,7 +152,7 @@ export class Runs {
     return [this.#current, ...this.#kept.values()].find((known) => known?.run === run);
   }
 
-  /** The worker has replaced the last run of a task by one that is no longer wanted. */
+  /** Handles a discarded run that has replaced the last run of its task in the worker. */
   #forget(task: TaskName): void {
     const gone = this.#kept.get(task);
     this.#kept.delete(task);

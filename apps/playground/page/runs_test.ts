@@ -31,7 +31,7 @@ function control() {
   return { runs, sent, heard, report, start };
 }
 
-Deno.test("reports about a run that is no longer wanted are dropped", () => {
+Deno.test("reports about a discarded run are dropped", () => {
   const { runs, heard, report, start } = control();
   start("data=sine");
   start("data=sine&seed=2");
@@ -66,7 +66,7 @@ Deno.test("a run that cannot begin leaves the visible one; each task keeps its l
   runs.returnTo(runs.kept("series")!);
   report("progress", 3);
   assert.deepEqual([heard.at(-1), runs.current!.run], ["started 3", 1]);
-  // The worker has built a run that is no longer wanted, in place of the kept one.
+  // The worker has built a discarded run, which replaced the kept one.
   start("data=names&seed=2");
   runs.returnTo(runs.kept("series")!);
   report("started", 4, "data=names");
@@ -78,7 +78,7 @@ Deno.test("a run that cannot begin leaves the visible one; each task keeps its l
   assert.deepEqual([runs.kept("series"), runs.current], [undefined, undefined]);
 });
 
-Deno.test("a run keeps the losses that arrive after the visitor has left it", () => {
+Deno.test("a run keeps losses that arrive after the visitor has switched away", () => {
   const { runs, heard, report, start } = control();
   start("data=sine");
   report("started", 1);
@@ -92,7 +92,7 @@ Deno.test("a run keeps the losses that arrive after the visitor has left it", ()
   assert.deepEqual(heard, ["started 1", "progress 1", "started 2"]);
 });
 
-Deno.test("a run trains at once if asked, leaving it pauses it, and an error ends training", () => {
+Deno.test("a run can train immediately; switching away pauses it, and an error ends training", () => {
   const { runs, sent, report, start } = control();
   start("data=sine", { train: true });
   report("started", 1);

@@ -50,7 +50,7 @@ export class SeriesView {
   /** Shows the current forecasts. */
   show({ dates, actual, paths, skill }: Forecast): void {
     this.#dates = dates;
-    // Created when first visible: until then its element has no size.
+    // Create it when it first becomes visible: before that, its element has no size.
     this.#plot ??= new Plot(this.#host, {
       lines: [
         { label: "actual", color: "--ink" },

@@ -3,7 +3,7 @@ import { formatCount } from "./format.ts";
 
 /** The number of earlier samples shown. */
 const KEPT = 6;
-/** The first step, after 0, at which a sample is kept. Each later one is at twice the step of the previous. */
+/** The first step after 0 at which a sample is kept. After that, samples are kept at every doubling. */
 const FIRST_KEPT = 25;
 
 /** The network's current sample of text, and some earlier ones. */

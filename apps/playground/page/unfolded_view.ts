@@ -11,11 +11,11 @@ import { format } from "./format.ts";
  */
 export function describeFlow(gradients: readonly number[], switchedOff = false): string {
   const [first, last] = [gradients[0]!, gradients.at(-1)!];
-  if (last === 0) return "There is no gradient to follow: it is 0 at the last step.";
+  if (last === 0) return "There is no gradient: it is 0 at the last step.";
   const ratio = first / last;
   const steps = gradients.length - 1;
   const back = `${steps} step${steps === 1 ? "" : "s"} back`;
-  if (ratio === 0 && switchedOff) return "The gradient stops at once: every ReLU is off at the last step.";
+  if (ratio === 0 && switchedOff) return "The gradient stops immediately: every ReLU is off at the last step.";
   if (ratio < 1e-9) return `The gradient vanishes: ${back}, nothing is left of it.`;
   if (ratio < 1e-3) return `The gradient vanishes: ${back}, 1 part in ${format(1 / ratio, 2)} is left.`;
   if (ratio < 0.5) return `The gradient fades: ${back}, 1 part in ${format(1 / ratio, 2)} is left.`;
@@ -77,7 +77,7 @@ export class UnfoldedView {
   readonly #flow = element("flow");
   readonly #table = element("unfolded-table");
   readonly #details = this.#table.closest("details")!;
-  /** Everything that the drawing's shape depends on. If it changes, the figure is drawn again. */
+  /** Everything that determines the drawing's shape. If it changes, the figure is redrawn. */
   #shape = "";
   #bindings = new Bindings<Scene>();
   #unfolding: Unfolding | undefined;

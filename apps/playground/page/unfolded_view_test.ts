@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { unfolding } from "./_unfolding.ts";
 import { describeFlow, listUnfolding } from "./unfolded_view.ts";
 
-Deno.test("the sentence about the gradient says whether it vanishes, fades, gets through or explodes", () => {
+Deno.test("the sentence says whether the gradient vanishes, fades, gets through or explodes", () => {
   const said = (first: number) => describeFlow([first, 0.5, 1]).split(":")[0];
   assert.deepEqual([0, 1e-5, 0.1, 0.9, 3, 40].map(said), [
     "The gradient vanishes",
@@ -13,8 +13,8 @@ Deno.test("the sentence about the gradient says whether it vanishes, fades, gets
     "The gradient explodes",
   ]);
   assert.equal(describeFlow([0.02, 2]), "The gradient fades: 1 step back, 1 part in 100 is left.");
-  // Switched-off units are mentioned only if nothing gets through.
-  assert.equal(describeFlow([1, 0], true), "There is no gradient to follow: it is 0 at the last step.");
+  // The sentence mentions switched-off units only if no gradient gets through.
+  assert.equal(describeFlow([1, 0], true), "There is no gradient: it is 0 at the last step.");
   assert.match(describeFlow([0, 0, 1], true), /every ReLU is off/);
   assert.match(describeFlow([0, 0, 1]), /^The gradient vanishes: 2 steps back, nothing is left/);
   assert.match(describeFlow([0.9, 1], true), /^The gradient gets through/);

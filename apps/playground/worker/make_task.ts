@@ -29,7 +29,7 @@ function autoregressive(): Float64Array<ArrayBuffer> {
   });
 }
 
-/** The generators by name. They always return the same values. */
+/** The generators by name. Each always returns the same values. */
 const SERIES = { sine: sineWaves, ar: autoregressive } as const;
 
 /** Generates a series in the form of daily prices. */

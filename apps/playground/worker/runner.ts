@@ -3,20 +3,20 @@ import type { Report, Request } from "../messages.ts";
 import { makeTask } from "./make_task.ts";
 import { Session } from "./session.ts";
 
-/** Milliseconds of training between two chances to receive a message. */
+/** Milliseconds of training before the worker checks for messages. */
 const CHUNK = 40;
-/** Milliseconds between two reports of the losses, and of the view, which costs more. */
+/** Milliseconds between reports of the losses, and between those of the view, which cost more. */
 const [REPORT_EVERY, LOOK_EVERY] = [100, 500];
 
 /** The runner's clock and event loop. Tests pass their own. */
 export interface Scheduler {
   /** The time in milliseconds, from any origin. */
   now(): number;
-  /** Resolves after the messages that are already waiting. */
+  /** Resolves after all messages that are already waiting have been delivered. */
   breathe(): Promise<void>;
 }
 
-/** The worker's own clock. A message channel has no minimum delay, unlike a timer. */
+/** The real clock and event loop. Unlike a timer, a message channel has no minimum delay. */
 const EVENT_LOOP: Scheduler = {
   now: () => performance.now(),
   breathe: () =>
@@ -38,7 +38,7 @@ interface Run {
   readonly session: Session;
 }
 
-/** Carries out the page's requests, and reports. */
+/** Handles the page's requests and reports back. */
 export class Runner {
   readonly #post: (report: Report) => void;
   readonly #scheduler: Scheduler;
@@ -59,7 +59,7 @@ export class Runner {
     this.#scheduler = scheduler;
   }
 
-  /** Carries out a request. Errors are reported. For `train`, the promise resolves when training stops. */
+  /** Handles a request, and reports any error. For `train`, the promise resolves when training stops. */
   async handle(request: Request): Promise<void> {
     try {
       await this.#do(request);
@@ -74,7 +74,7 @@ export class Runner {
     switch (request.type) {
       case "start":
         this.#asked = request;
-        // Building a network takes time. If more such requests are waiting, only the last is worth it.
+        // Building a network takes time. If several such requests are waiting, handle only the last.
         await this.#scheduler.breathe();
         if (this.#asked === request) this.#start(request);
         return;
@@ -83,7 +83,9 @@ export class Runner {
         this.#training = undefined;
         this.#current = [...this.#runs.values()].find(({ run }) => run === request.run);
         if (this.#current === undefined) {
-          throw new Error("Cannot return to the run: another one has replaced it; press Reset to start again");
+          throw new Error(
+            "Cannot return to the run: a newer run has replaced it; press Reset to start again",
+          );
         }
         return;
       case "train":

@@ -7,14 +7,15 @@ import { Runner } from "./runner.ts";
 const PATIENCE = 200;
 
 /**
- * A runner, its reports, and its clock. Time passes only as the runner reads the clock, and the runner continues after a
- * breath only when the test takes a turn. So a test decides when a message arrives, however busy the machine is.
+ * A runner, its reports and its clock. Time passes only when the runner reads the clock, and after `breathe()` the
+ * runner continues only when the test takes a turn. So the test decides when a message arrives, however busy the
+ * machine is.
  */
 function control() {
   const reports: Report[] = [];
   let time = 0;
   let breaths: (() => void)[] = [];
-  /** Requests that have not been carried out, and whether each of them is waiting for a breath. */
+  /** Unfinished requests, and whether each is waiting in `breathe()`. */
   let pending = 0;
   let settled = () => {};
   const runner = new Runner((report) => reports.push(report), {
@@ -25,7 +26,7 @@ function control() {
         settled();
       }),
   });
-  /** Waits until every request is either carried out or waiting for a breath. */
+  /** Waits until every request is either finished or waiting in `breathe()`. */
   const settle = async () => {
     while (breaths.length < pending) await new Promise<void>((resolve) => settled = resolve);
   };
@@ -75,7 +76,7 @@ Deno.test("training runs until paused, resumes when asked, and reports each loss
   await turn();
   const paused = steps();
   assert.equal(pending(), 0, "a paused runner does nothing");
-  // The first loop has not noticed the pause when the second begins. It must end all the same.
+  // The first loop has not noticed the pause when the second begins. It must still end.
   await send({ type: "train" });
   await send({ type: "pause" });
   await send({ type: "train" });
@@ -150,7 +151,7 @@ Deno.test("an error is reported in one line and stops training", async () => {
   assert.equal(steps(), failed);
 });
 
-Deno.test("of several waiting starts, only the last is carried out", async () => {
+Deno.test("of several waiting starts, only the last is handled", async () => {
   const { reports, send, until, pending } = control();
   for (let run = 1; run <= 15; run++) await send(start(run, `data=sine&hidden=4&length=8&seed=${run}`));
   const { run, settings } = await until("started");
@@ -177,7 +178,7 @@ Deno.test("if a run cannot begin, the previous one keeps training", async () => 
   assert.ok(reports.every(({ run, type }) => run === (type === "failed" ? 2 : 1)));
 });
 
-Deno.test("a run survives a run of the other task, and can be returned to", async () => {
+Deno.test("a run survives a run of the other task, and the page can return to it", async () => {
   const { reports, send, until } = control();
   await send(start(1));
   await until("started");
@@ -200,13 +201,13 @@ Deno.test("a run survives a run of the other task, and can be returned to", asyn
   await send({ type: "return", run: 1 });
   const failed = await until("failed");
   assert.equal(failed.run, 1);
-  assert.match(failed.message, /^Cannot return to the run: another one has replaced it/);
+  assert.match(failed.message, /^Cannot return to the run: a newer run has replaced it/);
   await send({ type: "return", run: 2 });
   await send({ type: "look", view: "text", temperature: 1 });
   assert.deepEqual([reports.at(-1)!.type, reports.at(-1)!.run], ["preview", 2]);
 });
 
-Deno.test("by default, the runner lets messages in while it trains", async () => {
+Deno.test("by default, the runner receives messages while it trains", async () => {
   const reports: Report[] = [];
   let heard = () => {};
   const runner = new Runner((report) => {

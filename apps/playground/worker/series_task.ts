@@ -14,7 +14,7 @@ import type { UnfoldOptions } from "./unfold_network.ts";
 
 /** The forecast horizon of a new model, in days. */
 const HORIZON = 20;
-/** The shares of the windows for the validation loss and for the forecasts. */
+/** The fractions of the windows for the validation loss and for the forecasts. */
 const PARTS = { validation: 0.1, test: 0.15 };
 /** The maximum number of windows for the validation loss. */
 const MAX_VALIDATION = 256;
@@ -113,7 +113,7 @@ export class SeriesTask implements Task {
     const { config: { window, horizon }, featureSet: { warmUp } } = this.#forecaster;
     const { close, dates } = this.#prices;
     const last = close.length - 1;
-    // Counted back from the last day, so that each forecast ends where the next one begins.
+    // Count back from the last day, so that each forecast ends where the next one begins.
     const { from } = this.#prepared.split.test;
     const count = Math.floor((last - warmUp - from) / horizon);
     const row = last - warmUp;

@@ -6,12 +6,14 @@ import type { ExportFormat, Preview, RunFacts } from "../messages.ts";
 import type { Task } from "./task.ts";
 import { type Unfolding, unfoldNetwork } from "./unfold_network.ts";
 
-/** Steps between two validations: fewer during the first steps. */
+/** Steps between two validations: fewer at the start of a run. */
 const [VALIDATE_EVERY, FIRST_STEPS, EVERY_FIRST] = [50, 50, 10];
 /** The global norm that gradients are clipped to. */
 const CLIP = 1;
 
-/** One run: a task, its optimizer and its progress. Its losses depend on the settings and the data alone, not on time. */
+/**
+ * One run: a task, its optimizer and its progress. Its losses depend only on the settings and the data, not on timing.
+ */
 export class Session implements Disposable {
   readonly #task: Task;
   readonly #optimizer: Optimizer;
@@ -28,7 +30,7 @@ export class Session implements Disposable {
     this.#events = task.train(this.#optimizer);
   }
 
-  /** What is known of the run before its first step. */
+  /** What is known about the run before its first step. */
   get facts(): RunFacts {
     const { settings, parameters, unit, logarithmic, baselines, about } = this.#task;
     return { settings, parameters, unit, logarithmic, baselines, about };

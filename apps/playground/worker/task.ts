@@ -4,7 +4,7 @@ import type { TrainEvent } from "@unfold/training";
 import type { ExportFormat, Preview, RunFacts } from "../messages.ts";
 import type { UnfoldOptions } from "./unfold_network.ts";
 
-/** A network and its data, as a run sees them. */
+/** A network and its data, as a run uses them. */
 export interface Task extends RunFacts {
   readonly network: Layer;
   /** The factor from the network's loss to the displayed unit. */
@@ -35,9 +35,9 @@ export function countParameters(network: Layer): number {
 const BIAS = 2;
 
 /**
- * Sets the bias of a new LSTM's forget gates, or of a GRU's update gates, so that they remember and gradients reach back
- * through time from the start (Jozefowicz et al., 2015). Both are the second block of their bias. Other cells stay as they
- * are.
+ * Sets the bias of a new LSTM's forget gates, or of a GRU's update gates, so that from the start the cell remembers and
+ * gradients reach far back (Jozefowicz et al., 2015). Both gates are the second block of the bias. Other cells are
+ * unchanged.
  */
 export function startRemembering(recurrent: Layer, hidden: number): void {
   for (const [name, { data }] of Object.entries(recurrent.parameters())) {

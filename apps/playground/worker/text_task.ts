@@ -16,7 +16,7 @@ import type { UnfoldOptions } from "./unfold_network.ts";
 const EMBEDDING = 32;
 /** The minimum length of a text, in characters. */
 const MIN_LENGTH = 200;
-/** The share of the text for validation, at its end, and the maximum number of tokens used of it. */
+/** The fraction of the text, at its end, for validation, and the maximum number of its tokens that are used. */
 const [VALIDATION, MAX_VALIDATION] = [0.05, 8192];
 /** The length of a sample, in tokens. */
 const SAMPLE = 240;
@@ -48,7 +48,7 @@ export class TextTask implements Task {
   readonly #unseen: Int32Array;
 
   /**
-   * @throws {RangeError} If the text is too short, or has a character that the given model does not know.
+   * @throws {RangeError} If the text is too short, or has a character outside the given model's vocabulary.
    */
   constructor({ settings, text, name, model }: TextTaskOptions) {
     const characters = [...text];
@@ -109,7 +109,7 @@ export class TextTask implements Task {
   preview({ temperature }: { readonly temperature: number }): Preview {
     const decode = this.#model.tokenizer.decoder();
     const options = { prompt: "", length: SAMPLE, count: 1, temperature, topK: 0, topP: 1 };
-    // The same random numbers each time, so that samples differ only by what was learned.
+    // Always the same random numbers, so that samples differ only in what the network has learned.
     const random = new Random(this.settings.seed);
     let text = "";
     for (const [token] of generateTokens(this.#model, { ...options, random })) text += decode(token!);

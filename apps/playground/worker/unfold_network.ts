@@ -66,7 +66,7 @@ const CANDIDATES: Readonly<Record<number, { readonly block: number; readonly gat
 
 /**
  * Unfolds a network over one input: the input, state and output of each step, the weights between them, and how much of
- * the last step's gradient reaches each state. This adds to the gradients of the dense layer.
+ * the last step's gradient reaches each state. As a side effect, it adds to the gradients of the dense layer.
  */
 export function unfoldNetwork({ recurrent, dense, x, labels, loss, labelOf }: UnfoldOptions): Unfolding {
   using _ = scope();
@@ -129,7 +129,7 @@ export function unfoldNetwork({ recurrent, dense, x, labels, loss, labelOf }: Un
   };
 }
 
-/** The first rows of a matrix, with columns that begin at `from`. They belong to a block of `of` columns. */
+/** The first rows of a matrix, and the first columns of its block of `of` columns that starts at `from`. */
 function excerpt(
   { data, shape }: Parameter,
   { rows, columns, from, of }: { rows: number; columns: number; from: number; of: number },

@@ -7,13 +7,13 @@ import { MODEL, referenceOf, type Score } from "../judge.ts";
 import { cutOf, splitWindows } from "../split.ts";
 import { TARGETS } from "../targets.ts";
 import { prepare, trainForecaster, type TrainResult } from "../train.ts";
-import { errorName, isBetter, percent, percentSpread, shortName, SIGNIFICANT } from "../wording.ts";
+import { errorName, isBetter, nameInText, percent, percentSpread, shortName, SIGNIFICANT } from "../wording.ts";
 import { checkFractions, prepareTraining, sizedCommand, testOption } from "./options.ts";
 
 export const compare = sizedCommand("compare")
-  .description("Train every model with several seeds and put mean and spread beside the baselines.")
+  .description("Train every model with several seeds and compare mean and standard deviation with the baselines.")
   .addOption(testOption)
-  .option("--seeds <n>", "how many seeds, from --seed on", integer(1), 5)
+  .option("--seeds <n>", "number of seeds, starting at --seed", integer(1), 5)
   .action(async ({ csv, columns, sort, json, blas, seeds, ...settings }) => {
     checkFractions(settings);
     const { prices, makeOptimizer } = await prepareTraining({ csv, columns, sort, blas, ...settings });
@@ -27,7 +27,7 @@ export const compare = sizedCommand("compare")
         const chosen = { ...settings, model, seed };
         const run = { optimizer: await makeOptimizer(), signal: stop.signal };
         last = await trainForecaster(prices, prepare(prices, chosen, split), chosen, run);
-        if (last === undefined) throw new StoppedError("Nothing was written.", stop.exitCode!);
+        if (last === undefined) throw new StoppedError("Stopped; there is nothing to resume.", stop.exitCode!);
         const { scores } = last;
         runs.push({ seed, scores });
         console.error(`${model}, seed ${seed}: skill ${percent(scores[MODEL]!.skill, 2)}`);
@@ -37,19 +37,22 @@ export const compare = sizedCommand("compare")
     if (json) return console.log(JSON.stringify({ source: prices.file, settings, models }, null, 2));
     const { scores, labels, test } = last!;
     const { [MODEL]: _, ...baselines } = scores;
+    const seedRange = seeds === 1 ? `seed ${settings.seed}` : `seeds ${settings.seed} to ${settings.seed + seeds - 1}`;
     const reference = shortName(labels, referenceOf(scores));
+    const name = nameInText(labels, referenceOf(scores));
     const both = (values: number[]) => {
       const { mean, deviation } = spreadOf(values);
       return formatNumber(mean) +
         (deviation === undefined ? "" : ` ± ${formatNumber(Number(deviation.toPrecision(2)))}`);
     };
-    const clearly = models.map(({ model, seeds: runs }) => ({
+    const significant = models.map(({ model, seeds: runs }) => ({
       model,
       count: runs.filter(({ scores }) => isBetter(scores)).length,
     }));
-    const better = clearly.filter(({ count }) => count > 0);
+    const better = significant.filter(({ count }) => count > 0);
+    const counts = better.map(({ model, count }) => `${model} with ${count} of ${seeds} seeds`);
     console.log([
-      `${prices.file}: ${test.dates.length} test days from ${test.dates[0]}; ${seeds} seeds from ${settings.seed} on.`,
+      `${prices.file}: tested on ${test.dates.length} days from ${test.dates[0]}; ${seedRange}.`,
       "",
       table(
         [
@@ -67,7 +70,7 @@ export const compare = sizedCommand("compare")
               both(all.map(({ mse }) => mse)),
               both(all.map(({ mae }) => mae)),
               percentSpread(spreadOf(all.map(({ skill }) => skill))),
-              `${clearly[i]!.count} of ${runs.length}`,
+              `${significant[i]!.count} of ${runs.length}`,
             ];
           }),
           ...Object.entries(baselines).map(([name, { mse, mae, skill }]) => [
@@ -81,9 +84,7 @@ export const compare = sizedCommand("compare")
       ),
       "",
       better.length === 0
-        ? `No model beats ${reference} by more than luck explains, with any seed.`
-        : `Better than ${reference} by more than luck explains: ${
-          better.map(({ model, count }) => `${model} with ${count} of ${seeds} seeds`).join(", ")
-        }.`,
+        ? `No model is significantly better than ${name}.`
+        : `Significantly better than ${name}: ${counts.join(", ")}.`,
     ].join("\n"));
   });

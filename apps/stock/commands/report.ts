@@ -7,7 +7,7 @@ import { decodeForecasts, type Summary } from "../summary.ts";
 import { TARGETS } from "../targets.ts";
 import { DEFAULT_OUT } from "./options.ts";
 
-/** What must be alike in the runs that one page shows. */
+/** The settings that the back-test must share with the training run. */
 const SHARED = [
   "target",
   "horizon",
@@ -20,7 +20,7 @@ const SHARED = [
   "seed",
 ] as const;
 
-/** Folds that were tested in the same folder, if any were, of the same series and settings. */
+/** The folds of the back-test in the same folder, if any. It must have the same series and settings. */
 async function readFolds(path: string, { data, settings }: Summary): Promise<FoldResult[] | undefined> {
   if (!await exists(path)) return undefined;
   const { of, entries } = await readResultLog<FoldResult>(path, foldProblem);
@@ -32,31 +32,32 @@ async function readFolds(path: string, { data, settings }: Summary): Promise<Fol
   ] as const;
   const other = pairs.find(([, there, here]) => there !== here);
   if (other !== undefined) {
+    const [name, there, here] = other;
     throw new Error(
-      `Cannot report: ${path} must be of the run that metrics.json is of, got a ${other[0]} of ${other[1]} and ${
-        other[2]
-      } there; ` +
-        "backtest with the same options, or remove it",
+      `Cannot report: ${path} must be from the same run as metrics.json, ` +
+        `got ${name} ${there} instead of ${here}; run backtest with the same options, or remove the file`,
     );
   }
   return entries.length === 0 ? undefined : entries;
 }
 
-/** Checks that the test days are those of the summary. */
+/** Checks that forecasts and summary are from the same run. */
 function checkTest({ dates, forecasts }: TestDays, { windows, test, scores, settings }: Summary, folder: string): void {
   const isSame = Object.hasOwn(TARGETS, settings.target) && dates.length === windows.test &&
     dates[0] === test.from && dates.at(-1) === test.to && `${Object.keys(forecasts)}` === `${Object.keys(scores)}`;
   if (isSame) return;
-  throw new Error(`Cannot report: ${folder}/forecasts.csv must have the test days of metrics.json, got others`);
+  throw new Error(
+    `Cannot report: ${folder}/forecasts.csv must be from the same run as metrics.json, got other test days or forecasts`,
+  );
 }
 
 export const report = new Command("report")
-  .description("Make a page of what train, and backtest if it ran there, wrote into a folder.")
-  .argument("[folder]", "where they wrote", DEFAULT_OUT)
+  .description("Make an HTML page of the results of train, and of backtest if it ran in the same folder.")
+  .argument("[folder]", "the output folder of train", DEFAULT_OUT)
   .action(async (folder) => {
     const summary = await readJson(`${folder}/metrics.json`, "history") as Summary;
     const test = decodeForecasts(await readTextFile(`${folder}/forecasts.csv`), `${folder}/forecasts.csv`);
-    // Drawing takes a moment to load, which the other commands are spared.
+    // Charts take a moment to load; the other commands do not need them.
     const { reportPage } = await import("../report_page.ts");
     const page = await asWritten(`${folder}/metrics.json`, async () => {
       checkTest(test, summary, folder);

@@ -1,14 +1,38 @@
+import { Command } from "@commander-js/extra-typings";
 import { Checkpoints, progressBar, stopOnSignals } from "@unfold/training";
-import { sayIfNew } from "../../shared/cli.ts";
-import { prepareFolder, writeFiles } from "../../shared/files.ts";
+import { HOW_TO_RESUME, sayIfNew } from "../../shared/cli.ts";
+import { prepareFolder, readFile, writeFiles } from "../../shared/files.ts";
 import { table } from "../../shared/format.ts";
 import { distributedOption, onRanks, stoppedOn, workersOption } from "../../shared/ranks.ts";
+import { writeOnnx } from "../../shared/write_onnx.ts";
+import { Forecaster } from "../forecaster.ts";
 import { referenceOf } from "../judge.ts";
 import { cutOf, splitWindows } from "../split.ts";
 import { encodeForecasts, type Summary, summaryOf } from "../summary.ts";
 import { prepare, trainForecaster } from "../train.ts";
-import { directionLine, outlookLines, percent, scoreHead, scoreRow, shortName, titleOf, verdict } from "../wording.ts";
-import { checkFractions, networkCommand, outOption, prepareTraining, seriesOf, testOption } from "./options.ts";
+import {
+  directionLine,
+  intervalLine,
+  outlookLines,
+  scoreHead,
+  scoreRow,
+  shortName,
+  titleOf,
+  verdict,
+} from "../wording.ts";
+import {
+  checkFractions,
+  dataCommand,
+  DEFAULT_OUT,
+  networkCommand,
+  outOption,
+  prepareTraining,
+  readPrices,
+  seriesOf,
+  testOption,
+} from "./options.ts";
+
+const DEFAULT_MODEL = `${DEFAULT_OUT}/model.safetensors`;
 
 function report(summary: Summary): string {
   const { data, windows, test, labels, scores, direction, interval, next, settings: { target, horizon } } = summary;
@@ -19,9 +43,7 @@ function report(summary: Summary): string {
     table(head, Object.entries(scores).map(([name, score]) => scoreRow(labels[name]!, score))),
     "",
     ...(direction === undefined ? [] : [directionLine(target, direction)]),
-    ...(interval === undefined
-      ? []
-      : [`The ${percent(interval.coverage, 0)} interval held what happened on ${percent(interval.held)} of the days.`]),
+    ...(interval === undefined ? [] : [intervalLine(interval)]),
     outlookLines(next),
     "",
     verdict(target, scores, labels),
@@ -29,10 +51,10 @@ function report(summary: Summary): string {
 }
 
 export const train = networkCommand("train")
-  .description("Train on a series of daily prices and test on its last part.")
+  .description("Train on daily prices, test on the last part of them, and forecast.")
   .addOption(outOption)
   .addOption(testOption)
-  .option("--resume", "go on with a run that was stopped", false)
+  .option("--resume", "continue a stopped run from its last checkpoint", false)
   .addOption(workersOption)
   .addOption(distributedOption)
   .action(onRanks(async ({ csv, columns, sort, out, json, blas, resume, ...settings }, communicator) => {
@@ -54,9 +76,7 @@ export const train = networkCommand("train")
       signal: stop.signal,
       communicator,
     });
-    if (result === undefined) {
-      throw stoppedOn(communicator, "The same command with --resume goes on from here.", stop.exitCode);
-    }
+    if (result === undefined) throw stoppedOn(communicator, HOW_TO_RESUME, stop.exitCode);
     if (!isFirst) return;
     const summary = summaryOf(prices, settings, result);
     const [{ forecastChart }, { toPng }] = await Promise.all([
@@ -71,8 +91,27 @@ export const train = networkCommand("train")
       "forecast.svg": svg,
       "forecast.png": await toPng(svg),
     });
-    // The run is over; what it wrote last holds all that they did.
+    // A finished run needs no checkpoints.
     await new Checkpoints({ folder }).clear();
     const files = "model.safetensors, metrics.json, forecasts.csv, forecast.svg, forecast.png";
     console.log(json ? JSON.stringify(summary, null, 2) : `Written to ${out}: ${files}\n\n${report(summary)}`);
   }));
+
+export const forecast = dataCommand("forecast")
+  .description("Forecast the days after a series with a trained model.")
+  .argument("[model]", "a model file written by train", DEFAULT_MODEL)
+  .action(async (model, { json, ...data }) => {
+    const forecaster = Forecaster.decode(await readFile(model), model);
+    const outlook = forecaster.next(await readPrices(data, forecaster.config.featureSet));
+    console.log(json ? JSON.stringify(outlook, null, 2) : outlookLines(outlook));
+  });
+
+export const exportOnnx = new Command("export")
+  .description("Export a trained model as ONNX for use in other programs.")
+  .argument("[model]", "a model file written by train", DEFAULT_MODEL)
+  .option("--out <file>", "the ONNX file; a description goes to FILE.json (default: next to the model)")
+  .action(async (model, { out }) => {
+    const forecaster = Forecaster.decode(await readFile(model), model);
+    const { exportForecaster } = await import("../export.ts");
+    await writeOnnx(model, out, exportForecaster(forecaster));
+  });

@@ -34,8 +34,8 @@ const train = trainingCommand("train", {
   .option("--text-column <title>", "column with the texts", "text")
   .option("--label-column <title>", "column with the labels", "label")
   .addOption(new Option("--tokens <kind>", "unit of text (default: word; char for names)").choices(TOKEN_KINDS))
-  .option("--vocabulary <n>", "tokens to keep, most frequent first", integer(2), 5000)
-  .option("--longest <tokens>", "tokens to read from each text; the rest is cut off", integer(1), 500)
+  .option("--vocabulary <n>", "number of tokens to keep, most frequent first", integer(2), 5000)
+  .option("--longest <tokens>", "maximum number of tokens to read from a text", integer(1), 500)
   .option("--validation <fraction>", "fraction of the texts for choosing the epoch", between(0, 0.5), 0.1)
   .option("--test <fraction>", "fraction of the texts for testing", between(0, 0.5), 0.1)
   .optionsGroup("Model:")
@@ -110,7 +110,7 @@ const predict = new Command("predict")
 const exportOnnx = new Command("export")
   .description("Export a trained classifier as ONNX.")
   .argument("[classifier]", "classifier file written by train", DEFAULT_CLASSIFIER)
-  .option("--out <file>", "output file; FILE.json is written beside it (default: next to the classifier)")
+  .option("--out <file>", "ONNX file to write; FILE.json describes it (default: next to the classifier)")
   .action(async (path, { out }) => {
     const classifier = Classifier.fromFile(await readFile(path), path);
     const { exportClassifier } = await import("../export.ts");

@@ -29,7 +29,7 @@ export const generate = new Command("generate")
       let [text, written] = [prompt, performance.now()];
       for await (const more of generateText(model, { ...options, stop })) {
         text += more;
-        // Shows the text as it is generated, without a system call per character.
+        // Write the text as it is generated, but without a system call per character.
         if (performance.now() - written < 20) continue;
         await write(text);
         [text, written] = ["", performance.now()];

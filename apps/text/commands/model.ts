@@ -13,7 +13,7 @@ import { blasOption, DEFAULT_MODEL, DEFAULT_OUT, nameOf, textInputs, textOption,
 
 const batchSizeOption = new Option(
   "--batch-size <n>",
-  "number of parts read side by side; more is faster, but each starts without context",
+  "number of parts to read in parallel; more is faster, but each starts without context",
 ).argParser(integer(1)).default(1);
 
 export const evaluate = new Command("evaluate")
@@ -27,7 +27,7 @@ export const evaluate = new Command("evaluate")
     const model = LanguageModel.fromFile(await readFile(path), path);
     const inputs = await textInputs(text);
     const { kind } = model.tokenizer;
-    // The tokens of a long text go to a file beside the model.
+    // The tokens of a long text go to a file next to the model.
     const folder = dirname(path);
     using read = await tokenize(inputs, { kind, folder, tokenizer: model.tokenizer });
     const { length } = read.tokens;
@@ -61,7 +61,7 @@ export const report = new Command("report")
       passage.every((token) => Number.isInteger(token) && token >= 0 && token < model.tokenizer.size);
     if (!isPassage) {
       throw new Error(
-        `Cannot report: passage in ${folder}/metrics.json must be tokens of the model, got other values; ` +
+        `Cannot report: the passage in ${folder}/metrics.json must match the model, got other tokens; ` +
           "run train again",
       );
     }
@@ -81,7 +81,7 @@ export const report = new Command("report")
 export const exportOnnx = new Command("export")
   .description("Export a trained model as ONNX.")
   .argument("[model]", "model file written by train", DEFAULT_MODEL)
-  .option("--out <file>", "output file; FILE.json is written beside it (default: next to the model)")
+  .option("--out <file>", "ONNX file to write; FILE.json describes it (default: next to the model)")
   .action(async (path, { out }) => {
     const model = LanguageModel.fromFile(await readFile(path), path);
     const { exportLanguageModel } = await import("../export.ts");

@@ -18,7 +18,7 @@ export function textOption() {
   return new Option("--text <files...>", "UTF-8 text files, or - for stdin (default: Moby Dick)");
 }
 
-/** `--blas`: matrix products by OpenBLAS. */
+/** `--blas`: OpenBLAS for matrix products. */
 export function blasOption() {
   return new Option("--blas [library]", "use OpenBLAS for matrix products (needs --allow-ffi)");
 }
@@ -32,7 +32,7 @@ export function useBlasOption(
   tryBlas(library, { threads: size === 1 ? navigator.hardwareConcurrency : 1, quiet: rank > 0 });
 }
 
-/** Makes a command with the options that are common to both kinds of training, and its own defaults for them. */
+/** Makes a command with the options that both kinds of training share. Each passes its own defaults. */
 export function trainingCommand(
   name: string,
   { out, hidden, layers, embedding, batchSize, learningRate }:

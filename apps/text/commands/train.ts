@@ -32,16 +32,16 @@ export const train = trainingCommand("train", {
   .optionsGroup(DATA_GROUP)
   .addOption(textOption())
   .addOption(new Option("--tokens <kind>", "unit of text").choices(TOKEN_KINDS).default(TOKEN_KINDS[0]))
-  .option("--vocabulary <n>", "with --tokens word: words to keep, most frequent first", integer(2), 10_000)
+  .option("--vocabulary <n>", "for --tokens word: number of words to keep, most frequent first", integer(2), 10_000)
   .option("--validation <fraction>", "fraction of the text for choosing the epoch", between(0, 0.5), 0.05)
   .option("--test <fraction>", "fraction at the end of the text for testing", from(0, 0.5), 0.05)
-  .option("--resume", "continue a run that was stopped")
+  .option("--resume", "continue a stopped run")
   .optionsGroup("Model:")
   .option("--tied", "share weights between the embedding and the output layer")
   .optionsGroup("Training:")
   .option("--time <tokens>", "time steps per batch, for truncated backpropagation", integer(1), 50)
   .option("--epochs <n>", "passes over the training part", integer(1), 6)
-  .option("--steps <n>", "stop after this many steps, even within an epoch", integer(1))
+  .option("--steps <n>", "maximum number of steps; may end within an epoch", integer(1))
   .action(onRanks(async ({ text, out, resume = false, json, blas, vocabulary, ...options }, communicator) => {
     const isFirst = communicator.rank === 0;
     const { tied = false, hidden } = options;

@@ -13,7 +13,7 @@ import { takeSteps } from "./take_steps.ts";
 const BRACKETS = "()[]";
 const LONGEST = 24;
 
-/** Whether every bracket is closed by a bracket of its kind, in the right order. */
+/** Whether every bracket is closed by one of its kind, in the right order. */
 export function isBalanced(text: string): boolean {
   const open: string[] = [];
   for (const bracket of text) {
@@ -24,7 +24,7 @@ export function isBalanced(text: string): boolean {
   return open.length === 0;
 }
 
-/** Draws balanced brackets, half of them with one bracket replaced, so that counting brackets is not enough. */
+/** Draws balanced texts, and replaces one bracket in half of them, so that counting brackets is not enough. */
 export function drawBrackets(random: Random): string {
   const length = 2 * (1 + random.integer(LONGEST / 2));
   const open: string[] = [];
@@ -95,5 +95,5 @@ if (import.meta.main) {
   }
   const balanced = (100 * texts.filter(isBalanced).length / texts.length).toFixed(1);
   const accuracy = (100 * accuracyOn(model, texts)).toFixed(1);
-  console.log(`Accuracy ${accuracy} % on ${texts.length} texts, of which ${balanced} % are balanced.`);
+  console.log(`Accuracy ${accuracy} % on ${texts.length} texts; ${balanced} % of them are balanced.`);
 }

@@ -1,6 +1,6 @@
 /**
- * Encoder and decoder: an LSTM reads a date as people write it, "Monday, 23 Nov 2026" or "11/23/26", and another writes
- * it in ISO 8601, character by character.
+ * Encoder and decoder: one LSTM reads a date such as "Monday, 23 Nov 2026" or "11/23/26"; another writes it in ISO
+ * 8601, character by character.
  *
  *     deno task example dates
  *
@@ -35,13 +35,13 @@ function monthOf(date: Date): string {
   return MONTHS[date.getUTCMonth()]!;
 }
 
-/** A date as written by a person, and in ISO 8601. */
+/** A date in some human format, and in ISO 8601. */
 interface Sample {
   readonly text: string;
   readonly iso: string;
 }
 
-/** Draws a day from 1950 to 2049 in a random format. Every tenth day is kept for testing. */
+/** Draws a day from 1950 to 2049 in a random format. Every tenth day is for testing. */
 export function drawSample(random: Random, part: "train" | "test"): Sample {
   const day = 10 * random.integer(3652) + (part === "test" ? 0 : 1 + random.integer(9));
   const date = new Date(Date.UTC(1950, 0, 1 + day));
@@ -51,7 +51,7 @@ export function drawSample(random: Random, part: "train" | "test"): Sample {
 /**
  * Encodes texts as tokens, padded to the longest.
  *
- * @throws {RangeError} If a text is empty or has a character that the model does not know.
+ * @throws {RangeError} If a text is empty or has a character outside the vocabulary.
  */
 export function encode(texts: readonly string[]): Source {
   const rows = texts.map((text) => [...text.toLowerCase()]);

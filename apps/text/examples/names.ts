@@ -26,7 +26,7 @@ interface Name {
 /** The labels by index. */
 export const LABELS = ["female", "male"] as const;
 
-/** Loads the names that are short enough and spelled with the letters above. */
+/** Loads the names that are short enough and use only the letters above. */
 export async function loadNames(): Promise<Name[]> {
   const { texts, labels } = await firstNames();
   return texts.flatMap((text, i) => {
@@ -125,7 +125,7 @@ export function lossOn(model: NameWriter, names: readonly Name[]): number {
 if (import.meta.main) {
   const random = new Random(1);
   const all = await loadNames();
-  // A name with both labels goes to one part with both of them.
+  // Both entries of a name with both labels go to the same part.
   const groups = [...Map.groupBy(all, ({ tokens }) => String(tokens)).values()];
   const order = Array.from(random.permutation(groups.length), (i) => groups[i]!);
   const [test, names] = [order.slice(0, 800).flat(), order.slice(800).flat()];

@@ -56,8 +56,8 @@ export class Seq2Seq {
   }
 
   /**
-   * Teacher forcing: predicts each token of the target from the correct tokens before it, all steps in one run of the
-   * decoder.
+   * Teacher forcing: predicts each token of the target from the correct tokens before it, with one call of the decoder
+   * for all steps.
    *
    * @param written The start token and the target without its last token, [batch, steps].
    * @returns Logits of the next token, [batch, steps, targetTokens].
@@ -90,7 +90,7 @@ export class Seq2Seq {
     });
   }
 
-  /** The outputs of the encoder, and the last states of both directions side by side as the decoder's first state. */
+  /** The encoder's outputs, and the last states of both directions, concatenated as the decoder's initial state. */
   #encode({ tokens, lengths }: Source): { memory: Tensor; state: LSTMState } {
     const { sourceEmbedding, encoder } = this.#parts;
     const { output, state } = encoder.run(sourceEmbedding.forward(tokens), { lengths });

@@ -2,7 +2,7 @@ import { type NamedParameters, scope, type Tensor } from "@unfold/core";
 import { adam, clipByGlobalNorm, cosineDecay, Optimizer } from "@unfold/optimizers";
 
 /**
- * The training loop that the examples share: takes a number of steps, each with a fresh loss, and yields the losses.
+ * The training loop of the examples: takes a number of steps, each on a new loss, and yields the losses.
  */
 export function* takeSteps(
   parameters: NamedParameters,
@@ -13,7 +13,7 @@ export function* takeSteps(
   });
   for (let step = 1; step <= steps; step++) yield takeStep();
 
-  /** Opens and closes the scope of one step, because a scope must not stay open across a yield. */
+  /** Runs one step in a scope. It is a function because a scope must not stay open across a yield. */
   function takeStep(): number {
     using _ = scope();
     const error = loss();

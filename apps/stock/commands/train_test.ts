@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
-import { withFolder } from "../../tools/testing.ts";
-import { stopApp } from "../shared/_run_app.ts";
-import { csv, QUICK, stock } from "./_testing.ts";
+import { withFolder } from "../../../tools/testing.ts";
+import { stopApp } from "../../shared/_run_app.ts";
+import { csv, QUICK, stock, withPrices } from "../_testing.ts";
 
-Deno.test("an optimizer comes by name or from a module, with its options, and what was chosen is written down", () =>
+Deno.test("an optimizer comes by name or from a module, with its options, and the metrics record it", () =>
   withFolder(async (folder) => {
     const [file, module] = [`${folder}/prices.csv`, `${folder}/mine.ts`];
     await Deno.writeTextFile(file, csv(300));
@@ -35,11 +35,11 @@ Deno.test("an optimizer comes by name or from a module, with its options, and wh
 
     const refused = await stock(folder, "--csv", file, "--out", `${folder}/c`, "--optimizer", "lion2");
     assert.deepEqual([refused.code, refused.stdout], [1, ""]);
-    assert.match(refused.stderr, /^error: Cannot use the optimizer lion2: it must be adadelta, .*\n$/);
+    assert.match(refused.stderr, /^error: Cannot use the optimizer lion2: it must be one of adadelta, .*\n$/);
     assert.deepEqual([...Deno.readDirSync(folder)].map(({ name }) => name).sort(), ["a", "b", "mine.ts", "prices.csv"]);
   }));
 
-Deno.test("a run that is stopped exits with 130 and says how to go on; resumed it writes what a whole one does, to the bit", () =>
+Deno.test("a stopped run exits with 130 and says how to resume; resuming gives the same files, bit for bit", () =>
   withFolder(async (folder) => {
     const file = `${folder}/prices.csv`;
     await Deno.writeTextFile(file, csv(2000));
@@ -51,7 +51,7 @@ Deno.test("a run that is stopped exits with 130 and says how to go on; resumed i
     assert.deepEqual([stopped.code, stopped.stdout], [130, ""], stopped.stderr);
     assert.match(
       stopped.stderr,
-      /stopped in epoch \d+ after step \d+\nThe same command with --resume goes on from here.\n$/,
+      /stopped in epoch \d+ after step \d+\nRun the same command with --resume to continue\.\n$/,
     );
 
     const again = await stock(folder, ...args("left"));
@@ -84,42 +84,52 @@ Deno.test("a run that is stopped exits with 130 and says how to go on; resumed i
     ]);
   }));
 
-for (const model of ["gru", "rnn", "mlp"]) {
-  Deno.test(`${model}: trained, written and read back it gives the same forecast to the bit`, () =>
-    withFolder(async (folder) => {
-      const file = `${folder}/prices.csv`;
-      await Deno.writeTextFile(file, csv(300));
-      const trained = await stock(folder, "--model", model, "--csv", file, "--out", `${folder}/a`, "--json", ...QUICK);
-      assert.equal(trained.code, 0, trained.stderr);
-      const forecast = await stock(folder, "forecast", `${folder}/a/model.safetensors`, "--csv", file, "--json");
-      assert.equal(forecast.code, 0, forecast.stderr);
-      const { next, settings } = JSON.parse(trained.stdout);
-      assert.equal(settings.model, model);
-      assert.deepEqual(JSON.parse(forecast.stdout), next);
-    }));
-}
+Deno.test("forecasts over a horizon: prices with widening intervals, a probability, a volatility", () =>
+  withPrices(async (folder, file) => {
+    const run = async (...args: string[]) => {
+      const { code, stdout, stderr } = await stock(folder, "--csv", file, "--out", `${folder}/a`, ...QUICK, ...args);
+      assert.equal(code, 0, stderr);
+      return stdout;
+    };
+    const path = JSON.parse(await run("--horizon", "3", "--json")).next;
+    assert.deepEqual(path.steps.map(({ ahead }: { ahead: number }) => ahead), [1, 2, 3]);
+    const widths = path.steps.map(({ interval }: { interval: { low: number; high: number } }) =>
+      interval.high - interval.low
+    );
+    assert.ok(widths[0] < widths[1] && widths[1] < widths[2], `${widths}`);
+    assert.match(
+      await run("--target", "direction", "--horizon", "2"),
+      /\n {2}probability of a rise over the next 2 days: [\d.]+ %\n/,
+    );
+    const volatility = await run("--target", "volatility", "--horizon", "5");
+    assert.match(
+      volatility,
+      /\nEWMA \(λ = 0.94\) .*\nHAR \(day, week, month\) .*\nnaive \(the last 5 days\) .*\nridge regression /,
+    );
+    assert.match(
+      volatility,
+      /\n {2}volatility of the next 5 days: [\d.]+ % a year \(90 % interval [\d.]+ to [\d.]+ % a year\)\n/,
+    );
+    assert.match(volatility, / the mean.*\n$/);
+  }));
 
-Deno.test("the textbook's features: trained, written and read back they give the same forecast to the bit", () =>
-  withFolder(async (folder) => {
-    const file = `${folder}/prices.csv`;
-    await Deno.writeTextFile(file, csv(400));
-    const trained = await stock(
+Deno.test("a horizon or a season that is too long is refused", () =>
+  withPrices(async (folder, file) => {
+    const { code, stdout, stderr } = await stock(
       folder,
-      "--features",
-      "book",
       "--csv",
       file,
+      "--horizon",
+      "40",
       "--out",
       `${folder}/a`,
-      "--json",
       ...QUICK,
     );
-    assert.equal(trained.code, 0, trained.stderr);
-    const forecast = await stock(folder, "forecast", `${folder}/a/model.safetensors`, "--csv", file, "--json");
-    assert.equal(forecast.code, 0, forecast.stderr);
-    assert.deepEqual(JSON.parse(forecast.stdout), JSON.parse(trained.stdout).next);
-    await Deno.writeTextFile(file, "Date,Close\n2020-01-02,1\n");
-    const without = await stock(folder, "forecast", `${folder}/a/model.safetensors`, "--csv", file);
-    assert.deepEqual([without.code, without.stdout], [1, ""]);
-    assert.match(without.stderr, /^error: Cannot read .*: line 1: column open is missing; it has "Date", "Close"\n$/);
+    assert.deepEqual([code, stdout], [1, ""]);
+    assert.equal(
+      stderr,
+      `error: Cannot test on ${file}: the test part must have more days than the horizon, 40, got 35\n`,
+    );
+    const season = await stock(folder, "--csv", file, "--season", "300", "--out", `${folder}/a`, ...QUICK);
+    assert.match(season.stderr, /: a season must be at most the 259 days before the test part, got 300\n$/);
   }));
