@@ -325,6 +325,18 @@ export class Optimizer<Label extends string = string> implements Disposable {
     }
     const { byteOffset, length } = slab.grads;
     if (this.#accumulate > 1) coreKernels.affine(byteOffset, byteOffset, length, 1 / this.#accumulate, 0);
+    try {
+      this.#run(step, learningRate);
+    } finally {
+      // Also after an error, so that a second attempt starts like the first.
+      slab.markWritten();
+      this.zeroGrad();
+    }
+  }
+
+  /** Runs the plugins and counts the step. */
+  #run(step: number, learningRate: number): void {
+    const { slab } = this.#packed;
     let skipped = false;
     const { skippedInARow } = this.#counts;
     const info = { step, learningRate, skippedInARow, skip: () => void (skipped = true) };
@@ -345,8 +357,6 @@ export class Optimizer<Label extends string = string> implements Disposable {
       this.#counts.skippedInARow = 0;
       for (const group of this.#groups) if (!group.frozen) group.steps++;
     }
-    slab.markWritten();
-    this.zeroGrad();
   }
 
   /** Sets all gradients to 0 and drops accumulated backward passes. A step does so itself. */

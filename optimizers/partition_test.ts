@@ -1,5 +1,6 @@
 import { Parameter } from "@unfold/core";
 import {
+  adam,
   addDecayedWeights,
   clipByGlobalNorm,
   Optimizer,
@@ -54,7 +55,12 @@ Deno.test("unknown groups and ambiguous names are refused", () => {
     name: "TypeError",
     message: "Cannot make an Optimizer: plugins[0] must be a plugin, or plugins by group (biases, weights), got heads",
   });
-  assert.throws(() => new Optimizer(made, [sgd(), { biases: sgd() }], { learningRate: 1 }), /got "sgd" twice/);
+  assert.throws(() => new Optimizer(made, [sgd(), { biases: adam() }], { learningRate: 1 }), {
+    name: "TypeError",
+    message: /there must be one rule for group biases, got sgd and adam; remove one/,
+  });
+  const clips = [clipByGlobalNorm(1), { biases: clipByGlobalNorm(1) }, sgd()];
+  assert.throws(() => new Optimizer(made, clips, { learningRate: 1 }), /got "clipByGlobalNorm" twice/);
   const a = { x: new Parameter([1]) };
   const numbered = { 1: new Parameter([1]) };
   for (const bad of [{ a, b: a }, { a, b: numbered }]) {
