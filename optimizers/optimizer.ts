@@ -95,7 +95,7 @@ export class Optimizer<Label extends string = string> implements Disposable {
    */
   constructor(
     parameters: NamedParameters | Partition<Label>,
-    plugins: readonly PluginEntry<Label>[],
+    plugins: readonly PluginEntry<NoInfer<Label>>[],
     options: OptimizerOptions,
   ) {
     if (typeof options !== "object" || options === null) {

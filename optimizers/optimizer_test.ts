@@ -227,7 +227,7 @@ Deno.test("bad options are refused at construction", () => {
     assert.throws(make([{ name, update() {} }]), /must have a name without "." and "\/"/);
   }
   const late = kind("plugins[1] drops whole steps, so it must be first and act on all parameters");
-  assert.throws(make([sgd(), skipNonFinite()]), late);
+  assert.throws(make([clipByGlobalNorm(1), skipNonFinite(), sgd()]), late);
   for (const learningRate of [NaN, -1, Infinity, null, "0.1", true]) {
     assert.throws(make([sgd()], { learningRate }), /finite number of 0 or more, got/);
   }
