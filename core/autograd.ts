@@ -220,8 +220,7 @@ function checkUnchanged({ name, inputs, version }: TapeNode): void {
     const parameter = input.slab.names.get(input) ?? "a parameter";
     throw new ReferenceError(
       `Cannot run backward through ${name}: ${parameter} of shape ${formatShape(input.shape)} must not change ` +
-        "between forward and backward, but was written or moved; step, load and swap after backward(), or compute the " +
-        "value again",
+        "between forward and backward, but was written; step, load and swap after backward(), or compute the value again",
     );
   }
 }

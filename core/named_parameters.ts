@@ -145,8 +145,10 @@ export function packParameters(parameters: NamedParameters): PackedParameters {
     : new Slab(length, `the parameters of a model (${length} values and their gradients)`);
   slab.names = names;
   if (inPlace) return { slab, segments };
-  entries.forEach((parameter, index) => parameter.moveTo(slab, segments[index]!.offset));
-  slab.markWritten();
+  entries.forEach((parameter, index) => {
+    slab.lastWrite = Math.max(slab.lastWrite, parameter.slab.lastWrite);
+    parameter.moveTo(slab, segments[index]!.offset);
+  });
   return { slab, segments };
 }
 

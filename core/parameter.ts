@@ -44,8 +44,9 @@ export class Slab implements Owner {
   readonly length: number;
   /** The names of the parameters in it, once packed. @internal */
   names: ReadonlyMap<Tensor, string> = new Map();
+  /** The number of the last write to a parameter in it. @internal */
+  lastWrite = 0;
   readonly #block: Block;
-  #lastWrite = 0;
 
   /** Allocates a slab of zeros; `purpose` completes the message if the memory is exhausted. */
   constructor(length: number, purpose: string) {
@@ -68,17 +69,12 @@ export class Slab implements Owner {
   }
 
   /**
-   * Notes that parameters have changed or moved, so that a backward pass through ops that used the old values is an error. The
-   * library calls it whenever it writes parameters: in the step of an optimizer, when loading, packing and swapping. Code that
-   * writes into `params` or into a parameter's `data` may call it too.
+   * Notes that parameters have changed, so that a backward pass through ops that used the old values is an error. The library
+   * calls it whenever it writes parameters: in the step of an optimizer, when loading and swapping. Code that writes into
+   * `params` or into a parameter's `data` may call it too.
    */
   markWritten(): void {
-    this.#lastWrite = ++writes.count;
-  }
-
-  /** The number of the last write. @internal */
-  get lastWrite(): number {
-    return this.#lastWrite;
+    this.lastWrite = ++writes.count;
   }
 
   /** Frees the memory. */
