@@ -1,5 +1,7 @@
+import { refuseLater } from "./checks.ts";
 import { kernels } from "./core_kernels.ts";
 import { empty, full, zeros } from "./create.ts";
+import { Parameter, writes } from "./parameter.ts";
 import { currentScope } from "./scope.ts";
 import { type DType, formatShape, sameShape, tape, type TapeNode, type Tensor } from "./tensor.ts";
 
@@ -73,6 +75,7 @@ export function defineOp<Args extends readonly unknown[], Output extends Tensor 
  *
  * @param f The function; it must not be asynchronous.
  * @returns What the function returns.
+ * @throws {TypeError} If the function is asynchronous or a generator: it would mostly run after the tape is on again.
  *
  * @example
  * ```ts
@@ -86,7 +89,7 @@ export function defineOp<Args extends readonly unknown[], Output extends Tensor 
 export function noGrad<T>(f: () => T): T {
   disabled++;
   try {
-    return f();
+    return refuseLater("switch off the tape", f());
   } finally {
     disabled--;
   }
@@ -150,7 +153,8 @@ function record(
   }
   const shapes = outputs.map(({ shape }) => shape);
   // A copy: the caller may change its list before the backward pass.
-  const node: TapeNode = { name, order: count++, inputs: [...inputs], shapes, gradients: [], backward };
+  const version = writes.count;
+  const node: TapeNode = { name, order: count++, inputs: [...inputs], shapes, gradients: [], backward, version };
   outputs.forEach((output, index) => output.source = { node, index });
 }
 
@@ -203,9 +207,22 @@ function history(root: TapeNode): TapeNode[] {
         `Cannot run backward through ${node.name}: an earlier backward() released the tape; compute the value again`,
       );
     }
+    if (node.version !== writes.count) checkUnchanged(node);
     for (const input of node.inputs) if (input.source !== undefined) seen.add(input.source.node);
   }
   return [...seen].sort((a, b) => b.order - a.order);
+}
+
+/** Throws if a parameter that an op used has changed since. */
+function checkUnchanged({ name, inputs, version }: TapeNode): void {
+  for (const input of inputs) {
+    if (!(input instanceof Parameter) || input.slab.lastWrite <= version) continue;
+    const parameter = input.slab.names.get(input) ?? "a parameter";
+    throw new ReferenceError(
+      `Cannot run backward through ${name}: ${parameter} of shape ${formatShape(input.shape)} must not change ` +
+        "between forward and backward, but was written; step, load and swap after backward(), or compute the value again",
+    );
+  }
 }
 
 /** Runs one op's backward and delivers the gradients to its inputs. */

@@ -2,8 +2,11 @@ import {
   add,
   concat,
   defineOp,
+  isGradEnabled,
+  loadParameters,
   multiply,
   noGrad,
+  packParameters,
   Parameter,
   scale,
   scope,
@@ -166,4 +169,61 @@ Deno.test("too few gradients and integer inputs are reported with the op's name"
   assert.throws(() => add(a, tokens), {
     message: 'Cannot add: inputs must hold floats (dtype "f32"), got "i32" of shape [1]',
   });
+});
+
+Deno.test("a parameter that changes between forward and backward is reported", () => {
+  const changes: Record<string, (weight: Parameter) => void> = {
+    "written in its slab": ({ slab }) => slab.markWritten(),
+    "written, then packed with others": (weight) => {
+      weight.slab.markWritten();
+      packParameters({ other: new Parameter([3]), weight });
+    },
+    loaded: (weight) =>
+      void loadParameters({ weight }, new Map([["weight", { shape: [1], data: Float32Array.of(5) }]])),
+  };
+  for (const [how, change] of Object.entries(changes)) {
+    using _ = scope();
+    const weight = new Parameter([1], (data) => data.fill(2));
+    packParameters({ weight });
+    const loss = sum(multiply(weight, weight));
+    change(weight);
+    assert.throws(() => loss.backward(), {
+      name: "ReferenceError",
+      message:
+        "Cannot run backward through multiply: weight of shape [1] must not change between forward and backward, but " +
+        "was written; step, load and swap after backward(), or compute the value again",
+    }, how);
+    assert.equal(weight.grad.item(), 0, how);
+    sum(multiply(weight, weight)).backward();
+    assert.equal(weight.grad.item(), 2 * weight.item(), how);
+  }
+});
+
+Deno.test("writes to other parameters, and packing, do not concern a backward pass", () => {
+  using _ = scope();
+  const [weight, other] = [new Parameter([1], (data) => data.fill(2)), new Parameter([1])];
+  other.slab.markWritten();
+  const loss = sum(multiply(weight, weight));
+  packParameters({ another: new Parameter([1]), weight });
+  other.slab.markWritten();
+  loss.backward();
+  assert.equal(weight.grad.item(), 4);
+});
+
+Deno.test("noGrad refuses asynchronous functions and generators, and switches the tape on again", () => {
+  const refused = (returns: string) => ({
+    name: "TypeError",
+    message: "Cannot switch off the tape: the function must not be asynchronous or a generator, got one that returns " +
+      `${returns}; await first, and pass a function that only computes`,
+  });
+  assert.throws(() => noGrad(async () => await 1), refused("a promise"));
+  assert.throws(() => noGrad(() => Promise.reject(new Error("later"))), refused("a promise"));
+  assert.throws(
+    () =>
+      noGrad(function* () {
+        yield 1;
+      }),
+    refused("a generator"),
+  );
+  assert.ok(isGradEnabled());
 });

@@ -38,3 +38,39 @@ export function checkCounts(
     throw new RangeError(`Cannot ${doing}: ${name} must be an integer of ${least} or more, got ${value}`);
   }
 }
+
+/**
+ * A value as messages show it: numbers and short text as they are, other values by their kind.
+ *
+ * @example
+ * ```ts
+ * import { describe } from "@unfold/core/support";
+ * import assert from "node:assert/strict";
+ *
+ * assert.equal(describe(3), "3");
+ * assert.equal(describe([1, 2]), "an array of length 2");
+ * assert.equal(describe(new Map()), "an object of class Map");
+ * ```
+ */
+export function describe(value: unknown): string {
+  if (typeof value === "string") return JSON.stringify(value.length > 40 ? `${value.slice(0, 40)}…` : value);
+  if (typeof value === "function") return value.name === "" ? "a function" : `the function ${value.name}`;
+  if (typeof value !== "object" || value === null) return String(value);
+  if (Array.isArray(value)) return `an array of length ${value.length}`;
+  const name = (value as object).constructor?.name ?? "Object";
+  return name === "Object" ? "an object" : `an object of class ${name}`;
+}
+
+/** Returns a function's result, unless the function has yet to run: it was asynchronous, or a generator. */
+export function refuseLater<T>(doing: string, result: T): T {
+  if (typeof result !== "object" || result === null) return result;
+  const { then, next } = result as { then?: unknown; next?: unknown };
+  const isPromise = typeof then === "function";
+  if (!isPromise && typeof next !== "function") return result;
+  // Its own error would only distract.
+  if (isPromise) Promise.resolve(result).catch(() => {});
+  throw new TypeError(
+    `Cannot ${doing}: the function must not be asynchronous or a generator, got one that returns ` +
+      `${isPromise ? "a promise" : "a generator"}; await first, and pass a function that only computes`,
+  );
+}

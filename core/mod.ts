@@ -24,7 +24,16 @@
 export { defineOp, isGradEnabled, noGrad, type OpResult, willRecord } from "./autograd.ts";
 export { type BlasInUse, useBlas, type UseBlasOptions } from "./blas.ts";
 export { empty, full, keep, tensor, type TensorOptions, zeros } from "./create.ts";
-export { loadParameters, type PackedParameters, packParameters, type Segment } from "./named_parameters.ts";
+export {
+  type HasParameters,
+  loadParameters,
+  type LoadParametersOptions,
+  type LoadReport,
+  type PackedParameters,
+  packParameters,
+  parametersOf,
+  type Segment,
+} from "./named_parameters.ts";
 export { add, divide, maximum, minimum, multiply, negate, power, scale, subtract, where } from "./ops/arithmetic.ts";
 export { equal, greater, greaterEqual, less, lessEqual, notEqual } from "./ops/comparison.ts";
 export { dropout, type DropoutOptions } from "./ops/dropout.ts";
@@ -62,12 +71,14 @@ export {
   type DecodeSafetensorsOptions,
   encodeSafetensors,
   type EncodeSafetensorsOptions,
+  type Float32Values,
   type Safetensors,
   type SafetensorsData,
   type SafetensorsDType,
   SafetensorsError,
   type SafetensorsInput,
   type SafetensorsTensor,
+  toFloat32,
 } from "./safetensors.ts";
 export { type MemoryStats, memoryStats, scope } from "./scope.ts";
 export {

@@ -1,5 +1,6 @@
+import { refuseLater } from "./checks.ts";
 import { Block, view } from "./memory.ts";
-import { formatShape, type Owner, type Shape, sizeOf, Tensor } from "./tensor.ts";
+import { checkShape, formatShape, type Owner, type Shape, sizeOf, Tensor } from "./tensor.ts";
 
 let skipping = 0;
 
@@ -14,6 +15,7 @@ function isSkippingInitialization(): boolean {
  *
  * @param build Builds the model; it must not be asynchronous.
  * @returns What `build` returns.
+ * @throws {TypeError} If `build` is asynchronous or a generator.
  *
  * @example
  * ```ts
@@ -27,16 +29,23 @@ function isSkippingInitialization(): boolean {
 export function uninitialized<T>(build: () => T): T {
   skipping++;
   try {
-    return build();
+    return refuseLater("build a model without initial weights", build());
   } finally {
     skipping--;
   }
 }
 
+/** The number of writes to parameters so far. The tape notes it for each op, to notice parameters that change before backward. */
+export const writes: { count: number } = { count: 0 };
+
 /** Parameters followed by their gradients: two contiguous arrays of the same length. */
 export class Slab implements Owner {
   /** The length of each array. */
   readonly length: number;
+  /** The names of the parameters in it, once packed. @internal */
+  names: ReadonlyMap<Tensor, string> = new Map();
+  /** The number of the last write to a parameter in it. @internal */
+  lastWrite = 0;
   readonly #block: Block;
 
   /** Allocates a slab of zeros; `purpose` completes the message if the memory is exhausted. */
@@ -57,6 +66,15 @@ export class Slab implements Owner {
   /** Whether the memory has been freed. */
   get released(): boolean {
     return this.#block.released;
+  }
+
+  /**
+   * Notes that parameters have changed, so that a backward pass through ops that used the old values is an error. The library
+   * calls it whenever it writes parameters: in the step of an optimizer, when loading and swapping. Code that writes into
+   * `params` or into a parameter's `data` may call it too.
+   */
+  markWritten(): void {
+    this.lastWrite = ++writes.count;
   }
 
   /** Frees the memory. */
@@ -99,8 +117,10 @@ export class Parameter extends Tensor {
    *
    * @param shape Lengths of the axes.
    * @param initialize Writes the initial values into the elements, which start at 0. It must not make tensors.
+   * @throws {RangeError} If a length is not an integer of 0 or more.
    */
   constructor(shape: Shape, initialize?: (data: Float32Array, shape: Shape) => void) {
+    checkShape("make a parameter", shape);
     const slab = new Slab(sizeOf(shape), `a parameter of shape ${formatShape(shape)}`);
     super(shape, { dtype: "f32", offset: 0, owner: slab, requiresGrad: true });
     this.#slab = slab;

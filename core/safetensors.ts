@@ -85,6 +85,60 @@ export interface SafetensorsInput {
   readonly dtype?: SafetensorsDType | "f32" | "i32";
 }
 
+/** Values as 32-bit floats. */
+export interface Float32Values {
+  /** The values; the array itself if it held 32-bit floats. */
+  readonly floats: Float32Array<ArrayBuffer>;
+  /** The dtype that they were converted from; undefined if they were 32-bit floats. */
+  readonly from: SafetensorsDType | undefined;
+  /** The first finite value that is too large for a 32-bit float, if any. */
+  readonly tooLarge: number | undefined;
+}
+
+/**
+ * The values of a tensor as 32-bit floats: F32 as they are, F16, BF16 and F64 converted. F16 and BF16 convert exactly; F64 is
+ * rounded.
+ *
+ * @returns The values, or undefined for other dtypes.
+ *
+ * @example
+ * ```ts
+ * import { toFloat32 } from "@unfold/core";
+ * import assert from "node:assert/strict";
+ *
+ * const half = toFloat32({ dtype: "F16", shape: [2], data: Uint16Array.of(0x3c00, 0xc000) });
+ * assert.deepEqual([...half!.floats, half!.from], [1, -2, "F16"]);
+ * assert.equal(toFloat32({ shape: [1], data: Int32Array.of(1) }), undefined);
+ * ```
+ */
+export function toFloat32({ dtype, data }: SafetensorsInput): Float32Values | undefined {
+  const kind = dtype?.toUpperCase();
+  if (data instanceof Float32Array) {
+    return kind === undefined || kind === "F32" ? { floats: data, from: undefined, tooLarge: undefined } : undefined;
+  }
+  if (data instanceof Float64Array && (kind === undefined || kind === "F64")) {
+    const tooLarge = data.find((value) => Number.isFinite(value) && !Number.isFinite(Math.fround(value)));
+    return { floats: Float32Array.from(data), from: "F64", tooLarge };
+  }
+  if (!(data instanceof Uint16Array) || (kind !== "F16" && kind !== "BF16")) return undefined;
+  const bits = kind === "BF16" ? (half: number) => half << 16 : bitsOfHalf;
+  const floats = new Float32Array(Int32Array.from(data, bits).buffer);
+  return { floats, from: kind, tooLarge: undefined };
+}
+
+/** The bits of a 16-bit float as those of a 32-bit float. */
+function bitsOfHalf(half: number): number {
+  const sign = (half & 0x8000) << 16;
+  const exponent = half >>> 10 & 31;
+  const fraction = half & 1023;
+  if (exponent === 31) return sign | 0x7f800000 | fraction << 13;
+  if (exponent > 0) return sign | exponent + 112 << 23 | fraction << 13;
+  if (fraction === 0) return sign;
+  // Below the least normal number: shifts the first 1 of the fraction out.
+  const shift = Math.clz32(fraction) - 21;
+  return sign | 113 - shift << 23 | (fraction << shift & 1023) << 13;
+}
+
 /** Options for {@linkcode encodeSafetensors}. */
 export interface EncodeSafetensorsOptions {
   /**
@@ -175,6 +229,13 @@ export interface DecodeSafetensorsOptions {
   file?: string;
 }
 
+/** What a file begins with that stands for one in Git LFS. */
+const LFS_POINTER = new TextEncoder().encode("version https://git-lfs");
+
+function startsWith(bytes: Uint8Array, prefix: Uint8Array): boolean {
+  return prefix.every((byte, i) => bytes[i] === byte);
+}
+
 /** The format's own limit on the header. */
 const MAX_HEADER = 100_000_000;
 
@@ -198,6 +259,9 @@ export function decodeSafetensors(bytes: Uint8Array<ArrayBuffer>, options: Decod
   const fail = (problem: string): never => {
     throw new SafetensorsError(`Cannot read ${options.file ?? "safetensors data"}: ${problem}`);
   };
+  if (startsWith(bytes, LFS_POINTER)) {
+    fail("it is a Git LFS pointer, not the file itself; run `git lfs pull`, or download the file");
+  }
   if (bytes.length < 8) fail(`it must start with the 8 bytes of a header length, got ${bytes.length} bytes`);
   const announced = new DataView(bytes.buffer, bytes.byteOffset).getBigUint64(0, true);
   if (announced > BigInt(Math.min(bytes.length - 8, MAX_HEADER))) {

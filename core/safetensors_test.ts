@@ -1,4 +1,4 @@
-import { decodeSafetensors, encodeSafetensors, SafetensorsError, type SafetensorsInput } from "@unfold/core";
+import { decodeSafetensors, encodeSafetensors, SafetensorsError, type SafetensorsInput, toFloat32 } from "@unfold/core";
 import fc from "fast-check";
 import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
@@ -57,6 +57,11 @@ Deno.test("an empty file of no tensors is read", () => {
 });
 
 const bad: [what: string, bytes: Uint8Array<ArrayBuffer>, message: RegExp][] = [
+  [
+    "a Git LFS pointer",
+    new TextEncoder().encode("version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 12\n"),
+    /: it is a Git LFS pointer, not the file itself; run `git lfs pull`, or download the file$/,
+  ],
   ["cut short", new Uint8Array(3), /must start with the 8 bytes of a header length, got 3 bytes/],
   [
     "header past the end",
@@ -169,4 +174,32 @@ Deno.test("messages cut long values", () => {
 
 Deno.test("writing refuses invalid shapes", () => {
   assert.throws(() => encodeSafetensors([["x", { shape: [-1, -2], data: Float32Array.of(1, 2) }]]), RangeError);
+});
+
+Deno.test("every 16-bit float converts exactly", () => {
+  const data = Uint16Array.from({ length: 65536 }, (_, i) => i);
+  const half = toFloat32({ dtype: "F16", shape: [65536], data })!;
+  const brain = toFloat32({ dtype: "BF16", shape: [65536], data })!;
+  assert.deepEqual([half.from, brain.from], ["F16", "BF16"]);
+  for (let bits = 0; bits < 65536; bits++) {
+    const sign = bits < 0x8000 ? 1 : -1;
+    const [exponent, fraction] = [bits >> 10 & 31, bits & 1023];
+    const special = fraction === 0 ? sign * Infinity : NaN;
+    const small = sign * fraction * 2 ** -24;
+    const value = exponent === 31 ? special : exponent === 0 ? small : sign * (1024 + fraction) * 2 ** (exponent - 25);
+    assert.ok(Object.is(half.floats[bits], value), `F16 ${bits}: ${half.floats[bits]} instead of ${value}`);
+    const wide = new DataView(new ArrayBuffer(4));
+    wide.setUint16(0, bits);
+    assert.ok(Object.is(brain.floats[bits], wide.getFloat32(0)), `BF16 ${bits}`);
+  }
+});
+
+Deno.test("64-bit floats are rounded; other dtypes are not floats", () => {
+  const read = toFloat32({ shape: [4], data: Float64Array.of(0.1, Infinity, NaN, -1e39) })!;
+  assert.deepEqual([...read.floats], [Math.fround(0.1), Infinity, NaN, -Infinity]);
+  assert.deepEqual([read.from, read.tooLarge], ["F64", -1e39]);
+  const plain = Float32Array.of(1);
+  assert.deepEqual(toFloat32({ shape: [1], data: plain }), { floats: plain, from: undefined, tooLarge: undefined });
+  assert.equal(toFloat32({ dtype: "U16", shape: [1], data: Uint16Array.of(1) }), undefined);
+  assert.equal(toFloat32({ shape: [1], data: Int32Array.of(1) }), undefined);
 });

@@ -16,7 +16,8 @@
  * @module
  */
 
-export { checkCounts, type CheckCountsOptions } from "./checks.ts";
+export { checkCounts, type CheckCountsOptions, describe } from "./checks.ts";
+export { checkParameters } from "./named_parameters.ts";
 export { type OpenedLibrary, openLibrary, type OpenLibraryOptions } from "./libraries.ts";
 export {
   arrayField,

@@ -32,6 +32,8 @@ export interface TapeNode {
   readonly gradients: (Tensor | undefined)[];
   /** Computes the gradients of the inputs; `undefined` once the tape has been released. */
   backward: ((...gradients: Tensor[]) => readonly (Tensor | undefined)[]) | undefined;
+  /** The number of writes to parameters before this op. */
+  readonly version: number;
 }
 
 /**
@@ -180,7 +182,8 @@ export class Tensor<D extends DType = "f32"> implements Disposable {
    *
    * @param gradient ∂loss/∂this. It may be omitted for a scalar, where it is 1.
    * @throws {TypeError} If this is not a scalar and the gradient is missing, or the gradient has another shape.
-   * @throws {ReferenceError} If the tape was released by an earlier call.
+   * @throws {ReferenceError} If the tape was released by an earlier call, or a parameter has changed since it was used: by an
+   * optimizer's step, by loading or swapping. Writes into `data` are not noticed.
    *
    * @example
    * ```ts

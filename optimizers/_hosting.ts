@@ -9,6 +9,7 @@ import {
   zeros,
 } from "@unfold/core";
 import { memory, reserve } from "@unfold/core/kernels";
+import { describe } from "@unfold/core/support";
 import type { OptimizerPlugin, PluginEntry, UpdateInfo } from "./plugin.ts";
 
 /** The number of slots an update may make without growing the memory under the plugin's views. No known rule has more. */
@@ -24,17 +25,44 @@ interface Stretch {
   readonly segments: readonly Segment[];
 }
 
+/** A group of parameters, or all of them if they are not in groups. */
+export interface Group {
+  /** Its name; empty if there are no groups. */
+  readonly label: string;
+  readonly stretch: Stretch;
+  /** Whether a rule acts on it. Without one, it is always frozen. */
+  readonly hasRule: boolean;
+  /** Whether its parameters stay as they are. */
+  frozen: boolean;
+  /** The number of steps taken while it was not frozen. */
+  steps: number;
+}
+
 /** A plugin with its part of the parameters and its slots. */
 export class HostedPlugin {
   readonly plugin: OptimizerPlugin;
+  /** The group that it acts on; undefined for a transform of all gradients. */
+  readonly group: Group | undefined;
   readonly #stretch: Stretch;
   #slots = new Map<string, Tensor>();
   /** Whether the slots come from a saved state, which must then have all of them. */
   #complete = false;
 
-  constructor(plugin: OptimizerPlugin, stretch: Stretch) {
+  constructor(plugin: OptimizerPlugin, stretch: Stretch, group?: Group) {
     this.plugin = plugin;
     this.#stretch = stretch;
+    this.group = group;
+  }
+
+  /** Whether its group is frozen. */
+  get rests(): boolean {
+    return this.group?.frozen ?? false;
+  }
+
+  /** Frees the slots. */
+  release(): void {
+    for (const slot of this.#slots.values()) slot.dispose();
+    this.#slots.clear();
   }
 
   /** Runs one step of the plugin. */
@@ -114,7 +142,7 @@ export class HostedPlugin {
     );
     return () => {
       this.#complete = complete;
-      for (const slot of this.#slots.values()) slot.dispose();
+      this.release();
       this.#slots = new Map(found.map(([name, values]) => {
         const slot = zeros([this.#stretch.length], { persistent: true });
         slot.data.set(values);
@@ -179,76 +207,149 @@ function isPlugin(entry: unknown): entry is OptimizerPlugin {
   return typeof (entry as OptimizerPlugin | null)?.update === "function";
 }
 
-/** Throws a `TypeError` unless all entries are plugins, or plugins by the names of existing groups. */
+function refuse(problem: string): never {
+  throw new TypeError(`Cannot make an Optimizer: ${problem}`);
+}
+
+/**
+ * Throws a `TypeError` unless all entries are plugins, or plugins by the names of existing groups, and each group has at most
+ * one rule with the transforms before it.
+ */
 export function checkPlugins(entries: readonly unknown[], labels: readonly string[]): void {
-  const refuse = (problem: string) => {
-    throw new TypeError(`Cannot make an Optimizer: ${problem}`);
-  };
-  const check = (place: string, entry: unknown) => {
-    const got = typeof entry === "function" ? `the function ${entry.name}; perhaps call it` : String(entry);
-    if (!isPlugin(entry)) return refuse(`${place} must be a plugin, with a name and update(), got ${got}`);
-    if (typeof entry.name === "string" && /^[^./]+$/.test(entry.name)) return;
-    refuse(`${place} must have a name without "." and "/", got ${JSON.stringify(entry.name)}`);
-  };
+  if (isPlugin(entries)) {
+    refuse(`plugins must be an array, got the plugin ${entries.name} alone; write [${entries.name}()]`);
+  }
+  if (!Array.isArray(entries)) refuse(`plugins must be an array, got ${describe(entries)}`);
   if (entries.length === 0) refuse("there must be at least one plugin, got none");
   entries.forEach((entry, index) => {
     const place = `plugins[${index}]`;
-    if (isPlugin(entry) || typeof entry !== "object" || entry === null) return check(place, entry);
+    if (isPlugin(entry) || typeof entry !== "object" || entry === null) return checkPlugin(place, entry);
+    if (Array.isArray(entry)) {
+      refuse(`${place} must be a plugin, or plugins by group, got an array; list its plugins one by one`);
+    }
     if (Object.keys(entry).length === 0) refuse(`${place} must be a plugin, or plugins by group, got an empty object`);
     for (const [label, plugin] of Object.entries(entry)) {
       if (!labels.includes(label)) {
         const known = labels.join(", ") || "there are none";
         refuse(`${place} must be a plugin, or plugins by group (${known}), got ${label}`);
       }
-      check(`${place}.${label}`, plugin);
+      checkPlugin(`${place}.${label}`, plugin);
     }
   });
-}
-
-/** Assigns each plugin its part of the slab, where groups follow one another. */
-export function hostPlugins(
-  entries: readonly PluginEntry[],
-  { slab, segments }: PackedParameters,
-  groups: Readonly<Record<string, NamedParameters>>,
-): HostedPlugin[] {
-  const all: Stretch = { start: 0, length: slab.length, segments };
-  const stretches = new Map<string, Stretch>();
-  let start = 0;
-  let first = 0;
-  for (const [label, group] of Object.entries(groups)) {
-    const own = segments.slice(first, first += Object.keys(group).length);
-    const offset = start;
-    const length = Object.values(group).reduce((total, { size }) => total + size, 0);
-    stretches.set(label, {
-      start: offset,
-      length,
-      segments: own.map((segment) => ({ ...segment, offset: segment.offset - offset })),
-    });
-    start += length;
-  }
-  const taken = new Set<string>();
-  const host = (plugin: OptimizerPlugin, stretch: Stretch) => {
-    for (const { name } of stretch.segments) {
-      const key = `${plugin.name}/${name}`;
-      if (taken.has(key)) {
-        throw new TypeError(`Cannot make an Optimizer: plugins must have different names, got "${plugin.name}" twice`);
-      }
-      taken.add(key);
-    }
-    return new HostedPlugin(plugin, stretch);
-  };
-  const skipping = entries.findIndex((entry, index) => {
+  const typed = entries as readonly PluginEntry[];
+  checkRules(typed, labels.length > 0 ? labels : [""]);
+  const skipping = typed.findIndex((entry, index) => {
     return isPlugin(entry)
       ? index > 0 && entry.skipsNonFinite
       : Object.values(entry).some((plugin) => plugin?.skipsNonFinite);
   });
-  if (skipping >= 0) {
-    throw new TypeError(
-      `Cannot make an Optimizer: plugins[${skipping}] drops whole steps, so it must be first and act on all parameters`,
-    );
+  if (skipping >= 0) refuse(`plugins[${skipping}] drops whole steps, so it must be first and act on all parameters`);
+}
+
+function checkPlugin(place: string, entry: unknown): void {
+  if (!isPlugin(entry)) {
+    const got = typeof entry === "function" ? `the function ${entry.name}; perhaps call it` : String(entry);
+    refuse(`${place} must be a plugin, with a name and update(), got ${got}`);
   }
-  return entries.flatMap((entry) => {
-    if (isPlugin(entry)) return host(entry, all);
-    return Object.entries(entry).map(([label, plugin]) => host(plugin!, stretches.get(label)!));
+  if (typeof entry.name !== "string" || !/^[^./]+$/.test(entry.name)) {
+    refuse(`${place} must have a name without "." and "/", got ${JSON.stringify(entry.name)}`);
+  }
+  if (entry.runs !== undefined && entry.runs !== "before" && entry.runs !== "after") {
+    refuse(`${place}.runs must be "before", "after" or undefined for a rule, got ${JSON.stringify(entry.runs)}`);
+  }
+}
+
+/** Throws unless there is a rule, no group has two, and what runs before or after a rule is listed there. */
+function checkRules(entries: readonly PluginEntry[], labels: readonly string[]): void {
+  const trained = labels.filter((label) => {
+    const own = entries.map((entry) => pluginFor(entry, label)).filter((plugin) => plugin !== undefined);
+    const [rule, second] = own.filter(({ runs }) => runs === undefined);
+    if (second !== undefined) {
+      const where = label === "" ? "" : ` for group ${label}`;
+      refuse(
+        `there must be one rule${where}, got ${
+          rule!.name
+        } and ${second.name}; remove one, or give each its own group ` +
+          'with partition(). A plugin that only changes gradients must declare runs: "before", one that only sees the new ' +
+          'parameters runs: "after"',
+      );
+    }
+    const late = rule && own.slice(own.indexOf(rule)).find(({ runs }) => runs === "before");
+    if (late) {
+      refuse(`${late.name} changes the gradients, so it must come before the rule ${rule.name}, got it after; move it`);
+    }
+    const early = rule && own.slice(0, own.indexOf(rule)).find(({ runs }) => runs === "after");
+    if (early) {
+      refuse(
+        `${early.name} runs on the new parameters, so it must come after the rule ${rule.name}, got it before; move it`,
+      );
+    }
+    const idle = rule === undefined &&
+      entries.find((entry) => !isPlugin(entry) && pluginFor(entry, label) !== undefined);
+    if (idle) {
+      refuse(
+        `group ${label} must have a rule for ${pluginFor(idle, label)!.name} to work with, such as adam(), got none`,
+      );
+    }
+    return rule !== undefined;
   });
+  if (trained.length > 0) return;
+  const names = entries.flatMap((entry) =>
+    isPlugin(entry) ? [entry.name] : Object.values(entry).map((one) => one!.name)
+  );
+  refuse(`plugins must have a rule, such as adam(), got only ${names.join(", ")}; add one after them`);
+}
+
+/** The plugin that an entry has for a group, if any. */
+function pluginFor(entry: PluginEntry, label: string): OptimizerPlugin | undefined {
+  return isPlugin(entry) ? entry : (entry as Readonly<Record<string, OptimizerPlugin | undefined>>)[label];
+}
+
+/**
+ * Assigns each plugin its part of the slab, where groups follow one another. A transform of all gradients gets the whole slab;
+ * every other plugin gets one group, so that a group can rest, with its own slots and count of steps.
+ */
+export function hostPlugins(
+  entries: readonly PluginEntry[],
+  { slab, segments }: PackedParameters,
+  groups: Readonly<Record<string, NamedParameters>>,
+): { groups: Group[]; hosted: HostedPlugin[] } {
+  const all: Stretch = { start: 0, length: slab.length, segments };
+  let start = 0;
+  let first = 0;
+  const hostedGroups = Object.entries(groups).map(([label, group]): Group => {
+    const parameters = [...new Set(Object.values(group))];
+    const own = segments.slice(first, first += parameters.length);
+    const offset = start;
+    const length = parameters.reduce((total, { size }) => total + size, 0);
+    start += length;
+    const hasRule = entries.some((entry) => {
+      const plugin = pluginFor(entry, label);
+      return plugin !== undefined && plugin.runs === undefined;
+    });
+    const stretch = {
+      start: offset,
+      length,
+      segments: own.map((segment) => ({ ...segment, offset: segment.offset - offset })),
+    };
+    return { label, stretch, hasRule, frozen: !hasRule, steps: 0 };
+  });
+
+  const taken = new Set<string>();
+  const host = (plugin: OptimizerPlugin, stretch: Stretch, group?: Group) => {
+    for (const { name } of stretch.segments) {
+      const key = `${plugin.name}/${name}`;
+      if (taken.has(key)) refuse(`plugins must have different names, got "${plugin.name}" twice`);
+      taken.add(key);
+    }
+    return new HostedPlugin(plugin, stretch, group);
+  };
+  const hosted = entries.flatMap((entry) => {
+    if (isPlugin(entry) && entry.runs === "before") return host(entry, all);
+    return hostedGroups.flatMap((group) => {
+      const plugin = pluginFor(entry, group.label);
+      return plugin === undefined || !group.hasRule ? [] : [host(plugin, group.stretch, group)];
+    });
+  });
+  return { groups: hostedGroups, hosted };
 }

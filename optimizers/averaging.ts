@@ -1,4 +1,4 @@
-import { checkCounts } from "@unfold/core/support";
+import { checkCounts, describe } from "@unfold/core/support";
 import { checkFraction, checkRange } from "./_check.ts";
 import { kernels } from "./_kernels.ts";
 import type { OptimizerPlugin } from "./plugin.ts";
@@ -44,6 +44,7 @@ export function ema(options: EmaOptions = {}): OptimizerPlugin {
   checkRange("ema", "decay", decay, 0, 1);
   return {
     name: "ema",
+    runs: "after",
     update({ params, slot }, { step }) {
       const average = slot("average");
       if (step === 1) average.set(params);
@@ -73,7 +74,7 @@ export interface LookaheadOptions {
  * parameters before those steps (Zhang et al., 2019).
  *
  * @param rule The rule, such as `adam()`.
- * @throws {TypeError} If the rule is not a plugin.
+ * @throws {TypeError} If the rule is not a plugin, or runs before or after a rule.
  * @throws {RangeError} If k is not an integer of 1 or more, or α is not in [0, 1].
  *
  * @example
@@ -94,7 +95,12 @@ export interface LookaheadOptions {
 export function lookahead(rule: OptimizerPlugin, options: LookaheadOptions = {}): OptimizerPlugin {
   const { every = 5, alpha = 0.5 } = options;
   if (typeof rule?.update !== "function") {
-    throw new TypeError(`Cannot make lookahead: rule must be a plugin, such as adam(), got ${typeof rule}`);
+    throw new TypeError(`Cannot make lookahead: rule must be a plugin, such as adam(), got ${describe(rule)}`);
+  }
+  if (rule.runs !== undefined) {
+    throw new TypeError(
+      `Cannot make lookahead: rule must be a rule, such as adam(), got ${rule.name}, which runs ${rule.runs} a rule`,
+    );
   }
   checkCounts("make lookahead", { every });
   checkFraction("lookahead", "alpha", alpha);

@@ -25,9 +25,12 @@ Deno.test("lookahead does not count steps its rule drops, and refuses a rule tha
   assert.deepEqual([weight.item(), optimizer.steps, optimizer.skippedSteps], [5, 1, 1]);
   assert.throws(() => lookahead(sgd as never), {
     name: "TypeError",
-    message: "Cannot make lookahead: rule must be a plugin, such as adam(), got function",
+    message: "Cannot make lookahead: rule must be a plugin, such as adam(), got the function sgd",
   });
-  assert.ok(lookahead(skipNonFinite()).skipsNonFinite);
+  assert.throws(() => lookahead(skipNonFinite()), {
+    message: "Cannot make lookahead: rule must be a rule, such as adam(), got skipNonFinite, which runs before a rule",
+  });
+  assert.ok(lookahead({ ...sgd(), skipsNonFinite: true }).skipsNonFinite);
 });
 
 Deno.test("swap exchanges parameters and averages; meanwhile other calls are refused", () => {

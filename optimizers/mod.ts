@@ -23,7 +23,7 @@
 
 export { ema, type EmaOptions, lookahead, type LookaheadOptions } from "./averaging.ts";
 export { Optimizer, type OptimizerOptions, type OptimizerState } from "./optimizer.ts";
-export { Partition, partition } from "./partition.ts";
+export { Partition, partition, scaled } from "./partition.ts";
 export type { OptimizerPlugin, ParameterGroup, PluginEntry, Schedule, UpdateInfo } from "./plugin.ts";
 export { adam, type AdamOptions, adamW, type AdamWOptions, nadam, type NadamOptions } from "./rules/adam.ts";
 export {

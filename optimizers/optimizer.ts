@@ -2,12 +2,13 @@ import {
   type NamedParameters,
   type PackedParameters,
   packParameters,
+  type Parameter,
   type SafetensorsInput,
   type Slab,
 } from "@unfold/core";
 import { coreKernels } from "@unfold/core/kernels";
-import { checkCounts } from "@unfold/core/support";
-import { checkPlugins, entriesOf, type HostedPlugin, hostPlugins, takeEntries } from "./_hosting.ts";
+import { checkCounts, checkParameters, describe } from "@unfold/core/support";
+import { checkPlugins, entriesOf, type Group, type HostedPlugin, hostPlugins, takeEntries } from "./_hosting.ts";
 import { Partition } from "./partition.ts";
 import type { PluginEntry, Schedule } from "./plugin.ts";
 
@@ -21,6 +22,13 @@ export interface OptimizerOptions {
    * @default {1}
    */
   accumulate?: number;
+  /**
+   * Whether to take over parameters that belong to an earlier optimizer, which then refuses to step. Without it that is an error;
+   * {@linkcode Optimizer.dispose} of the earlier one is the other way.
+   *
+   * @default {false}
+   */
+  takeOver?: boolean;
 }
 
 /** The saved state of an optimizer: arrays by name. */
@@ -30,8 +38,19 @@ export type OptimizerState = ReadonlyMap<string, SafetensorsInput>;
 const COUNTS = ["steps", "skippedSteps", "skippedInARow", "accumulated", "learningRateScale"] as const;
 type Counts = Record<typeof COUNTS[number], number>;
 
+/** What an optimizer and its parameters share: how its ownership of them ended, if it has. */
+interface Ownership {
+  ended: string | undefined;
+}
+
+/** The optimizer that each parameter belongs to. It does not keep an optimizer alive, nor depend on whether one is collected. */
+const owners = new WeakMap<Parameter, Ownership>();
+
 /**
  * Hosts plugins: packs the parameters into one slab, calls the plugins on it in order, and owns their state.
+ *
+ * A parameter belongs to one optimizer at a time. Another optimizer over it is refused until the first is disposed, or takes the
+ * parameter over with `takeOver: true`.
  *
  * @typeParam Label The names of the groups of a {@linkcode Partition}.
  *
@@ -50,40 +69,89 @@ type Counts = Record<typeof COUNTS[number], number>;
  * assert.equal(weight.grad.data[0], 0);
  * ```
  */
-export class Optimizer<Label extends string = string> {
-  readonly #parameters: NamedParameters;
+export class Optimizer<Label extends string = string> implements Disposable {
+  readonly #parameters: readonly Parameter[];
+  readonly #ownership: Ownership = { ended: undefined };
   readonly #packed: PackedParameters;
   readonly #plugins: readonly HostedPlugin[];
+  readonly #groups: readonly Group[];
   readonly #schedule: Schedule;
   readonly #accumulate: number;
   #counts: Counts = { steps: 0, skippedSteps: 0, skippedInARow: 0, accumulated: 0, learningRateScale: 1 };
   /** The slot that is swapped in for the parameters, if any. */
-  #swapped: { readonly slot: string } | undefined;
+  #swapped: { readonly slot: string; readonly end: () => void } | undefined;
 
   /**
-   * Takes over the parameters.
+   * Takes charge of the parameters, and sets their gradients to 0.
    *
-   * @param parameters The parameters by name, such as `model.parameters()`, or a {@linkcode Partition}. They move into one slab.
-   * @param plugins Gradient transforms and a rule, in the order in which they run.
-   * @throws {TypeError} If there is no plugin, an entry is not a plugin, a group does not exist, or two plugins of a parameter
-   * have the same name.
+   * @param parameters The parameters by name, such as `model.parameters()`, or a {@linkcode Partition}. They move into one slab. A
+   * parameter with several names counts once, under the first.
+   * @param plugins Gradient transforms, a rule, and what runs after it, in this order. With a {@linkcode Partition}, an entry may be
+   * plugins by group; each group has at most one rule, and a group without a rule is frozen.
+   * @throws {TypeError} If `parameters` is a model, an entry is not a plugin, a group does not exist, there is no rule or more than
+   * one, a plugin is on the wrong side of the rule, or two plugins of a parameter have the same name.
    * @throws {RangeError} If the learning rate is negative or not finite, or `accumulate` is not an integer of 1 or more.
+   * @throws {ReferenceError} If a parameter belongs to another optimizer.
    */
   constructor(
     parameters: NamedParameters | Partition<Label>,
-    plugins: readonly PluginEntry<Label>[],
+    plugins: readonly PluginEntry<NoInfer<Label>>[],
     options: OptimizerOptions,
   ) {
-    const { learningRate, accumulate = 1 } = options;
+    if (typeof options !== "object" || options === null) {
+      throw new TypeError(`Cannot make an Optimizer: options must be { learningRate }, got ${describe(options)}`);
+    }
+    const { learningRate, accumulate = 1, takeOver = false } = options;
     checkCounts("make an Optimizer", { accumulate });
     const groups = parameters instanceof Partition ? parameters.groups : { "": parameters };
+    if (!(parameters instanceof Partition)) checkParameters("make an Optimizer", parameters);
     checkPlugins(plugins, parameters instanceof Partition ? Object.keys(groups) : []);
     this.#schedule = typeof learningRate === "function" ? learningRate : () => learningRate;
     this.#accumulate = accumulate;
     this.#rateOf(1);
-    this.#parameters = Object.assign({}, ...Object.values<NamedParameters>(groups));
-    this.#packed = packParameters(this.#parameters);
-    this.#plugins = hostPlugins(plugins, this.#packed, groups);
+    const named: NamedParameters = Object.assign({}, ...Object.values<NamedParameters>(groups));
+    this.#parameters = [...new Set(Object.values(named))];
+    const earlier = this.#earlierOwners(named, takeOver);
+    this.#packed = packParameters(named);
+    const { hosted, groups: hostedGroups } = hostPlugins(plugins, this.#packed, groups);
+    this.#plugins = hosted;
+    this.#groups = hostedGroups;
+    for (const owner of earlier) owner.ended = "a later optimizer took over its parameters";
+    for (const parameter of this.#parameters) owners.set(parameter, this.#ownership);
+    this.zeroGrad();
+  }
+
+  /** The ownerships that end if this optimizer takes over; throws unless it may. */
+  #earlierOwners(parameters: NamedParameters, takeOver: boolean): Set<Ownership> {
+    const earlier = new Set<Ownership>();
+    for (const [name, parameter] of Object.entries(parameters)) {
+      const owner = owners.get(parameter);
+      if (owner === undefined || owner.ended !== undefined) continue;
+      if (!takeOver) {
+        throw new ReferenceError(
+          `Cannot make an Optimizer: ${name} must belong to one optimizer, but an earlier one has it; dispose() that one ` +
+            "first, or replace it with { takeOver: true }",
+        );
+      }
+      earlier.add(owner);
+    }
+    return earlier;
+  }
+
+  /**
+   * Lets go of the parameters, which another optimizer can then take, and frees the state. Ends a {@linkcode Optimizer.swap}. The
+   * optimizer cannot be used afterwards.
+   */
+  dispose(): void {
+    if (this.#ownership.ended !== undefined) return;
+    this.#swapped?.end();
+    this.#ownership.ended = "it was disposed";
+    for (const hosted of this.#plugins) hosted.release();
+  }
+
+  /** The same as {@linkcode Optimizer.dispose}, for `using`. */
+  [Symbol.dispose](): void {
+    this.dispose();
   }
 
   /** The number of steps taken. */
@@ -150,9 +218,92 @@ export class Optimizer<Label extends string = string> {
         `Cannot ${doing}: ${this.#swapped.slot} is swapped in for the parameters; dispose the swap first`,
       );
     }
-    for (const [name, parameter] of Object.entries(this.#parameters)) {
-      if (parameter.slab === this.#packed.slab) continue;
-      throw new ReferenceError(`Cannot ${doing}: ${name} now belongs to a later optimizer`);
+    if (this.#ownership.ended !== undefined) {
+      throw new ReferenceError(`Cannot ${doing}: the optimizer must own its parameters, but ${this.#ownership.ended}`);
+    }
+    const { slab, segments } = this.#packed;
+    for (let i = 0; i < this.#parameters.length; i++) {
+      if (this.#parameters[i]!.slab === slab) continue;
+      const { name } = segments[i]!;
+      throw new ReferenceError(
+        `Cannot ${doing}: ${name} must stay where the optimizer packed it, but packParameters() moved it; make the ` +
+          "optimizer after that",
+      );
+    }
+  }
+
+  #groupOf(doing: string, label: Label): Group {
+    const group = this.#groups.find((one) => one.label === label);
+    if (group !== undefined && label !== "") return group;
+    const known = this.#groups.map((one) => one.label).filter((name) => name !== "").join(", ");
+    throw new TypeError(
+      `Cannot ${doing} ${describe(label)}: it must be a group of the optimizer (${known || "there are none"}); ` +
+        "make groups with partition()",
+    );
+  }
+
+  /**
+   * Freezes a group from the next step on: its parameters and its state stay as they are, no weight decay acts on it, and its
+   * gradients do not count for clipping and norms. Its own count of steps rests too. Freezing is part of the saved state.
+   *
+   * @throws {TypeError} If there is no such group, or all groups would be frozen.
+   *
+   * @example A head is trained alone, then with the encoder
+   * ```ts
+   * import { Parameter } from "@unfold/core";
+   * import { adam, Optimizer, partition } from "@unfold/optimizers";
+   * import assert from "node:assert/strict";
+   *
+   * const parameters = { "encoder.weight": new Parameter([1]), "head.weight": new Parameter([1]) };
+   * const groups = partition(parameters, (name) => name.startsWith("encoder.") ? "encoder" : "head");
+   * const optimizer = new Optimizer(groups, [adam()], { learningRate: 0.1 });
+   * const step = () => {
+   *   for (const { grad } of Object.values(parameters)) grad.data.fill(1);
+   *   optimizer.step();
+   * };
+   * optimizer.freeze("encoder");
+   * step();
+   * assert.equal(parameters["encoder.weight"].item(), 0);
+   * optimizer.unfreeze("encoder");
+   * step();
+   * assert.ok(parameters["encoder.weight"].item() < -0.09);
+   * ```
+   */
+  freeze(label: Label): void {
+    this.#checkOwned("freeze");
+    const group = this.#groupOf("freeze", label);
+    if (this.#groups.every((one) => one.frozen || one === group)) {
+      throw new TypeError(`Cannot freeze ${describe(label)}: a group must be left to train, got all of them frozen`);
+    }
+    group.frozen = true;
+  }
+
+  /**
+   * Trains a frozen group again, with the state that it had.
+   *
+   * @throws {TypeError} If there is no such group, or it has no rule.
+   */
+  unfreeze(label: Label): void {
+    this.#checkOwned("unfreeze");
+    const group = this.#groupOf("unfreeze", label);
+    if (!group.hasRule) {
+      throw new TypeError(
+        `Cannot unfreeze ${describe(label)}: the group must have a rule, such as adam(), got none; give it one in ` +
+          "the plugins, and freeze() it until it is to train",
+      );
+    }
+    group.frozen = false;
+  }
+
+  /** The names of the frozen groups. */
+  get frozen(): readonly Label[] {
+    return this.#groups.filter(({ frozen }) => frozen).map(({ label }) => label as Label);
+  }
+
+  /** Sets the gradients of frozen groups to 0, so that they count for nothing. */
+  #clearFrozen(): void {
+    for (const { frozen, stretch: { start, length } } of this.#groups) {
+      if (frozen) this.#packed.slab.grads.fill(0, start, start + length);
     }
   }
 
@@ -160,7 +311,8 @@ export class Optimizer<Label extends string = string> {
    * Takes one step: runs the plugins on the gradients from `backward()`, then sets the gradients to 0. With `accumulate: k`, only
    * every k-th call takes a step.
    *
-   * @throws {ReferenceError} If another optimizer has taken over the parameters, or a {@linkcode Optimizer.swap} is active.
+   * @throws {ReferenceError} If another optimizer has taken over the parameters, this one was disposed, or a
+   * {@linkcode Optimizer.swap} is active.
    */
   step(): void {
     this.#checkOwned("step");
@@ -173,16 +325,38 @@ export class Optimizer<Label extends string = string> {
     }
     const { byteOffset, length } = slab.grads;
     if (this.#accumulate > 1) coreKernels.affine(byteOffset, byteOffset, length, 1 / this.#accumulate, 0);
+    try {
+      this.#run(step, learningRate);
+    } finally {
+      // Also after an error, so that a second attempt starts like the first.
+      slab.markWritten();
+      this.zeroGrad();
+    }
+  }
+
+  /** Runs the plugins and counts the step. */
+  #run(step: number, learningRate: number): void {
+    const { slab } = this.#packed;
     let skipped = false;
     const { skippedInARow } = this.#counts;
     const info = { step, learningRate, skippedInARow, skip: () => void (skipped = true) };
+    this.#clearFrozen();
     for (const hosted of this.#plugins) {
-      hosted.update(slab, info);
+      const { group } = hosted;
+      if (hosted.rests) continue;
+      hosted.update(slab, group === undefined || group.steps === step - 1 ? info : { ...info, step: group.steps + 1 });
       if (skipped) break;
+      // A transform of all gradients, such as weight decay, may have changed those of frozen groups.
+      if (group === undefined) this.#clearFrozen();
     }
-    this.#counts[skipped ? "skippedSteps" : "steps"]++;
-    this.#counts.skippedInARow = skipped ? skippedInARow + 1 : 0;
-    this.zeroGrad();
+    if (skipped) {
+      this.#counts.skippedSteps++;
+      this.#counts.skippedInARow++;
+    } else {
+      this.#counts.steps++;
+      this.#counts.skippedInARow = 0;
+      for (const group of this.#groups) if (!group.frozen) group.steps++;
+    }
   }
 
   /** Sets all gradients to 0 and drops accumulated backward passes. A step does so itself. */
@@ -192,7 +366,7 @@ export class Optimizer<Label extends string = string> {
   }
 
   /**
-   * The Euclidean norm of the current gradients. NaN or infinite if any of them is.
+   * The Euclidean norm of the current gradients, without those of frozen groups. NaN or infinite if any of them is.
    *
    * @example
    * ```ts
@@ -207,12 +381,16 @@ export class Optimizer<Label extends string = string> {
    * ```
    */
   get gradientNorm(): number {
-    const { grads } = this.#packed.slab;
-    return Math.sqrt(coreKernels.sumOfSquares(grads.byteOffset, grads.length));
+    let total = 0;
+    const { byteOffset } = this.#packed.slab.grads;
+    for (const { frozen, stretch: { start, length } } of this.#groups) {
+      if (!frozen) total += coreKernels.sumOfSquares(byteOffset + 4 * start, length);
+    }
+    return Math.sqrt(total);
   }
 
   /**
-   * Swaps a slot, such as averages, in for the parameters until the returned object is disposed.
+   * Swaps a slot, such as averages, in for the parameters until the returned object is disposed. Frozen groups stay as they are.
    *
    * @param plugin The plugin's name.
    * @param slot The slot's name.
@@ -239,27 +417,31 @@ export class Optimizer<Label extends string = string> {
    */
   swap(plugin: string, slot: string): Disposable {
     this.#checkOwned("swap");
-    const own = this.#plugins.filter((hosted) => hosted.plugin.name === plugin);
-    const exchange = () => own.map((hosted) => hosted.swap(this.#packed.slab, slot)).includes(true);
+    const own = this.#plugins.filter((hosted) => hosted.plugin.name === plugin && !hosted.rests);
+    const exchange = () => {
+      this.#packed.slab.markWritten();
+      return own.map((hosted) => hosted.swap(this.#packed.slab, slot)).includes(true);
+    };
     if (!exchange()) {
       throw new ReferenceError(
         `Cannot swap: plugin ${plugin} must have a slot ${slot}, which exists after the first step`,
       );
     }
-    const swapped = this.#swapped = { slot: `${plugin}.${slot}` };
-    return {
-      [Symbol.dispose]: () => {
+    const swapped = this.#swapped = {
+      slot: `${plugin}.${slot}`,
+      end: () => {
         if (this.#swapped !== swapped) return;
         this.#swapped = undefined;
         this.#checkOwned("swap back");
         exchange();
       },
     };
+    return { [Symbol.dispose]: swapped.end };
   }
 
   /**
-   * The state that a later run needs to continue exactly: `steps` and other counts, and for each slot one entry per parameter,
-   * `<plugin>.<slot>/<parameter>`.
+   * The state that a later run needs to continue exactly: `steps` and other counts, for each slot one entry per parameter,
+   * `<plugin>.<slot>/<parameter>`, and for each group that is or was frozen `groups/<group>`: its steps, and 1 if it is frozen.
    *
    * @throws {ReferenceError} If a {@linkcode Optimizer.swap} is active.
    *
@@ -281,6 +463,10 @@ export class Optimizer<Label extends string = string> {
     const { slab, segments } = this.#packed;
     return new Map<string, SafetensorsInput>([
       ...COUNTS.map((name) => [name, { shape: [], data: Float64Array.of(this.#counts[name]) }] as const),
+      ...this.#groups.filter(({ hasRule, steps, frozen }) => hasRule && (frozen || steps !== this.#counts.steps))
+        .map(({ label, steps, frozen }) =>
+          [`groups/${label}`, { shape: [2], data: Float64Array.of(steps, Number(frozen)) }] as const
+        ),
       ...this.#counts.accumulated > 0 ? entriesOf(segments, "gradients/", slab.grads) : [],
       ...this.#plugins.flatMap((hosted) => hosted.state()),
     ]);
@@ -310,12 +496,29 @@ export class Optimizer<Label extends string = string> {
     if (counts.accumulated >= this.#accumulate) {
       problems.push(`accumulated must be below ${this.#accumulate}, got ${counts.accumulated}`);
     }
-    const commits = this.#plugins.map((hosted) => hosted.load(entries, problems, counts.steps > 0));
+    const groups = this.#groups.map(({ label, hasRule }) => {
+      const name = `groups/${label}`;
+      const entry = hasRule ? entries.get(name) : undefined;
+      const [steps, frozen] = [Number(entry?.data[0] ?? counts.steps), Number(entry?.data[1] ?? 0)];
+      if (!entry) return { steps, frozen: !hasRule };
+      entries.delete(name);
+      if (!(Number.isSafeInteger(steps) && steps >= 0 && steps <= counts.steps && (frozen === 0 || frozen === 1))) {
+        problems.push(
+          `${name} must be a number of steps up to ${counts.steps}, and 0 or 1, got ${steps} and ${frozen}`,
+        );
+      }
+      return { steps, frozen: frozen === 1 };
+    });
+    const commits = this.#plugins.map((hosted) => {
+      const steps = hosted.group === undefined ? counts.steps : groups[this.#groups.indexOf(hosted.group)]!.steps;
+      return hosted.load(entries, problems, steps > 0);
+    });
     for (const name of entries.keys()) problems.push(`${name} belongs to no plugin and parameter`);
     if (problems.length > 0) throw new TypeError(`Cannot load the optimizer: ${problems.join("; ")}`);
     for (const commit of commits) commit();
     this.zeroGrad();
     this.#counts = counts;
+    this.#groups.forEach((group, index) => Object.assign(group, groups[index]));
     if (gradients !== undefined) slab.grads.set(gradients);
   }
 }

@@ -1,21 +1,28 @@
 import { full, memoryStats, multiply, packParameters, Parameter, scope, sum, tensor } from "@unfold/core";
-import { adam, clipByGlobalNorm, Optimizer, type OptimizerPlugin, sgd, skipNonFinite } from "@unfold/optimizers";
+import { adam, clipByGlobalNorm, ema, Optimizer, type OptimizerPlugin, sgd, skipNonFinite } from "@unfold/optimizers";
 import assert from "node:assert/strict";
 
 Deno.test("plugins run in order with the step and rate, and the gradients are zero afterwards", () => {
   const seen: unknown[] = [];
-  const spy = (name: string): OptimizerPlugin => ({
+  const spy = (name: string, runs?: "before" | "after"): OptimizerPlugin => ({
     name,
+    ...runs && { runs },
     update: ({ params, grads, segments }, info) => {
       seen.push([name, info.step, info.learningRate, params.length, [...grads], segments.map((s) => s.name)]);
       grads.fill(7);
     },
   });
   const [a, b] = [new Parameter([1]), new Parameter([1])];
-  const optimizer = new Optimizer({ a, b }, [spy("first"), spy("second")], { learningRate: (step) => step / 10 });
+  const optimizer = new Optimizer({ a, b }, [spy("first", "before"), spy("rule"), spy("last", "after")], {
+    learningRate: (step) => step / 10,
+  });
   a.grad.data.fill(1);
   optimizer.step();
-  assert.deepEqual(seen, [["first", 1, 0.1, 2, [1, 0], ["a", "b"]], ["second", 1, 0.1, 2, [7, 7], ["a", "b"]]]);
+  assert.deepEqual(seen, [
+    ["first", 1, 0.1, 2, [1, 0], ["a", "b"]],
+    ["rule", 1, 0.1, 2, [7, 7], ["a", "b"]],
+    ["last", 1, 0.1, 2, [7, 7], ["a", "b"]],
+  ]);
   assert.deepEqual([...a.grad.data, ...b.grad.data], [0, 0]);
   optimizer.step();
   assert.equal(optimizer.learningRate, 0.2);
@@ -44,16 +51,152 @@ Deno.test("a plugin that grows the memory in update() is refused", () => {
   assert.equal(other.steps, 0);
 });
 
-Deno.test("an optimizer refuses to step after another one took its parameters", () => {
+Deno.test("a second optimizer over the same parameters is refused, and changes nothing", () => {
   const [a, b] = [new Parameter([1]), new Parameter([1])];
   const first = new Optimizer({ a, b }, [sgd()], { learningRate: 1 });
-  new Optimizer({ a, b }, [sgd()], { learningRate: 1 });
+  a.grad.data.fill(1);
+  assert.throws(() => new Optimizer({ head: b }, [sgd()], { learningRate: 1 }), {
+    name: "ReferenceError",
+    message:
+      "Cannot make an Optimizer: head must belong to one optimizer, but an earlier one has it; dispose() that one " +
+      "first, or replace it with { takeOver: true }",
+  });
   first.step();
-  new Optimizer({ b }, [sgd()], { learningRate: 1 });
+  assert.equal(a.item(), -1);
+});
+
+Deno.test("with takeOver, the earlier optimizer refuses to step", () => {
+  const [a, b] = [new Parameter([1]), new Parameter([1])];
+  const first = new Optimizer({ a, b }, [sgd()], { learningRate: 1 });
+  const second = new Optimizer({ b }, [sgd()], { learningRate: 1, takeOver: true });
   assert.throws(() => first.step(), {
     name: "ReferenceError",
-    message: /^Cannot step: b now belongs to a later optimizer/,
+    message: "Cannot step: the optimizer must own its parameters, but a later optimizer took over its parameters",
   });
+  b.grad.data.fill(1);
+  second.step();
+  assert.equal(b.item(), -1);
+  // Nobody owns a any more.
+  new Optimizer({ a }, [sgd()], { learningRate: 1 });
+});
+
+Deno.test("dispose lets go of the parameters and frees the state", () => {
+  const weight = new Parameter([1000]);
+  const before = memoryStats();
+  {
+    using first = new Optimizer({ weight }, [adam(), ema()], { learningRate: 1 });
+    first.step();
+    first.swap("ema", "average");
+    first.dispose();
+    for (const use of [() => first.step(), () => first.state(), () => first.swap("ema", "average")]) {
+      assert.throws(use, { name: "ReferenceError", message: /must own its parameters, but it was disposed$/ });
+    }
+  }
+  assert.deepEqual(memoryStats(), before);
+  new Optimizer({ weight }, [sgd()], { learningRate: 1 }).step();
+});
+
+Deno.test("an optimizer refuses to step after its parameters moved", () => {
+  const [a, b] = [new Parameter([1]), new Parameter([1])];
+  const optimizer = new Optimizer({ a, b }, [sgd()], { learningRate: 1 });
+  packParameters({ b });
+  assert.throws(() => optimizer.step(), {
+    name: "ReferenceError",
+    message: /^Cannot step: b must stay where the optimizer packed it, but packParameters\(\) moved it/,
+  });
+});
+
+Deno.test("gradients from before the optimizer do not enter its first step", () => {
+  const weight = new Parameter([1]);
+  weight.grad.data.fill(100);
+  const optimizer = new Optimizer({ weight }, [sgd()], { learningRate: 1 });
+  assert.equal(weight.grad.item(), 0);
+  weight.grad.data[0]! += 1;
+  optimizer.step();
+  assert.equal(weight.item(), -1);
+});
+
+Deno.test("gradients of a step that failed do not enter the next one", () => {
+  const weight = new Parameter([1]);
+  let fails = true;
+  const failing: OptimizerPlugin = {
+    name: "failing",
+    runs: "before",
+    update() {
+      if (fails) throw new Error("on purpose");
+    },
+  };
+  const optimizer = new Optimizer({ weight }, [failing, sgd()], { learningRate: 1 });
+  weight.grad.data[0]! += 100;
+  assert.throws(() => optimizer.step(), /on purpose/);
+  fails = false;
+  weight.grad.data[0]! += 1;
+  optimizer.step();
+  assert.deepEqual([weight.item(), optimizer.steps], [-1, 1]);
+});
+
+Deno.test("a model, a plugin alone and other wrong kinds are refused with what to pass", () => {
+  const weight = new Parameter([1]);
+  const model = { weight, parameters: () => ({ weight }) };
+  const make = (parameters: unknown, plugins: unknown, options: unknown = { learningRate: 1 }) => () =>
+    new Optimizer(parameters as never, plugins as never, options as never);
+  const kind = (message: string) => ({ name: "TypeError", message: `Cannot make an Optimizer: ${message}` });
+  const wanted = "parameters must be Parameters by name, as model.parameters() returns them, got";
+  assert.throws(make(model, [sgd()]), kind(`${wanted} a model (an object); pass its parameters()`));
+  assert.throws(make([weight], [sgd()]), kind(`${wanted} an array of length 1`));
+  assert.throws(make({ weight: 3 }, [sgd()]), kind(`${wanted} 3 under the name weight`));
+  assert.throws(make(undefined, [sgd()]), kind(`${wanted} undefined`));
+  assert.throws(
+    make({ weight }, sgd()),
+    kind("plugins must be an array, got the plugin sgd alone; write [sgd()]"),
+  );
+  assert.throws(make({ weight }, "adam"), kind('plugins must be an array, got "adam"'));
+  assert.throws(
+    make({ weight }, [[sgd()]]),
+    kind("plugins[0] must be a plugin, or plugins by group, got an array; list its plugins one by one"),
+  );
+  assert.throws(make({ weight }, [sgd()], null), kind("options must be { learningRate }, got null"));
+  assert.throws(make({ weight }, [sgd()], 0.1), kind("options must be { learningRate }, got 0.1"));
+});
+
+Deno.test("no rule, two rules and a plugin on the wrong side of the rule are refused", () => {
+  const weight = new Parameter([1]);
+  const make = (...plugins: OptimizerPlugin[]) => () => new Optimizer({ weight }, plugins, { learningRate: 1 });
+  const kind = (message: string) => ({ name: "TypeError", message: `Cannot make an Optimizer: ${message}` });
+  assert.throws(
+    make(clipByGlobalNorm(1), ema()),
+    kind("plugins must have a rule, such as adam(), got only clipByGlobalNorm, ema; add one after them"),
+  );
+  assert.throws(make(adam(), sgd()), {
+    name: "TypeError",
+    message:
+      /^Cannot make an Optimizer: there must be one rule, got adam and sgd; remove one, or give each its own group/,
+  });
+  assert.throws(
+    make(adam(), clipByGlobalNorm(1)),
+    kind("clipByGlobalNorm changes the gradients, so it must come before the rule adam, got it after; move it"),
+  );
+  assert.throws(
+    make(ema(), adam()),
+    kind("ema runs on the new parameters, so it must come after the rule adam, got it before; move it"),
+  );
+  assert.throws(
+    make({ ...ema(), runs: "later" as never }, adam()),
+    kind('plugins[0].runs must be "before", "after" or undefined for a rule, got "later"'),
+  );
+  // What was refused belongs to no optimizer.
+  make(adam())();
+});
+
+Deno.test("a parameter with several names gets one step", () => {
+  const weight = new Parameter([1]);
+  const optimizer = new Optimizer({ "embedding.weight": weight, "output.weight": weight }, [sgd()], {
+    learningRate: 1,
+  });
+  weight.grad.data.fill(1);
+  optimizer.step();
+  assert.equal(weight.item(), -1);
+  assert.equal(optimizer.slab.length, 1);
 });
 
 Deno.test("bad options are refused at construction", () => {
@@ -62,7 +205,10 @@ Deno.test("bad options are refused at construction", () => {
     new Optimizer({ weight }, plugins as OptimizerPlugin[], { learningRate: 1, ...options });
   const kind = (message: string) => ({ name: "TypeError", message: `Cannot make an Optimizer: ${message}` });
   assert.throws(make([]), kind("there must be at least one plugin, got none"));
-  assert.throws(make([adam(), adam()]), kind('plugins must have different names, got "adam" twice'));
+  assert.throws(
+    make([clipByGlobalNorm(1), clipByGlobalNorm(2), adam()]),
+    kind('plugins must have different names, got "clipByGlobalNorm" twice'),
+  );
   assert.throws(
     make([adam]),
     kind("plugins[0] must be a plugin, with a name and update(), got the function adam; perhaps call it"),
@@ -81,7 +227,7 @@ Deno.test("bad options are refused at construction", () => {
     assert.throws(make([{ name, update() {} }]), /must have a name without "." and "\/"/);
   }
   const late = kind("plugins[1] drops whole steps, so it must be first and act on all parameters");
-  assert.throws(make([sgd(), skipNonFinite()]), late);
+  assert.throws(make([clipByGlobalNorm(1), skipNonFinite(), sgd()]), late);
   for (const learningRate of [NaN, -1, Infinity, null, "0.1", true]) {
     assert.throws(make([sgd()], { learningRate }), /finite number of 0 or more, got/);
   }

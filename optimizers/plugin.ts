@@ -19,7 +19,7 @@ export interface ParameterGroup {
 
 /** Information about the step. */
 export interface UpdateInfo {
-  /** The step's number; the first is 1. */
+  /** The step's number; the first is 1. Steps in which the plugin's group was frozen do not count. */
   readonly step: number;
   /** The learning rate of this step. */
   readonly learningRate: number;
@@ -30,7 +30,8 @@ export interface UpdateInfo {
 }
 
 /**
- * An optimizer plugin: a rule that changes the parameters, or a transform of the gradients before a rule.
+ * An optimizer plugin: a rule that changes the parameters, or something that runs before or after a rule, as
+ * {@linkcode OptimizerPlugin.runs} says.
  *
  * @example A complete plugin, as a third-party module would write it
  * ```ts
@@ -49,14 +50,23 @@ export interface UpdateInfo {
  * }
  *
  * const weight = new Parameter([2]);
+ * const optimizer = new Optimizer({ weight }, [signSgd()], { learningRate: 0.5 });
  * weight.grad.data.set([3, -4]);
- * new Optimizer({ weight }, [signSgd()], { learningRate: 0.5 }).step();
+ * optimizer.step();
  * assert.deepEqual(weight.toArray(), [-0.5, 0.5]);
  * ```
  */
 export interface OptimizerPlugin {
   /** The name of the plugin, and of its state in checkpoints. Must not contain "." or "/". */
   readonly name: string;
+  /**
+   * `"before"` for a plugin that runs before the rule and changes the gradients, such as clipping; `"after"` for one that runs
+   * after it and sees the new parameters, such as averaging. Without it, the plugin is the rule: every parameter that is trained
+   * has exactly one.
+   *
+   * @default {the plugin is the rule}
+   */
+  readonly runs?: "before" | "after";
   /**
    * Whether the plugin drops steps with non-finite gradients, so that a training loop need not stop for them. It must then be
    * the first plugin and act on all parameters.
@@ -69,7 +79,7 @@ export interface OptimizerPlugin {
 }
 
 /**
- * A plugin for all parameters, or plugins by group. Groups without a plugin are not affected.
+ * A plugin for all parameters, or plugins by group. A group without a rule is frozen.
  *
  * @typeParam Label The names of the groups.
  */

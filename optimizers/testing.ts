@@ -37,7 +37,7 @@ export interface PluginCheck {
   learningRate?: number;
 }
 
-/** Makes a new plugin or, for a gradient transform, a list of it and a rule. */
+/** Makes a new rule, or a list with one rule and the plugin to check, which runs before or after it. */
 export type PluginMaker = () => OptimizerPlugin | readonly OptimizerPlugin[];
 
 /**
@@ -47,10 +47,12 @@ export type PluginMaker = () => OptimizerPlugin | readonly OptimizerPlugin[];
  * 2. give the same result, bit for bit, when run again;
  * 3. resume from a state saved in the middle of a run with the same result, bit for bit;
  * 4. not change the parameters and gradients of other groups, nor the segments;
- * 5. allocate nothing proportional to the parameters after the first step.
+ * 5. not change the parameters if it runs before the rule;
+ * 6. allocate nothing proportional to the parameters after the first step.
  *
  * @param make Makes the plugin.
- * @throws {Error} If a check fails. The message names it.
+ * @throws {Error} If a check fails. The message names it and shows the difference.
+ * @throws {TypeError} If there is no rule, more than one, or a plugin on the wrong side of it.
  */
 export function checkPlugin(make: PluginMaker, options: PluginCheck = {}): void {
   const { learningRate = 0.01 } = options;
@@ -58,6 +60,7 @@ export function checkPlugin(make: PluginMaker, options: PluginCheck = {}): void 
   checkDeterminism(make, learningRate);
   checkState(make, learningRate);
   checkNeighbours(make, learningRate);
+  checkBefore(make, learningRate);
   checkAllocation(make, learningRate);
 }
 
@@ -140,8 +143,19 @@ function checkDeterminism(make: PluginMaker, learningRate: number): void {
   const first = withChance(0, run);
   // As far from the first draws as can be, so that rounding cannot hide what they change.
   const second = withChance(1, run);
-  assert.deepEqual(second, first, "it must do the same when it does it again");
-  for (let again = 0; again < 3; again++) assert.deepEqual(run(), first, "it must do the same when it does it again");
+  const claim = "it must do the same when it does it again";
+  checkSame(claim, second, first);
+  for (let again = 0; again < 3; again++) checkSame(claim, run(), first);
+}
+
+/** Throws unless two arrays are the same, bit for bit. The message shows the first difference and counts the others. */
+function checkSame(claim: string, actual: ArrayLike<number>, expected: ArrayLike<number>, of = "parameter"): void {
+  const all = Array.from(expected);
+  const different = all.map((_, i) => i).filter((i) => !Object.is(actual[i], expected[i]));
+  const [first] = different;
+  if (first === undefined) return;
+  const where = `${different.length} of ${all.length} values differ, the first at ${of} ${first}`;
+  assert.fail(`${claim}, but ${where}: ${actual[first]} instead of ${expected[first]}`);
 }
 
 /** Calls `f` while unseeded random numbers and clocks give their least (0) or greatest (1) value. */
@@ -172,7 +186,8 @@ function checkState(make: PluginMaker, learningRate: number): void {
   const second = setUp(make, learningRate);
   second.slab.params.set(middle);
   second.optimizer.load(first.optimizer.state());
-  assert.deepEqual(second.steps(8, 12), whole, "it must resume bit for bit from a state saved in the middle of a run");
+  const claim = "it must resume bit for bit from a state saved in the middle of a run";
+  checkSame(claim, second.steps(8, 12), whole);
 }
 
 function checkNeighbours(make: PluginMaker, learningRate: number): void {
@@ -190,21 +205,40 @@ function checkNeighbours(make: PluginMaker, learningRate: number): void {
   });
   const others = () => [before, after].flatMap(({ data, grad }) => [...data, ...grad.data]);
   const seen: { others: number[]; segments: string }[] = [];
-  const look = (name: string): OptimizerPlugin => ({
-    name,
+  const look = (runs: "before" | "after"): OptimizerPlugin => ({
+    name: `look ${runs}`,
+    runs,
     update: ({ segments }) => void seen.push({ others: others(), segments: JSON.stringify(segments) }),
   });
-  // Plugins that drop whole steps act on all parameters.
   const made = listOf(make);
-  const grouped = [look("look before"), ...made.filter((plugin) => !plugin.skipsNonFinite), look("look after")];
-  const plugins = [...made.filter((plugin) => plugin.skipsNonFinite), ...grouped.map((own) => ({ own }))];
+  // Plugins that drop whole steps act on all parameters; a rule that does so has no neighbours.
+  const grouped = made.filter((plugin) => !plugin.skipsNonFinite);
+  if (!grouped.some(({ runs }) => runs === undefined)) return;
+  // Without a rule the other groups would be frozen, with gradients of 0, in which changes may not show.
+  const idle: OptimizerPlugin = { name: "idle", update: () => {} };
+  const plugins = [
+    ...made.filter((plugin) => plugin.skipsNonFinite),
+    { before: idle, after: idle },
+    ...[look("before"), ...grouped, look("after")].map((own) => ({ own })),
+  ];
   const optimizer = new Optimizer(groups, plugins, { learningRate });
   for (let step = 0; step < 6; step++) {
     own.slab.grads.forEach((_, i, all) => all[i] = random.normal());
     optimizer.step();
     const [was, is] = seen.splice(0) as [typeof seen[0], typeof seen[0]];
-    assert.deepEqual(is.others, was.others, "it must not change the parameters and gradients of other groups");
-    assert.equal(is.segments, was.segments, "it must not change the segments");
+    checkSame("it must not change the parameters and gradients of other groups", is.others, was.others, "element");
+    assert.equal(is.segments, was.segments, `it must not change the segments: ${was.segments} became ${is.segments}`);
+  }
+}
+
+function checkBefore(make: PluginMaker, learningRate: number): void {
+  for (const plugin of listOf(make).filter(({ runs }) => runs === "before")) {
+    const weight = new Parameter([4], (data) => data.set([1, -2, 3, -4]));
+    const still: OptimizerPlugin = { name: "still", update: () => {} };
+    const optimizer = new Optimizer({ weight }, [plugin, still], { learningRate });
+    weight.grad.data.set([30, -40, 0.5, 0]);
+    optimizer.step();
+    checkSame(`${plugin.name} runs before the rule, so it must not change the parameters`, weight.data, [1, -2, 3, -4]);
   }
 }
 

@@ -1,4 +1,4 @@
-import type { OptimizerPlugin, ParameterGroup, UpdateInfo } from "@unfold/optimizers";
+import { clipByGlobalNorm, type OptimizerPlugin, type ParameterGroup, sgd, type UpdateInfo } from "@unfold/optimizers";
 import { checkPlugin } from "@unfold/optimizers/testing";
 import assert from "node:assert/strict";
 
@@ -44,6 +44,33 @@ const faults: Record<string, [make: () => OptimizerPlugin, message: RegExp]> = {
   ],
   "copies the gradients": [() => descent(({ grads }) => void grads.slice()), /proportional/],
 };
+
+Deno.test("the message shows the difference", () => {
+  assert.throws(() => checkPlugin(forgetful, { learningRate: 1e-3 }), {
+    message: /, but \d+ of 41 values differ, the first at parameter \d+: -?[\d.]+ instead of -?[\d.]+$/,
+  });
+  const moves = () => descent(({ segments }) => void ((segments[0] as { offset: number }).offset += 0.5));
+  assert.throws(() => checkPlugin(moves, { learningRate: 1e-3 }), {
+    message: /not change the segments: .*"offset":0[,}].* became .*"offset":0\.5/,
+  });
+});
+
+Deno.test("a list needs one rule, and each plugin on its side of it", () => {
+  assert.throws(() => checkPlugin(() => clipByGlobalNorm(1)), /plugins must have a rule, such as adam\(\), got only/);
+  assert.throws(() => checkPlugin(() => [sgd(), sgd()]), /there must be one rule, got sgd and sgd/);
+  assert.throws(() => checkPlugin(() => [sgd(), clipByGlobalNorm(1)]), /must come before the rule sgd/);
+});
+
+Deno.test("a plugin that runs before the rule and changes the parameters does not conform", () => {
+  const decay: OptimizerPlugin = {
+    name: "decay",
+    runs: "before",
+    update: ({ params }) => params.forEach((_, i) => params[i]! *= 1 - 1e-6),
+  };
+  assert.throws(() => checkPlugin(() => [decay, sgd()], { learningRate: 1e-3 }), {
+    message: /^decay runs before the rule, so it must not change the parameters, but 4 of 4 values differ/,
+  });
+});
 
 for (const [name, [make, message]] of Object.entries(faults)) {
   Deno.test(`a plugin that ${name} does not conform`, () => {

@@ -6,7 +6,8 @@ import type { OptimizerPlugin } from "./plugin.ts";
 
 /**
  * Scales all gradients so that their Euclidean norm is at most `maxNorm`: g ← g·min(1, maxNorm/‖g‖) (Pascanu et
- * al., 2013).
+ * al., 2013). Frozen groups do not count. If any gradient is NaN or infinite, all become NaN, as there is no scale that bounds
+ * the norm; `skipNonFinite` before it drops such steps.
  *
  * @param maxNorm The bound, above 0.
  * @throws {RangeError} If the bound is not above 0.
@@ -18,8 +19,9 @@ import type { OptimizerPlugin } from "./plugin.ts";
  * import assert from "node:assert/strict";
  *
  * const weight = new Parameter([2]);
+ * const optimizer = new Optimizer({ weight }, [clipByGlobalNorm(5), sgd()], { learningRate: 1 });
  * weight.grad.data.set([30, 40]);
- * new Optimizer({ weight }, [clipByGlobalNorm(5), sgd()], { learningRate: 1 }).step();
+ * optimizer.step();
  * assert.deepEqual(weight.toArray(), [-3, -4]);
  * ```
  */
@@ -27,9 +29,13 @@ export function clipByGlobalNorm(maxNorm: number): OptimizerPlugin {
   checkPositive("clipByGlobalNorm", "maxNorm", maxNorm);
   return {
     name: "clipByGlobalNorm",
+    runs: "before",
     update({ grads }) {
       const norm = Math.sqrt(coreKernels.sumOfSquares(grads.byteOffset, grads.length));
-      if (norm > maxNorm) coreKernels.affine(grads.byteOffset, grads.byteOffset, grads.length, maxNorm / norm, 0);
+      if (norm <= maxNorm) return;
+      // Of gradients that are not finite nothing is left, in any group.
+      const factor = norm < Infinity ? maxNorm / norm : NaN;
+      coreKernels.affine(grads.byteOffset, grads.byteOffset, grads.length, factor, 0);
     },
   };
 }
@@ -48,8 +54,9 @@ export function clipByGlobalNorm(maxNorm: number): OptimizerPlugin {
  * import assert from "node:assert/strict";
  *
  * const weight = new Parameter([2]);
+ * const optimizer = new Optimizer({ weight }, [clipByValue(1), sgd()], { learningRate: 1 });
  * weight.grad.data.set([30, -0.5]);
- * new Optimizer({ weight }, [clipByValue(1), sgd()], { learningRate: 1 }).step();
+ * optimizer.step();
  * assert.deepEqual(weight.toArray(), [-1, 0.5]);
  * ```
  */
@@ -57,6 +64,7 @@ export function clipByValue(most: number): OptimizerPlugin {
   checkPositive("clipByValue", "most", most);
   return {
     name: "clipByValue",
+    runs: "before",
     update: ({ grads: { byteOffset, length } }) => coreKernels.clamp(byteOffset, byteOffset, length, -most, most),
   };
 }
@@ -82,6 +90,7 @@ export function addDecayedWeights(weightDecay: number): OptimizerPlugin {
   checkRange("addDecayedWeights", "weightDecay", weightDecay, 0, Infinity);
   return {
     name: "addDecayedWeights",
+    runs: "before",
     // The sgd kernel with swapped arguments: g −= −λ·p.
     update: ({ params, grads }) => kernels.sgd(grads.byteOffset, params.byteOffset, params.length, -weightDecay),
   };
@@ -122,6 +131,7 @@ export function skipNonFinite(options: SkipNonFiniteOptions = {}): OptimizerPlug
   checkCounts("make skipNonFinite", { most });
   return {
     name: "skipNonFinite",
+    runs: "before",
     skipsNonFinite: true,
     update({ grads }, { step, skippedInARow, skip }) {
       // The sum is in 64 bits, where squares of 32-bit floats do not overflow.

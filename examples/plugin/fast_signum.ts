@@ -29,8 +29,9 @@ const kernels = loadKernels<Kernels>({ plain: wasm });
  * import assert from "node:assert/strict";
  *
  * const weight = new Parameter([2]);
+ * const optimizer = new Optimizer({ weight }, [fastSignum()], { learningRate: 0.5 });
  * weight.grad.data.set([3, -4]);
- * new Optimizer({ weight }, [fastSignum()], { learningRate: 0.5 }).step();
+ * optimizer.step();
  * assert.deepEqual(weight.toArray(), [-0.5, 0.5]);
  * ```
  */

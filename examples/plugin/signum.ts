@@ -29,8 +29,9 @@ export interface SignumOptions {
  * import assert from "node:assert/strict";
  *
  * const weight = new Parameter([2]);
+ * const optimizer = new Optimizer({ weight }, [signum()], { learningRate: 0.5 });
  * weight.grad.data.set([3, -4]);
- * new Optimizer({ weight }, [signum()], { learningRate: 0.5 }).step();
+ * optimizer.step();
  * assert.deepEqual(weight.toArray(), [-0.5, 0.5]);
  * ```
  */

@@ -37,8 +37,9 @@ export interface AdamOptions {
  * import assert from "node:assert/strict";
  *
  * const weight = new Parameter([1]);
+ * const optimizer = new Optimizer({ weight }, [adam()], { learningRate: 0.1 });
  * weight.grad.data.fill(-20);
- * new Optimizer({ weight }, [adam()], { learningRate: 0.1 }).step();
+ * optimizer.step();
  * assert.ok(Math.abs(weight.item() - 0.1) < 1e-7);
  * ```
  */
@@ -140,8 +141,9 @@ export interface NadamOptions {
  * import assert from "node:assert/strict";
  *
  * const weight = new Parameter([1]);
+ * const optimizer = new Optimizer({ weight }, [nadam()], { learningRate: 0.1 });
  * weight.grad.data.fill(-20);
- * new Optimizer({ weight }, [nadam()], { learningRate: 0.1 }).step();
+ * optimizer.step();
  * assert.ok(weight.item() > 0.1 && weight.item() < 0.2);
  * ```
  */

@@ -99,8 +99,9 @@ export interface RmspropOptions {
  * import assert from "node:assert/strict";
  *
  * const weight = new Parameter([1]);
+ * const optimizer = new Optimizer({ weight }, [rmsprop({ alpha: 0.75 })], { learningRate: 0.1 });
  * weight.grad.data.fill(5);
- * new Optimizer({ weight }, [rmsprop({ alpha: 0.75 })], { learningRate: 0.1 }).step();
+ * optimizer.step();
  * assert.ok(Math.abs(weight.item() + 0.2) < 1e-6);
  * ```
  */
@@ -151,8 +152,9 @@ export interface AdadeltaOptions {
  * import assert from "node:assert/strict";
  *
  * const weight = new Parameter([1]);
+ * const optimizer = new Optimizer({ weight }, [adadelta({ rho: 0.75, eps: 1 })], { learningRate: 1 });
  * weight.grad.data.fill(2);
- * new Optimizer({ weight }, [adadelta({ rho: 0.75, eps: 1 })], { learningRate: 1 }).step();
+ * optimizer.step();
  * assert.ok(Math.abs(weight.item() + Math.SQRT2) < 1e-6);
  * ```
  */

@@ -96,8 +96,9 @@ export interface LionOptions {
  * import assert from "node:assert/strict";
  *
  * const weight = new Parameter([2]);
+ * const optimizer = new Optimizer({ weight }, [lion()], { learningRate: 0.5 });
  * weight.grad.data.set([1e-6, -300]);
- * new Optimizer({ weight }, [lion()], { learningRate: 0.5 }).step();
+ * optimizer.step();
  * assert.deepEqual(weight.toArray(), [-0.5, 0.5]);
  * ```
  */
