@@ -27,6 +27,7 @@ export { empty, full, keep, tensor, type TensorOptions, zeros } from "./create.t
 export { loadParameters, type PackedParameters, packParameters, type Segment } from "./named_parameters.ts";
 export { add, divide, maximum, minimum, multiply, negate, power, scale, subtract, where } from "./ops/arithmetic.ts";
 export { equal, greater, greaterEqual, less, lessEqual, notEqual } from "./ops/comparison.ts";
+export { cast, detach, oneHot, type OneHotOptions } from "./ops/conversion.ts";
 export { dropout, type DropoutOptions } from "./ops/dropout.ts";
 export {
   abs,
@@ -50,6 +51,8 @@ export {
   type SliceRange,
   stack,
   type StackOptions,
+  unstack,
+  type UnstackOptions,
 } from "./ops/indexing.ts";
 export { matmul, type MatmulOptions } from "./ops/matmul.ts";
 export { argmax, type ArgmaxOptions, max, type MaxOptions, mean, type ReduceOptions, sum } from "./ops/reduce.ts";
