@@ -40,7 +40,8 @@ function resolveLength(x: Tensor, wanted: Shape): Shape {
   const others = wanted.toSpliced(at, 1);
   const doing = `reshape ${formatShape(x.shape)} to ${formatShape(wanted)}`;
   if (others.includes(-1)) throw new RangeError(`Cannot ${doing}: at most one length must be -1, got two or more`);
-  checkShape("reshape", others);
+  // The -1 is wrong as well if another length is negative or a fraction.
+  if (!others.every((length) => Number.isInteger(length) && length >= 0)) checkShape("reshape", wanted);
   const size = sizeOf(others);
   if (size === 0) throw new TypeError(`Cannot ${doing}: any length would fit in place of -1; write it out`);
   if (x.size % size !== 0) {
