@@ -25,7 +25,7 @@ Deno.test("softmax over a long row sums to 1, and so do its gradients' parts", (
   const log = logSoftmax(x).data.subarray(0, 7);
   assert.ok(worst(log, first.map((value) => value - Math.log(exact))) < 2e-7);
   sum(softmax(x)).backward();
-  // Every part is y·(1 − Σ y), which is 0 but for the rounding of the sum.
+  // Every part is y·(1 − Σ y), which is 0 up to rounding.
   assert.ok(x.grad!.data.every((value) => Math.abs(value) * n < 1e-6));
 });
 

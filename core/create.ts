@@ -29,7 +29,7 @@ export interface TensorOptions<D extends DType = DType> {
  * A tensor with arbitrary contents, for ops that write every element.
  *
  * @param shape Lengths of the axes, integers of 0 or more.
- * @throws {RangeError} If a length is not an integer of 0 or more, or the memory is exhausted.
+ * @throws {RangeError} If a length is not an integer of 0 or more, or the memory cannot hold the tensor.
  *
  * @example
  * ```ts
@@ -125,6 +125,7 @@ export function tensor<
   D extends DType = Values extends Int32Array ? "i32" : "f32",
 >(values: Values, options: TensorOptions<D> & { shape?: Shape } = {}): Tensor<NoInfer<D>> {
   const own = ArrayBuffer.isView(values) ? [values.length] : shapeOfNested(values);
+  if (options.shape !== undefined) checkShape("make a tensor", options.shape);
   const shape = options.shape ?? own;
   if (sizeOf(shape) !== sizeOf(own)) {
     throw new TypeError(
@@ -203,7 +204,7 @@ export function keep<D extends DType>(x: Tensor<D>): Tensor<D> {
   return kept;
 }
 
-/** A tensor on the same memory with another shape of the same size. */
-export function viewAs(x: Tensor, shape: Shape): Tensor {
-  return new Tensor(shape, { dtype: "f32", offset: x.offset, owner: x.owner });
+/** A tensor on the same memory with another shape of the same size. It is not on the tape. */
+export function viewAs<D extends DType>(x: Tensor<D>, shape: Shape): Tensor<D> {
+  return new Tensor(shape, { dtype: x.dtype, offset: x.offset, owner: x.owner });
 }

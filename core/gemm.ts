@@ -4,7 +4,7 @@ import { scope, scratch } from "./scope.ts";
 
 /** Rows of the right operand in one packed block, as in `kernels/matmul.ts`. */
 const BLOCK_K = 256;
-/** Rows of the left operand in one packed block, likewise. */
+/** Rows of the left operand in one packed block. */
 const BLOCK_M = 96;
 /** Up to this many left rows, packing the right operand costs more than it saves. */
 const IN_PLACE_ROWS = 12;

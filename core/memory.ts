@@ -53,6 +53,8 @@ export class FreeList {
 
 const PAGE = 65_536;
 const MAX_PAGES = 65_536;
+/** The most that the memory can have. */
+export const MAX_BYTES = MAX_PAGES * PAGE;
 /** Every block starts on a cache line. */
 const ALIGNMENT = 64;
 /** The first bytes are never allocated: offset 0 stays invalid, and kernels keep scratch and constants there. */
@@ -103,7 +105,7 @@ function grow(bytes: number, purpose: string): void {
     memory.grow(pages);
   } catch {
     const uses = [`${formatBytes(blockBytes)} are in use`, ...inUse.map((describe) => describe())].join(", ");
-    const [wanted, free, size, limit] = [bytes, freeList.free, before, MAX_PAGES * PAGE].map(formatBytes);
+    const [wanted, free, size, limit] = [bytes, freeList.free, before, MAX_BYTES].map(formatBytes);
     throw new RangeError(
       `Cannot allocate ${wanted} for ${purpose}: ${uses}, the rest by parameters, optimizer slots and kept tensors; ` +
         `${free} are free in smaller blocks, and the memory of ${size} cannot grow past ${limit}`,

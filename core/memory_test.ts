@@ -80,6 +80,81 @@ Deno.test("ending a scope also ends inner scopes that were left open", () => {
   assert.equal(ambient.item(), 2);
 });
 
+Deno.test("ending a scope after its outer scope is an error, once", () => {
+  const outer = scope();
+  const inner = scope();
+  outer[Symbol.dispose]();
+  assert.throws(() => inner[Symbol.dispose](), {
+    name: "ReferenceError",
+    message:
+      "Cannot end a scope: an outer scope that ended first has ended it too; scopes must end in the reverse order, " +
+      "as those declared with `using _ = scope();` do",
+  });
+  inner[Symbol.dispose]();
+  outer[Symbol.dispose]();
+});
+
+Deno.test("an exception that unwinds through several scopes arrives as it was thrown", () => {
+  const error = new Error("out");
+  const unwind = () => {
+    using _ = scope();
+    using __ = scope();
+    // Left open: the outer scopes end it.
+    scope();
+    throw error;
+  };
+  assert.throws(unwind, (thrown) => thrown === error);
+});
+
+const acrossAwait = {
+  name: "ReferenceError",
+  message:
+    "Cannot end a scope in order: it must not stay open across await or yield, where other code may allocate in it " +
+    "or end it; await first, then open the scope, and keep() the tensors that outlive it",
+};
+
+Deno.test("a scope that stays open across await is an error when it ends, and is released all the same", async () => {
+  let lost: Tensor | undefined;
+  const wait = async () => {
+    using _ = scope();
+    lost = tensor([1]);
+    await Promise.resolve();
+    assert.equal(lost.item(), 1);
+  };
+  await assert.rejects(wait, acrossAwait);
+  assert.throws(() => lost!.data, {
+    name: "ReferenceError",
+    message: /its scope has ended, after it was open across await or yield, .*open the scope after the await/,
+  });
+  using _ = scope();
+  assert.equal(tensor([2]).item(), 2);
+});
+
+Deno.test("scopes of two functions that wait in turn are errors in both", async () => {
+  const hold = async (turns: number) => {
+    using _ = scope();
+    for (let i = 0; i < turns; i++) await Promise.resolve();
+  };
+  const outcomes = await Promise.allSettled([hold(1), hold(3)]);
+  for (const outcome of outcomes) {
+    assert.equal(outcome.status, "rejected");
+    assert.throws(() => {
+      throw (outcome as PromiseRejectedResult).reason;
+    }, acrossAwait);
+  }
+});
+
+Deno.test("scopes opened again after every await are no error", async () => {
+  for (let i = 0; i < 10; i++) {
+    {
+      using _ = scope();
+      using __ = scope();
+      assert.equal(sum(full([2], i)).item(), 2 * i);
+    }
+    await Promise.resolve();
+  }
+});
+
 Deno.test("keep copies a tensor out of its scope; dispose frees it", () => {
   const before = memoryStats().blocks;
   let kept: Tensor;
@@ -142,6 +217,17 @@ Deno.test("a request past 4 GiB reports what was requested and what is in use", 
   });
 });
 
+Deno.test("a tensor larger than the memory is refused with its size, in a scope and outside", () => {
+  const refused = {
+    name: "RangeError",
+    message: /^Cannot allocate 3\.6 TiB for a tensor of shape \[1000000, 1000000\]: .* cannot grow past 4\.0 GiB$/,
+  };
+  assert.throws(() => zeros([1e6, 1e6]), refused);
+  using _ = scope();
+  assert.throws(() => zeros([1e6, 1e6]), refused);
+  assert.equal(tensor(1).item(), 1);
+});
+
 Deno.test("after reserve, later allocations do not move the memory", () => {
   reserve(2, 1 << 21);
   const { buffer } = memory;
@@ -166,6 +252,15 @@ Deno.test("bad shapes and values are refused", () => {
   assert.throws(() => empty([2, -1]), {
     name: "RangeError",
     message: "Cannot make a tensor: shape must be integers of 0 or more, got [2, -1]",
+  });
+  for (const shape of [[1e308, 1e308, 0], [2 ** 53, 0]]) {
+    const refused = { name: "RangeError", message: /^Cannot make a tensor: lengths must be at most 4294967296 / };
+    assert.throws(() => zeros(shape), refused);
+    assert.throws(() => tensor([], { shape }), refused);
+  }
+  assert.throws(() => zeros(3 as unknown as number[]), {
+    name: "TypeError",
+    message: "Cannot make a tensor: shape must be an array of lengths, such as [2, 3], got 3",
   });
   assert.throws(() => tensor([[1, 2], [3]]), /rows of axis 1 must all have length 2, got 1/);
   assert.throws(() => tensor([1, "2" as unknown as number]), /values must be numbers, all nested equally deep, got 2/);

@@ -36,6 +36,7 @@ export {
 } from "./named_parameters.ts";
 export { add, divide, maximum, minimum, multiply, negate, power, scale, subtract, where } from "./ops/arithmetic.ts";
 export { equal, greater, greaterEqual, less, lessEqual, notEqual } from "./ops/comparison.ts";
+export { cast, detach, oneHot, type OneHotOptions } from "./ops/conversion.ts";
 export { dropout, type DropoutOptions } from "./ops/dropout.ts";
 export {
   abs,
@@ -59,6 +60,8 @@ export {
   type SliceRange,
   stack,
   type StackOptions,
+  unstack,
+  type UnstackOptions,
 } from "./ops/indexing.ts";
 export { matmul, type MatmulOptions } from "./ops/matmul.ts";
 export { argmax, type ArgmaxOptions, max, type MaxOptions, mean, type ReduceOptions, sum } from "./ops/reduce.ts";

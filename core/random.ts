@@ -52,7 +52,8 @@ export class Random {
     if (!Number.isSafeInteger(seed) || seed < 0) {
       throw new RangeError(`Cannot seed Random: seed must be an integer from 0 to 2^53 - 1, got ${seed}`);
     }
-    // Both halves are mixed separately, then joined. One word of the upper half stays as it is, so no two seeds share a state.
+    // Both halves are mixed separately, then joined. One word of the upper half is left unmixed, so no two
+    // seeds share a state.
     const [a, b, , d] = splitMix(seed | 0);
     const [c, e] = splitMix(Math.floor(seed / 2 ** 32) ^ 0x5851f42d);
     this.state = [(a ^ e) >>> 0, (b ^ c) >>> 0, c, d];

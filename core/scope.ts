@@ -1,4 +1,4 @@
-import { alignedSize, Block, bytesInBlocks, formatBytes, inUse, memory } from "./memory.ts";
+import { alignedSize, Block, bytesInBlocks, formatBytes, inUse, MAX_BYTES, memory } from "./memory.ts";
 
 const FIRST_CHUNK = 1 << 20;
 
@@ -11,21 +11,59 @@ let chunkSize = FIRST_CHUNK;
 let innermost: Scope | undefined;
 
 /** A scope. Everything allocated while it is the innermost open one is released when it ends. */
-class Scope implements Disposable {
+export class Scope implements Disposable {
   readonly #parent = innermost;
   readonly #chunk = chunk;
   readonly #cursor = cursor;
   #released = false;
+  /** Whether an outer scope ended this one. */
+  #endedByOuter = false;
+  /** Whether the program waited while the scope was open: it was held across `await` or `yield`, or has no `using`. */
+  #crossedAwait = false;
 
   /** Whether the scope has ended. */
   get released(): boolean {
     return this.#released;
   }
 
-  /** Ends the scope and every scope inside it that is still open. */
+  /** Whether the program waited while the scope was open. */
+  get crossedAwait(): boolean {
+    return this.#crossedAwait;
+  }
+
+  /** Marks all open scopes, once the code that opened them has returned to the event loop. */
+  static markOpen(): void {
+    for (let open = innermost; open !== undefined; open = open.#parent) open.#crossedAwait = true;
+  }
+
+  /**
+   * Ends the scope and every scope inside it that is still open. Throws afterwards if the scope was open across `await`, or an
+   * outer scope had ended it already.
+   */
   [Symbol.dispose](): void {
-    if (this.#released) return;
-    for (let open = innermost; open !== undefined && open !== this; open = open.#parent) open.#released = true;
+    if (!this.#released) this.#end();
+    else if (!this.#endedByOuter) return;
+    const [crossedAwait, endedByOuter] = [this.#crossedAwait, this.#endedByOuter];
+    this.#endedByOuter = false;
+    if (crossedAwait) {
+      throw new ReferenceError(
+        "Cannot end a scope in order: it must not stay open across await or yield, where other code may allocate in it or " +
+          "end it; await first, then open the scope, and keep() the tensors that outlive it",
+      );
+    }
+    if (endedByOuter) {
+      throw new ReferenceError(
+        "Cannot end a scope: an outer scope that ended first has ended it too; scopes must end in the reverse order, as " +
+          "those declared with `using _ = scope();` do",
+      );
+    }
+  }
+
+  #end(): void {
+    for (let open = innermost; open !== undefined && open !== this; open = open.#parent) {
+      open.#released = true;
+      open.#endedByOuter = true;
+    }
     this.#released = true;
     innermost = this.#parent;
     chunk = this.#chunk;
@@ -37,6 +75,15 @@ class Scope implements Disposable {
   }
 }
 
+/** Whether a check for open scopes is due when the running code returns to the event loop. */
+let checkIsDue = false;
+
+/** Runs as a microtask: before code that waits can continue, and never during synchronous code. */
+function checkOpenScopes(): void {
+  checkIsDue = false;
+  Scope.markOpen();
+}
+
 function dropChunks(from: number): void {
   for (const dropped of chunks.splice(from)) dropped.release();
 }
@@ -45,7 +92,9 @@ function dropChunks(from: number): void {
  * Opens a scope: tensors made from here on are released together at the end of the block with the `using` declaration.
  * Scopes nest. Open one per training step; it costs nothing.
  *
- * Do not keep a scope open across `await` or `yield`, where other code could allocate in it.
+ * Do not keep a scope open across `await` or `yield`, where other code may allocate in it, or end it. Ending such a scope throws
+ * a `ReferenceError`, and so does ending a scope after an outer one. An outer scope may end first when an exception unwinds: it
+ * then ends the inner scopes.
  *
  * @example
  * ```ts
@@ -67,6 +116,10 @@ export function scope(): Disposable {
   if (innermost === undefined) {
     chunk = 0;
     cursor = 0;
+  }
+  if (!checkIsDue) {
+    checkIsDue = true;
+    queueMicrotask(checkOpenScopes);
   }
   return innermost = new Scope();
 }
@@ -138,12 +191,13 @@ const ambientBackstop = new FinalizationRegistry<number>((bytes) => void (ambien
 /** A block for a tensor outside any scope, which counts towards the budget. */
 export class AmbientBlock extends Block {
   constructor(bytes: number, purpose: string) {
-    if (ambientBytes + bytes > AMBIENT_BUDGET) {
+    // Past the size of the memory, the error is not about scopes.
+    if (ambientBytes + bytes > AMBIENT_BUDGET && bytes <= MAX_BYTES) {
       const [wanted, limit, used] = [bytes, AMBIENT_BUDGET, ambientBytes].map(formatBytes);
       throw new RangeError(
         `Cannot allocate ${wanted} for ${purpose}: tensors outside any scope may take ${limit}, and ${used} are in use. A loop ` +
           "that makes tensors needs a scope: start its body with `using _ = scope();`, and keep() what must outlive it. Make " +
-          "tensors that are meant to stay with { persistent: true }",
+          "tensors that must outlive the scope with { persistent: true }",
       );
     }
     super(bytes, purpose);

@@ -1,4 +1,5 @@
 import { Block, memory } from "./memory.ts";
+import { Scope } from "./scope.ts";
 
 /** The kind of elements: 32-bit floats, or 32-bit integers for tokens and indices. */
 export type DType = "f32" | "i32";
@@ -127,10 +128,15 @@ export class Tensor<D extends DType = "f32"> implements Disposable {
 
   #releasedError(): ReferenceError {
     const what = `Cannot use a tensor of shape ${formatShape(this.shape)}`;
+    if (this.#owner instanceof Block) return new ReferenceError(`${what}: it was disposed`);
+    if (this.#owner instanceof Scope && this.#owner.crossedAwait) {
+      return new ReferenceError(
+        `${what}: its scope has ended, after it was open across await or yield, where other code may have opened or ` +
+          "ended it; open the scope after the await, and copy tensors that outlive it with keep()",
+      );
+    }
     return new ReferenceError(
-      this.#owner instanceof Block
-        ? `${what}: it was disposed`
-        : `${what}: its scope has ended; copy it with keep() before that, or open the scope further out`,
+      `${what}: its scope has ended; copy it with keep() before that, or open the scope further out`,
     );
   }
 
@@ -140,7 +146,7 @@ export class Tensor<D extends DType = "f32"> implements Disposable {
   }
 
   /**
-   * The elements in row-major order, as a view of the memory. It is valid until the next tensor is made, so use it at once or
+   * The elements in row-major order, as a view of the memory. It is valid until the next tensor is made, so use it immediately or
    * copy it.
    *
    * @throws {ReferenceError} If the tensor has been released.
@@ -241,14 +247,50 @@ export function sameShape(a: Shape, b: Shape): boolean {
   return a.length === b.length && a.every((length, axis) => length === b[axis]);
 }
 
-/** Throws a `RangeError` unless all lengths are integers of 0 or more. */
+/** The longest axis: the memory has 4 GiB. Longer ones could make the size of a shape NaN. */
+const MAX_LENGTH = 2 ** 32;
+
+/** Throws unless a shape is an array of integers of 0 or more that the memory could hold. */
 export function checkShape(doing: string, shape: Shape): void {
-  if (shape.every((length) => Number.isInteger(length) && length >= 0)) return;
-  throw new RangeError(`Cannot ${doing}: shape must be integers of 0 or more, got ${formatShape(shape)}`);
+  if (!Array.isArray(shape)) {
+    throw new TypeError(`Cannot ${doing}: shape must be an array of lengths, such as [2, 3], got ${String(shape)}`);
+  }
+  for (const length of shape as Shape) {
+    if (!(Number.isInteger(length) && length >= 0)) {
+      throw new RangeError(`Cannot ${doing}: shape must be integers of 0 or more, got ${formatShape(shape)}`);
+    }
+    if (length > MAX_LENGTH) {
+      throw new RangeError(
+        `Cannot ${doing}: lengths must be at most ${MAX_LENGTH} (the memory has 4 GiB), got ${formatShape(shape)}`,
+      );
+    }
+  }
+}
+
+/** Throws a `TypeError` unless an op's argument is a tensor. `doing` follows "Cannot" in the message. */
+export function checkTensor(doing: string, x: unknown): void {
+  if (!(x instanceof Tensor)) throw notATensor(doing, x);
+}
+
+function notATensor(doing: string, x: unknown): TypeError {
+  const must = `Cannot ${doing}: operands must be tensors, got`;
+  if (typeof x === "number") {
+    const byNumber = doing === "multiply" ? `, or scale(x, ${x})` : doing === "divide" ? `, or scale(x, 1 / ${x})` : "";
+    return new TypeError(`${must} ${x}; use tensor(${x})${byNumber}`);
+  }
+  if (Array.isArray(x) && x.some((inner) => inner instanceof Tensor)) {
+    return new TypeError(`${must} an array of tensors; pass them one by one, or join them with concat() or stack()`);
+  }
+  if (Array.isArray(x) || ArrayBuffer.isView(x)) return new TypeError(`${must} an array; use tensor(array)`);
+  const name = typeof x === "object" ? x?.constructor?.name : undefined;
+  return new TypeError(`${must} ${name === undefined ? String(x) : `an object of class ${name}`}`);
 }
 
 /** Resolves an axis that may be negative, counted from the last. */
 export function resolveAxis(name: string, shape: Shape, axis: number): number {
+  if (shape.length === 0) {
+    throw new RangeError(`Cannot ${name} a scalar: the tensor must have at least one axis, got shape []`);
+  }
   const resolved = axis < 0 ? axis + shape.length : axis;
   if (Number.isInteger(resolved) && resolved >= 0 && resolved < shape.length) return resolved;
   const [first, last] = [-shape.length, shape.length - 1];

@@ -115,7 +115,7 @@ export function checkOp({ op, oracle, shapes, draw = (r) => r.normal(), seed = 1
     let floor = 1e-2;
     const differences = Array.from(sampled, (i) => {
       const value = data[i]!;
-      // So small that a kink hardly ever lies between the two points.
+      // Small enough that a kink is rarely between the two points.
       const h = 1e-7 * Math.max(1, Math.abs(value));
       data[i] = value + h;
       const above = oracle(...exact).data.slice();

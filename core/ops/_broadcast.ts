@@ -1,6 +1,6 @@
 import { type BinaryKernel, kernels } from "../core_kernels.ts";
 import { empty, zeros } from "../create.ts";
-import { type DType, formatShape, sameShape, type Shape, type Tensor } from "../tensor.ts";
+import { checkTensor, type DType, formatShape, sameShape, type Shape, type Tensor } from "../tensor.ts";
 
 /** The shape of two operands broadcast by NumPy's rule: axes from the right, each of equal length or 1. */
 export function broadcastShape(name: string, a: Shape, b: Shape): Shape {
@@ -79,8 +79,8 @@ export function loopsOver(shape: Shape, strides: readonly (readonly number[])[])
 }
 
 /** A new tensor with elements of x, taken by element strides: for transposition and broadcasting. */
-export function copyStrided(x: Tensor, shape: Shape, strides: readonly number[]): Tensor {
-  const y = empty(shape);
+export function copyStrided<D extends DType>(x: Tensor<D>, shape: Shape, strides: readonly number[]): Tensor<D> {
+  const y = empty(shape, { dtype: x.dtype });
   if (y.size === 0) return y;
   const { inner, outer, innerStrides, outerStrides, forEach } = loopsOver(shape, [strides]);
   let to = y.offset;
@@ -132,6 +132,8 @@ export function applyBinary<D extends DType = "f32">(
   b: Tensor<DType>,
   dtype: D = "f32" as D,
 ): Tensor<D> {
+  checkTensor(name, a);
+  checkTensor(name, b);
   const shape = broadcastShape(name, a.shape, b.shape);
   const y = empty(shape, { dtype });
   if (y.size === 0) return y;

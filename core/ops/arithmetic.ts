@@ -2,7 +2,7 @@ import { defineOp } from "../autograd.ts";
 import { type BinaryKernel, kernels } from "../core_kernels.ts";
 import { empty, full, zeros } from "../create.ts";
 import { memory } from "../memory.ts";
-import { sameShape, type Tensor } from "../tensor.ts";
+import { checkTensor, sameShape, type Tensor } from "../tensor.ts";
 import { applyBinary, broadcastShape, copyStrided, reduceTo, stretchedStrides } from "./_broadcast.ts";
 
 function times(x: Tensor, factor: number): Tensor {
@@ -22,11 +22,13 @@ function times(x: Tensor, factor: number): Tensor {
  * assert.deepEqual(scale(tensor([1, 2]), -3).toArray(), [-3, -6]);
  * ```
  */
-export const scale: (x: Tensor, factor: number) => Tensor = defineOp("scale", (x: Tensor, factor: number) => ({
-  inputs: [x],
-  output: times(x, factor),
-  backward: (dy) => [times(dy, factor)],
-}));
+export const scale: (x: Tensor, factor: number) => Tensor = defineOp("scale", (x: Tensor, factor: number) => {
+  checkTensor("scale", x);
+  if (typeof factor !== "number") {
+    throw new TypeError(`Cannot scale: the factor must be a number, got ${typeof factor}; use multiply for tensors`);
+  }
+  return { inputs: [x], output: times(x, factor), backward: (dy) => [times(dy, factor)] };
+});
 
 /**
  * Negation: y = −x, ∂y/∂x = −1.
@@ -252,10 +254,14 @@ function select(condition: Tensor, a: Tensor, b: Tensor): Tensor {
 }
 
 /**
- * Elementwise choice with broadcasting: y = a where the condition is not 0, else b. The gradient goes to the chosen value; a
- * NaN that is not chosen has no effect.
+ * Elementwise choice with broadcasting: y = a where the condition is not 0, else b. The chosen value gets the gradient, and
+ * the other one gets 0. A NaN or infinity that is not chosen does not reach y.
  *
- * @param condition Integers.
+ * It can still reach the gradients: both a and b are computed in full, and an op with an infinite slope turns the gradient 0
+ * into 0·∞ = NaN. For `where(positive, log(x), zero)`, ∂ln x/∂x at x = 0 is such a slope. Choose before the op, so that it
+ * never sees the bad values: `log(where(positive, x, one))`, as in the second example.
+ *
+ * @param condition Integers, such as a comparison returns.
  * @param a The values where the condition is not 0.
  * @param b The values where it is 0.
  * @throws {TypeError} If the shapes do not broadcast, or the condition does not hold integers.
@@ -268,12 +274,28 @@ function select(condition: Tensor, a: Tensor, b: Tensor): Tensor {
  * const condition = tensor([1, 0], { dtype: "i32" });
  * assert.deepEqual(where(condition, tensor([1, 2]), tensor(NaN)).toArray(), [1, NaN]);
  * ```
+ *
+ * @example The logarithm of positive values, else 0, with finite gradients
+ * ```ts
+ * import { greater, log, sum, tensor, where } from "@unfold/core";
+ * import assert from "node:assert/strict";
+ *
+ * const x = tensor([0, 2], { requiresGrad: true });
+ * const positive = greater(x, tensor(0));
+ * const safe = where(positive, x, tensor(1));
+ * sum(where(positive, log(safe), tensor(0))).backward();
+ * assert.deepEqual(x.grad?.toArray(), [0, 0.5]);
+ * ```
  */
 export const where: (condition: Tensor<"i32">, a: Tensor, b: Tensor) => Tensor = defineOp(
   "where",
   (condition: Tensor<"i32">, a: Tensor, b: Tensor) => {
+    for (const x of [condition, a, b]) checkTensor("choose", x);
     if (condition.dtype !== "i32") {
-      throw new TypeError(`Cannot choose: the condition must hold integers (dtype "i32"), got "${condition.dtype}"`);
+      throw new TypeError(
+        `Cannot choose: the condition must hold integers (dtype "i32"), got "${condition.dtype}"; make one by comparing, ` +
+          "such as greater(x, tensor(0))",
+      );
     }
     const shape = broadcastShape("choose", broadcastShape("choose", condition.shape, a.shape), b.shape);
     const stretch = (x: Tensor): Tensor =>

@@ -1,5 +1,5 @@
 import { type BinaryKernel, kernels } from "../core_kernels.ts";
-import { type DType, formatShape, type Tensor } from "../tensor.ts";
+import { checkTensor, type DType, formatShape, type Tensor } from "../tensor.ts";
 import { applyBinary } from "./_broadcast.ts";
 
 /** Compares elementwise; the result holds 1 or 0 and has no gradient. */
@@ -9,6 +9,8 @@ function compare<D extends DType>(
   a: Tensor<D>,
   b: Tensor<D>,
 ): Tensor<"i32"> {
+  checkTensor(name, a);
+  checkTensor(name, b);
   if (a.dtype !== b.dtype) {
     throw new TypeError(
       `Cannot ${name}: both tensors must hold the same kind of element, got "${a.dtype}" of shape ` +

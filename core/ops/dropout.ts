@@ -2,7 +2,7 @@ import { defineOp } from "../autograd.ts";
 import { kernels } from "../core_kernels.ts";
 import { empty } from "../create.ts";
 import type { Random } from "../random.ts";
-import type { Tensor } from "../tensor.ts";
+import { checkTensor, type Tensor } from "../tensor.ts";
 
 /** Options for {@linkcode dropout}. */
 export interface DropoutOptions {
@@ -30,6 +30,7 @@ export interface DropoutOptions {
 export const dropout: (x: Tensor, options: DropoutOptions) => Tensor = defineOp(
   "dropout",
   (x: Tensor, { rate, random }: DropoutOptions) => {
+    checkTensor("drop out", x);
     if (!(rate >= 0 && rate < 1)) {
       throw new RangeError(`Cannot drop out: rate must be at least 0 and below 1, got ${rate}`);
     }

@@ -2,7 +2,7 @@ import { dropout, Random, scope, tensor } from "@unfold/core";
 import assert from "node:assert/strict";
 import { total } from "./_oracles_test.ts";
 
-Deno.test("dropout keeps the expected value, masks the gradient likewise, and follows the seed", () => {
+Deno.test("dropout keeps the expected value, applies the same mask to the gradient, and is determined by the seed", () => {
   using _ = scope();
   const draw = (seed: number) => {
     const x = tensor(new Float32Array(20_000).fill(1), { requiresGrad: true });

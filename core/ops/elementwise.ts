@@ -1,7 +1,7 @@
 import { defineOp } from "../autograd.ts";
 import { kernels } from "../core_kernels.ts";
 import { empty } from "../create.ts";
-import type { Tensor } from "../tensor.ts";
+import { checkTensor, type Tensor } from "../tensor.ts";
 import { multiply } from "./arithmetic.ts";
 
 /** An elementwise op y = f(x) whose gradient kernel takes x or y, as `saved` says, and ∂L/∂y. */
@@ -12,6 +12,7 @@ function unaryOp(
   saved: "input" | "output",
 ): (x: Tensor) => Tensor {
   return defineOp(name, (x: Tensor) => {
+    checkTensor(name, x);
     const y = empty(x.shape);
     kernel(x.offset, y.offset, x.size);
     return {
@@ -38,6 +39,7 @@ function unaryOp(
  * ```
  */
 export const exp: (x: Tensor) => Tensor = defineOp("exp", (x: Tensor) => {
+  checkTensor("exp", x);
   const y = empty(x.shape);
   kernels.exp(x.offset, y.offset, x.size);
   return { inputs: [x], output: y, backward: (dy) => [multiply(dy, y)] };
@@ -112,6 +114,7 @@ export interface ClampBounds {
  * ```
  */
 export const clamp: (x: Tensor, bounds: ClampBounds) => Tensor = defineOp("clamp", (x: Tensor, bounds: ClampBounds) => {
+  checkTensor("clamp", x);
   const { min = -Infinity, max = Infinity } = bounds;
   if (!(min <= max)) throw new RangeError(`Cannot clamp: min must not be above max, got ${min} and ${max}`);
   const y = empty(x.shape);

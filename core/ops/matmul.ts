@@ -2,7 +2,7 @@ import { defineOp } from "../autograd.ts";
 import { empty } from "../create.ts";
 import { gemm, rightOperand } from "../gemm.ts";
 import { scope } from "../scope.ts";
-import { formatShape, type Shape, sizeOf, type Tensor } from "../tensor.ts";
+import { checkTensor, formatShape, type Shape, sizeOf, type Tensor } from "../tensor.ts";
 import { broadcastShape, loopsOver, reduceTo, stretchedStrides } from "./_broadcast.ts";
 import { reshape } from "./shape.ts";
 
@@ -102,6 +102,8 @@ export interface MatmulOptions {
  * ```
  */
 export function matmul(a: Tensor, b: Tensor, options: MatmulOptions = {}): Tensor {
+  checkTensor("multiply matrices", a);
+  checkTensor("multiply matrices", b);
   const { transposeA = false, transposeB = false } = options;
   const inner = [a.shape.at(transposeA ? -2 : -1), b.shape.at(transposeB ? -1 : -2)];
   if (a.shape.length < 2 || b.shape.length < 2 || inner[0] !== inner[1]) {

@@ -2,7 +2,7 @@ import { defineOp } from "../autograd.ts";
 import { kernels } from "../core_kernels.ts";
 import { empty, full, viewAs, zeros } from "../create.ts";
 import { scope } from "../scope.ts";
-import { type DType, formatShape, resolveAxis, type Shape, sizeOf, Tensor } from "../tensor.ts";
+import { checkTensor, type DType, formatShape, resolveAxis, type Shape, sizeOf, type Tensor } from "../tensor.ts";
 import { copyStrided, reduceTo, stretchedStrides } from "./_broadcast.ts";
 import { scale } from "./arithmetic.ts";
 import { transpose } from "./shape.ts";
@@ -43,7 +43,7 @@ export interface ReduceOptions {
 export const sum: (x: Tensor, options?: ReduceOptions) => Tensor = defineOp(
   "sum",
   (x: Tensor, options: ReduceOptions = {}) => {
-    const { kept, result } = reducedShapes("sum", x.shape, options);
+    const { kept, result } = reducedShapes("sum", x, options);
     return {
       inputs: [x],
       output: sizeOf(kept) === 1 ? full(result, kernels.sum(x.offset, x.size)) : viewAs(sumTo(x, kept), result),
@@ -53,7 +53,9 @@ export const sum: (x: Tensor, options?: ReduceOptions) => Tensor = defineOp(
 );
 
 /** The input's shape with reduced axes of length 1, and the shape of the result. */
-function reducedShapes(name: string, shape: Shape, options: ReduceOptions): { kept: Shape; result: Shape } {
+function reducedShapes(name: string, x: Tensor, options: ReduceOptions): { kept: Shape; result: Shape } {
+  checkTensor(name, x);
+  const { shape } = x;
   const { axis = shape.map((_, i) => i), keepDims = false } = options;
   const axes = (typeof axis === "number" ? [axis] : axis).map((one) => resolveAxis(name, shape, one));
   const kept = shape.map((length, i) => axes.includes(i) ? 1 : length);
@@ -83,7 +85,7 @@ function sumTo(x: Tensor, kept: Shape): Tensor {
  * ```
  */
 export function mean(x: Tensor, options: ReduceOptions = {}): Tensor {
-  const { result } = reducedShapes("take the mean of", x.shape, options);
+  const { result } = reducedShapes("take the mean of", x, options);
   return scale(sum(x, options), sizeOf(result) / x.size);
 }
 
@@ -106,7 +108,7 @@ function argmaxAlong(name: string, x: Tensor<DType>, axis: number | undefined): 
   using _ = scope();
   const rest = x.shape.map((_, i) => i).filter((i) => i !== axis);
   // A view, which is not on the tape.
-  const lines = inner === 1 ? x : transpose(viewAs(x as Tensor, x.shape), [...rest, axis!]);
+  const lines = inner === 1 ? x : transpose(viewAs(x, x.shape), [...rest, axis!]);
   const search = x.dtype === "i32" ? kernels.argmaxRowsInt : kernels.argmaxRows;
   search(lines.offset, indices.offset, indices.size, length);
   return {
@@ -144,7 +146,7 @@ export interface MaxOptions extends ReduceOptions {
 export const max: (x: Tensor, options?: MaxOptions) => Tensor = defineOp(
   "max",
   (x: Tensor, options: MaxOptions = {}) => {
-    const { result } = reducedShapes("take the maximum of", x.shape, options);
+    const { result } = reducedShapes("take the maximum of", x, options);
     const axis = options.axis === undefined ? undefined : resolveAxis("take the maximum of", x.shape, options.axis);
     const { indices, position } = argmaxAlong("take the maximum of", x, axis);
     const y = empty(result);
@@ -188,7 +190,8 @@ export interface ArgmaxOptions {
  * ```
  */
 export function argmax(x: Tensor<DType>, options: ArgmaxOptions = {}): Tensor<"i32"> {
+  checkTensor("search", x);
   const axis = resolveAxis("search", x.shape, options.axis ?? -1);
   const { indices } = argmaxAlong("search", x, axis);
-  return new Tensor(x.shape.toSpliced(axis, 1), { dtype: "i32", offset: indices.offset, owner: indices.owner });
+  return viewAs(indices, x.shape.toSpliced(axis, 1));
 }

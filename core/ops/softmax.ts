@@ -1,7 +1,7 @@
 import { defineOp } from "../autograd.ts";
 import { kernels } from "../core_kernels.ts";
 import { empty } from "../create.ts";
-import { resolveAxis, type Tensor } from "../tensor.ts";
+import { checkTensor, resolveAxis, type Tensor } from "../tensor.ts";
 import { transpose } from "./shape.ts";
 
 /** Options for {@linkcode softmax} and {@linkcode logSoftmax}. */
@@ -36,6 +36,7 @@ function rowsOp(
     };
   });
   return (x, { axis = -1 } = {}) => {
+    checkTensor(name, x);
     const at = resolveAxis(name, x.shape, axis);
     const last = x.shape.length - 1;
     if (at === last) return alongLast(x);
