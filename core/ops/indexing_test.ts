@@ -85,7 +85,7 @@ Deno.test("gather checks the indices again in the backward pass", () => {
   );
 });
 
-Deno.test("gather refuses fractional indices, indices that are no tensor, and a frozen row outside the table", () => {
+Deno.test("gather refuses fractional indices, indices that are not a tensor, and a frozen row outside the table", () => {
   const [table, indices] = [tensor([[1], [2]]), tensor([0, 1], { dtype: "i32" })];
   assert.throws(() => gather(table, tensor([0, 0.5]) as unknown as Tensor<"i32">), {
     name: "TypeError",

@@ -8,7 +8,6 @@ import {
   noGrad,
   Random,
   relu,
-  scope,
   sigmoid,
   softmax,
   softplus,
@@ -97,7 +96,6 @@ for (const [cell, make] of Object.entries(cells)) {
 
     Deno.test(`${name}: ONNX Runtime matches our output and states, with padding and a given state`, async () => {
       const model = await exported(`${name}, lengths, state`, layer, { lengths: true, state: true });
-      using _ = scope();
       const input = draw(random, [5, 7, 3]);
       const lengths = [7, 3, 0, 1, 5];
       // The contents of the padding must not matter.
@@ -118,7 +116,6 @@ for (const [cell, make] of Object.entries(cells)) {
     if (options.bidirectional) continue;
     Deno.test(`${name}: single steps give the output of the whole sequence`, async () => {
       const model = await exported(`${name}, state`, layer, { state: true });
-      using _ = scope();
       const input = draw(random, [2, 12, 3]);
       const whole = forward(layer, input);
       let state = named(layer.initialState(2), "state.");
