@@ -69,7 +69,7 @@ export class HostedPlugin {
 
   /** Runs one step of the plugin. */
   update(slab: Slab, info: UpdateInfo): void {
-    const { length, segments } = this.#stretch;
+    const { segments } = this.#stretch;
     this.#reserveSlots();
     const { buffer } = memory;
     const group = {
