@@ -226,4 +226,7 @@ Deno.test("noGrad refuses asynchronous functions and generators, and switches th
     refused("a generator"),
   );
   assert.ok(isGradEnabled());
+  // An object with a method next() is no generator.
+  const forecaster = { next: () => 1 };
+  assert.equal(noGrad(() => forecaster), forecaster);
 });

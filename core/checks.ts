@@ -64,9 +64,9 @@ export function describe(value: unknown): string {
 /** Returns a function's result, unless the function has yet to run: it was asynchronous, or a generator. */
 export function refuseLater<T>(doing: string, result: T): T {
   if (typeof result !== "object" || result === null) return result;
-  const { then, next } = result as { then?: unknown; next?: unknown };
-  const isPromise = typeof then === "function";
-  if (!isPromise && typeof next !== "function") return result;
+  const isPromise = typeof (result as { then?: unknown }).then === "function";
+  // By its tag: an object of the caller's may well have a method next().
+  if (!isPromise && !/^\[object (Async)?Generator\]$/.test(Object.prototype.toString.call(result))) return result;
   // Its own error would only distract.
   if (isPromise) Promise.resolve(result).catch(() => {});
   throw new TypeError(

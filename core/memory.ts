@@ -98,6 +98,9 @@ export function formatBytes(bytes: number): string {
 /** Parts of the message about a failed allocation that say what uses the memory. Modules that keep counts add theirs. */
 export const inUse: (() => string)[] = [];
 
+/** What to do when the memory cannot grow: give back blocks that are held for later. Modules that hold some add theirs. */
+export const onShortage: (() => void)[] = [];
+
 function grow(bytes: number, purpose: string): void {
   const before = memory.buffer.byteLength;
   const pages = Math.ceil((bytes - freeList.freeBefore(before - GUARD)) / PAGE);
@@ -125,11 +128,21 @@ export function reserve(count: number, bytes: number): void {
 
 function take(bytes: number, purpose: string): number {
   let offset = freeList.take(bytes);
+  if (offset === undefined && isShort(bytes)) {
+    for (const giveUp of onShortage) giveUp();
+    offset = freeList.take(bytes);
+  }
   if (offset === undefined) {
     grow(bytes, purpose);
     offset = freeList.take(bytes)!;
   }
   return offset;
+}
+
+/** Whether the memory cannot grow by enough for `bytes`. */
+function isShort(bytes: number): boolean {
+  const size = memory.buffer.byteLength;
+  return size + bytes - freeList.freeBefore(size - GUARD) > MAX_PAGES * PAGE;
 }
 
 const backstop = new FinalizationRegistry((range: Range) => giveBack(range));

@@ -1,4 +1,4 @@
-import { alignedSize, Block, bytesInBlocks, formatBytes, inUse, MAX_BYTES, memory } from "./memory.ts";
+import { alignedSize, Block, bytesInBlocks, formatBytes, inUse, MAX_BYTES, memory, onShortage } from "./memory.ts";
 
 const FIRST_CHUNK = 1 << 20;
 
@@ -87,6 +87,12 @@ function checkOpenScopes(): void {
 function dropChunks(from: number): void {
   for (const dropped of chunks.splice(from)) dropped.release();
 }
+
+// Chunks that no open scope uses are kept for the next step, until somebody else needs the memory.
+onShortage.push(() => {
+  dropChunks(innermost === undefined ? 0 : chunk + 1);
+  chunkSize = FIRST_CHUNK;
+});
 
 /**
  * Opens a scope: tensors made from here on are released together at the end of the block with the `using` declaration.

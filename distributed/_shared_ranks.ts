@@ -175,13 +175,41 @@ export class SharedRanks implements Communicator {
   }
 }
 
-const READY = "unfold: ready";
+const [READY, GONE] = ["unfold: ready", "unfold: gone"];
 const NAME = /^unfold rank (\d+) of (\d+)$/;
 
 /** This Worker's rank; undefined in the main thread. */
 export function startedAs(): { rank: number; size: number } | undefined {
   const found = NAME.exec((globalThis as { name?: string }).name ?? "");
   return found === null ? undefined : { rank: Number(found[1]), size: Number(found[2]) };
+}
+
+/** Sends a message to the main thread, from a Worker. */
+function tell(message: string): void {
+  (globalThis as unknown as { postMessage(message: string): void }).postMessage(message);
+}
+
+/** Whether this Worker has called {@linkcode joinWorkers}: from then on, the others notice if it leaves. */
+let hasJoined = false;
+if (startedAs() !== undefined) addEventListener("unload", () => hasJoined || tell(GONE));
+
+/** Resolves when a Worker connects; rejects if it fails or exits first. */
+function connected(worker: Worker, rank: number): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const refuse = (what: string) =>
+      reject(new Error(`Cannot connect: rank ${rank} must call connect() in its Worker, got ${what}`));
+    const onError = (event: ErrorEvent) => {
+      // Otherwise it would end this thread without a chance to report it.
+      event.preventDefault();
+      refuse(`the error: ${event.message.replace(/^Uncaught (\(in promise\) )?/, "")}`);
+    };
+    worker.addEventListener("error", onError);
+    worker.addEventListener("message", ({ data }) => {
+      worker.removeEventListener("error", onError);
+      if (data === READY) resolve();
+      else refuse("an exit before that");
+    }, { once: true });
+  });
 }
 
 /** Runs a module in size − 1 Workers, which become the other ranks when they call {@linkcode joinWorkers}. */
@@ -194,11 +222,7 @@ export async function startWorkers(
     { length: size - 1 },
     (_, i) => new Worker(module, { type: "module", name: `unfold rank ${i + 1} of ${size}` }),
   );
-  const ready = workers.map((worker) =>
-    new Promise<void>((resolve) =>
-      worker.addEventListener("message", ({ data }) => data === READY && resolve(), { once: true })
-    )
-  );
+  const ready = workers.map((worker, i) => connected(worker, i + 1));
   let timer: ReturnType<typeof setTimeout> | undefined;
   const late = new Promise<never>((_, reject) => {
     const error = new Error(
@@ -206,10 +230,29 @@ export async function startWorkers(
     );
     timer = setTimeout(() => reject(error), 1000 * timeout);
   });
-  await Promise.race([Promise.all(ready), late]).finally(() => clearTimeout(timer));
-  for (const worker of workers) worker.postMessage(shared);
   const onClose = () => workers.forEach((worker) => worker.terminate());
-  return new SharedRanks(shared, { rank: 0, size, timeout, onClose });
+  try {
+    await Promise.race([Promise.all(ready), late]);
+  } catch (error) {
+    onClose();
+    throw error;
+  } finally {
+    clearTimeout(timer);
+  }
+  for (const worker of workers) worker.postMessage(shared);
+  let isOver = false;
+  addEventListener("unload", () => {
+    if (isOver || Deno.exitCode !== 0) return;
+    console.error("error: Cannot exit: close() must be called on every rank first");
+    Deno.exitCode = 1;
+  });
+  return new SharedRanks(shared, {
+    ...{ rank: 0, size, timeout },
+    onClose: () => {
+      isOver = true;
+      onClose();
+    },
+  });
 }
 
 /** Joins the ranks with this Worker's rank. */
@@ -217,7 +260,8 @@ export async function joinWorkers(options: { rank: number; size: number; timeout
   const shared = new Promise<SharedArrayBuffer>((resolve) =>
     addEventListener("message", (event) => resolve((event as MessageEvent).data), { once: true })
   );
-  (globalThis as unknown as { postMessage(message: string): void }).postMessage(READY);
+  hasJoined = true;
+  tell(READY);
   const ranks = new SharedRanks(await shared, options);
   addEventListener("unload", () => ranks.leave());
   return ranks;

@@ -104,3 +104,60 @@ Deno.test("Workers that do not connect in time end the run", () =>
       /Cannot connect: file:\/\/\S+ must call connect\(\) in all 2 Workers within 0.5 s, got a timeout/,
     );
   }));
+
+for (
+  const [what, program, message] of [
+    [
+      "exits",
+      "Deno.exit(0)",
+      /^error: .*Cannot connect: rank 1 must call connect\(\) in its Worker, got an exit before that$/m,
+    ],
+    [
+      "throws",
+      'throw new Error("no luck")',
+      /Cannot connect: rank 1 must call connect\(\) in its Worker, got the error: Error: no luck$/m,
+    ],
+  ] as const
+) {
+  Deno.test(`a Worker that ${what} before it connects is noticed at once`, () =>
+    withFolder(async (folder) => {
+      const path = `${folder}/program.ts`;
+      await Deno.writeTextFile(
+        path,
+        `import { connect } from "${import.meta.resolve("./connect.ts")}"; ` +
+          `if (self.name !== "") ${program}; ` +
+          'try { await connect({ workers: 2 }); } catch (error) { console.error("error: caught: " + error.message); Deno.exit(7); }',
+      );
+      const args = ["run", "--no-prompt", "--no-check", "--quiet", "--config=deno.json", "--allow-read", path];
+      const { code, stderr } = await finish(start(undefined, 1, args));
+      assert.match(stderr, message);
+      assert.equal(code, 7);
+    }));
+}
+
+Deno.test("a permission that Workers lack is an error of connect()", () =>
+  withFolder(async (folder) => {
+    const path = `${folder}/program.ts`;
+    await Deno.writeTextFile(
+      path,
+      `import { connect } from "${import.meta.resolve("./connect.ts")}"; ` +
+        "try { await connect({ workers: 2 }); } catch (error) { console.log(JSON.stringify({ message: error.message })); }",
+    );
+    // Without --allow-read a Worker cannot load its module.
+    const args = ["run", "--no-prompt", "--no-check", "--quiet", "--config=deno.json", path];
+    const { code, stderr, lines } = await finish(start(undefined, 1, args));
+    assert.equal(code, 0, stderr);
+    assert.match(lines[0]!.message as string, /^Cannot connect: rank 1 must .* got the error: Requires read access to/);
+  }));
+
+Deno.test("rank 0 that exits without close() exits with 1", () =>
+  withFolder(async (folder) => {
+    const path = `${folder}/program.ts`;
+    const program = "const c = await connect({ workers: 2 }); await c.barrier(); if (c.rank === 0) Deno.exit(0); " +
+      "await new Promise((resolve) => setTimeout(resolve, 60_000));";
+    await Deno.writeTextFile(path, `import { connect } from "${import.meta.resolve("./connect.ts")}"; ${program}`);
+    const args = ["run", "--no-prompt", "--no-check", "--quiet", "--config=deno.json", "--allow-read", path];
+    const { code, stderr } = await finish(start(undefined, 1, args));
+    assert.match(stderr, /^error: Cannot exit: close\(\) must be called on every rank first$/m);
+    assert.equal(code, 1);
+  }));

@@ -12,8 +12,8 @@ import { memory, reserve } from "@unfold/core/kernels";
 import { describe } from "@unfold/core/support";
 import type { OptimizerPlugin, PluginEntry, UpdateInfo } from "./plugin.ts";
 
-/** The number of slots an update may make without growing the memory under the plugin's views. No known rule has more. */
-const SLOTS_IN_RESERVE = 6;
+/** The most slots that the first update may make without growing the memory under the plugin's views. No known rule has more. */
+const MOST_SLOTS = 6;
 
 /** A part of the slab: all parameters, or those of one group. */
 interface Stretch {
@@ -47,6 +47,8 @@ export class HostedPlugin {
   #slots = new Map<string, Tensor>();
   /** Whether the slots come from a saved state, which must then have all of them. */
   #complete = false;
+  /** Whether it has made its slots. */
+  #hasRun = false;
 
   constructor(plugin: OptimizerPlugin, stretch: Stretch, group?: Group) {
     this.plugin = plugin;
@@ -67,8 +69,8 @@ export class HostedPlugin {
 
   /** Runs one step of the plugin. */
   update(slab: Slab, info: UpdateInfo): void {
-    const { length, segments } = this.#stretch;
-    reserve(SLOTS_IN_RESERVE, 4 * length);
+    const { segments } = this.#stretch;
+    this.#reserveSlots();
     const { buffer } = memory;
     const group = {
       params: this.#own(slab.params),
@@ -77,11 +79,27 @@ export class HostedPlugin {
       slot: (name: string) => this.#slot(name).data as Float32Array<ArrayBuffer>,
     };
     this.plugin.update(group, info);
+    this.#hasRun = true;
     if (memory.buffer === buffer) return;
     throw new Error(
       `Cannot step: ${this.plugin.name} must not grow the memory in update(), which detaches its arrays; it may use ` +
-        `${SLOTS_IN_RESERVE} slots, and must allocate tensors elsewhere`,
+        `${MOST_SLOTS} slots, and must allocate tensors elsewhere`,
     );
+  }
+
+  /**
+   * Makes room for the slots that the first update makes: as many as fit, because a rule may need none. A rule asks for all its
+   * slots at every step, so later ones need no room.
+   */
+  #reserveSlots(): void {
+    if (this.#hasRun) return;
+    for (let slots = MOST_SLOTS - this.#slots.size; slots > 0; slots--) {
+      try {
+        return reserve(slots, 4 * this.#stretch.length);
+      } catch (error) {
+        if (!(error instanceof RangeError)) throw error;
+      }
+    }
   }
 
   /** This plugin's part of an array over all parameters. */
@@ -142,6 +160,7 @@ export class HostedPlugin {
     );
     return () => {
       this.#complete = complete;
+      this.#hasRun = false;
       this.release();
       this.#slots = new Map(found.map(([name, values]) => {
         const slot = zeros([this.#stretch.length], { persistent: true });

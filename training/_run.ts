@@ -52,6 +52,13 @@ export class Run<Y extends DType> {
     };
   }
 
+  /** Reserves the folder of the checkpoints, if any, until the result is disposed of. */
+  async lockCheckpoints(): Promise<Disposable | undefined> {
+    const { checkpoints, parallel } = this.#options;
+    checkpoints?.share(parallel);
+    return await checkpoints?.lock();
+  }
+
   /**
    * Drops gradients from before the run. Then restores the last checkpoint if the run is to resume, and makes all ranks equal to
    * rank 0.

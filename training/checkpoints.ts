@@ -1,5 +1,6 @@
 import { decodeSafetensors, encodeSafetensors, Random, type Safetensors, type SafetensorsInput } from "@unfold/core";
 import { checkCounts } from "@unfold/core/support";
+import { lockFolder, syncFolder } from "./lock_folder.ts";
 import { gatherStates, type Parallel, RankRandom, RankState } from "./parallel.ts";
 import type { State, Stateful } from "./stateful.ts";
 
@@ -124,6 +125,28 @@ export class Checkpoints {
     this.#architecture = architecture;
   }
 
+  /**
+   * Reserves the folder for one run, until the result is disposed of. Ranks other than 0 reserve nothing.
+   *
+   * @throws {CheckpointError} If another run uses the folder.
+   * @internal
+   */
+  async lock(): Promise<Disposable> {
+    if (this.#parallel !== undefined && this.#parallel.rank > 0) return { [Symbol.dispose]() {} };
+    const isNew = await Deno.stat(this.folder).then(() => false, () => true);
+    try {
+      const lock = await lockFolder(this.folder);
+      return {
+        [Symbol.dispose]: () => {
+          lock[Symbol.dispose]();
+          if (isNew) removeIfEmpty(this.folder);
+        },
+      };
+    } catch (error) {
+      throw new CheckpointError((error as Error).message, { cause: error });
+    }
+  }
+
   /** The paths of the checkpoints, newest first. */
   async list(): Promise<string[]> {
     const names: string[] = [];
@@ -162,6 +185,8 @@ export class Checkpoints {
       await this.#removeUnfinished();
       await writeToDisk(unfinished, bytes);
       await Deno.rename(unfinished, path);
+      // The new one must be on disk before the old ones go.
+      await syncFolder(this.folder);
       for (const old of (await this.list()).slice(this.#keep)) await Deno.remove(old);
     } catch (error) {
       await Deno.remove(unfinished).catch(() => {});
@@ -265,6 +290,15 @@ export class Checkpoints {
       return theirs === ours ? [] : [`its ${name} is ${theirs ?? "missing"}, this run's ${ours ?? "missing"}`];
     });
     if (differences.length > 0) throw new TypeError(`it belongs to another run: ${differences.join("; ")}`);
+  }
+}
+
+/** A run that wrote nothing leaves nothing. */
+function removeIfEmpty(folder: string): void {
+  try {
+    Deno.removeSync(folder);
+  } catch {
+    // It is not empty, or already gone.
   }
 }
 

@@ -372,7 +372,14 @@ Deno.test("a checkpoint whose fields are not those of a run is refused", () =>
     const parts = { model: { state: () => new Map(Object.entries(model.parameters())), load: () => {} }, optimizer };
     const sound = { epoch: 1, batches: 2, uncounted: 0, total: 1, targets: 2, over: false, before: null, group: null };
     await rest.checkpoints.save(1, parts, sound);
-    const resume = () => train({ ...rest, model, optimizer, epochs: 1, resume: true }).next();
+    const resume = async () => {
+      const events = train({ ...rest, model, optimizer, epochs: 1, resume: true });
+      try {
+        return await events.next();
+      } finally {
+        await events.return();
+      }
+    };
     assert.equal((await resume()).value?.type, "step");
     const changes: object[] = [
       { epoch: 0 },

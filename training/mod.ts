@@ -64,6 +64,7 @@ export type {
   ValidationEvent,
 } from "./events.ts";
 export { findLearningRate, type FindLearningRateOptions, type LearningRateSearch } from "./find_learning_rate.ts";
+export { lockFolder, syncFolder } from "./lock_folder.ts";
 export {
   accuracy,
   type Calibration,

@@ -35,7 +35,7 @@ async function untilCheckpoint(folder: string, child: Deno.ChildProcess): Promis
   const since = Date.now();
   while (!over) {
     try {
-      const times = [...Deno.readDirSync(folder)].map(({ name }) =>
+      const times = [...Deno.readDirSync(folder)].filter(({ name }) => name !== ".lock").map(({ name }) =>
         Deno.statSync(`${folder}/${name}`).mtime!.getTime()
       );
       if (Math.max(...times) > since) return;

@@ -35,6 +35,7 @@ export interface TrainEvents extends AsyncGenerator<TrainEvent, void, undefined>
  * `{ x, y }`, or the loss is not a scalar or does not use the batch's weights or lengths.
  * @throws {RangeError} If `epochs` is not a positive integer, an epoch has no batches or no target that counts, or the loss or a
  * gradient is not finite and the optimizer does not skip such steps. The parameters are then those of the last good step.
+ * @throws {CheckpointError} If another run uses the folder of the checkpoints, or a checkpoint cannot be read or written.
  *
  * @example
  * ```ts
@@ -72,6 +73,7 @@ async function* eventsOf<Y extends DType>(
   options: TrainOptions<Y>,
 ): AsyncGenerator<TrainEvent, void, undefined> {
   const { optimizer, epochs, checkpoints } = options;
+  using _ = await run.lockCheckpoints();
   try {
     await run.startOrResume();
     for (; run.progress.epoch <= epochs; run.progress = nextEpoch(run.progress)) {

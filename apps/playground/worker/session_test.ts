@@ -149,7 +149,7 @@ Deno.test("unsuitable data and models are refused in one line", () => {
   refused(start("data=own-csv", given("a,b\n1,2\n")), /^Cannot read mine: several columns may be the one to forecast/);
   refused(
     start("data=own-csv", given("date,close\n2020-01-01,1\n")),
-    /^Cannot train on mine: .* at least \d+ rows .* got 1$/,
+    /^Cannot train on mine: .* at least \d+ rows .* got 1; try a smaller --window or a longer file$/,
   );
   const text = new Session(makeTask(start(RUNS[0]!))).toFile("safetensors");
   const file = { name: "m.safetensors", bytes: text };
