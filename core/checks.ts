@@ -1,3 +1,5 @@
+import { quoted } from "./printable.ts";
+
 /** Options for {@linkcode checkCounts}. */
 export interface CheckCountsOptions {
   /**
@@ -35,7 +37,7 @@ export function checkCounts(
   const { least = 1 } = options;
   for (const [name, value] of Object.entries(counts)) {
     if (Number.isInteger(value) && value >= least) continue;
-    throw new RangeError(`Cannot ${doing}: ${name} must be an integer of ${least} or more, got ${value}`);
+    throw new RangeError(`Cannot ${doing}: ${name} must be an integer of ${least} or more, got ${describe(value)}`);
   }
 }
 
@@ -53,7 +55,7 @@ export function checkCounts(
  * ```
  */
 export function describe(value: unknown): string {
-  if (typeof value === "string") return JSON.stringify(value.length > 40 ? `${value.slice(0, 40)}…` : value);
+  if (typeof value === "string") return quoted(value, 40);
   if (typeof value === "function") return value.name === "" ? "a function" : `the function ${value.name}`;
   if (typeof value !== "object" || value === null) return String(value);
   if (Array.isArray(value)) return `an array of length ${value.length}`;

@@ -1,63 +1,5 @@
 import { plain, relaxed } from "./_kernels_wasm.ts";
-import { memory } from "./memory.ts";
-
-/** The builds of a kernel module, in base64. */
-export interface KernelBuilds {
-  /**
-   * With relaxed SIMD (fused multiply-add).
-   *
-   * @default {plain}
-   */
-  relaxed?: string;
-  /** Without relaxed SIMD: the fallback for engines that lack it. */
-  plain: string;
-}
-
-/** Options for {@linkcode loadKernels}. */
-export interface LoadKernelsOptions {
-  /**
-   * Which build to load.
-   *
-   * @default {"relaxed" if the engine has relaxed SIMD, else "plain"}
-   */
-  variant?: "relaxed" | "plain";
-}
-
-/**
- * Instantiates a kernel module on the shared {@linkcode memory}, which it imports as `env.memory`.
- *
- * @typeParam Kernels The exported functions.
- * @param builds The module's builds.
- * @returns The module's exports.
- * @throws {Error} If the engine has no WebAssembly SIMD.
- *
- * @example
- * ```ts
- * import { loadKernels } from "@unfold/core/kernels";
- * import assert from "node:assert/strict";
- *
- * // (module (import "env" "memory" (memory 0)) (func (export "one") (result i32) i32.const 1))
- * const wasm = "AGFzbQEAAAABBQFgAAF/Ag8BA2VudgZtZW1vcnkCAAADAgEABwcBA29uZQAACgYBBABBAQs=";
- * const { one } = loadKernels<{ one(): number }>({ plain: wasm });
- * assert.equal(one(), 1);
- * ```
- */
-export function loadKernels<Kernels>(builds: KernelBuilds, options: LoadKernelsOptions = {}): Kernels {
-  let bytes = decode(options.variant === "plain" ? builds.plain : builds.relaxed ?? builds.plain);
-  if (options.variant === undefined && !WebAssembly.validate(bytes)) bytes = decode(builds.plain);
-  if (!WebAssembly.validate(bytes)) {
-    throw new Error("Cannot load the kernels: the JavaScript engine must support WebAssembly SIMD");
-  }
-  const { exports } = new WebAssembly.Instance(new WebAssembly.Module(bytes), { env: { memory } });
-  return exports as unknown as Kernels;
-}
-
-function decode(base64: string): Uint8Array<ArrayBuffer> {
-  const text = atob(base64);
-  const bytes = new Uint8Array(text.length);
-  for (let i = 0; i < bytes.length; i++) bytes[i] = text.charCodeAt(i);
-  return bytes;
-}
+import { loadKernels } from "./load_kernels.ts";
 
 /** y[i] = f(x[i]) for n elements. */
 export type UnaryKernel = (x: number, y: number, n: number) => void;
@@ -171,6 +113,8 @@ export interface CoreKernels {
   sumInto(x: number, y: number, outer: number, inner: number, yOuter: number, yInner: number): void;
   /** Copies rows of `bytes` between two strides; a stride of 0 for x repeats one row. */
   copyRows(x: number, xStride: number, y: number, yStride: number, rows: number, bytes: number): void;
+  /** Sets bytes to 0. */
+  zero(y: number, bytes: number): void;
   /** y[j, i, ·] = x[i, j, ·] for rows of `bytes`. */
   swapAxes(x: number, y: number, first: number, second: number, bytes: number): void;
   /** y[o, i] = x[o·xOuter + i·xInner]; strides in bytes. */

@@ -1,6 +1,7 @@
 import { kernels } from "./core_kernels.ts";
 import { Block, memory } from "./memory.ts";
 import { scope, scratch } from "./scope.ts";
+import { currentThread, hasIdleThreads, inShares, isWorthSplitting } from "./threads.ts";
 
 /** Rows of the right operand in one packed block, as in `kernels/matmul.ts`. */
 const BLOCK_K = 256;
@@ -17,8 +18,16 @@ const STRAIGHT_ROWS = 512;
  */
 const LONG_K = 16_384;
 
-/** Room for a packed block of the left operand, shared by all products. */
-const strips = new Block(4 * BLOCK_M * BLOCK_K, "packed matrices");
+/** The least multiplications m·n·k that are worth a thread: about 50 microseconds. */
+const LEAST_SHARE = 1 << 20;
+
+/** For each thread, room for a packed block of the left operand. */
+const strips: Block[] = [];
+
+/** The room of the thread that the next kernels run on. */
+function stripsHere(): number {
+  return (strips[currentThread()] ??= new Block(4 * BLOCK_M * BLOCK_K, "packed matrices")).offset;
+}
 
 /** A matrix B, [k, n], in memory. */
 export interface RightMatrix {
@@ -119,11 +128,54 @@ function paddedColumns(n: number): number {
   return Math.ceil(n / 8) * 8;
 }
 
+/**
+ * Packs a right operand for products with m rows, which otherwise the first of them does: needed before products in
+ * {@linkcode inShares}, because a share cannot wait for another one.
+ */
+export function packFor(m: number, b: RightOperand): void {
+  const { n, k } = b.matrix;
+  if (servesProduct(m, n, k)) b.straight();
+  else b.panels();
+}
+
+/** Whether products run on kernels, and so can be part of {@linkcode inShares}: not while a BLAS computes some of them. */
+export function isGemmShareable(): boolean {
+  return active === undefined;
+}
+
 /** C = A·B, or C += A·B, on raw memory. Nothing is checked; that is up to the caller. */
 export function gemm(product: Gemm): void {
   const { m, b: { matrix: { k, n } } } = product;
   if (servesProduct(m, n, k)) return blasGemm(product);
-  if (k > LONG_K && m > 0 && n > 0) return gemmInParts(product);
+  if (!hasIdleThreads()) return multiply(product);
+  if (k > m && n > m / 4) {
+    // Gradients of weights: each thread packs its own columns of B.
+    const columns = { least: Math.max(8, LEAST_SHARE / (m * k)), multiple: 32 };
+    if (isWorthSplitting(n, columns)) return inShares(n, columns, (from, to) => multiply(columnsOf(product, from, to)));
+  }
+  const rows = { least: Math.max(4, LEAST_SHARE / (n * k)), multiple: 4 };
+  if (!isWorthSplitting(m, rows)) return multiply(product);
+  product.b.panels();
+  inShares(m, rows, (from, to) => multiply(rowsOf(product, from, to)));
+}
+
+/** The rows of a product from the first number to before the second. */
+function rowsOf(product: Gemm, from: number, to: number): Gemm {
+  const { a, aStride, aTransposed = false, c, cStride } = product;
+  return { ...product, m: to - from, a: a + 4 * from * (aTransposed ? 1 : aStride), c: c + 4 * from * cStride };
+}
+
+/** The columns of a product in the same way, with a right operand of their own. */
+function columnsOf(product: Gemm, from: number, to: number): Gemm {
+  const { m, b: { matrix }, c } = product;
+  const offset = matrix.offset + 4 * from * (matrix.transposed ? matrix.stride : 1);
+  return { ...product, b: rightOperand({ ...matrix, n: to - from, offset }, { rows: m }), c: c + 4 * from };
+}
+
+/** A product on one thread. */
+function multiply(product: Gemm): void {
+  const { m, b: { matrix: { k, n } } } = product;
+  if (k > LONG_K && m > 0 && n > 0) return multiplyInParts(product);
   multiplyPart(product, 0, k);
 }
 
@@ -150,7 +202,7 @@ function multiplyPart(product: Gemm, from: number, k: number): void {
     c,
     4 * cStride,
     accumulate,
-    strips.offset,
+    stripsHere(),
   );
 }
 
@@ -253,7 +305,7 @@ function blasGemm({ m, a, aStride, aTransposed = false, b, c, cStride, accumulat
   );
 }
 
-function gemmInParts(product: Gemm): void {
+function multiplyInParts(product: Gemm): void {
   const { m, b: { matrix: { k, n } }, c, cStride } = product;
   // Packed before the scope that the parts need.
   product.b.panels();

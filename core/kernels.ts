@@ -26,19 +26,20 @@ export {
   type BinaryKernel,
   type CoreKernels,
   type GradientKernel,
-  type KernelBuilds,
   kernels as coreKernels,
-  loadKernels,
-  type LoadKernelsOptions,
   type UnaryKernel,
 } from "./core_kernels.ts";
 export {
   type Gemm,
   gemm,
+  isGemmShareable,
+  packFor,
   type RightMatrix,
   type RightOperand,
   rightOperand,
   type RightOperandOptions,
 } from "./gemm.ts";
+export { type KernelBuilds, loadKernels, type LoadKernelsOptions } from "./load_kernels.ts";
 export { memory, reserve, view } from "./memory.ts";
 export { scratch } from "./scope.ts";
+export { inShares, isWorthSplitting, overElements, overRows, type ShareOptions } from "./threads.ts";

@@ -188,6 +188,23 @@ Deno.test("loadKernels fails if the engine cannot run either build", () => {
   assert.throws(() => loadKernels({ relaxed: broken, plain: broken }), /must support WebAssembly SIMD/);
 });
 
+Deno.test("loadKernels names the directive if a content security policy forbids WebAssembly", () => {
+  const { Module } = WebAssembly;
+  const refuse = function () {
+    throw new WebAssembly.CompileError("violates the following Content Security policy directive");
+  };
+  Object.assign(WebAssembly, { Module: refuse });
+  try {
+    assert.throws(() => loadKernels({ plain }), {
+      message:
+        "Cannot load the kernels: the content security policy must allow WebAssembly; add 'wasm-unsafe-eval' to " +
+        "its script-src directive; got violates the following Content Security policy directive",
+    });
+  } finally {
+    Object.assign(WebAssembly, { Module });
+  }
+});
+
 Deno.test("loadKernels falls back to the plain build", () => {
   const broken = btoa("\0asm\x01\0\0\0\xff");
   const before = memory.buffer.byteLength;

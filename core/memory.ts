@@ -1,3 +1,5 @@
+import "./_program.ts";
+
 /** A range of bytes of the memory. */
 interface Range {
   offset: number;
@@ -54,7 +56,7 @@ export class FreeList {
 const PAGE = 65_536;
 const MAX_PAGES = 65_536;
 /** The most that the memory can have. */
-export const MAX_BYTES = MAX_PAGES * PAGE;
+export const MAX_BYTES: number = MAX_PAGES * PAGE;
 /** Every block starts on a cache line. */
 const ALIGNMENT = 64;
 /** The first bytes are never allocated: offset 0 stays invalid, and kernels keep scratch and constants there. */
@@ -65,8 +67,9 @@ const GUARD = 64;
 /**
  * The memory that all tensors live in and all kernels import.
  *
- * When the memory grows, `memory.buffer` is replaced and views of the old buffer get length 0. Take views right before use
- * ({@linkcode Tensor.data}, {@linkcode view}) and do not keep them.
+ * When the memory grows, `memory.buffer` is replaced, and views of the old buffer end where it ended or, if the memory is not
+ * shared between threads, get length 0. Take views right before use ({@linkcode Tensor.data}, {@linkcode view}) and do not keep
+ * them.
  *
  * @example
  * ```ts
@@ -76,7 +79,22 @@ const GUARD = 64;
  * assert.ok(memory.buffer.byteLength > 0);
  * ```
  */
-export const memory: WebAssembly.Memory = new WebAssembly.Memory({ initial: 16, maximum: MAX_PAGES });
+export const memory: WebAssembly.Memory = makeMemory();
+
+/** Whether threads can share the memory. */
+export const isShared: boolean = !(memory.buffer instanceof ArrayBuffer);
+
+/** A shared memory, if the engine has them: pages that are not isolated from other sites do not. */
+function makeMemory(): WebAssembly.Memory {
+  const size = { initial: 16, maximum: MAX_PAGES };
+  if (typeof SharedArrayBuffer === "undefined") return new WebAssembly.Memory(size);
+  try {
+    return new WebAssembly.Memory({ ...size, shared: true });
+  } catch {
+    // There are no threads, or no room in the address space for all that a shared memory may grow to.
+    return new WebAssembly.Memory(size);
+  }
+}
 
 const freeList = new FreeList();
 freeList.give({ offset: RESERVED, bytes: memory.buffer.byteLength - RESERVED - GUARD });
@@ -101,6 +119,9 @@ export const inUse: (() => string)[] = [];
 /** What to do when the memory cannot grow: give back blocks that are held for later. Modules that hold some add theirs. */
 export const onShortage: (() => void)[] = [];
 
+/** How often the memory has grown. */
+export const growth: { count: number } = { count: 0 };
+
 function grow(bytes: number, purpose: string): void {
   const before = memory.buffer.byteLength;
   const pages = Math.ceil((bytes - freeList.freeBefore(before - GUARD)) / PAGE);
@@ -114,6 +135,7 @@ function grow(bytes: number, purpose: string): void {
         `${free} are free in smaller blocks, and the memory of ${size} cannot grow past ${limit}`,
     );
   }
+  growth.count++;
   freeList.give({ offset: before - GUARD, bytes: pages * PAGE });
 }
 

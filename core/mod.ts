@@ -84,6 +84,7 @@ export {
   toFloat32,
 } from "./safetensors.ts";
 export { type MemoryStats, memoryStats, scope } from "./scope.ts";
+export { threadCount, useThreads } from "./threads.ts";
 export {
   type DType,
   formatShape,

@@ -1,4 +1,5 @@
 import { describe } from "./checks.ts";
+import { joined, printable } from "./printable.ts";
 import { type NamedParameters, Parameter, Slab } from "./parameter.ts";
 import { type SafetensorsDType, type SafetensorsInput, toFloat32 } from "./safetensors.ts";
 import { formatShape, type Tensor } from "./tensor.ts";
@@ -182,7 +183,7 @@ export interface LoadReport {
  * @param tensors The values by name, such as the tensors of a file.
  * @returns What was loaded, converted and skipped.
  * @throws {TypeError} If names are missing or unexpected, shapes or dtypes differ, or values are too large for 32-bit floats; the
- * message lists every problem. With `strict: false`, if no parameter can be set.
+ * message lists the problems. With `strict: false`, if no parameter can be set.
  *
  * @example
  * ```ts
@@ -227,11 +228,11 @@ export function loadParameters(
   }
   for (const [parameter, name] of missing) if (!values.has(parameter)) problems.push(`${name} is missing`);
   for (const name of tensors.keys()) {
-    if (!Object.hasOwn(parameters, name)) problems.push(`${name} is not a parameter of the model`);
+    if (!Object.hasOwn(parameters, name)) problems.push(`${printable(name)} is not a parameter of the model`);
   }
   if (problems.length > 0 && (strict || values.size === 0)) {
     const hint = strict ? "" : "nothing fits: ";
-    throw new TypeError(`Cannot load the parameters: ${hint}${problems.join("; ")}`);
+    throw new TypeError(`Cannot load the parameters: ${hint}${joined(problems)}`);
   }
   // Nothing can fail from here on.
   for (const [parameter, { floats }] of values) {
@@ -248,7 +249,7 @@ function readValues(
   { shape, size }: Parameter,
 ): { floats: Float32Array; from: SafetensorsDType | undefined } | string {
   if (formatShape(found.shape) !== formatShape(shape)) {
-    return `${name} must have shape ${formatShape(shape)}, got ${formatShape(found.shape)}`;
+    return `${name} must have shape ${formatShape(shape)}, got ${printable(formatShape(found.shape))}`;
   }
   const read = toFloat32(found);
   if (read === undefined) {

@@ -1,5 +1,6 @@
 import { refuseLater } from "./checks.ts";
-import { Block, view } from "./memory.ts";
+import { kernels } from "./core_kernels.ts";
+import { Block, growth, view } from "./memory.ts";
 import { checkShape, formatShape, type Owner, type Shape, sizeOf, Tensor } from "./tensor.ts";
 
 let skipping = 0;
@@ -52,7 +53,7 @@ export class Slab implements Owner {
   constructor(length: number, purpose: string) {
     this.length = length;
     this.#block = new Block(8 * length, purpose);
-    view(this.offset, 2 * length).fill(0);
+    kernels.zero(this.offset, 8 * length);
   }
 
   /** Where the parameters start, in bytes. The gradients start `length` floats later. */
@@ -75,6 +76,11 @@ export class Slab implements Owner {
    */
   markWritten(): void {
     this.lastWrite = ++writes.count;
+  }
+
+  /** Sets all gradients to 0. */
+  zeroGrads(): void {
+    kernels.zero(this.offset + 4 * this.length, 4 * this.length);
   }
 
   /** Frees the memory. */
@@ -125,9 +131,9 @@ export class Parameter extends Tensor {
     super(shape, { dtype: "f32", offset: 0, owner: slab, requiresGrad: true });
     this.#slab = slab;
     if (initialize === undefined || isSkippingInitialization()) return;
-    const { data } = this;
-    initialize(data, shape);
-    if (data.length !== this.size) {
+    const before = growth.count;
+    initialize(this.data, shape);
+    if (growth.count !== before) {
       throw new Error(
         `Cannot initialize a parameter of shape ${formatShape(shape)}: ` +
           "the initializer must not make tensors, which may move the memory under its array",
@@ -156,7 +162,7 @@ export class Parameter extends Tensor {
 
   /** Sets the gradient to 0. */
   override zeroGrad(): void {
-    this.grad.data.fill(0);
+    kernels.zero(this.grad.offset, 4 * this.size);
   }
 
   /** The slab that the parameter lives in. */

@@ -1,3 +1,5 @@
+import { describe } from "./checks.ts";
+import { printable, quoted } from "./printable.ts";
 import { checkShape, formatShape, type Shape, sizeOf } from "./tensor.ts";
 
 /** The dtypes of the format and the arrays that hold them. F16 and BF16 are raw bits, and come after U16, which is the default
@@ -17,6 +19,9 @@ const ARRAYS = {
   U8: Uint8Array,
   BOOL: Uint8Array,
 } as const;
+
+/** The format's own limit on the header, in bytes. */
+const MAX_HEADER = 100_000_000;
 
 /** The dtype of a tensor in a safetensors file. */
 export type SafetensorsDType =
@@ -149,10 +154,23 @@ export interface EncodeSafetensorsOptions {
   metadata?: Readonly<Record<string, string>>;
 }
 
-function dtypeOf({ dtype, data }: SafetensorsInput): SafetensorsDType {
-  const given = dtype?.toUpperCase() as SafetensorsDType | undefined;
+function dtypeOf(name: string, { dtype, data }: SafetensorsInput): SafetensorsDType {
+  const kinds = Object.keys(ARRAYS) as SafetensorsDType[];
+  if (dtype === undefined) {
+    const kind = kinds.find((kind) => data instanceof ARRAYS[kind]);
+    if (kind !== undefined) return kind;
+    const arrays = [...new Set(Object.values(ARRAYS))].map((array) => array.name).join(", ");
+    throw new TypeError(
+      `Cannot write safetensors: the data of ${quoted(name)} must be one of ${arrays}, got ${describe(data)}`,
+    );
+  }
+  const given = kinds.find((kind) => kind === String(dtype).toUpperCase());
   if (given === undefined) {
-    return (Object.keys(ARRAYS) as SafetensorsDType[]).find((key) => data instanceof ARRAYS[key])!;
+    throw new TypeError(
+      `Cannot write safetensors: the dtype of ${quoted(name)} must be one of ${kinds.join(", ")}, got ${
+        describe(dtype)
+      }`,
+    );
   }
   if (!(data instanceof ARRAYS[given])) {
     throw new TypeError(
@@ -167,7 +185,8 @@ function dtypeOf({ dtype, data }: SafetensorsInput): SafetensorsDType {
  *
  * @param tensors Pairs of a name and a tensor.
  * @returns The bytes of the file.
- * @throws {TypeError} If a name is repeated, a dtype does not fit its array, or a tensor's elements do not fill its shape.
+ * @throws {TypeError} If metadata is not text, a name is repeated, a dtype is unknown or does not fit its array, or a tensor's elements do not fill its shape.
+ * @throws {RangeError} If a shape is invalid, or the names and metadata need a header of more than 100 MB.
  *
  * @example
  * ```ts
@@ -187,26 +206,44 @@ export function encodeSafetensors(
   options: EncodeSafetensorsOptions = {},
 ): Uint8Array<ArrayBuffer> {
   const header = new Map<string, unknown>();
-  if (options.metadata !== undefined) header.set("__metadata__", options.metadata);
+  if (options.metadata !== undefined) {
+    for (const [key, value] of Object.entries<unknown>(options.metadata)) {
+      if (typeof value === "string") continue;
+      throw new TypeError(
+        `Cannot write safetensors: metadata must be text, got ${describe(value)} under ${
+          quoted(key)
+        }; use JSON.stringify`,
+      );
+    }
+    header.set("__metadata__", options.metadata);
+  }
   // Widest elements first, so that all start at a multiple of their size.
   const entries = [...tensors].sort(([, a], [, b]) => b.data.BYTES_PER_ELEMENT - a.data.BYTES_PER_ELEMENT);
   let end = 0;
   for (const [name, tensor] of entries) {
     if (header.has(name) || name === "__metadata__") {
-      throw new TypeError(`Cannot write safetensors: names must be unique and not __metadata__, got "${name}"`);
+      throw new TypeError(`Cannot write safetensors: names must be unique and not __metadata__, got ${quoted(name)}`);
     }
     checkShape("write safetensors", tensor.shape);
     if (tensor.data.length !== sizeOf(tensor.shape)) {
       throw new TypeError(
-        `Cannot write safetensors: "${name}" of shape ${formatShape(tensor.shape)} must have ${sizeOf(tensor.shape)} ` +
+        `Cannot write safetensors: ${quoted(name)} of shape ${formatShape(tensor.shape)} must have ${
+          sizeOf(tensor.shape)
+        } ` +
           `elements, got ${tensor.data.length}`,
       );
     }
     const start = end;
     end += tensor.data.byteLength;
-    header.set(name, { dtype: dtypeOf(tensor), shape: tensor.shape, data_offsets: [start, end] });
+    header.set(name, { dtype: dtypeOf(name, tensor), shape: tensor.shape, data_offsets: [start, end] });
   }
   const json = new TextEncoder().encode(JSON.stringify(Object.fromEntries(header)));
+  if (json.length > MAX_HEADER) {
+    throw new RangeError(
+      `Cannot write safetensors: the names and metadata must fit a header of ${MAX_HEADER} bytes, got ${json.length}; ` +
+        "keep long texts in a file of their own",
+    );
+  }
   const dataStart = Math.ceil((8 + json.length) / 8) * 8;
   const file = new Uint8Array(dataStart + end).fill(0x20, 0, dataStart);
   new DataView(file.buffer).setBigUint64(0, BigInt(dataStart - 8), true);
@@ -236,9 +273,6 @@ function startsWith(bytes: Uint8Array, prefix: Uint8Array): boolean {
   return prefix.every((byte, i) => bytes[i] === byte);
 }
 
-/** The format's own limit on the header. */
-const MAX_HEADER = 100_000_000;
-
 /**
  * Reads a safetensors file. Nothing in it is trusted: the header, dtypes, shapes and offsets are checked before any element is
  * read, and the elements must fill the file without gaps or overlaps.
@@ -257,14 +291,18 @@ const MAX_HEADER = 100_000_000;
  */
 export function decodeSafetensors(bytes: Uint8Array<ArrayBuffer>, options: DecodeSafetensorsOptions = {}): Safetensors {
   const fail = (problem: string): never => {
-    throw new SafetensorsError(`Cannot read ${options.file ?? "safetensors data"}: ${problem}`);
+    const file = printable(options.file ?? "safetensors data", Infinity);
+    throw new SafetensorsError(`Cannot read ${file}: ${problem}`);
   };
   if (startsWith(bytes, LFS_POINTER)) {
     fail("it is a Git LFS pointer, not the file itself; run `git lfs pull`, or download the file");
   }
   if (bytes.length < 8) fail(`it must start with the 8 bytes of a header length, got ${bytes.length} bytes`);
   const announced = new DataView(bytes.buffer, bytes.byteOffset).getBigUint64(0, true);
-  if (announced > BigInt(Math.min(bytes.length - 8, MAX_HEADER))) {
+  if (announced > MAX_HEADER) {
+    fail(`its header must have at most ${MAX_HEADER} bytes, got a header length of ${announced}`);
+  }
+  if (announced > bytes.length - 8) {
     fail(`its header must fit into the file's ${bytes.length} bytes, got a header length of ${announced}`);
   }
   const dataStart = 8 + Number(announced);
@@ -274,11 +312,13 @@ export function decodeSafetensors(bytes: Uint8Array<ArrayBuffer>, options: Decod
   let end = 0;
   for (const { name, dtype, shape, start, stop } of entries.toSorted((a, b) => a.start - b.start || a.stop - b.stop)) {
     if (start !== end) {
-      fail(`the data of "${name}" must start at byte ${end}, where the previous tensor ends, got ${start}`);
+      fail(`the data of ${quoted(name)} must start at byte ${end}, where the previous tensor ends, got ${start}`);
     }
     end = stop;
     if (dataStart + stop > bytes.length) {
-      fail(`the data of "${name}" must end within the file's ${bytes.length - dataStart} bytes of data, got ${stop}`);
+      fail(
+        `the data of ${quoted(name)} must end within the file's ${bytes.length - dataStart} bytes of data, got ${stop}`,
+      );
     }
     const array = ARRAYS[dtype];
     const from = bytes.byteOffset + dataStart + start;
@@ -305,14 +345,15 @@ function parseHeader(bytes: Uint8Array, fail: (problem: string) => never) {
   let text = "";
   let header: unknown;
   try {
-    text = new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+    // By default the decoder drops a byte-order mark.
+    text = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
+    if (text.startsWith("\uFEFF")) throw new SyntaxError("a byte-order mark before it");
     header = JSON.parse(text);
   } catch (error) {
-    fail(`its header must be JSON in UTF-8, got ${(error as Error).message}`);
+    fail(`its header must be JSON in UTF-8, got ${printable((error as Error).message, 200)}`);
   }
   if (!isRecord(header)) return fail("its header must be a JSON object");
-  const twice = repeatedKey(text);
-  if (twice !== undefined) fail(`names must be unique, got "${twice}" twice`);
+  checkKeys(text, fail);
 
   const { __metadata__: metadata = {}, ...described } = header;
   if (!isRecord(metadata) || !Object.values(metadata).every((value) => typeof value === "string")) {
@@ -323,25 +364,27 @@ function parseHeader(bytes: Uint8Array, fail: (problem: string) => never) {
 }
 
 function parseEntry(name: string, value: unknown, fail: (problem: string) => never): HeaderEntry {
-  if (!isRecord(value)) return fail(`the entry of "${name}" must be an object`);
+  if (!isRecord(value)) return fail(`the entry of ${quoted(name)} must be an object`);
   const { dtype, shape, data_offsets: offsets } = value;
   if (typeof dtype !== "string" || !Object.hasOwn(ARRAYS, dtype)) {
     return fail(
-      `the dtype of "${name}" must be one of ${Object.keys(ARRAYS).join(", ")}, got ${shown(dtype)}`,
+      `the dtype of ${quoted(name)} must be one of ${Object.keys(ARRAYS).join(", ")}, got ${quoted(dtype)}`,
     );
   }
   if (!isCounts(shape)) {
-    return fail(`the shape of "${name}" must be integers of 0 or more, got ${shown(shape)}`);
+    return fail(`the shape of ${quoted(name)} must be integers of 0 or more, got ${quoted(shape)}`);
   }
   if (!isCounts(offsets) || offsets.length !== 2 || offsets[0]! > offsets[1]!) {
-    return fail(`the data_offsets of "${name}" must be a start and an end, got ${shown(offsets)}`);
+    return fail(`the data_offsets of ${quoted(name)} must be a start and an end, got ${quoted(offsets)}`);
   }
   const [start, stop] = offsets as [number, number];
   const size = sizeOf(shape) * ARRAYS[dtype as SafetensorsDType].BYTES_PER_ELEMENT;
   // A product past 2⁵³ is inexact, but no file is that long.
   if (!Number.isSafeInteger(size) || size !== stop - start) {
     return fail(
-      `the data of "${name}" must have the ${size} bytes of its shape ${formatShape(shape)}, got ${stop - start}`,
+      `the data of ${quoted(name)} must have the ${size} bytes of its shape ${printable(formatShape(shape))}, got ${
+        stop - start
+      }`,
     );
   }
   return { name, dtype: dtype as SafetensorsDType, shape, start, stop };
@@ -355,30 +398,33 @@ function isCounts(value: unknown): value is number[] {
   return Array.isArray(value) && value.every((count) => Number.isSafeInteger(count) && count >= 0);
 }
 
-/** A repeated key in the outermost object of a valid JSON text: `JSON.parse` silently keeps the last one. */
-function repeatedKey(json: string): string | undefined {
-  const seen = new Set<string>();
-  let depth = 0;
+/** The deepest nesting of a header. The format itself needs three levels. */
+const MAX_DEPTH = 64;
+
+/** Refuses repeated keys in a valid JSON text, since `JSON.parse` silently keeps the last one; and deep nesting. */
+function checkKeys(json: string, fail: (problem: string) => never): void {
+  /** The keys so far of each object that is open, from the outermost; undefined for arrays. */
+  const open: (Set<string> | undefined)[] = [];
+  let name = "";
   for (let at = 0; at < json.length; at++) {
     const character = json[at];
-    if (character === "{" || character === "[") depth++;
-    else if (character === "}" || character === "]") depth--;
+    if (character === "{" || character === "[") {
+      if (open.length === MAX_DEPTH) fail(`its header must be nested at most ${MAX_DEPTH} levels deep`);
+      open.push(character === "{" ? new Set() : undefined);
+    } else if (character === "}" || character === "]") open.pop();
     else if (character === '"') {
       const start = at;
       for (at++; json[at] !== '"'; at++) if (json[at] === "\\") at++;
       let next = at + 1;
       while (" \n\r\t".includes(json[next] ?? "x")) next++;
-      if (depth !== 1 || json[next] !== ":") continue;
+      if (json[next] !== ":") continue;
       const key: string = JSON.parse(json.slice(start, at + 1));
-      if (seen.has(key)) return key;
-      seen.add(key);
+      const keys = open.at(-1)!;
+      if (keys.has(key)) {
+        fail(`${open.length === 1 ? "names" : `the keys of ${quoted(name)}`} must be unique, got ${quoted(key)} twice`);
+      }
+      keys.add(key);
+      if (open.length === 1) name = key;
     }
   }
-  return undefined;
-}
-
-/** A value as messages show it, cut to 80 characters. */
-function shown(value: unknown): string {
-  const text = JSON.stringify(value) ?? String(value);
-  return text.length > 80 ? `${text.slice(0, 80)}…` : text;
 }

@@ -1,7 +1,16 @@
-import { decodeSafetensors, encodeSafetensors, SafetensorsError, type SafetensorsInput, toFloat32 } from "@unfold/core";
+import {
+  decodeSafetensors,
+  encodeSafetensors,
+  loadParameters,
+  Parameter,
+  SafetensorsError,
+  type SafetensorsInput,
+  toFloat32,
+} from "@unfold/core";
 import fc from "fast-check";
 import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
+import { assertThrowsPrintable, HOSTILE } from "../tools/testing.ts";
 
 /** A file with any header, and zeros as data. */
 function file(header: unknown, dataBytes = 0): Uint8Array<ArrayBuffer> {
@@ -68,11 +77,37 @@ const bad: [what: string, bytes: Uint8Array<ArrayBuffer>, message: RegExp][] = [
     file({}).subarray(0, 9),
     /header must fit into the file's 9 bytes, got a header length of 2$/,
   ],
-  ["header of 2⁶⁴ bytes", new Uint8Array(16).fill(255), /got a header length of 18446744073709551615/],
+  [
+    "header of 2⁶⁴ bytes",
+    new Uint8Array(16).fill(255),
+    /header must have at most 100000000 bytes, got a header length of 18446744073709551615$/,
+  ],
   ["not JSON", file("{"), /header must be JSON in UTF-8/],
+  ["byte-order mark", file("\uFEFF{}"), /header must be JSON in UTF-8, got a byte-order mark before it$/],
   ["not UTF-8", file("{}").fill(0xff, 8), /header must be JSON in UTF-8/],
   ["not an object", file("[]"), /header must be a JSON object/],
   ["repeated name", file('{"a":{},"b":{},"\\u0061":{}}'), /names must be unique, got "a" twice/],
+  ...['"dtype":"I32"', '"shape":[2]', '"data_offsets":[4,8]'].map((field): typeof bad[number] => {
+    const key = field.slice(0, field.indexOf(":"));
+    const json = `{"x":{${field},"dtype":"F32","shape":[1],"data_offsets":[0,4]}}`;
+    return [`repeated ${key}`, file(json, 4), new RegExp(`the keys of "x" must be unique, got ${key} twice$`)];
+  }),
+  [
+    "repeated key of the metadata",
+    file('{"__metadata__":{"a":"1","b":"a","\\u0061":"2"}}'),
+    /the keys of "__metadata__" must be unique, got "a" twice$/,
+  ],
+  [
+    "repeated key deep inside",
+    file('{"x":{"dtype":"F32","shape":[0],"data_offsets":[0,0],"more":[{"a":{"b":1,"c":[],"b":1}}]}}'),
+    /the keys of "x" must be unique, got "b" twice$/,
+  ],
+  ["deep nesting", file(`{"x":${"[".repeat(64)}${"]".repeat(64)}}`), /nested at most 64 levels deep$/],
+  [
+    "very deep nesting",
+    file(`{"x":{"shape":${"[".repeat(100_000)}${"]".repeat(100_000)}}}`),
+    /nested at most 64 levels/,
+  ],
   ["entry not an object", file({ x: 1 }), /entry of "x" must be an object/],
   ["unknown dtype", file({ x: entry(0, 4, [1], "F8") }, 4), /dtype of "x" must be one of F64, .*, got "F8"/],
   ["dtype of a prototype", file({ x: entry(0, 4, [1], "toString") }, 4), /dtype of "x" must be one of/],
@@ -110,7 +145,44 @@ Deno.test("writing refuses bad names, data that do not fill the shape, and dtype
   assert.throws(write(["x", x], ["x", x]), /names must be unique and not __metadata__, got "x"$/);
   assert.throws(write(["__metadata__", x]), /not __metadata__/);
   assert.throws(write(["x", { ...x, shape: [3] }]), /"x" of shape \[3\] must have 3 elements, got 2/);
-  assert.throws(write(["x", { ...x, dtype: "F16" }]), /elements of F16 must be in a Uint16Array, got Float32Array/);
+  assert.throws(
+    write(["x", { ...x, dtype: "F16" }]),
+    /elements of F16 must be in a Uint16Array, got Float32Array/,
+  );
+});
+
+Deno.test("writing refuses metadata that is not text", () => {
+  const values = [[1, "1"], [null, "null"], [undefined, "undefined"], [["x"], "an array of length 1"], [
+    {},
+    "an object",
+  ]];
+  for (const [value, got] of values) {
+    const metadata = { first: "text", step: value } as Record<string, string>;
+    assert.throws(() => encodeSafetensors([], { metadata }), {
+      name: "TypeError",
+      message: `Cannot write safetensors: metadata must be text, got ${got} under "step"; use JSON.stringify`,
+    });
+  }
+});
+
+Deno.test("writing refuses unknown dtypes, and arrays that no dtype has", () => {
+  const x = { shape: [1], data: Float32Array.of(1) };
+  const write = (tensor: unknown) => () => encodeSafetensors([["x", tensor as SafetensorsInput]]);
+  for (const [dtype, got] of [["F8", '"F8"'], ["toString", '"toString"'], ["", '""'], [8, "8"], [null, "null"]]) {
+    assert.throws(write({ ...x, dtype }), {
+      name: "TypeError",
+      message:
+        'Cannot write safetensors: the dtype of "x" must be one of F64, I64, U64, F32, I32, U32, I16, U16, F16, BF16, ' +
+        `I8, U8, BOOL, got ${got}`,
+    });
+  }
+  for (const data of [Uint8ClampedArray.of(1), [1]]) {
+    assert.throws(
+      write({ ...x, data }),
+      /^TypeError: .*: the data of "x" must be one of Float64Array, .*, Uint8Array, got an /,
+    );
+  }
+  assert.equal(decodeSafetensors(write({ ...x, dtype: "f32" })()).tensors.get("x")!.dtype, "F32");
 });
 
 /** Reads a file, which may fail only with a `SafetensorsError`; the tensors must fit into the file. */
@@ -167,9 +239,36 @@ Deno.test("a header with one very long name of escapes is read", () => {
   );
 });
 
-Deno.test("messages cut long values", () => {
-  const deep = `{"x":{"dtype":"F32","shape":${"[".repeat(5000)}${"]".repeat(5000)},"data_offsets":[0,4]}}`;
-  assert.throws(() => decodeSafetensors(file(deep, 4)), (error: Error) => error.message.length < 250);
+Deno.test("headers have at most 100 MB, written and read", () => {
+  const limit = 100_000_000;
+  const write = (length: number) => encodeSafetensors([], { metadata: { a: "x".repeat(length) } });
+  const longest = limit - '{"__metadata__":{"a":""}}'.length;
+  const bytes = write(longest);
+  assert.equal(decodeSafetensors(bytes).metadata.a!.length, longest);
+  assert.throws(() => write(longest + 1), {
+    name: "RangeError",
+    message: /names and metadata must fit a header of 100000000 bytes, got 100000001; keep long texts/,
+  });
+  const longer = new Uint8Array(bytes.length + 8);
+  new DataView(longer.buffer).setBigUint64(0, BigInt(limit + 1), true);
+  assert.throws(
+    () => decodeSafetensors(longer),
+    /must have at most 100000000 bytes, got a header length of 100000001$/,
+  );
+});
+
+Deno.test("equal keys of different objects are read, and strings that look like keys", () => {
+  const more = { a: { a: [{ a: 1 }, { a: 2 }] }, b: ["a", "a", '"a":'] };
+  const header = { x: { ...entry(0, 4), more }, y: { ...entry(4, 8), more }, __metadata__: { x: "x", y: "x" } };
+  assert.deepEqual([...decodeSafetensors(file(header, 8)).tensors.keys()], ["x", "y"]);
+});
+
+Deno.test("messages cut long values and keys", () => {
+  const x = "x".repeat(5000);
+  const headers = [{ x: entry(0, 4, Array(5000).fill(-1)) }, `{"${x}":1,"${x}":1}`, `{"${x}":{"${x}":1,"${x}":1}}`];
+  for (const header of headers) {
+    assert.throws(() => decodeSafetensors(file(header, 4)), (error: Error) => error.message.length < 300);
+  }
 });
 
 Deno.test("writing refuses invalid shapes", () => {
@@ -202,4 +301,31 @@ Deno.test("64-bit floats are rounded; other dtypes are not floats", () => {
   assert.deepEqual(toFloat32({ shape: [1], data: plain }), { floats: plain, from: undefined, tooLarge: undefined });
   assert.equal(toFloat32({ dtype: "U16", shape: [1], data: Uint16Array.of(1) }), undefined);
   assert.equal(toFloat32({ shape: [1], data: Int32Array.of(1) }), undefined);
+});
+
+Deno.test("no name or value of a file reaches a message with control characters or at any length", () => {
+  const headers: unknown[] = [
+    HOSTILE,
+    `{"${"x".repeat(1e6)}\x1b`,
+    `{${JSON.stringify(HOSTILE)}:{},${JSON.stringify(HOSTILE)}:{}}`,
+    { [HOSTILE]: 1 },
+    { [HOSTILE]: entry(0, 4, [1], HOSTILE) },
+    { [HOSTILE]: entry(0, 4, [HOSTILE]) },
+    { [HOSTILE]: { dtype: "F32", shape: [1], data_offsets: HOSTILE } },
+    { [HOSTILE]: entry(0, 4, Array(1e5).fill(2)) },
+    { [HOSTILE]: entry(4, 8) },
+    { [HOSTILE]: entry(0, 400) },
+    `{"x":{"dtype":${"[".repeat(1e5)}${"]".repeat(1e5)}}}`,
+  ];
+  for (const header of headers) assertThrowsPrintable(() => decodeSafetensors(file(header, 8)));
+  assertThrowsPrintable(() => decodeSafetensors(new Uint8Array(3), { file: "a\x1b[2J" }));
+  const x = { shape: [3], data: new Float32Array(1) };
+  assertThrowsPrintable(() => encodeSafetensors([[HOSTILE, x]]));
+
+  const scalar = (shape: number[]) => ({ shape, data: new Float32Array(1) });
+  const strays = new Map(Array.from({ length: 1000 }, (_, i) => [`${i}${HOSTILE.slice(0, 100)}`, scalar([1])]));
+  const load = (tensors: Map<string, SafetensorsInput>) => () => loadParameters({ x: new Parameter([1]) }, tensors);
+  assertThrowsPrintable(load(new Map([[HOSTILE, scalar([1])]])));
+  assertThrowsPrintable(load(new Map([["x", scalar(Array(1e5).fill(1))]])));
+  assert.throws(load(strays), /; and 981 more$/);
 });

@@ -119,6 +119,7 @@ onShortage.push(() => {
  * ```
  */
 export function scope(): Disposable {
+  if (isPinned) return PINNED;
   if (innermost === undefined) {
     chunk = 0;
     cursor = 0;
@@ -128,6 +129,15 @@ export function scope(): Disposable {
     queueMicrotask(checkOpenScopes);
   }
   return innermost = new Scope();
+}
+
+/** What {@linkcode scope} returns while scopes are pinned. */
+const PINNED: Disposable = { [Symbol.dispose]() {} };
+let isPinned = false;
+
+/** Whether scopes opened from now on hold nothing themselves: what is made in them stays until the innermost open one ends. */
+export function pinScopes(pinned: boolean): void {
+  isPinned = pinned;
 }
 
 /** The innermost open scope, if any. */

@@ -1,6 +1,6 @@
 /**
- * Helpers that Unfold's modules share, for authors of plugins too: checks of options, shared libraries of the system, and a
- * writer of protocol buffers.
+ * Helpers that Unfold's modules share, for authors of plugins too: checks of options, text from outside in messages, shared
+ * libraries of the system, and a writer of protocol buffers.
  *
  * @example A loader that checks its options as Unfold does
  * ```ts
@@ -18,6 +18,7 @@
 
 export { checkCounts, type CheckCountsOptions, describe } from "./checks.ts";
 export { checkParameters } from "./named_parameters.ts";
+export { harmless, joined, listed, printable, quoted } from "./printable.ts";
 export { type OpenedLibrary, openLibrary, type OpenLibraryOptions } from "./libraries.ts";
 export {
   arrayField,

@@ -8,7 +8,6 @@ import {
   integerField,
   integersField,
   message,
-  openLibrary,
   toBytes,
 } from "@unfold/core/support";
 import assert from "node:assert/strict";
@@ -19,36 +18,13 @@ Deno.test("checkCounts accepts integers from the least on, and names the first t
   for (const value of [0, -1, 1.5, NaN, Infinity, "1" as unknown as number]) {
     assert.throws(() => checkCounts("train", { epochs: 1, batchSize: value, patience: 0 }), {
       name: "RangeError",
-      message: `Cannot train: batchSize must be an integer of 1 or more, got ${value}`,
+      message: `Cannot train: batchSize must be an integer of 1 or more, got ${Deno.inspect(value)}`,
     });
   }
   assert.throws(
     () => checkCounts("search", { steps: 1 }, { least: 2 }),
     /steps must be an integer of 2 or more, got 1/,
   );
-});
-
-Deno.test("openLibrary returns the first library that opens, with its path", () => {
-  const open = (path: string) => {
-    if (path === "/a") throw new Error("no such file: /a");
-    return path.toUpperCase();
-  };
-  const options = { doing: "use BLAS", name: "OpenBLAS", open };
-  assert.deepEqual(openLibrary({ ...options, paths: ["/a", "/b", "/c"] }), { library: "/B", path: "/b" });
-  assert.throws(() => openLibrary({ ...options, paths: ["/a"] }), { message: "Cannot use BLAS: no such file: /a" });
-  assert.throws(() => openLibrary({ ...options, paths: ["/a", "/a"] }), {
-    message: "Cannot use BLAS: OpenBLAS must be installed, or its path given; it is at none of /a, /a",
-  });
-});
-
-Deno.test("openLibrary reports a missing permission before a missing file", () => {
-  const open = (path: string) => {
-    throw path === "/a" ? new Error("no such file") : new Deno.errors.NotCapable("Requires ffi access");
-  };
-  assert.throws(() => openLibrary({ doing: "connect", name: "MPI", paths: ["/a", "/b"], open }), {
-    message: "Cannot connect: Requires ffi access; " +
-      "to allow one library alone, give its absolute path and pass --allow-ffi=PATH",
-  });
 });
 
 Deno.test("fields of protocol buffers have the bytes of the format's specification", () => {

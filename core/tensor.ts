@@ -232,15 +232,17 @@ export class Tensor<D extends DType = "f32"> implements Disposable {
   [Symbol.dispose](): void {
     this.dispose();
   }
+}
 
-  /** What `console.log` shows. */
-  [Symbol.for("Deno.customInspect")](): string {
+// What `console.log` shows in Deno, Node and Bun. Declarations cannot have a computed name.
+Object.defineProperty(Tensor.prototype, Symbol.for("nodejs.util.inspect.custom"), {
+  value(this: Tensor): string {
     const head = `Tensor(${this.dtype} ${formatShape(this.shape)})`;
     if (this.owner.released) return `${head} released`;
     const shown = [...this.data.subarray(0, 8)].map((value) => String(Math.fround(Number(value.toPrecision(6)))));
     return `${head} ${shown.join(" ")}${this.size > 8 ? " …" : ""}`;
-  }
-}
+  },
+});
 
 /** Whether two shapes are equal. */
 export function sameShape(a: Shape, b: Shape): boolean {

@@ -1,5 +1,5 @@
 /**
- * For tests of ops and layers: compares values and gradients with a plain oracle in 64-bit floats.
+ * For tests of ops and layers: compares values and gradients with a plain oracle in 64-bit floats, and results on several threads.
  *
  * @module
  */
@@ -11,6 +11,7 @@ import { sum } from "./ops/reduce.ts";
 import { Random } from "./random.ts";
 import { scope } from "./scope.ts";
 import { formatShape, type Shape, sizeOf, type Tensor } from "./tensor.ts";
+import { splittingSmallWork, useThreads } from "./threads.ts";
 
 /** The number of elements per input whose gradient is compared: each costs two calls of the oracle. */
 const SAMPLED = 24;
@@ -134,4 +135,46 @@ export function checkOp({ op, oracle, shapes, draw = (r) => r.normal(), seed = 1
     const here = Array.from(sampled, (i) => gradient[i]!);
     assertClose(here, differences, { tolerance, floor, name: `gradient of input ${index}` });
   });
+}
+
+/** Arrays to compare, by name. */
+export type NamedResults = Readonly<Record<string, ArrayLike<number>>>;
+
+/**
+ * Checks that a computation gives the same results on one to four threads, bit for bit. Even small work is split.
+ *
+ * @param run Computes from the same inputs at each call. The results may be views of the memory.
+ *
+ * @example
+ * ```ts
+ * import { tanh, tensor } from "@unfold/core";
+ * import { checkThreads } from "@unfold/core/testing";
+ *
+ * const x = tensor([1, 2, 3]);
+ * await checkThreads(() => ({ y: tanh(x).data }));
+ * ```
+ */
+export async function checkThreads(run: () => NamedResults): Promise<void> {
+  const compute = () => {
+    using _ = scope();
+    const results = splittingSmallWork(run);
+    return Object.fromEntries(Object.entries(results).map(([name, data]) => [name, Float32Array.from(data)]));
+  };
+  const expected = compute();
+  try {
+    for (const count of [2, 3, 4]) {
+      assert.equal(await useThreads(count), count, "all threads must start");
+      const got = compute();
+      for (const [name, data] of Object.entries(expected)) {
+        assert.ok(sameBits(got[name]!, data), `${name} must be the same on ${count} threads as on one`);
+      }
+    }
+  } finally {
+    await useThreads(1);
+  }
+}
+
+function sameBits(a: Float32Array<ArrayBuffer>, b: Float32Array<ArrayBuffer>): boolean {
+  const [left, right] = [a, b].map(({ buffer }) => new Int32Array(buffer));
+  return left!.length === right!.length && left!.every((bits, i) => bits === right![i]);
 }

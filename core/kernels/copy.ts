@@ -5,6 +5,11 @@ export function copyRows(x: usize, xStride: usize, y: usize, yStride: usize, row
   for (let i = 0; i < rows; i++, x += xStride, y += yStride) memory.copy(y, x, bytes);
 }
 
+/** Sets bytes to 0. */
+export function zero(y: usize, bytes: usize): void {
+  memory.fill(y, 0, bytes);
+}
+
 /** y[j, i, ·] = x[i, j, ·] for rows of `bytes`: batch-major to time-major and back. */
 export function swapAxes(x: usize, y: usize, first: i32, second: i32, bytes: usize): void {
   for (let j = 0; j < second; j++, x += bytes) {

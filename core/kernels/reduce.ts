@@ -1,11 +1,10 @@
 // Sums and maxima. A long sum is made of short f32 sums, added up in f64, so that the error does not grow with the length.
 
+import { scratch } from "./scratch";
 import { lanes } from "./simd";
 
 const RUN: usize = 1024;
 const ROWS_RUN = 64;
-/** Where column sums in f64 are kept, in reserved memory. */
-const TOTALS: usize = 64;
 
 /** Σ x[i]. */
 export function sum(x: usize, n: i32): f64 {
@@ -53,9 +52,10 @@ function widen(totals: usize, sums: v128): void {
 
 /** y += the rows of x, 32 columns at a time: two cache lines per row, since rows may be a page apart. */
 function sumRows(x: usize, y: usize, rows: i32, bytes: usize): void {
+  const totals = scratch;
   let column: usize = 0;
   for (; column + 124 < bytes; column += 128) {
-    memory.fill(TOTALS, 0, 256);
+    memory.fill(totals, 0, 256);
     let p = x + column;
     for (let row = 0; row < rows;) {
       const runEnd = min(rows, row + ROWS_RUN);
@@ -70,27 +70,27 @@ function sumRows(x: usize, y: usize, rows: i32, bytes: usize): void {
         s6 = f32x4.add(s6, v128.load(p, 96));
         s7 = f32x4.add(s7, v128.load(p, 112));
       }
-      widen(TOTALS, s0);
-      widen(TOTALS + 32, s1);
-      widen(TOTALS + 64, s2);
-      widen(TOTALS + 96, s3);
-      widen(TOTALS + 128, s4);
-      widen(TOTALS + 160, s5);
-      widen(TOTALS + 192, s6);
-      widen(TOTALS + 224, s7);
+      widen(totals, s0);
+      widen(totals + 32, s1);
+      widen(totals + 64, s2);
+      widen(totals + 96, s3);
+      widen(totals + 128, s4);
+      widen(totals + 160, s5);
+      widen(totals + 192, s6);
+      widen(totals + 224, s7);
     }
-    addTotals(y + column, 128);
+    addTotals(totals, y + column, 128);
   }
   for (; column + 12 < bytes; column += 16) {
-    memory.fill(TOTALS, 0, 32);
+    memory.fill(totals, 0, 32);
     let p = x + column;
     for (let row = 0; row < rows;) {
       const runEnd = min(rows, row + ROWS_RUN);
       let sums = f32x4.splat(0);
       for (; row < runEnd; row++, p += bytes) sums = f32x4.add(sums, v128.load(p));
-      widen(TOTALS, sums);
+      widen(totals, sums);
     }
-    addTotals(y + column, 16);
+    addTotals(totals, y + column, 16);
   }
   for (; column < bytes; column += 4) {
     let total: f64 = 0;
@@ -100,8 +100,8 @@ function sumRows(x: usize, y: usize, rows: i32, bytes: usize): void {
 }
 
 /** y += the totals. */
-function addTotals(y: usize, bytes: usize): void {
-  for (let i: usize = 0; i < bytes; i += 4) store<f32>(y + i, load<f32>(y + i) + <f32>load<f64>(TOTALS + 2 * i));
+function addTotals(totals: usize, y: usize, bytes: usize): void {
+  for (let i: usize = 0; i < bytes; i += 4) store<f32>(y + i, load<f32>(y + i) + <f32>load<f64>(totals + 2 * i));
 }
 
 /**

@@ -2,25 +2,25 @@ import { defineOp } from "../autograd.ts";
 import { kernels } from "../core_kernels.ts";
 import { empty } from "../create.ts";
 import { checkTensor, type Tensor } from "../tensor.ts";
+import { overElements } from "../threads.ts";
 import { multiply } from "./arithmetic.ts";
 
+/** Functions whose kernel and gradient kernel have the same name. */
+type Unary = "log" | "sqrt" | "abs" | "relu" | "gelu" | "sigmoid" | "softplus" | "tanh";
+
 /** An elementwise op y = f(x) whose gradient kernel takes x or y, as `saved` says, and ∂L/∂y. */
-function unaryOp(
-  name: string,
-  kernel: (x: number, y: number, n: number) => void,
-  gradientKernel: (saved: number, dy: number, dx: number, n: number) => void,
-  saved: "input" | "output",
-): (x: Tensor) => Tensor {
+function unaryOp(name: Unary, saved: "input" | "output"): (x: Tensor) => Tensor {
   return defineOp(name, (x: Tensor) => {
     checkTensor(name, x);
     const y = empty(x.shape);
-    kernel(x.offset, y.offset, x.size);
+    overElements(x.size, (at, n) => kernels[name](x.offset + at, y.offset + at, n));
     return {
       inputs: [x],
       output: y,
       backward: (dy) => {
         const dx = empty(x.shape);
-        gradientKernel((saved === "input" ? x : y).offset, dy.offset, dx.offset, x.size);
+        const from = (saved === "input" ? x : y).offset;
+        overElements(x.size, (at, n) => kernels[`${name}Gradient`](from + at, dy.offset + at, dx.offset + at, n));
         return [dx];
       },
     };
@@ -41,7 +41,7 @@ function unaryOp(
 export const exp: (x: Tensor) => Tensor = defineOp("exp", (x: Tensor) => {
   checkTensor("exp", x);
   const y = empty(x.shape);
-  kernels.exp(x.offset, y.offset, x.size);
+  overElements(x.size, (at, n) => kernels.exp(x.offset + at, y.offset + at, n));
   return { inputs: [x], output: y, backward: (dy) => [multiply(dy, y)] };
 });
 
@@ -56,7 +56,7 @@ export const exp: (x: Tensor) => Tensor = defineOp("exp", (x: Tensor) => {
  * assert.deepEqual(log(tensor([1, 0])).toArray(), [0, -Infinity]);
  * ```
  */
-export const log: (x: Tensor) => Tensor = unaryOp("log", kernels.log, kernels.logGradient, "input");
+export const log: (x: Tensor) => Tensor = unaryOp("log", "input");
 
 /**
  * Square root: y = √x, ∂y/∂x = 1/(2y). NaN below 0.
@@ -69,7 +69,7 @@ export const log: (x: Tensor) => Tensor = unaryOp("log", kernels.log, kernels.lo
  * assert.deepEqual(sqrt(tensor([4, 9])).toArray(), [2, 3]);
  * ```
  */
-export const sqrt: (x: Tensor) => Tensor = unaryOp("sqrt", kernels.sqrt, kernels.sqrtGradient, "output");
+export const sqrt: (x: Tensor) => Tensor = unaryOp("sqrt", "output");
 
 /**
  * Absolute value: y = |x|, ∂y/∂x = sign(x), which is 0 at 0.
@@ -82,7 +82,7 @@ export const sqrt: (x: Tensor) => Tensor = unaryOp("sqrt", kernels.sqrt, kernels
  * assert.deepEqual(abs(tensor([-1, 2])).toArray(), [1, 2]);
  * ```
  */
-export const abs: (x: Tensor) => Tensor = unaryOp("abs", kernels.abs, kernels.absGradient, "input");
+export const abs: (x: Tensor) => Tensor = unaryOp("abs", "input");
 
 /** Bounds for {@linkcode clamp}. */
 export interface ClampBounds {
@@ -141,7 +141,7 @@ export const clamp: (x: Tensor, bounds: ClampBounds) => Tensor = defineOp("clamp
  * assert.deepEqual(relu(tensor([-1, 2])).toArray(), [0, 2]);
  * ```
  */
-export const relu: (x: Tensor) => Tensor = unaryOp("relu", kernels.relu, kernels.reluGradient, "input");
+export const relu: (x: Tensor) => Tensor = unaryOp("relu", "input");
 
 /**
  * Gaussian error linear unit: y = x·Φ(x), ∂y/∂x = Φ(x) + x·φ(x), where Φ is the normal distribution and φ its density. Exact,
@@ -155,7 +155,7 @@ export const relu: (x: Tensor) => Tensor = unaryOp("relu", kernels.relu, kernels
  * assert.ok(Math.abs(gelu(tensor([1])).item() - 0.8413447) < 1e-6);
  * ```
  */
-export const gelu: (x: Tensor) => Tensor = unaryOp("gelu", kernels.gelu, kernels.geluGradient, "input");
+export const gelu: (x: Tensor) => Tensor = unaryOp("gelu", "input");
 
 /**
  * Logistic function: y = σ(x) = 1/(1 + e⁻ˣ), ∂y/∂x = y·(1 − y). The error is at most 2.4 units in the last place.
@@ -168,7 +168,7 @@ export const gelu: (x: Tensor) => Tensor = unaryOp("gelu", kernels.gelu, kernels
  * assert.deepEqual(sigmoid(tensor([0, 100])).toArray(), [0.5, 1]);
  * ```
  */
-export const sigmoid: (x: Tensor) => Tensor = unaryOp("sigmoid", kernels.sigmoid, kernels.sigmoidGradient, "output");
+export const sigmoid: (x: Tensor) => Tensor = unaryOp("sigmoid", "output");
 
 /**
  * Softplus, a smooth rectifier: y = ln(1 + eˣ), ∂y/∂x = σ(x). The error is at most 1.7 units in the last place.
@@ -181,7 +181,7 @@ export const sigmoid: (x: Tensor) => Tensor = unaryOp("sigmoid", kernels.sigmoid
  * assert.deepEqual(softplus(tensor([100, -200])).toArray(), [100, 0]);
  * ```
  */
-export const softplus: (x: Tensor) => Tensor = unaryOp("softplus", kernels.softplus, kernels.softplusGradient, "input");
+export const softplus: (x: Tensor) => Tensor = unaryOp("softplus", "input");
 
 /**
  * Hyperbolic tangent: y = tanh(x), ∂y/∂x = 1 − y². The error is at most 1.3 units in the last place.
@@ -194,4 +194,4 @@ export const softplus: (x: Tensor) => Tensor = unaryOp("softplus", kernels.softp
  * assert.deepEqual(tanh(tensor([0, 100, -100])).toArray(), [0, 1, -1]);
  * ```
  */
-export const tanh: (x: Tensor) => Tensor = unaryOp("tanh", kernels.tanh, kernels.tanhGradient, "output");
+export const tanh: (x: Tensor) => Tensor = unaryOp("tanh", "output");

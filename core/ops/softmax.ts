@@ -2,6 +2,7 @@ import { defineOp } from "../autograd.ts";
 import { kernels } from "../core_kernels.ts";
 import { empty } from "../create.ts";
 import { checkTensor, resolveAxis, type Tensor } from "../tensor.ts";
+import { overRows } from "../threads.ts";
 import { transpose } from "./shape.ts";
 
 /** Options for {@linkcode softmax} and {@linkcode logSoftmax}. */
@@ -15,22 +16,24 @@ export interface AxisOptions {
 }
 
 /** An op y = f(x) on each line along an axis, whose gradient kernel takes y and ∂L/∂y. */
-function rowsOp(
-  name: string,
-  kernel: (x: number, y: number, rows: number, n: number) => void,
-  gradientKernel: (y: number, dy: number, dx: number, rows: number, n: number) => void,
-): (x: Tensor, options?: AxisOptions) => Tensor {
+function rowsOp(name: "softmax" | "logSoftmax"): (x: Tensor, options?: AxisOptions) => Tensor {
   const alongLast = defineOp(name, (x: Tensor) => {
     const n = x.shape.at(-1)!;
     const rows = n === 0 ? 0 : x.size / n;
     const y = empty(x.shape);
-    kernel(x.offset, y.offset, rows, n);
+    overRows(rows, n, (row, count) => {
+      const at = 4 * row * n;
+      kernels[name](x.offset + at, y.offset + at, count, n);
+    });
     return {
       inputs: [x],
       output: y,
       backward: (dy) => {
         const dx = empty(x.shape);
-        gradientKernel(y.offset, dy.offset, dx.offset, rows, n);
+        overRows(rows, n, (row, count) => {
+          const at = 4 * row * n;
+          kernels[`${name}Gradient`](y.offset + at, dy.offset + at, dx.offset + at, count, n);
+        });
         return [dx];
       },
     };
@@ -58,11 +61,7 @@ function rowsOp(
  * assert.deepEqual(softmax(tensor([1e4, 1e4])).toArray(), [0.5, 0.5]);
  * ```
  */
-export const softmax: (x: Tensor, options?: AxisOptions) => Tensor = rowsOp(
-  "softmax",
-  kernels.softmax,
-  kernels.softmaxGradient,
-);
+export const softmax: (x: Tensor, options?: AxisOptions) => Tensor = rowsOp("softmax");
 
 /**
  * Logarithm of the softmax along an axis: yᵢ = xᵢ − ln Σ e^xⱼ, ∂L/∂xᵢ = ∂L/∂yᵢ − e^yᵢ·Σ ∂L/∂yⱼ. Large values do not overflow,
@@ -78,8 +77,4 @@ export const softmax: (x: Tensor, options?: AxisOptions) => Tensor = rowsOp(
  * assert.deepEqual(logSoftmax(tensor([0, -1e4])).toArray(), [0, -1e4]);
  * ```
  */
-export const logSoftmax: (x: Tensor, options?: AxisOptions) => Tensor = rowsOp(
-  "logSoftmax",
-  kernels.logSoftmax,
-  kernels.logSoftmaxGradient,
-);
+export const logSoftmax: (x: Tensor, options?: AxisOptions) => Tensor = rowsOp("logSoftmax");
