@@ -3,102 +3,103 @@ import { plain, relaxed } from "./_kernels_wasm.ts";
 
 /** The exports of `kernels/mod.ts`. Arguments are counts and byte offsets. */
 interface LayerKernels {
-  lstmForward(
-    batch: number,
-    hidden: number,
+  activateGates(
+    rows: number,
+    n: number,
+    codes: number,
     gates: number,
+    x: number,
+    xRow: number,
+    xGate: number,
+    p: number,
+    pRow: number,
+    pGate: number,
     bias: number,
+    y: number,
+    yRow: number,
+    yGate: number,
+  ): void;
+  gateSlopes(
+    rows: number,
+    n: number,
+    codes: number,
+    gates: number,
+    y: number,
+    dy: number,
+    yRow: number,
+    yGate: number,
+    dx: number,
+    dxRow: number,
+    dxGate: number,
+    dp: number,
+    dpRow: number,
+    dpGate: number,
+  ): void;
+  lstmForward(
+    n: number,
+    i: number,
+    f: number,
+    g: number,
+    o: number,
     before: number,
     cell: number,
     tanhCell: number,
-    output: number,
+    hidden: number,
   ): void;
   lstmBackward(
-    batch: number,
-    hidden: number,
-    gates: number,
+    n: number,
+    i: number,
+    f: number,
+    g: number,
+    o: number,
     before: number,
     tanhCell: number,
-    dOutput: number,
     dHidden: number,
     dCell: number,
-    dGates: number,
+    dI: number,
+    dF: number,
+    dG: number,
+    dO: number,
+    dBefore: number,
   ): void;
-  lstmNormalizedOutput(
-    batch: number,
-    hidden: number,
-    gates: number,
-    normalized: number,
-    output: number,
-  ): void;
-  lstmNormalizedOutputBackward(
-    batch: number,
-    hidden: number,
-    gates: number,
-    tanhCell: number,
-    dOutput: number,
-    dHidden: number,
-    dNormalized: number,
-  ): void;
+  lstmNormalizedOutput(n: number, o: number, normalized: number, hidden: number): void;
+  lstmNormalizedOutputBackward(n: number, o: number, tanhCell: number, dHidden: number, dNormalized: number): void;
   lstmNormalizedBackward: LayerKernels["lstmBackward"];
-  simpleRnnForward(batch: number, hidden: number, gates: number, bias: number, output: number, relu: boolean): void;
-  simpleRnnBackward(
-    batch: number,
-    hidden: number,
-    output: number,
-    dOutput: number,
-    dHidden: number,
-    dGates: number,
-    relu: boolean,
-  ): void;
-  gruAfterForward(
-    batch: number,
-    hidden: number,
-    gates: number,
-    products: number,
-    bias: number,
-    recurrentBias: number,
+  gruAfter(
+    n: number,
+    r: number,
+    z: number,
+    candidate: number,
+    product: number,
     before: number,
-    output: number,
+    hidden: number,
   ): void;
   gruAfterBackward(
-    batch: number,
-    hidden: number,
-    gates: number,
-    products: number,
+    n: number,
+    r: number,
+    z: number,
+    candidate: number,
+    product: number,
     before: number,
-    dOutput: number,
     dHidden: number,
-    dGates: number,
-    dProducts: number,
+    dR: number,
+    dZ: number,
+    dCandidate: number,
+    dProduct: number,
+    dBefore: number,
   ): void;
-  gruBeforeReset(
-    batch: number,
-    hidden: number,
-    gates: number,
-    bias: number,
-    input: number,
-    resetState: number,
-  ): void;
-  gruBeforeOutput(batch: number, hidden: number, gates: number, bias: number, before: number, output: number): void;
-  gruBeforeOutputBackward(
-    batch: number,
-    hidden: number,
-    gates: number,
+  gruMix(n: number, z: number, candidate: number, before: number, hidden: number): void;
+  gruMixBackward(
+    n: number,
+    z: number,
+    candidate: number,
     before: number,
-    dOutput: number,
     dHidden: number,
-    dGates: number,
+    dZ: number,
+    dCandidate: number,
+    dBefore: number,
   ): void;
-  gruBeforeResetBackward(
-    batch: number,
-    hidden: number,
-    gates: number,
-    input: number,
-    dReset: number,
-    dInput: number,
-    dGates: number,
-  ): void;
+  gruResetBackward(n: number, r: number, input: number, dLate: number, dR: number, dInput: number): void;
   layerNormForward(
     x: number,
     xStride: number,

@@ -11,7 +11,7 @@ import {
   tensor,
   where,
 } from "@unfold/core";
-import { checkCounts } from "@unfold/core/support";
+import { checkCounts, describe } from "@unfold/core/support";
 import { checkLengths, checkShape } from "./_check.ts";
 import { Dense } from "./dense.ts";
 
@@ -86,7 +86,7 @@ export class Attention {
     checkCounts("make Attention", { querySize, memorySize, hiddenSize });
     if (score !== "dot" && score !== "additive") {
       throw new RangeError(
-        `Cannot make Attention: score must be "dot" or "additive", got ${JSON.stringify(score)}`,
+        `Cannot make Attention: score must be "dot" or "additive", got ${describe(score)}`,
       );
     }
     if (score === "dot" && querySize !== memorySize) {

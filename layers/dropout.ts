@@ -1,4 +1,5 @@
 import { dropout, isGradEnabled, type NamedParameters, Random, type Tensor } from "@unfold/core";
+import { describe } from "@unfold/core/support";
 import { architectureFor } from "./_architecture.ts";
 import type { Layer, LayerArchitecture } from "./layer.ts";
 
@@ -40,7 +41,7 @@ export class Dropout implements Layer {
    */
   constructor({ rate, random = Random.arbitrary() }: DropoutLayerOptions) {
     if (!(rate >= 0 && rate < 1)) {
-      throw new RangeError(`Cannot make Dropout: rate must be at least 0 and below 1, got ${rate}`);
+      throw new RangeError(`Cannot make Dropout: rate must be at least 0 and below 1, got ${describe(rate)}`);
     }
     this.rate = rate;
     this.#random = random;

@@ -1,5 +1,5 @@
 import { gather, type NamedParameters, Parameter, Random, type Tensor } from "@unfold/core";
-import { checkCounts } from "@unfold/core/support";
+import { checkCounts, describe } from "@unfold/core/support";
 import { architectureFor } from "./_architecture.ts";
 import type { Layer, LayerArchitecture } from "./layer.ts";
 
@@ -58,7 +58,7 @@ export class Embedding implements Layer {
       !(Number.isInteger(paddingIndex) && paddingIndex >= 0 && paddingIndex < vocabularySize)
     ) {
       throw new RangeError(
-        `Cannot make Embedding: paddingIndex must be from 0 to ${vocabularySize - 1}, got ${paddingIndex}`,
+        `Cannot make Embedding: paddingIndex must be from 0 to ${vocabularySize - 1}, got ${describe(paddingIndex)}`,
       );
     }
     this.paddingIndex = paddingIndex;

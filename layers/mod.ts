@@ -63,12 +63,31 @@ export {
 } from "./losses/regression.ts";
 export { LayerNorm, type LayerNormOptions } from "./normalization.ts";
 export { CarriedState } from "./recurrent/carried_state.ts";
-export type { BackwardFrame, Cell, CellBackward, CellRun, CellWeights, Frame, Gates } from "./recurrent/cell.ts";
+export {
+  type Activation,
+  type BackwardStep,
+  type Cell,
+  type CellDefinition,
+  type CellGate,
+  defineCell,
+  type ForwardStep,
+  type GateOptions,
+  type GateSource,
+  type LateGates,
+  type StateNorm,
+  type StepValues,
+} from "./recurrent/cell.ts";
 export { gradientFlow } from "./recurrent/gradient_flow.ts";
 export { GRU, type GRUOptions, type GRUState } from "./recurrent/gru.ts";
 export { LSTM, type LSTMState } from "./recurrent/lstm.ts";
 export { FinalState, type FinalStateOptions, LastStep, MaxSteps, MeanSteps } from "./recurrent/pooling.ts";
-export { Recurrent, type RecurrentOptions, type RecurrentPart } from "./recurrent/recurrent.ts";
+export {
+  type ComposedStep,
+  type NamedStates,
+  recurrentFrom,
+  type RecurrentFromOptions,
+} from "./recurrent/recurrent_from.ts";
+export { Recurrent, type RecurrentOptions, type RecurrentPart, type RecurrentWeights } from "./recurrent/recurrent.ts";
 export { SimpleRNN, type SimpleRNNOptions, type SimpleRNNState } from "./recurrent/simple_rnn.ts";
 export {
   architectureOf,

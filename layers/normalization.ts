@@ -1,11 +1,11 @@
 import { defineOp, empty, formatShape, type NamedParameters, Parameter, type Tensor, zeros } from "@unfold/core";
 import { coreKernels } from "@unfold/core/kernels";
-import { checkCounts } from "@unfold/core/support";
+import { checkCounts, describe } from "@unfold/core/support";
 import { architectureFor } from "./_architecture.ts";
 import { kernels } from "./_kernels.ts";
 import { constant } from "./initializers.ts";
 import type { Layer, LayerArchitecture } from "./layer.ts";
-import type { Gates } from "./recurrent/cell.ts";
+import type { Gates } from "./recurrent/_layout.ts";
 
 /** What is normalized: rows of blocks of gates, `hidden` columns per gate. */
 interface NormalizationShape {
@@ -174,7 +174,9 @@ export class LayerNorm implements Layer {
    */
   constructor({ size, eps = 1e-5 }: LayerNormOptions) {
     checkCounts("make LayerNorm", { size });
-    if (!(eps > 0 && eps < Infinity)) throw new RangeError(`Cannot make LayerNorm: eps must be above 0, got ${eps}`);
+    if (!(eps > 0 && eps < Infinity)) {
+      throw new RangeError(`Cannot make LayerNorm: eps must be above 0, got ${describe(eps)}`);
+    }
     this.weight = new Parameter([size], constant(1));
     this.bias = new Parameter([size]);
     this.eps = eps;

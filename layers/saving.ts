@@ -8,6 +8,7 @@ import {
   type SafetensorsTensor,
   uninitialized,
 } from "@unfold/core";
+import { printable, quoted } from "@unfold/core/support";
 import { describer, SAME } from "./_architecture.ts";
 import { Dense, TiedDense } from "./dense.ts";
 import { Dropout } from "./dropout.ts";
@@ -161,13 +162,18 @@ export function loadModel(bytes: Uint8Array<ArrayBuffer>, options?: LoadModelOpt
   const { tensors, metadata } = decodeSafetensors(bytes, { file });
   try {
     const architecture = parseArchitecture(metadata);
-    const model = uninitialized(() => builder(layers, random)(architecture));
-    loadParameters(model.parameters(), modelTensors(tensors, metadata));
+    const weights = modelTensors(tensors, metadata);
+    const model = uninitialized(() => builder(layers, random, weights)(architecture));
+    loadParameters(model.parameters(), weights);
     return model;
   } catch (error) {
-    throw new SafetensorsError(`Cannot load ${file}: ${(error as Error).message}`, { cause: error });
+    const problem = printable((error as Error).message, LONGEST_PROBLEM);
+    throw new SafetensorsError(`Cannot load ${printable(file, Infinity)}: ${problem}`, { cause: error });
   }
 }
+
+/** The most characters of what is wrong with a file. */
+const LONGEST_PROBLEM = 900;
 
 function parseArchitecture({ format, [ARCHITECTURE]: text }: Safetensors["metadata"]): LayerArchitecture {
   if (text !== undefined) return checked(JSON.parse(text));
@@ -176,13 +182,13 @@ function parseArchitecture({ format, [ARCHITECTURE]: text }: Safetensors["metada
       "a checkpoint must hold the model's architecture, got none; every layer of the model must have an architecture() method",
     );
   }
-  const got = format === undefined ? "a file of weights alone" : `format "${format}"`;
+  const got = format === undefined ? "a file of weights alone" : `format ${quoted(format)}`;
   throw new TypeError(`it must be a model that saveModel wrote, or a checkpoint, got ${got}`);
 }
 
 function checked(value: unknown): LayerArchitecture {
   if (typeof (value as LayerArchitecture | null)?.type === "string") return value as LayerArchitecture;
-  throw new TypeError(`each layer of its architecture must have a type, got ${JSON.stringify(value)?.slice(0, 80)}`);
+  throw new TypeError(`each layer of its architecture must have a type, got ${quoted(value)}`);
 }
 
 /** The tensors of the model: all in a model file, those of the part "model" in a checkpoint. */
@@ -213,7 +219,7 @@ function builtIn(random: Random): Readonly<Record<string, LayerBuilder>> {
     Lambda({ function: name }) {
       if (typeof name === "string" && Object.hasOwn(ACTIVATIONS, name)) return new Lambda(ACTIVATIONS[name]!);
       const names = Object.keys(ACTIVATIONS).join(", ");
-      throw new TypeError(`the function of a Lambda must be one of ${names}, got ${JSON.stringify(name)}`);
+      throw new TypeError(`the function of a Lambda must be one of ${names}, got ${quoted(name)}`);
     },
     LastStep: () => new LastStep(),
     LayerNorm: made(LayerNorm),
@@ -232,20 +238,48 @@ function builtIn(random: Random): Readonly<Record<string, LayerBuilder>> {
   };
 }
 
-/** Makes a function that builds the layers of one model. */
-function builder(layers: Readonly<Record<string, LayerBuilder>>, random: Random): (of: LayerArchitecture) => Layer {
+/** How many weights a layer of ours has at least, by the sizes in its architecture; 0 if they say nothing. */
+function leastWeights(architecture: LayerArchitecture): number {
+  const sizeOf = (name: string) => typeof architecture[name] === "number" ? architecture[name] : 0;
+  const [inputs, outputs, hidden] = [sizeOf("inputSize"), sizeOf("outputSize"), sizeOf("hiddenSize")];
+  const found = Math.max(
+    inputs * outputs,
+    sizeOf("vocabularySize") * outputs,
+    inputs * hidden,
+    hidden * hidden * Math.max(1, sizeOf("layers")),
+  );
+  return found > 0 ? found : 0;
+}
+
+/** Makes a function that builds the layers of one model, which cannot ask for many more weights than there are. */
+function builder(
+  layers: Readonly<Record<string, LayerBuilder>>,
+  random: Random,
+  weights: ReadonlyMap<string, SafetensorsTensor>,
+): (of: LayerArchitecture) => Layer {
   const builders = { ...builtIn(random), ...layers };
+  const there = weights.values().reduce((total, { data }) => total + data.length, 0);
+  let wanted = 0;
   const built = new Map<unknown, Layer>();
   const build = (architecture: LayerArchitecture): Layer => {
     const { type, id } = architecture;
     if (type === SAME) {
       const same = built.get(id);
-      if (same === undefined) throw new TypeError(`a layer must come before the references to it, got reference ${id}`);
+      if (same === undefined) {
+        throw new TypeError(`a layer must come before the references to it, got reference ${quoted(id)}`);
+      }
       return same;
     }
     if (!Object.hasOwn(builders, type)) {
       throw new TypeError(
-        `the type of each layer must be known, got ${JSON.stringify(type)}; pass a builder for it in options.layers`,
+        `the type of each layer must be known, got ${quoted(type)}; pass a builder for it in options.layers`,
+      );
+    }
+    if (!Object.hasOwn(layers, type)) wanted += leastWeights(architecture);
+    if (wanted > 2 * there) {
+      const [least, found] = [wanted, there].map((count) => count.toLocaleString("en"));
+      throw new TypeError(
+        `the file must have the weights of its architecture, at least ${least} up to its ${type}, got ${found}`,
       );
     }
     const layer = builders[type]!(architecture, build);

@@ -35,7 +35,7 @@ import {
 } from "@unfold/layers";
 import { adam, Optimizer } from "@unfold/optimizers";
 import assert from "node:assert/strict";
-import { draw, forward, type Numbers, stir } from "../tools/testing.ts";
+import { assertThrowsPrintable, draw, forward, HOSTILE, type Numbers, stir } from "../tools/testing.ts";
 
 const random = new Random(1);
 
@@ -208,6 +208,20 @@ Deno.test("damaged and foreign files are refused, and say why", () => {
     [file({ type: "Dense", inputSize: 2 }), /outputSize must be an integer of 1 or more, got undefined$/],
     [file({ type: "Dense", inputSize: 3, outputSize: 1 }), /weight must have shape \[3, 1\], got \[2, 1\]$/],
     [file({ type: "Dense", inputSize: 2, outputSize: 1, bias: false }), /bias is not a parameter of the model$/],
+    // Refused before any memory is taken for them.
+    [
+      file({ type: "LSTM", inputSize: 1, hiddenSize: 1e5 }),
+      /the file must have the weights of its architecture, at least 10,000,000,000 up to its LSTM, got 3$/,
+    ],
+    [
+      file({ type: "SimpleRNN", inputSize: 1, hiddenSize: 1, layers: 1e6 }),
+      /at least 1,000,000 up to its SimpleRNN, got 3$/,
+    ],
+    [file({ type: "Embedding", vocabularySize: 1e300, outputSize: 1e300 }), /at least ∞ up to its Embedding, got 3$/],
+    [
+      file({ type: "Sequential", layers: Array(4).fill({ type: "Dense", inputSize: 2, outputSize: 1 }) }),
+      /at least 8 up to its Dense, got 3$/,
+    ],
     [file({ type: "Dropout", rate: 2 }), /rate must be at least 0 and below 1, got 2/],
     [file({ type: "CarriedState", layer: { type: "LastStep" } }), /layer must be a recurrent layer/],
     [
@@ -216,6 +230,20 @@ Deno.test("damaged and foreign files are refused, and say why", () => {
     ],
   ];
   for (const [bytes, message] of cases) assert.throws(() => loadModel(bytes), { name: "SafetensorsError", message });
+  const hostile = [
+    { type: HOSTILE },
+    [HOSTILE],
+    { type: "Same", id: HOSTILE },
+    { type: "Lambda", function: HOSTILE },
+    { type: "Dense", inputSize: HOSTILE, outputSize: 1 },
+    { type: "Dropout", rate: HOSTILE },
+    { type: "Attention", score: HOSTILE },
+    { type: "SimpleRNN", inputSize: 1, hiddenSize: 1, activation: HOSTILE },
+  ];
+  for (const one of hostile) assertThrowsPrintable(() => loadModel(file(one)));
+  assertThrowsPrintable(() => loadModel(encodeSafetensors(weights, { metadata: { format: HOSTILE } })));
+  const unparsed = { format: "unfold model 1", architecture: HOSTILE };
+  assertThrowsPrintable(() => loadModel(encodeSafetensors(weights, { metadata: unparsed })));
 });
 
 Deno.test("loading draws no initial weights, and dropout from the given random numbers", () => {

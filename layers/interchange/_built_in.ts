@@ -13,11 +13,12 @@ import {
   tanh,
   type Tensor,
 } from "@unfold/core";
+import { describe, quoted } from "@unfold/core/support";
 import { Dense, TiedDense } from "../dense.ts";
 import { Dropout } from "../dropout.ts";
 import { Embedding } from "../embedding.ts";
 import { Lambda } from "../lambda.ts";
-import type { RecurrentState } from "../layer.ts";
+import type { Layer, RecurrentState } from "../layer.ts";
 import { LayerNorm } from "../normalization.ts";
 import { CarriedState } from "../recurrent/carried_state.ts";
 import { GRU } from "../recurrent/gru.ts";
@@ -240,7 +241,7 @@ const maxSteps: LayerInterchange<MaxSteps> = {
 };
 
 /** The entries of Unfold's layers. */
-export const BUILT_IN: readonly LayerInterchange[] = [
+const BUILT_IN: readonly LayerInterchange[] = [
   sequential,
   carriedState,
   ...recurrent,
@@ -255,3 +256,31 @@ export const BUILT_IN: readonly LayerInterchange[] = [
   meanSteps,
   maxSteps,
 ];
+
+/**
+ * The entries to look layers up in: the caller's own, then ours.
+ *
+ * @param own The caller's option `layers`.
+ * @param doing What the caller is doing, as it follows "Cannot" in messages.
+ * @throws {TypeError} If they are not entries, or the model is not a layer.
+ */
+export function entriesFor(
+  model: Layer,
+  own: readonly LayerInterchange[] | undefined,
+  doing: string,
+): readonly LayerInterchange[] {
+  if (typeof (model as Partial<Layer> | null | undefined)?.parameters !== "function") {
+    throw new TypeError(`Cannot ${doing}: the model must be a layer, got ${describe(model)}`);
+  }
+  if (own === undefined) return BUILT_IN;
+  if (!Array.isArray(own)) {
+    throw new TypeError(`Cannot ${doing}: layers must be an array of LayerInterchange entries, got ${quoted(own)}`);
+  }
+  const bad = own.findIndex((entry) => typeof entry?.of !== "function");
+  if (bad >= 0) {
+    throw new TypeError(
+      `Cannot ${doing}: layers[${bad}] must be a LayerInterchange, whose of is a class, got ${quoted(own[bad])}`,
+    );
+  }
+  return [...own, ...BUILT_IN];
+}

@@ -41,7 +41,7 @@ export function twoBiases(
   /** Theirs from ours: of the inputs, then recurrent. */
   write(ours: Record<string, Floats>): [Floats, Floats];
 } {
-  const hidden = weights.recurrentWeight.shape[0]!;
+  const hidden = weights.recurrentWeight!.shape[0]!;
   const [bias, inside] = [`${prefix}bias`, `${prefix}recurrentBias`];
   const hasInside = weights.recurrentBias !== undefined;
   const start = hasInside ? (order.length - 1) * hidden : order.length * hidden;

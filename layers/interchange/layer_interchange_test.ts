@@ -1,7 +1,7 @@
 import { add, matmul, multiply, noGrad, Parameter, Random, reshape, scope, type Tensor } from "@unfold/core";
 import {
   CarriedState,
-  type Cell,
+  defineCell,
   Dense,
   type ForwardOptions,
   GRU,
@@ -138,7 +138,8 @@ Deno.test("a subclass of a built-in layer, or a layer with a custom cell, does n
       /: Cannot export 0 Twice: its class must have a LayerInterchange/,
     );
   }
-  const cell = { name: "Mine", gates: 1, states: ["hidden"], direct: false, recurrentBias: false } as unknown as Cell;
+  const nothing = { forward() {}, backward() {} };
+  const cell = defineCell({ name: "Mine", gates: { only: "tanh" }, states: ["hidden"], ...nothing });
   class Mine extends Recurrent<{ hidden: Tensor }> {
     constructor(options: RecurrentOptions) {
       super(cell, options);

@@ -1,172 +1,111 @@
-// The gates of a GRU in the order r, z, n. A row of `gates` holds all three side by side: 3·hidden values.
+// The state of a GRU, from the values of its gates r, z and n, for n elements.
 
-import { flush, load, madd, nmadd, one, gate4, store, gateTanh4 } from "../../core/kernels/simd";
+import { flush, load, madd, nmadd, one, store, gateTanh4 } from "../../core/kernels/simd";
 
-/** h' = (1 − z)·n + z·h = n + z·(h − n). */
+/** (1 − z)·y + z·h. */
 @inline
-function mix(n: v128, z: v128, h: v128): v128 {
-  return madd(z, f32x4.sub(h, n), n);
-}
-
-/** x·(1 − x). */
-@inline
-function logisticSlope(x: v128): v128 {
-  return f32x4.mul(x, f32x4.sub(one(), x));
+function mix(z: v128, y: v128, h: v128): v128 {
+  return madd(z, f32x4.sub(h, y), y);
 }
 
 @inline
-function afterLanes(gates: usize, products: usize, bias: usize, recurrentBias: usize, h: usize, before: usize, output: usize, whole: bool): void {
-  const r = gate4(f32x4.add(f32x4.add(load(gates, whole), load(products, whole)), load(bias, whole)));
-  const z = gate4(f32x4.add(f32x4.add(load(gates + h, whole), load(products + h, whole)), load(bias + h, whole)));
-  const q = f32x4.add(load(products + 2 * h, whole), load(recurrentBias, whole));
-  const n = gateTanh4(madd(r, q, f32x4.add(load(gates + 2 * h, whole), load(bias + 2 * h, whole))));
-  store(gates, r, whole);
-  store(gates + h, z, whole);
-  store(gates + 2 * h, n, whole);
-  store(products + 2 * h, q, whole);
-  store(output, mix(n, z, load(before, whole)), whole);
+function afterLanes(r: usize, z: usize, candidate: usize, product: usize, before: usize, hidden: usize, whole: bool): void {
+  const y = gateTanh4(madd(load(r, whole), load(product, whole), load(candidate, whole)));
+  store(candidate, y, whole);
+  store(hidden, mix(load(z, whole), y, load(before, whole)), whole);
 }
 
-/**
- * One time step with the reset gate after the product: r and z from gates + products + bias, q = products_n + recurrentBias,
- * n = tanh(gates_n + bias_n + r·q). The activations replace `gates`; q replaces products_n.
- */
-export function gruAfterForward(
-  batch: i32, hidden: i32, gates: usize, products: usize, bias: usize, recurrentBias: usize, before: usize, output: usize,
-): void {
-  const h = <usize>hidden << 2;
-  for (let row = 0; row < batch; row++, gates += 2 * h, products += 2 * h) {
-    const end = gates + h;
-    let b = bias, rb = recurrentBias;
-    for (; gates + 12 < end; gates += 16, products += 16, b += 16, rb += 16, before += 16, output += 16) {
-      afterLanes(gates, products, b, rb, h, before, output, true);
-    }
-    for (; gates < end; gates += 4, products += 4, b += 4, rb += 4, before += 4, output += 4) {
-      afterLanes(gates, products, b, rb, h, before, output, false);
-    }
-  }
+/** With the reset gate after the product: candidate = tanh(candidate + r·product), in place, then as `gruMix`. */
+export function gruAfter(n: i32, r: usize, z: usize, candidate: usize, product: usize, before: usize, hidden: usize): void {
+  const bytes = <usize>n << 2;
+  let at: usize = 0;
+  for (; at + 12 < bytes; at += 16) afterLanes(r + at, z + at, candidate + at, product + at, before + at, hidden + at, true);
+  for (; at < bytes; at += 4) afterLanes(r + at, z + at, candidate + at, product + at, before + at, hidden + at, false);
 }
 
 @inline
 function afterBackwardLanes(
-  gates: usize, products: usize, h: usize, before: usize, dOutput: usize, dHidden: usize, dGates: usize, dProducts: usize, whole: bool,
+  r: usize, z: usize, candidate: usize, product: usize, before: usize, dHidden: usize,
+  dR: usize, dZ: usize, dCandidate: usize, dProduct: usize, dBefore: usize, whole: bool,
 ): void {
-  const r = load(gates, whole), z = load(gates + h, whole), n = load(gates + 2 * h, whole);
-  const dh = f32x4.add(load(dOutput, whole), load(dHidden, whole));
-  const dn = flush(f32x4.mul(f32x4.mul(dh, f32x4.sub(one(), z)), nmadd(n, n, one())));
-  const dz = flush(f32x4.mul(f32x4.mul(dh, f32x4.sub(load(before, whole), n)), logisticSlope(z)));
-  const dr = flush(f32x4.mul(f32x4.mul(dn, load(products + 2 * h, whole)), logisticSlope(r)));
-  store(dGates, dr, whole);
-  store(dGates + h, dz, whole);
-  store(dGates + 2 * h, dn, whole);
-  store(dProducts, dr, whole);
-  store(dProducts + h, dz, whole);
-  store(dProducts + 2 * h, flush(f32x4.mul(dn, r)), whole);
-  store(dHidden, flush(f32x4.mul(dh, z)), whole);
+  const d = load(dHidden, whole), share = load(z, whole), y = load(candidate, whole);
+  const dy = f32x4.mul(nmadd(d, share, d), nmadd(y, y, one()));
+  store(dZ, f32x4.mul(d, f32x4.sub(load(before, whole), y)), whole);
+  store(dCandidate, dy, whole);
+  store(dR, f32x4.mul(dy, load(product, whole)), whole);
+  store(dProduct, f32x4.mul(dy, load(r, whole)), whole);
+  store(dBefore, flush(madd(d, share, load(dBefore, whole))), whole);
 }
 
-/**
- * The backward of `gruAfterForward`: writes ∂L/∂gates and ∂L/∂products, and replaces `dHidden` with the part that reaches the
- * previous state directly.
- */
+/** The backward of `gruAfter`: writes ∂L/∂gates, and adds to ∂L/∂before. */
 export function gruAfterBackward(
-  batch: i32, hidden: i32, gates: usize, products: usize, before: usize, dOutput: usize, dHidden: usize, dGates: usize, dProducts: usize,
+  n: i32, r: usize, z: usize, candidate: usize, product: usize, before: usize, dHidden: usize,
+  dR: usize, dZ: usize, dCandidate: usize, dProduct: usize, dBefore: usize,
 ): void {
-  const h = <usize>hidden << 2;
-  for (let row = 0; row < batch; row++, gates += 2 * h, products += 2 * h, dGates += 2 * h, dProducts += 2 * h) {
-    const end = gates + h;
-    for (; gates + 12 < end; gates += 16, products += 16, before += 16, dOutput += 16, dHidden += 16, dGates += 16, dProducts += 16) {
-      afterBackwardLanes(gates, products, h, before, dOutput, dHidden, dGates, dProducts, true);
-    }
-    for (; gates < end; gates += 4, products += 4, before += 4, dOutput += 4, dHidden += 4, dGates += 4, dProducts += 4) {
-      afterBackwardLanes(gates, products, h, before, dOutput, dHidden, dGates, dProducts, false);
-    }
+  const bytes = <usize>n << 2;
+  let at: usize = 0;
+  for (; at + 12 < bytes; at += 16) {
+    afterBackwardLanes(
+      r + at, z + at, candidate + at, product + at, before + at, dHidden + at, dR + at, dZ + at, dCandidate + at, dProduct + at,
+      dBefore + at, true,
+    );
+  }
+  for (; at < bytes; at += 4) {
+    afterBackwardLanes(
+      r + at, z + at, candidate + at, product + at, before + at, dHidden + at, dR + at, dZ + at, dCandidate + at, dProduct + at,
+      dBefore + at, false,
+    );
   }
 }
 
 @inline
-function resetLanes(gates: usize, bias: usize, h: usize, input: usize, resetState: usize, whole: bool): void {
-  const r = gate4(f32x4.add(load(gates, whole), load(bias, whole)));
-  store(gates, r, whole);
-  store(gates + h, gate4(f32x4.add(load(gates + h, whole), load(bias + h, whole))), whole);
-  store(resetState, f32x4.mul(r, load(input, whole)), whole);
+function mixLanes(z: usize, candidate: usize, before: usize, hidden: usize, whole: bool): void {
+  store(hidden, mix(load(z, whole), load(candidate, whole), load(before, whole)), whole);
 }
 
-/** The first half of a time step with the reset gate before the product: activates r and z, then resetState = r·h. */
-export function gruBeforeReset(batch: i32, hidden: i32, gates: usize, bias: usize, input: usize, resetState: usize): void {
-  const h = <usize>hidden << 2;
-  for (let row = 0; row < batch; row++, gates += 2 * h) {
-    const end = gates + h;
-    let b = bias;
-    for (; gates + 12 < end; gates += 16, b += 16, input += 16, resetState += 16) resetLanes(gates, b, h, input, resetState, true);
-    for (; gates < end; gates += 4, b += 4, input += 4, resetState += 4) resetLanes(gates, b, h, input, resetState, false);
+/** h = (1 − z)·candidate + z·before. */
+export function gruMix(n: i32, z: usize, candidate: usize, before: usize, hidden: usize): void {
+  const bytes = <usize>n << 2;
+  let at: usize = 0;
+  for (; at + 12 < bytes; at += 16) mixLanes(z + at, candidate + at, before + at, hidden + at, true);
+  for (; at < bytes; at += 4) mixLanes(z + at, candidate + at, before + at, hidden + at, false);
+}
+
+@inline
+function mixBackwardLanes(
+  z: usize, candidate: usize, before: usize, dHidden: usize, dZ: usize, dCandidate: usize, dBefore: usize, whole: bool,
+): void {
+  const d = load(dHidden, whole), share = load(z, whole);
+  store(dZ, f32x4.mul(d, f32x4.sub(load(before, whole), load(candidate, whole))), whole);
+  store(dCandidate, nmadd(d, share, d), whole);
+  store(dBefore, flush(madd(d, share, load(dBefore, whole))), whole);
+}
+
+/** The backward of `gruMix`: writes ∂L/∂z and ∂L/∂candidate, and adds to ∂L/∂before. */
+export function gruMixBackward(
+  n: i32, z: usize, candidate: usize, before: usize, dHidden: usize, dZ: usize, dCandidate: usize, dBefore: usize,
+): void {
+  const bytes = <usize>n << 2;
+  let at: usize = 0;
+  for (; at + 12 < bytes; at += 16) {
+    mixBackwardLanes(z + at, candidate + at, before + at, dHidden + at, dZ + at, dCandidate + at, dBefore + at, true);
+  }
+  for (; at < bytes; at += 4) {
+    mixBackwardLanes(z + at, candidate + at, before + at, dHidden + at, dZ + at, dCandidate + at, dBefore + at, false);
   }
 }
 
 @inline
-function outputLanes(gates: usize, bias: usize, h: usize, before: usize, output: usize, whole: bool): void {
-  const n = gateTanh4(f32x4.add(load(gates + 2 * h, whole), load(bias + 2 * h, whole)));
-  store(gates + 2 * h, n, whole);
-  store(output, mix(n, load(gates + h, whole), load(before, whole)), whole);
+function resetBackwardLanes(r: usize, input: usize, dLate: usize, dR: usize, dInput: usize, whole: bool): void {
+  const d = load(dLate, whole);
+  store(dR, f32x4.mul(d, load(input, whole)), whole);
+  store(dInput, madd(d, load(r, whole), load(dInput, whole)), whole);
 }
 
-/** The second half, after the product of resetState was added to n: activates n and computes the output. */
-export function gruBeforeOutput(batch: i32, hidden: i32, gates: usize, bias: usize, before: usize, output: usize): void {
-  const h = <usize>hidden << 2;
-  for (let row = 0; row < batch; row++, gates += 2 * h) {
-    const end = gates + h;
-    let b = bias;
-    for (; gates + 12 < end; gates += 16, b += 16, before += 16, output += 16) outputLanes(gates, b, h, before, output, true);
-    for (; gates < end; gates += 4, b += 4, before += 4, output += 4) outputLanes(gates, b, h, before, output, false);
-  }
-}
-
-@inline
-function outputBackwardLanes(gates: usize, h: usize, before: usize, dOutput: usize, dHidden: usize, dGates: usize, whole: bool): void {
-  const z = load(gates + h, whole), n = load(gates + 2 * h, whole);
-  const dh = f32x4.add(load(dOutput, whole), load(dHidden, whole));
-  store(dGates + h, flush(f32x4.mul(f32x4.mul(dh, f32x4.sub(load(before, whole), n)), logisticSlope(z))), whole);
-  store(dGates + 2 * h, flush(f32x4.mul(f32x4.mul(dh, f32x4.sub(one(), z)), nmadd(n, n, one()))), whole);
-  store(dHidden, flush(f32x4.mul(dh, z)), whole);
-}
-
-/**
- * The backward of the second half: writes ∂L/∂gates of z and n, and replaces `dHidden` with the part that reaches the previous
- * state directly.
- */
-export function gruBeforeOutputBackward(batch: i32, hidden: i32, gates: usize, before: usize, dOutput: usize, dHidden: usize, dGates: usize): void {
-  const h = <usize>hidden << 2;
-  for (let row = 0; row < batch; row++, gates += 2 * h, dGates += 2 * h) {
-    const end = gates + h;
-    for (; gates + 12 < end; gates += 16, before += 16, dOutput += 16, dHidden += 16, dGates += 16) {
-      outputBackwardLanes(gates, h, before, dOutput, dHidden, dGates, true);
-    }
-    for (; gates < end; gates += 4, before += 4, dOutput += 4, dHidden += 4, dGates += 4) {
-      outputBackwardLanes(gates, h, before, dOutput, dHidden, dGates, false);
-    }
-  }
-}
-
-@inline
-function resetBackwardLanes(gates: usize, input: usize, dReset: usize, dInput: usize, dGates: usize, whole: bool): void {
-  const r = load(gates, whole), d = load(dReset, whole);
-  store(dGates, flush(f32x4.mul(f32x4.mul(d, load(input, whole)), logisticSlope(r))), whole);
-  store(dInput, madd(d, r, load(dInput, whole)), whole);
-}
-
-/**
- * The backward of the first half, from ∂L/∂resetState: writes ∂L/∂gates of r, and adds the gradient that reaches h through r·h to
- * `dInput`.
- */
-export function gruBeforeResetBackward(batch: i32, hidden: i32, gates: usize, input: usize, dReset: usize, dInput: usize, dGates: usize): void {
-  const h = <usize>hidden << 2;
-  for (let row = 0; row < batch; row++, gates += 2 * h, dGates += 2 * h) {
-    const end = gates + h;
-    for (; gates + 12 < end; gates += 16, input += 16, dReset += 16, dInput += 16, dGates += 16) {
-      resetBackwardLanes(gates, input, dReset, dInput, dGates, true);
-    }
-    for (; gates < end; gates += 4, input += 4, dReset += 4, dInput += 4, dGates += 4) {
-      resetBackwardLanes(gates, input, dReset, dInput, dGates, false);
-    }
-  }
+/** The backward of r·input: writes ∂L/∂r and adds to ∂L/∂input. */
+export function gruResetBackward(n: i32, r: usize, input: usize, dLate: usize, dR: usize, dInput: usize): void {
+  const bytes = <usize>n << 2;
+  let at: usize = 0;
+  for (; at + 12 < bytes; at += 16) resetBackwardLanes(r + at, input + at, dLate + at, dR + at, dInput + at, true);
+  for (; at < bytes; at += 4) resetBackwardLanes(r + at, input + at, dLate + at, dR + at, dInput + at, false);
 }

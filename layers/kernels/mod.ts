@@ -1,4 +1,4 @@
+export * from "./gates";
 export * from "./gru";
 export * from "./layer_norm";
 export * from "./lstm";
-export * from "./simple_rnn";

@@ -17,7 +17,7 @@ import {
   type Tensor,
   zeros,
 } from "@unfold/core";
-import { coreKernels } from "@unfold/core/kernels";
+import { coreKernels, overElements, overRows } from "@unfold/core/kernels";
 import { checkSameShape } from "../_check.ts";
 import {
   counted,
@@ -75,7 +75,10 @@ const crossEntropy = defineOp(
   (logits: Tensor, positions: Int32Array, count: number, labelSmoothing: number) => {
     const classes = logits.shape.at(-1)!;
     const logs = empty(logits.shape);
-    coreKernels.logSoftmax(logits.offset, logs.offset, positions.length, classes);
+    overRows(positions.length, classes, (row, rows) => {
+      const at = 4 * row * classes;
+      coreKernels.logSoftmax(logits.offset + at, logs.offset + at, rows, classes);
+    });
     const values = logs.data;
     let total = 0;
     positions.forEach((position, row) => {
@@ -92,8 +95,10 @@ const crossEntropy = defineOp(
         // (softmax − smoothed target)/count, in three passes: probabilities, the even share, the targets.
         const d = empty(logits.shape);
         const slope = count === 0 ? 0 : dy.item() / count;
-        coreKernels.exp(logs.offset, d.offset, d.size);
-        coreKernels.affine(d.offset, d.offset, d.size, slope, -slope * labelSmoothing / classes);
+        overElements(d.size, (at, n) => {
+          coreKernels.exp(logs.offset + at, d.offset + at, n);
+          coreKernels.affine(d.offset + at, d.offset + at, n, slope, -slope * labelSmoothing / classes);
+        });
         const data = d.data;
         positions.forEach((position, row) => {
           if (position < 0) data.fill(0, row * classes, (row + 1) * classes);

@@ -1,5 +1,6 @@
 import type { Tensor } from "@unfold/core";
-import { coreKernels, view } from "@unfold/core/kernels";
+import { coreKernels } from "@unfold/core/kernels";
+import type { Rows } from "./_product.ts";
 
 /**
  * The padding of a batch whose sequences differ in length. A sequence has ended at time step t if t is its length or more.
@@ -14,18 +15,31 @@ export class Padding {
     this.#lengths = [...lengths];
   }
 
-  /** Sets the rows of the sequences that have ended at time step t to 0 in a table, [batch, columns]. */
-  zeroRows(t: number, table: number, columns: number): void {
-    for (let row = 0; row < this.#lengths.length; row++) {
-      if (t >= this.#lengths[row]!) view(table + 4 * row * columns, columns).fill(0);
+  /** Whether a sequence may have ended before the last time step. */
+  get isEmpty(): boolean {
+    return this.#lengths.length === 0;
+  }
+
+  /** Sets those of some rows whose sequences have ended at time step t to 0 in a table, [batch, columns]. */
+  zeroRows(t: number, { from, count }: Rows, table: number, columns: number): void {
+    for (let row = from; row < Math.min(from + count, this.#lengths.length); row++) {
+      if (t >= this.#lengths[row]!) coreKernels.zero(table + 4 * row * columns, 4 * columns);
     }
   }
 
-  /** Copies the rows of the sequences that have ended at time step t from one table to another, [batch, columns]. */
-  copyRows(t: number, from: number, to: number, columns: number): void {
-    for (let row = 0; row < this.#lengths.length; row++) {
+  /** Copies those of some rows whose sequences have ended at time step t from one table to another, [batch, columns]. */
+  copyRows(t: number, { from: first, count }: Rows, from: number, to: number, columns: number): void {
+    for (let row = first; row < Math.min(first + count, this.#lengths.length); row++) {
       const at = 4 * row * columns;
       if (t >= this.#lengths[row]!) coreKernels.copyRows(from + at, 0, to + at, 0, 1, 4 * columns);
+    }
+  }
+
+  /** Adds those of some rows whose sequences have ended at time step t of one table to another, [batch, columns]. */
+  addRows(t: number, { from: first, count }: Rows, from: number, to: number, columns: number): void {
+    for (let row = first; row < Math.min(first + count, this.#lengths.length); row++) {
+      const at = 4 * row * columns;
+      if (t >= this.#lengths[row]!) coreKernels.add(from + at, to + at, to + at, 1, columns, 0, 4, 0, 4);
     }
   }
 

@@ -1,21 +1,10 @@
 import { defineOp, empty, scope, type Tensor, zeros } from "@unfold/core";
-import { coreKernels, gemm, rightOperand, scratch, view } from "@unfold/core/kernels";
-import { Normalization } from "../normalization.ts";
-import { Padding } from "./_padding.ts";
-import type { Cell, CellBackward, CellRun, CellWeights, Frame } from "./cell.ts";
-
-/** The weights that a layer has; the biases and gains are optional. */
-type Weights = Pick<CellWeights, "inputWeight" | "recurrentWeight"> & Partial<CellWeights>;
-
-/** How a layer runs over its sequences. */
-interface SequenceOptions {
-  /** Whether to run from the last time step to the first. */
-  readonly reverse: boolean;
-  /** Time steps of each sequence; the ones after them are padding. */
-  readonly lengths: readonly number[] | undefined;
-  /** Multiplies the hidden state where it enters the recurrent products, [batch, hidden]. */
-  readonly mask: Tensor | undefined;
-}
+import { coreKernels, gemm, inShares, isGemmShareable, rightOperand, scratch } from "@unfold/core/kernels";
+import { activateGates, gateSlopes } from "./_gates.ts";
+import type { Rows } from "./_product.ts";
+import { type CellWeights, Run, type SequenceOptions } from "./_run.ts";
+import { RunBackwardStep, RunStep, type StepGradients } from "./_steps.ts";
+import type { Cell } from "./cell.ts";
 
 /**
  * A recurrent layer over whole sequences in one direction, as one op: x [batch, time, inputSize] and the states [batch,
@@ -28,314 +17,280 @@ export const recurrentSequence: (
   cell: Cell,
   x: Tensor,
   states: readonly Tensor[],
-  weights: Weights,
+  weights: CellWeights,
   options: SequenceOptions,
 ) => readonly Tensor[] = defineOp(
   "recurrent layer",
-  (cell: Cell, x: Tensor, states: readonly Tensor[], weights: Weights, options: SequenceOptions) => {
-    const run = prepare(cell, x, states, weights, options);
+  (cell: Cell, x: Tensor, states: readonly Tensor[], weights: CellWeights, options: SequenceOptions) => {
+    const run = new Run(cell, x, states, weights, options);
     {
       using _ = scope();
-      projectInputs(run);
-      runForward(run);
+      runForward(run, projectInputs(run));
     }
+    const given = Object.entries(weights).filter((entry): entry is [string, Tensor] => entry[1] !== undefined);
     return {
-      inputs: [x, ...states, ...Object.values(weights)],
+      inputs: [x, ...states, ...given.map(([, weight]) => weight)],
       output: [collectOutput(run), ...lastStates(run)],
       backward: (dOutput, ...dLast) => {
         const dx = x.requiresGrad ? empty(x.shape) : undefined;
-        const dStates = dLast.map(copyOf);
-        const gradients = zeroGradients(run.frame.weights);
+        const dStates = states.map(({ shape }) => empty(shape));
+        const gradients = Object.fromEntries(
+          given.map(([name, { shape }]) => [name, zeros(shape)]),
+        ) as unknown as CellWeights;
         using _ = scope();
-        const pass = prepareBackward(run, dOutput!, dStates, gradients);
+        const pass = prepareBackward(run, dOutput!, dLast, gradients);
         runBackward(run, pass);
         projectionGradients(run, pass);
         weightGradients(run, pass);
         if (dx !== undefined) inputGradients(run, pass, dx);
-        const names = Object.keys(weights) as (keyof CellWeights)[];
-        return [dx, ...dStates, ...names.map((name) => gradients[name])];
+        firstStateGradients(run, pass, dStates);
+        return [dx, ...dStates, ...given.map(([name]) => gradients[name])];
       },
     };
   },
 );
 
-/** One run over a batch of sequences: everything that the forward pass saves for the backward pass. */
-interface Run {
-  /** The gate equations. */
-  readonly cell: Cell;
-  /** The cell's work on this run, and the values that it saves. */
-  readonly cellRun: CellRun;
-  /** Sizes, weights and the memory of gates and states, as the cell sees them. */
-  readonly frame: Frame;
-  /** Whether the run goes from the last time step to the first. */
-  readonly reverse: boolean;
-  /** The sequences that end before the last time step. */
-  readonly padding: Padding;
-  /** The dropout mask of the hidden state, [batch, hidden]. */
-  readonly mask: Tensor | undefined;
-  /** The inputs, time-major and 0 in the padding: [time, batch, inputSize]. */
-  readonly inputs: Tensor;
-  /** Each state between the time steps: [time + 1, batch, hidden], step t between entries t and t + 1. */
-  readonly states: readonly Tensor[];
-  /** The layer normalization of x·U. */
-  readonly norm: Normalization | undefined;
-}
-
-/** Allocates everything that a run saves, and copies the inputs and first states into it. */
-export function prepare(
-  cell: Cell,
-  x: Tensor,
-  initial: readonly Tensor[],
-  given: Weights,
-  { reverse, lengths, mask }: SequenceOptions,
-): Run {
-  const [batch, time] = x.shape as [number, number, number];
-  const hidden = initial[0]!.shape[1]!;
-  const width = cell.gates * hidden;
-  const padding = new Padding(lengths);
-  const inputs = timeMajorInputs(x, padding);
-  const gates = empty([time, batch, width]);
-  const states = initial.map((state) => stateHistory(state, { time, reverse }));
-  const masked = mask && empty([time, batch, hidden]);
-  const weights: CellWeights = {
-    bias: zeros([width]),
-    recurrentBias: zeros([hidden]),
-    cellBias: zeros([hidden]),
-    ...given,
-  };
-  const norm = weights.inputGain &&
-    new Normalization({ rows: time * batch, hidden, blocks: cell.blocks! }, weights.inputGain);
-  const frame = frameOf({ weights, gates, states, masked, reverse });
-  return { cell, cellRun: cell.begin(frame), frame, reverse, padding, mask, inputs, states, norm };
-}
-
-/** x as [time, batch, inputSize], with zeros in the padding, which may hold anything, including NaN. */
-function timeMajorInputs(x: Tensor, padding: Padding): Tensor {
-  const [batch, time, inputSize] = x.shape as [number, number, number];
-  const inputs = empty([time, batch, inputSize]);
-  coreKernels.swapAxes(x.offset, inputs.offset, batch, time, 4 * inputSize);
-  for (let t = 0; t < time; t++) padding.zeroRows(t, inputs.offset + 4 * t * batch * inputSize, inputSize);
-  return inputs;
-}
-
-/** Memory for a state between all time steps, [time + 1, batch, hidden], with the first state where the run starts. */
-function stateHistory(first: Tensor, { time, reverse }: { time: number; reverse: boolean }): Tensor {
-  const history = empty([time + 1, ...first.shape]);
-  const step = 4 * first.size;
-  coreKernels.copyRows(first.offset, 0, history.offset + (reverse ? time * step : 0), 0, 1, step);
-  return history;
-}
-
-/** What the cell sees of a run. */
-function frameOf({ weights, gates, states, masked, reverse }: {
-  weights: CellWeights;
-  gates: Tensor;
-  states: readonly Tensor[];
-  masked: Tensor | undefined;
-  reverse: boolean;
-}): Frame {
-  const [time, batch, width] = gates.shape as [number, number, number];
-  const hidden = states[0]!.shape[2]!;
-  const step = 4 * batch * hidden;
-  const gateStep = 4 * batch * width;
-  const [before, after] = reverse ? [step, 0] : [0, step];
-  return {
-    batch,
-    time,
-    hidden,
-    width,
-    step,
-    weights,
-    gates: (t) => gates.offset + t * gateStep,
-    before: (state, t) => states[state]!.offset + t * step + before,
-    after: (state, t) => states[state]!.offset + t * step + after,
-    input: (t) => (masked === undefined ? states[0]!.offset + before : masked.offset) + t * step,
-  };
-}
-
-/** Writes x·U, normalized if the layer has a gain, into the gates of all time steps with one product. */
-export function projectInputs({ frame, inputs, norm }: Run): void {
-  const { batch, time, width, weights } = frame;
+/** Computes x·U of all time steps, normalized if the layer has a gain, with one product into scratch memory. */
+export function projectInputs({ batch, time, hidden, layout, weights, inputs, inputNorm }: Run): number {
   const rows = time * batch;
-  const k = inputs.shape[2]!;
-  const c = frame.gates(0);
+  const [k, width] = [inputs.shape[2]!, layout.u * hidden];
+  const c = scratch(4 * rows * width);
   const b = rightOperand({ k, n: width, offset: weights.inputWeight.offset, stride: width }, { rows });
   gemm({ m: rows, a: inputs.offset, aStride: k, b, c, cStride: width });
-  norm?.forward({ row: 0, rows }, c, { offset: c, stride: 4 * width });
+  inputNorm?.forward({ row: 0, rows }, c, { offset: c, stride: 4 * width });
+  return c;
 }
 
-/** Runs the cell over the time steps. A sequence that has ended keeps its states. */
-export function runForward(run: Run): void {
-  const { cellRun, frame, states, padding } = run;
-  const { time, hidden } = frame;
-  const forward = cellRun.forward();
-  for (let i = 0; i < time; i++) {
-    const t = timeStep(run, i);
-    maskState(run, t);
-    forward(t);
-    for (let state = 0; state < states.length; state++) {
-      padding.copyRows(t, frame.before(state, t), frame.after(state, t), hidden);
+/**
+ * Runs the cell over the time steps, from the products of the inputs. A sequence that has ended keeps its states.
+ */
+export function runForward(run: Run, inputProducts: number): void {
+  const { cell, time, hidden, batch, layout, padding } = run;
+  using step = RunStep.take(run);
+  const multiply = run.product?.forward();
+  const multiplyLate = run.lateProduct?.forward();
+  const isShared = layout.shared !== undefined;
+  const products = isShared ? 0 : scratch(4 * batch * layout.w * hidden);
+  inShareOfRows(run, (rows) => {
+    const { from } = rows;
+    for (let i = 0; i < time; i++) {
+      const t = run.timeStep(i);
+      const x = run.at(inputProducts, t, from, layout.u * hidden);
+      const p = isShared ? x + 4 * layout.shared! * hidden : products + 4 * from * layout.w * hidden;
+      step.moveTo(t, rows);
+      if (run.mask !== undefined) maskState(run, run.mask, t, rows);
+      multiply?.(t, rows, step.input.offset, p, isShared);
+      activateGates(run, layout.groups.early, t, rows, x, p);
+      if (cell.late !== undefined) {
+        cell.late.forward(step);
+        multiplyLate!(t, rows, step.lateInput.offset, p, isShared);
+        activateGates(run, layout.groups.late, t, rows, x, p);
+      }
+      cell.forward(step);
+      if (!padding.isEmpty) keepEnded(run, t, rows);
     }
+  });
+}
+
+/** Copies the states of ended sequences past the step. */
+function keepEnded(run: Run, t: number, rows: Rows): void {
+  const { cell, hidden, distance, states, padding } = run;
+  for (let state = 0; state < cell.states.length; state++) {
+    const table = states.offset + state * distance;
+    padding.copyRows(t, rows, run.before(table, t, 0), run.after(table, t, 0), hidden);
   }
 }
 
-/** The i-th time step in the order of the run. */
-function timeStep({ frame, reverse }: Run, i: number): number {
-  return reverse ? frame.time - 1 - i : i;
+/** The least work of a share, in multiply-adds, that is worth a thread. */
+const LEAST_SHARE = 1 << 20;
+/** What a gate costs, in multiply-adds. */
+const GATE_COST = 16;
+
+/** Runs over the time steps with all sequences, or with a share of them on each thread if the cell and the work allow it. */
+function inShareOfRows({ cell, batch, time, hidden, layout, weights }: Run, run: (rows: Rows) => void): void {
+  const splits = cell.splitsRows && weights.recurrentGain === undefined && isGemmShareable();
+  const work = time * hidden * (layout.w * hidden / cell.heads + GATE_COST * cell.gates.length);
+  const least = splits ? Math.max(MULTIPLE, LEAST_SHARE / work) : Infinity;
+  inShares(batch, { least, multiple: MULTIPLE }, (from, to) => run({ from, count: to - from }));
 }
 
+/** Products run best on this many rows, or a multiple of it. */
+const MULTIPLE = 4;
+
 /** Writes mask ⊙ state, the input of the recurrent products at time step t. */
-function maskState({ frame, mask }: Run, t: number): void {
-  if (mask === undefined) return;
-  const n = frame.batch * frame.hidden;
-  coreKernels.multiply(frame.before(0, t), mask.offset, frame.input(t), 1, n, 0, 4, 0, 4);
+function maskState(run: Run, mask: Tensor, t: number, { from, count }: Rows): void {
+  const { hidden, states } = run;
+  const [n, own] = [count * hidden, mask.offset + 4 * from * hidden];
+  coreKernels.multiply(run.before(states.offset, t, from), own, run.inputAt(t, from), 1, n, 0, 4, 0, 4);
 }
 
 /** The hidden states of all time steps, [batch, time, hidden], with zeros in the padding. */
-export function collectOutput({ frame, padding }: Run): Tensor {
-  const { batch, time, hidden } = frame;
+export function collectOutput(run: Run): Tensor {
+  const { batch, time, hidden, states, padding } = run;
   const output = empty([batch, time, hidden]);
-  coreKernels.swapAxes(frame.after(0, 0), output.offset, time, batch, 4 * hidden);
+  coreKernels.swapAxes(run.after(states.offset, 0, 0), output.offset, time, batch, 4 * hidden);
   padding.zeroSteps(output);
   return output;
 }
 
 /** Copies of the last states, since the caller may change or dispose of them before the backward pass. */
-export function lastStates({ frame, reverse, states }: Run): Tensor[] {
-  const { batch, time, hidden, step } = frame;
-  return states.map((history) => {
+export function lastStates(run: Run): Tensor[] {
+  const { cell, batch, hidden, step, states } = run;
+  return cell.states.map((_, state) => {
     const last = empty([batch, hidden]);
-    coreKernels.copyRows(history.offset + (reverse ? 0 : time * step), 0, last.offset, 0, 1, step);
+    coreKernels.copyRows(run.lastState(states.offset, state), 0, last.offset, 0, 1, step);
     return last;
   });
 }
 
-function copyOf(x: Tensor): Tensor {
-  const copy = empty(x.shape);
-  coreKernels.copyRows(x.offset, 0, copy.offset, 0, 1, 4 * x.size);
-  return copy;
-}
-
-function zeroGradients(weights: CellWeights): CellWeights {
-  return Object.fromEntries(
-    Object.entries(weights).map(([name, { shape }]) => [name, zeros(shape)]),
-  ) as unknown as CellWeights;
-}
-
 /** The backward pass of a run: its scratch memory, as byte offsets, and the gradients that it fills. */
 interface BackwardPass {
-  /** The cell's backward steps. */
-  readonly cellBackward: CellBackward;
-  /** ∂loss/∂weights. */
-  readonly gradients: CellWeights;
-  /** ∂loss/∂states at the current point of the pass, [batch, hidden] each; in the end, of the first states. */
-  readonly dStates: readonly Tensor[];
-  /** ∂loss/∂output, time-major: [time, batch, hidden]. */
-  readonly dOutputs: number;
-  /** ∂loss/∂gates before activation, [time, batch, gates·hidden]. */
-  readonly dGates: number;
-  /** ∂loss/∂(mask ⊙ state) of the current step, [batch, hidden]; used only with a mask. */
-  readonly dMasked: number;
-  /** For each state, the gradients of the sequences that have ended, [batch, hidden]. */
-  readonly waiting: readonly number[];
+  readonly gradients: StepGradients;
+  /** ∂loss/∂(x·U) before the normalization, [time, batch, width of U]. */
+  readonly dx: number;
+  /** ∂loss/∂(h·W) before the normalization: in `dx`, or [time, batch, width of W]. */
+  readonly dp: number;
 }
 
-/** Allocates the backward pass in the current scope and prepares the cell for it. */
+/** Allocates the backward pass in the current scope. The gradients of the states start with those of the output. */
 export function prepareBackward(
-  { cell, cellRun, frame, mask }: Run,
+  run: Run,
   dOutput: Tensor,
-  dStates: readonly Tensor[],
-  gradients: CellWeights,
+  dLast: readonly Tensor[],
+  weights: CellWeights,
 ): BackwardPass {
-  const { batch, time, hidden, width, step } = frame;
-  const gateStep = 4 * batch * width;
-  const dOutputs = scratch(time * step);
-  coreKernels.swapAxes(dOutput.offset, dOutputs, batch, time, 4 * hidden);
-  const dGates = scratch(time * gateStep);
-  const dMasked = mask === undefined ? 0 : scratch(step);
-  const waiting = dStates.map(() => scratch(step));
-  const dInput = mask === undefined
-    ? { offset: dStates[0]!.offset, accumulate: cell.direct }
-    : { offset: dMasked, accumulate: true };
-  const cellBackward = cellRun.backward({
-    gradients,
-    dOutput: (t) => dOutputs + t * step,
-    dGates: (t) => dGates + t * gateStep,
-    dState: (state) => dStates[state]!.offset,
-    dInput,
+  const { cell, batch, time, hidden, step, distance, layout, padding } = run;
+  const states = scratch(cell.states.length * distance);
+  coreKernels.zero(states, cell.states.length * distance);
+  coreKernels.swapAxes(dOutput.offset, run.after(states, 0, 0), batch, time, 4 * hidden);
+  const all = { from: 0, count: batch };
+  for (let t = 0; t < time && !padding.isEmpty; t++) padding.zeroRows(t, all, run.after(states, t, 0), hidden);
+  dLast.forEach(({ offset }, state) => {
+    const last = run.lastState(states, state);
+    coreKernels.add(last, offset, last, 1, batch * hidden, 0, 4, 0, 4);
   });
-  return { cellBackward, gradients, dStates, dOutputs, dGates, dMasked, waiting };
+  const gates = scratch(cell.gates.length * step);
+  const own = scratch(Object.keys(cell.weights).length * time * step);
+  const masked = run.mask === undefined ? 0 : scratch(step);
+  const late = run.lateInputs === undefined ? 0 : scratch(step);
+  const dx = scratch(time * layout.u * step);
+  const dp = layout.shared === undefined ? scratch(time * layout.w * step) : dx + 4 * layout.shared * hidden;
+  return { gradients: { weights, states, gates, own, masked, late }, dx, dp };
 }
 
 /**
- * Back-propagation through time: the gradients of all gates, of the first states, of W and of the cell's other weights.
+ * Back-propagation through time: the gradients of all products, of the first states, of W and of the cell's other weights.
  */
-export function runBackward(run: Run, pass: BackwardPass): void {
-  for (let i = run.frame.time - 1; i >= 0; i--) {
-    const t = timeStep(run, i);
-    setAside(run, pass, t);
-    if (run.mask !== undefined) view(pass.dMasked, run.frame.batch * run.frame.hidden).fill(0);
-    pass.cellBackward.step(t);
-    unmaskGradient(run, pass);
-    putBack(run, pass, t);
-  }
-  pass.cellBackward.finish();
+export function runBackward(run: Run, { gradients, dx, dp }: BackwardPass): void {
+  const { cell, time, hidden, layout, lateInputs } = run;
+  const { weights, gates } = gradients;
+  using step = RunBackwardStep.take(run, gradients);
+  const [product, lateProduct] = [run.product?.backward(dp), run.lateProduct?.backward(dp)];
+  const dGain = weights.recurrentGain;
+  const isShared = layout.shared !== undefined;
+  inShareOfRows(run, (rows) => {
+    const { from } = rows;
+    for (let i = time - 1; i >= 0; i--) {
+      const t = run.timeStep(i);
+      const dxHere = run.at(dx, t, from, layout.u * hidden);
+      const dpHere = isShared ? 0 : run.at(dp, t, from, layout.w * hidden);
+      step.moveTo(t, rows);
+      if (!run.padding.isEmpty) passEnded(run, gradients, t, rows);
+      if (run.mask !== undefined) coreKernels.zero(step.dInput.offset, 4 * step.size);
+      cell.backward(step);
+      if (cell.late !== undefined) {
+        gateSlopes(run, layout.groups.late, t, rows, gates, dxHere, dpHere);
+        lateProduct!.step(t, rows, step.dLateInput.offset, false, dGain);
+        cell.late.backward(step);
+      }
+      gateSlopes(run, layout.groups.early, t, rows, gates, dxHere, dpHere);
+      product?.step(t, rows, step.dInput.offset, true, dGain);
+      if (run.mask !== undefined) unmaskGradient(run, run.mask, step, rows);
+    }
+  });
+  product?.finish(run.inputAt(0, 0), weights.recurrentWeight!);
+  lateProduct?.finish(lateInputs!.offset, weights.recurrentWeight!);
+  ownGradients(run, { gradients, dx, dp });
 }
 
 /**
- * Sets the gradients of ended sequences aside, so that the step sees zeros: a gradient that waits at the end of a sequence
- * must not flow into its padding.
+ * Passes the gradients of ended sequences on to the state before, past the step, which sees zeros: a gradient that waits at the end
+ * of a sequence must not flow into its padding.
  */
-function setAside({ frame, padding }: Run, { dStates, dOutputs, waiting }: BackwardPass, t: number): void {
-  const { hidden, step } = frame;
-  for (let state = 0; state < dStates.length; state++) {
-    const { offset } = dStates[state]!;
-    padding.copyRows(t, offset, waiting[state]!, hidden);
-    padding.zeroRows(t, offset, hidden);
-  }
-  padding.zeroRows(t, dOutputs + t * step, hidden);
-}
-
-/** Restores the gradients that {@linkcode setAside} set aside. */
-function putBack({ frame, padding }: Run, { dStates, waiting }: BackwardPass, t: number): void {
-  for (let state = 0; state < dStates.length; state++) {
-    padding.copyRows(t, waiting[state]!, dStates[state]!.offset, frame.hidden);
+function passEnded(run: Run, { states }: StepGradients, t: number, rows: Rows): void {
+  const { cell, hidden, distance, padding } = run;
+  for (let state = 0; state < cell.states.length; state++) {
+    const table = states + state * distance;
+    const [before, after] = [run.before(table, t, 0), run.after(table, t, 0)];
+    padding.addRows(t, rows, after, before, hidden);
+    padding.zeroRows(t, rows, after, hidden);
   }
 }
 
-/** Turns ∂loss/∂(mask ⊙ state) into ∂loss/∂state; adds it if the state also reaches the next one directly. */
-function unmaskGradient({ cell, frame, mask }: Run, { dStates, dMasked }: BackwardPass): void {
-  if (mask === undefined) return;
-  const n = frame.batch * frame.hidden;
-  const dHidden = dStates[0]!.offset;
-  coreKernels.multiply(dMasked, mask.offset, cell.direct ? dMasked : dHidden, 1, n, 0, 4, 0, 4);
-  if (cell.direct) coreKernels.add(dHidden, dMasked, dHidden, 1, n, 0, 4, 0, 4);
+/** Adds mask ⊙ ∂loss/∂(mask ⊙ state) to ∂loss/∂state. */
+function unmaskGradient(
+  { cell, hidden }: Run,
+  mask: Tensor,
+  { dInput, dBefore, size }: RunBackwardStep,
+  { from }: Rows,
+): void {
+  const own = mask.offset + 4 * from * hidden;
+  const { offset } = dBefore[cell.states[0]!]!;
+  coreKernels.multiply(dInput.offset, own, dInput.offset, 1, size, 0, 4, 0, 4);
+  coreKernels.add(offset, dInput.offset, offset, 1, size, 0, 4, 0, 4);
 }
 
-/** Writes ∂loss/∂b, then goes back through the normalization, if any: `dGates` becomes ∂loss/∂(x·U) in place. */
-export function projectionGradients({ frame, norm }: Run, { dGates, gradients }: BackwardPass): void {
-  const { batch, time, width } = frame;
+/** Sums the gradients of the cell's own weights, and of the biases of gates of the state, over all rows. */
+function ownGradients(run: Run, { gradients: { weights, own }, dp }: BackwardPass): void {
+  const { cell, batch, time, hidden, step, layout } = run;
   const rows = time * batch;
-  coreKernels.sumInto(dGates, gradients.bias.offset, rows, width, 0, 4);
-  norm?.backward({ row: 0, rows }, { offset: dGates, stride: 4 * width }, dGates, gradients.inputGain!);
+  Object.keys(cell.weights).forEach((name, i) => {
+    coreKernels.sumInto(own + i * time * step, weights[name]!.offset, rows, hidden, 0, 4);
+  });
+  if (weights.recurrentBias === undefined) return;
+  const row = 4 * hidden;
+  const n = hidden / cell.heads;
+  const gate = scratch(rows * row);
+  for (const { count, w, d } of layout.groups.early) {
+    for (let i = 0; d !== undefined && i < count; i++) {
+      for (let head = 0; head < cell.heads; head++) {
+        const from = dp + 4 * n * (head * layout.w + w! + i);
+        coreKernels.copyRows(from, layout.w * row, gate + 4 * head * n, row, rows, 4 * n);
+      }
+      coreKernels.sumInto(gate, weights.recurrentBias.offset + (d + i) * row, rows, hidden, 0, 4);
+    }
+  }
+}
+
+/** Writes ∂loss/∂b, then goes back through the normalization, if any: `dx` becomes ∂loss/∂(x·U) in place. */
+export function projectionGradients(run: Run, { gradients: { weights }, dx }: BackwardPass): void {
+  const { batch, time, hidden, layout, inputNorm } = run;
+  const [rows, width] = [time * batch, layout.u * hidden];
+  if (weights.bias !== undefined) coreKernels.sumInto(dx, weights.bias.offset, rows, width, 0, 4);
+  inputNorm?.backward({ row: 0, rows }, { offset: dx, stride: 4 * width }, dx, weights.inputGain!);
 }
 
 /** Writes ∂loss/∂U = xᵀ·∂loss/∂(x·U) for all time steps with one product. */
-export function weightGradients({ frame, inputs }: Run, { dGates, gradients }: BackwardPass): void {
-  const { batch, time, width } = frame;
-  const m = inputs.shape[2]!;
-  const b = rightOperand({ k: time * batch, n: width, offset: dGates, stride: width }, { rows: m });
-  const c = gradients.inputWeight.offset;
-  gemm({ m, a: inputs.offset, aStride: m, aTransposed: true, b, c, cStride: width });
+export function weightGradients(run: Run, { gradients: { weights }, dx }: BackwardPass): void {
+  const { batch, time, hidden, layout, inputs } = run;
+  const [m, n] = [inputs.shape[2]!, layout.u * hidden];
+  const b = rightOperand({ k: time * batch, n, offset: dx, stride: n }, { rows: m });
+  gemm({ m, a: inputs.offset, aStride: m, aTransposed: true, b, c: weights.inputWeight.offset, cStride: n });
 }
 
 /** Writes ∂loss/∂x = ∂loss/∂(x·U)·Uᵀ for all time steps with one product. */
-export function inputGradients({ frame }: Run, { dGates }: BackwardPass, dx: Tensor): void {
-  const { batch, time, width, weights } = frame;
-  const n = dx.shape[2]!;
-  const rows = time * batch;
+export function inputGradients(run: Run, pass: BackwardPass, dx: Tensor): void {
+  const { batch, time, hidden, layout, weights } = run;
+  const [n, width, rows] = [dx.shape[2]!, layout.u * hidden, time * batch];
   const transposed = { k: width, n, offset: weights.inputWeight.offset, stride: width, transposed: true };
   const dInputs = scratch(4 * rows * n);
-  gemm({ m: rows, a: dGates, aStride: width, b: rightOperand(transposed, { rows }), c: dInputs, cStride: n });
+  gemm({ m: rows, a: pass.dx, aStride: width, b: rightOperand(transposed, { rows }), c: dInputs, cStride: n });
   coreKernels.swapAxes(dInputs, dx.offset, time, batch, 4 * n);
+}
+
+/** Copies the gradients of the first states out of the pass. */
+function firstStateGradients(run: Run, { gradients: { states } }: BackwardPass, dStates: readonly Tensor[]): void {
+  dStates.forEach(({ offset }, state) => {
+    coreKernels.copyRows(run.firstState(states, state), 0, offset, 0, 1, run.step);
+  });
 }

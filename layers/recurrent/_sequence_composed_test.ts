@@ -25,11 +25,12 @@ import { gruCellResetAfter, gruCellResetBefore } from "./gru.ts";
 import { lstmCell } from "./lstm.ts";
 import { recurrentSequence } from "./_sequence.ts";
 import { simpleRnnCell } from "./simple_rnn.ts";
-import { weightShapes, weightsOf } from "./_weights_test.ts";
-import type { Cell, CellWeights, Gates } from "./cell.ts";
+import { type Weights, weightShapes, weightsOf } from "./_weights_test.ts";
+import type { Gates } from "./_layout.ts";
+import type { Cell } from "./cell.ts";
 
 /** One time step composed from primitive ops. */
-type Composed = (x: Tensor, states: Tensor[], weights: CellWeights) => Tensor[];
+type Composed = (x: Tensor, states: Tensor[], weights: Weights<Tensor>) => Tensor[];
 
 function columns(x: Tensor, { from, to }: Gates, hidden: number): Tensor {
   return slice(x, { axis: x.shape.length - 1, start: from * hidden, end: to * hidden });
@@ -99,8 +100,8 @@ function gru(resetAfter: boolean): Composed {
 }
 
 const cells: [name: string, cell: Cell, composed: Composed][] = [
-  ["SimpleRNN tanh", simpleRnnCell(false), simpleRnn(tanh)],
-  ["SimpleRNN relu", simpleRnnCell(true), simpleRnn(relu)],
+  ["SimpleRNN tanh", simpleRnnCell("tanh"), simpleRnn(tanh)],
+  ["SimpleRNN relu", simpleRnnCell("relu"), simpleRnn(relu)],
   ["LSTM", lstmCell, lstm],
   ["GRU, reset after", gruCellResetAfter, gru(true)],
   ["GRU, reset before", gruCellResetBefore, gru(false)],

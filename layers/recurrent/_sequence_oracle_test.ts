@@ -1,6 +1,7 @@
 import { concat, Random, reshape, tensor } from "@unfold/core";
 import { checkOp, type Oracle } from "@unfold/core/testing";
 import fc from "fast-check";
+import { layoutOf } from "./_layout.ts";
 import { gruCellResetAfter, gruCellResetBefore } from "./gru.ts";
 import { lstmCell } from "./lstm.ts";
 import { recurrentSequence } from "./_sequence.ts";
@@ -58,8 +59,8 @@ function gruOracle(resetAfter: boolean): OracleCell {
 }
 
 const cells: [name: string, cell: Cell, oracle: OracleCell][] = [
-  ["SimpleRNN tanh", simpleRnnCell(false), simpleRnnOracle(Math.tanh)],
-  ["SimpleRNN relu", simpleRnnCell(true), simpleRnnOracle((value) => Math.max(0, value))],
+  ["SimpleRNN tanh", simpleRnnCell("tanh"), simpleRnnOracle(Math.tanh)],
+  ["SimpleRNN relu", simpleRnnCell("relu"), simpleRnnOracle((value) => Math.max(0, value))],
   ["LSTM", lstmCell, lstmOracle],
   ["GRU, reset after", gruCellResetAfter, gruOracle(true)],
   ["GRU, reset before", gruCellResetBefore, gruOracle(false)],
@@ -74,7 +75,7 @@ function runOracle(
 ): Oracle {
   const [batch, time, inputSize] = x.shape as [number, number, number];
   const hidden = first[0]!.shape[1]!;
-  const width = cell.gates * hidden;
+  const width = layoutOf(cell).u * hidden;
   const rowOf = (data: ArrayLike<number>, size: number, at: number) =>
     Array.from({ length: size }, (_, i) => data[at * size + i]!);
   const product = (row: Vector, weight: Oracle, gain: Oracle | undefined, gate: number) => {
@@ -83,7 +84,7 @@ function runOracle(
         return row.reduce((total, value, k) => total + value * weight.data[k * width + from * hidden + j]!, 0);
       });
     if (gain === undefined) return gates(gate, gate + 1);
-    const { from, to } = cell.blocks!.find((block) => block.from <= gate && gate < block.to)!;
+    const { from, to } = layoutOf(cell).inputBlocks.find((block) => block.from <= gate && gate < block.to)!;
     const block = normalized(gates(from, to), gain.data.subarray(from * hidden));
     return block.slice((gate - from) * hidden, (gate - from + 1) * hidden);
   };

@@ -2,14 +2,13 @@ import { concat, full, matmul, Random, reshape, scope, slice, sum, type Tensor, 
 import { view } from "@unfold/core/kernels";
 import { assertClose } from "@unfold/core/testing";
 import assert from "node:assert/strict";
-import { weightShapes, weightsOf } from "./_weights_test.ts";
+import { type Weights, weightShapes, weightsOf } from "./_weights_test.ts";
 import { gruCellResetAfter, gruCellResetBefore } from "./gru.ts";
 import { lstmCell } from "./lstm.ts";
 import {
   collectOutput,
   inputGradients,
   lastStates,
-  prepare,
   prepareBackward,
   projectInputs,
   projectionGradients,
@@ -19,11 +18,12 @@ import {
   weightGradients,
 } from "./_sequence.ts";
 import { simpleRnnCell } from "./simple_rnn.ts";
-import type { Cell, CellWeights } from "./cell.ts";
+import { type CellWeights, Run } from "./_run.ts";
+import type { Cell } from "./cell.ts";
 
 const [batch, time, inputSize, hidden] = [3, 4, 2, 5];
 const cells: Record<string, Cell> = {
-  SimpleRNN: simpleRnnCell(false),
+  SimpleRNN: simpleRnnCell("tanh"),
   LSTM: lstmCell,
   "GRU, reset after": gruCellResetAfter,
   "GRU, reset before": gruCellResetBefore,
@@ -35,7 +35,7 @@ function draw(random: Random, shape: number[]): Tensor {
 }
 
 /** Inputs, first states and weights of a cell, drawn from a fixed seed. */
-function example(cell: Cell): { x: Tensor; states: Tensor[]; weights: { [Name in keyof CellWeights]: Tensor } } {
+function example(cell: Cell): { x: Tensor; states: Tensor[]; weights: Weights<Tensor> } {
   const random = new Random(1);
   const shapes = weightShapes(cell, { inputSize, hidden, layerNorm: false });
   return {
@@ -72,8 +72,8 @@ for (const [name, cell] of Object.entries(cells)) {
     using _ = scope();
     const { states, weights } = example(cell);
     for (const reverse of [false, true]) {
-      const run = prepare(cell, zeros([batch, 0, inputSize]), states, weights, { ...forwards, reverse });
-      runForward(run);
+      const run = new Run(cell, zeros([batch, 0, inputSize]), states, weights, { ...forwards, reverse });
+      runForward(run, projectInputs(run));
       assert.deepEqual(lastStates(run).map(({ data }) => data), states.map(({ data }) => data));
       assert.deepEqual(collectOutput(run).shape, [batch, 0, hidden]);
     }
@@ -82,38 +82,42 @@ for (const [name, cell] of Object.entries(cells)) {
   Deno.test(`${name}: gradients of U and x are products with the gradients of the gates`, () => {
     using _ = scope();
     const { x, states, weights } = example(cell);
-    const run = prepare(cell, x, states, weights, forwards);
-    projectInputs(run);
-    runForward(run);
+    const run = new Run(cell, x, states, weights, forwards);
+    runForward(run, projectInputs(run));
     const gradients = Object.fromEntries(
-      Object.entries(run.frame.weights).map(([name, { shape }]) => [name, zeros(shape)]),
+      Object.entries(weights).map(([name, { shape }]) => [name, zeros(shape)]),
     ) as unknown as CellWeights;
-    const dStates = states.map(({ shape }) => zeros(shape));
-    const pass = prepareBackward(run, full([batch, time, hidden], 1), dStates, gradients);
+    const pass = prepareBackward(
+      run,
+      full([batch, time, hidden], 1),
+      states.map(({ shape }) => zeros(shape)),
+      gradients,
+    );
     runBackward(run, pass);
     projectionGradients(run, pass);
     weightGradients(run, pass);
     const dx = zeros(x.shape);
     inputGradients(run, pass, dx);
 
-    const dGates = zeros([time * batch, run.frame.width]);
-    dGates.data.set(view(pass.dGates, dGates.size));
+    const dGates = zeros([time * batch, weights.inputWeight.shape[1]!]);
+    dGates.data.set(view(pass.dx, dGates.size));
     const close = (actual: Tensor, expected: Tensor, name: string) =>
       assertClose(actual.data, expected.data, { tolerance: 1e-5, name });
     close(gradients.inputWeight, matmul(timeMajor(x), dGates, { transposeA: true }), "∂loss/∂U");
-    close(timeMajor(dx), matmul(dGates, weights.inputWeight!, { transposeB: true }), "∂loss/∂x");
-    close(gradients.bias, sum(dGates, { axis: 0 }), "∂loss/∂b");
+    close(timeMajor(dx), matmul(dGates, weights.inputWeight, { transposeB: true }), "∂loss/∂x");
+    close(gradients.bias!, sum(dGates, { axis: 0 }), "∂loss/∂b");
   });
 }
 
-Deno.test("prepare: the first state is placed where the run starts, and padded inputs are 0", () => {
+Deno.test("Run: the first states are placed where the run starts, and padded inputs are 0", () => {
   using _ = scope();
   const { x, states, weights } = example(lstmCell);
   for (const reverse of [false, true]) {
-    const run = prepare(lstmCell, x, states, weights, { reverse, lengths: [4, 1, 0], mask: undefined });
+    const run = new Run(lstmCell, x, states, weights, { reverse, lengths: [4, 1, 0], mask: undefined });
     const start = reverse ? time : 0;
-    run.states.forEach((history, i) => {
-      assert.deepEqual(slice(history, { start, end: start + 1 }).data, states[i]!.data);
+    states.forEach((state, i) => {
+      const history = slice(run.states, { start: i, end: i + 1 });
+      assert.deepEqual(slice(history, { axis: 1, start, end: start + 1 }).data, state.data);
     });
     const inputs = timeMajor(x).data.slice();
     [4, 1, 0].forEach((length, row) => {
@@ -125,24 +129,21 @@ Deno.test("prepare: the first state is placed where the run starts, and padded i
   }
 });
 
-Deno.test("projectInputs: the gates of all time steps are x·U", () => {
+Deno.test("projectInputs: the products of all time steps are x·U", () => {
   using _ = scope();
   const { x, states, weights } = example(gruCellResetAfter);
-  const run = prepare(gruCellResetAfter, x, states, weights, forwards);
-  projectInputs(run);
-  const expected = matmul(timeMajor(x), weights.inputWeight!);
-  assertClose(view(run.frame.gates(0), expected.size), expected.data, {
-    tolerance: 1e-6,
-  });
+  const run = new Run(gruCellResetAfter, x, states, weights, forwards);
+  const products = projectInputs(run);
+  const expected = matmul(timeMajor(x), weights.inputWeight);
+  assertClose(view(products, expected.size), expected.data, { tolerance: 1e-6 });
 });
 
 Deno.test("runForward: a sequence that has ended keeps its state, in both directions", () => {
   using _ = scope();
   const { x, states, weights } = example(lstmCell);
   for (const reverse of [false, true]) {
-    const run = prepare(lstmCell, x, states, weights, { reverse, lengths: [4, 2, 0], mask: undefined });
-    projectInputs(run);
-    runForward(run);
+    const run = new Run(lstmCell, x, states, weights, { reverse, lengths: [4, 2, 0], mask: undefined });
+    runForward(run, projectInputs(run));
     const last = lastStates(run);
     last.forEach((state, i) => assert.deepEqual(state.data.subarray(2 * hidden), states[i]!.data.subarray(2 * hidden)));
     const output = collectOutput(run);

@@ -6,6 +6,7 @@ import {
   type Tensor,
   tensor,
 } from "@unfold/core";
+import { printable } from "@unfold/core/support";
 import { architectureFor, describer } from "../_architecture.ts";
 import type {
   DescribeLayer,
@@ -134,16 +135,18 @@ export class CarriedState<State extends RecurrentState = RecurrentState> impleme
    */
   load(state: ReadonlyMap<string, SafetensorsInput>): void {
     const [first] = state.values();
-    const expected = this.layer.initialState(first?.shape[0] ?? 1);
+    // For one sequence: what a file says of their number is not yet checked.
+    const expected = this.layer.initialState(1);
     const names = Object.keys(expected);
     const fits = state.size === 0 || (state.size === names.length && names.every((name) => {
-      const entry = state.get(name);
-      return entry?.data instanceof Float32Array && `${entry.shape}` === `${expected[name]!.shape}`;
+      const { data, shape } = state.get(name) ?? {};
+      return data instanceof Float32Array && data.every(Number.isFinite) &&
+        `${shape}` === `${expected[name]!.shape.with(0, first!.shape[0]!)}`;
     }));
     if (!fits) {
       const wanted = names.map((name) => `${name} [batch, ${expected[name]!.shape[1]}]`).join(", ");
       const got = [...state].map(([name, { shape }]) => `${name} ${formatShape(shape)}`).join(", ");
-      throw new TypeError(`Cannot load a carried state: it must be ${wanted}, got ${got}`);
+      throw new TypeError(`Cannot load a carried state: it must be ${wanted}, all finite, got ${printable(got, 200)}`);
     }
     const loaded = first && mapState(expected, (_, name) => {
       const { shape, data } = state.get(name)!;

@@ -1,4 +1,15 @@
-import { memoryStats, noGrad, Random, scope, slice, sum, type Tensor, tensor, zeros } from "@unfold/core";
+import {
+  memoryStats,
+  noGrad,
+  Random,
+  type SafetensorsInput,
+  scope,
+  slice,
+  sum,
+  type Tensor,
+  tensor,
+  zeros,
+} from "@unfold/core";
 import assert from "node:assert/strict";
 import { CarriedState } from "./carried_state.ts";
 import { Dense } from "../dense.ts";
@@ -64,6 +75,22 @@ Deno.test("CarriedState: its state is saved and restored, and a mismatched state
       name: "TypeError",
       message: /^Cannot load a carried state: it must be hidden \[batch, 3\], cell/,
     });
+  }
+  const { hidden, cell } = Object.fromEntries(state) as Record<"hidden" | "cell", SafetensorsInput>;
+  const spoilt = (value: number) => ({ ...cell, data: (cell.data as Float32Array<ArrayBuffer>).with(1, value) });
+  // What a file says of the number of sequences takes no memory.
+  const flat = { shape: [1e9, 0], data: new Float32Array() };
+  const scalar = { shape: [], data: new Float32Array(1) };
+  const wide = { shape: [3, 3], data: new Float32Array(9) };
+  const exact = { ...cell, data: Float64Array.from(cell.data as Float32Array) };
+  for (const entry of [spoilt(NaN), spoilt(-Infinity), flat, scalar, wide, exact]) {
+    for (const bad of [new Map([["hidden", hidden], ["cell", entry]]), new Map([["hidden", entry], ["cell", entry]])]) {
+      if (entry === wide && bad.get("hidden") === wide) continue;
+      assert.throws(
+        () => b.load(bad),
+        /^TypeError: Cannot load a carried state: it must be .*, all finite, got hidden/,
+      );
+    }
   }
   const narrow = new CarriedState(new LSTM({ inputSize: 1, hiddenSize: 2 }));
   assert.throws(() => narrow.load(state), /got hidden \[2, 3\], cell \[2, 3\]/);

@@ -1,107 +1,59 @@
-import { empty, type Tensor } from "@unfold/core";
-import { coreKernels, scratch } from "@unfold/core/kernels";
+import type { Tensor } from "@unfold/core";
+import { coreKernels } from "@unfold/core/kernels";
 import { kernels } from "../_kernels.ts";
-import { recurrentProduct } from "./_product.ts";
 import type { LayerArchitecture } from "../layer.ts";
-import type { Cell } from "./cell.ts";
+import { type Cell, defineCell } from "./cell.ts";
 import { Recurrent, type RecurrentOptions } from "./recurrent.ts";
 
-const RESET_UPDATE = { from: 0, to: 2 };
-const CANDIDATE = { from: 2, to: 3 };
-
-const SHARED = {
+/** The cell of a `GRU` whose reset gate acts after the recurrent product. The candidate's two products are gates of their own. */
+export const gruCellResetAfter: Cell = defineCell({
   name: "GRU",
-  gates: 3,
-  blocks: [RESET_UPDATE, CANDIDATE],
+  gates: {
+    reset: "sigmoid",
+    update: "sigmoid",
+    candidate: { activation: "linear", of: "input" },
+    product: { activation: "linear", of: "state" },
+  },
+  blocks: [["reset", "update"], ["candidate", "product"]],
   states: ["hidden"],
-  direct: true,
-} as const;
-
-/** The cell of a `GRU` whose reset gate acts after the recurrent product. */
-export const gruCellResetAfter: Cell = {
-  ...SHARED,
-  recurrentBias: true,
-  begin(frame) {
-    const { batch, time, hidden, width, weights } = frame;
-    const product = recurrentProduct(frame, SHARED.blocks);
-    const products = empty([time, batch, width]);
-    const productsAt = (t: number) => products.offset + 4 * t * batch * width;
-    return {
-      forward() {
-        const multiply = product.forward();
-        return (t) => {
-          const p = productsAt(t);
-          multiply(t, frame.input(t), { offset: p, accumulate: false });
-          const [bias, recurrentBias] = [weights.bias.offset, weights.recurrentBias.offset];
-          const [before, after] = [frame.before(0, t), frame.after(0, t)];
-          kernels.gruAfterForward(batch, hidden, frame.gates(t), p, bias, recurrentBias, before, after);
-        };
-      },
-      backward({ gradients, dOutput, dGates, dState, dInput }) {
-        const dProducts = scratch(4 * time * batch * width);
-        const back = product.backward(dProducts, gradients);
-        return {
-          step(t) {
-            const [gates, p, before] = [frame.gates(t), productsAt(t), frame.before(0, t)];
-            const d = dProducts + 4 * t * batch * width;
-            kernels.gruAfterBackward(batch, hidden, gates, p, before, dOutput(t), dState(0), dGates(t), d);
-            back.step(t, dInput);
-          },
-          finish() {
-            const candidate = scratch(4 * time * batch * hidden);
-            coreKernels.copyRows(dProducts + 8 * hidden, 4 * width, candidate, 4 * hidden, time * batch, 4 * hidden);
-            coreKernels.sumInto(candidate, gradients.recurrentBias.offset, time * batch, hidden, 0, 4);
-            back.finish(frame.input(0));
-          },
-        };
-      },
-    };
+  splitsRows: true,
+  forward({ size, gates: { reset, update, candidate, product }, before, after }) {
+    const [r, z, n, q] = [reset.offset, update.offset, candidate.offset, product.offset];
+    kernels.gruAfter(size, r, z, n, q, before.hidden.offset, after.hidden.offset);
   },
-};
-
-/** The cell of a `GRU` whose reset gate acts before the recurrent product. */
-export const gruCellResetBefore: Cell = {
-  ...SHARED,
-  recurrentBias: false,
-  begin(frame) {
-    const { batch, time, hidden, step, weights } = frame;
-    const product = recurrentProduct(frame, [RESET_UPDATE]);
-    const candidateProduct = recurrentProduct(frame, [CANDIDATE]);
-    const resetStates = empty([time, batch, hidden]);
-    return {
-      forward() {
-        const multiply = product.forward();
-        const multiplyCandidate = candidateProduct.forward();
-        return (t) => {
-          const [gates, input, reset] = [frame.gates(t), frame.input(t), resetStates.offset + t * step];
-          const bias = weights.bias.offset;
-          multiply(t, input, { offset: gates, accumulate: true });
-          kernels.gruBeforeReset(batch, hidden, gates, bias, input, reset);
-          multiplyCandidate(t, reset, { offset: gates + 8 * hidden, accumulate: true });
-          kernels.gruBeforeOutput(batch, hidden, gates, bias, frame.before(0, t), frame.after(0, t));
-        };
-      },
-      backward({ gradients, dOutput, dGates, dState, dInput }) {
-        const dReset = scratch(step);
-        const back = product.backward(dGates(0), gradients);
-        const backCandidate = candidateProduct.backward(dGates(0) + 8 * hidden, gradients);
-        return {
-          step(t) {
-            const [gates, input, d] = [frame.gates(t), frame.input(t), dGates(t)];
-            kernels.gruBeforeOutputBackward(batch, hidden, gates, frame.before(0, t), dOutput(t), dState(0), d);
-            backCandidate.step(t, { offset: dReset, accumulate: false });
-            kernels.gruBeforeResetBackward(batch, hidden, gates, input, dReset, dInput.offset, d);
-            back.step(t, { offset: dInput.offset, accumulate: true });
-          },
-          finish() {
-            back.finish(frame.input(0));
-            backCandidate.finish(resetStates.offset);
-          },
-        };
-      },
-    };
+  backward({ size, gates: { reset, update, candidate, product }, before, dAfter, dGates, dBefore }) {
+    const [r, z, n, q] = [reset.offset, update.offset, candidate.offset, product.offset];
+    const [dR, dZ, dN, dQ] = [dGates.reset, dGates.update, dGates.candidate.offset, dGates.product.offset];
+    const [hidden, dHidden, dBeforeHidden] = [before.hidden.offset, dAfter.hidden.offset, dBefore.hidden.offset];
+    kernels.gruAfterBackward(size, r, z, n, q, hidden, dHidden, dR.offset, dZ.offset, dN, dQ, dBeforeHidden);
   },
-};
+});
+
+/** The cell of a `GRU` whose reset gate acts before the recurrent product, so that the candidate waits for it. */
+export const gruCellResetBefore: Cell = defineCell({
+  name: "GRU",
+  gates: { reset: "sigmoid", update: "sigmoid", candidate: "tanh" },
+  blocks: [["reset", "update"], ["candidate"]],
+  states: ["hidden"],
+  splitsRows: true,
+  forward({ size, gates: { update, candidate }, before, after }) {
+    kernels.gruMix(size, update.offset, candidate.offset, before.hidden.offset, after.hidden.offset);
+  },
+  backward({ size, gates: { update, candidate }, before, dAfter, dGates, dBefore }) {
+    const [z, n, dZ, dN] = [update.offset, candidate.offset, dGates.update.offset, dGates.candidate.offset];
+    kernels.gruMixBackward(size, z, n, before.hidden.offset, dAfter.hidden.offset, dZ, dN, dBefore.hidden.offset);
+  },
+  late: {
+    gates: ["candidate"],
+    forward({ size, gates: { reset }, input, lateInput }) {
+      coreKernels.multiply(reset.offset, input.offset, lateInput.offset, 1, size, 0, 4, 0, 4);
+    },
+    backward({ size, gates: { reset }, input, dLateInput, dGates, dInput }) {
+      const [d, dReset] = [dLateInput.offset, dGates.reset.offset];
+      kernels.gruResetBackward(size, reset.offset, input.offset, d, dReset, dInput.offset);
+    },
+  },
+});
 
 /** The state of a {@linkcode GRU}. */
 export type GRUState = {

@@ -1,72 +1,41 @@
-import { empty, type Tensor } from "@unfold/core";
-import { coreKernels, scratch } from "@unfold/core/kernels";
+import type { Tensor } from "@unfold/core";
+import { coreKernels } from "@unfold/core/kernels";
 import { kernels } from "../_kernels.ts";
-import { Normalization } from "../normalization.ts";
-import { recurrentProduct } from "./_product.ts";
 import type { LayerArchitecture } from "../layer.ts";
-import type { Cell } from "./cell.ts";
+import { type Cell, defineCell } from "./cell.ts";
 import { Recurrent, type RecurrentOptions } from "./recurrent.ts";
 
-const ALL = [{ from: 0, to: 4 }];
-
 /** The cell of `LSTM`, which documents the equations. */
-export const lstmCell: Cell = {
+export const lstmCell: Cell = defineCell({
   name: "LSTM",
-  gates: 4,
-  blocks: ALL,
+  gates: { input: "sigmoid", forget: { activation: "sigmoid", bias: 1 }, candidate: "tanh", output: "sigmoid" },
   states: ["hidden", "cell"],
-  direct: false,
-  recurrentBias: false,
-  cellNorm: true,
-  initializeBias: (data, hidden) => data.fill(1, hidden, 2 * hidden),
-  begin(frame) {
-    const { batch, time, hidden, step, weights } = frame;
-    const product = recurrentProduct(frame, ALL);
-    const tanhCells = empty([time, batch, hidden]);
-    const tanhCell = (t: number) => tanhCells.offset + t * step;
-    const stride = 4 * hidden;
-    const shape = { rows: time * batch, hidden, blocks: [{ from: 0, to: 1 }] };
-    const norm = weights.cellGain && new Normalization(shape, weights.cellGain);
-    const rowsOf = (t: number) => ({ row: t * batch, rows: batch });
-    return {
-      forward() {
-        const multiply = product.forward();
-        return (t) => {
-          const gates = frame.gates(t);
-          multiply(t, frame.input(t), { offset: gates, accumulate: true });
-          const [before, cell, output] = [frame.before(1, t), frame.after(1, t), frame.after(0, t)];
-          kernels.lstmForward(batch, hidden, gates, weights.bias.offset, before, cell, tanhCell(t), output);
-          if (norm === undefined) return;
-          norm.forward(rowsOf(t), cell, { offset: tanhCell(t), stride }, {
-            offset: weights.cellBias.offset,
-            stride: 0,
-          });
-          kernels.lstmNormalizedOutput(batch, hidden, gates, tanhCell(t), output);
-        };
-      },
-      backward({ gradients, dOutput, dGates, dState, dInput }) {
-        const back = product.backward(dGates(0), gradients);
-        const dCell = norm && scratch(step);
-        return {
-          step(t) {
-            const gates = frame.gates(t);
-            if (dCell !== undefined) {
-              kernels.lstmNormalizedOutputBackward(batch, hidden, gates, tanhCell(t), dOutput(t), dState(0), dCell);
-              coreKernels.sumInto(dCell, gradients.cellBias.offset, batch, hidden, 0, 4);
-              norm!.backward(rowsOf(t), { offset: dCell, stride }, dCell, gradients.cellGain!);
-              coreKernels.add(dState(1), dCell, dState(1), 1, batch * hidden, 0, 4, 0, 4);
-            }
-            const backward = norm === undefined ? kernels.lstmBackward : kernels.lstmNormalizedBackward;
-            const before = frame.before(1, t);
-            backward(batch, hidden, gates, before, tanhCell(t), dOutput(t), dState(0), dState(1), dGates(t));
-            back.step(t, dInput);
-          },
-          finish: () => back.finish(frame.input(0)),
-        };
-      },
-    };
+  saved: ["tanhCell"],
+  normalized: "cell",
+  splitsRows: true,
+  forward({ size, gates: { input, forget, candidate, output }, before, after, saved: { tanhCell: tanh }, norm }) {
+    const [i, f, g, o] = [input.offset, forget.offset, candidate.offset, output.offset];
+    const [cell, hidden] = [after.cell, after.hidden.offset];
+    kernels.lstmForward(size, i, f, g, o, before.cell.offset, cell.offset, tanh.offset, hidden);
+    if (norm === undefined) return;
+    norm.forward(cell, tanh);
+    kernels.lstmNormalizedOutput(size, o, tanh.offset, hidden);
   },
-};
+  backward({ size, gates: { input, forget, candidate, output }, before, saved, norm, dAfter, dGates, dBefore }) {
+    const [i, f, g, o] = [input.offset, forget.offset, candidate.offset, output.offset];
+    const [tanh, dHidden, dCell] = [saved.tanhCell.offset, dAfter.hidden.offset, dAfter.cell.offset];
+    const [dI, dF, dG, dO] = [dGates.input, dGates.forget.offset, dGates.candidate.offset, dGates.output.offset];
+    if (norm !== undefined) {
+      // ∂loss/∂LN(c), in memory that is written afterwards.
+      kernels.lstmNormalizedOutputBackward(size, o, tanh, dHidden, dI.offset);
+      norm.backward(dI, dI);
+      coreKernels.add(dCell, dI.offset, dCell, 1, size, 0, 4, 0, 4);
+    }
+    const backward = norm === undefined ? kernels.lstmBackward : kernels.lstmNormalizedBackward;
+    const [cell, dBeforeCell] = [before.cell.offset, dBefore.cell.offset];
+    backward(size, i, f, g, o, cell, tanh, dHidden, dCell, dI.offset, dF, dG, dO, dBeforeCell);
+  },
+});
 
 /** The state of an {@linkcode LSTM}. */
 export type LSTMState = {

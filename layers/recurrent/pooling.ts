@@ -13,6 +13,7 @@ import {
   tensor,
   where,
 } from "@unfold/core";
+import { describe } from "@unfold/core/support";
 import { architectureFor } from "../_architecture.ts";
 import { checkLengths, checkShape } from "../_check.ts";
 import type { ForwardOptions, Layer, LayerArchitecture } from "../layer.ts";
@@ -123,7 +124,7 @@ export class FinalState implements Layer {
   constructor(options?: FinalStateOptions) {
     const { directions = 1 } = options ?? {};
     if (directions !== 1 && directions !== 2) {
-      throw new RangeError(`Cannot make FinalState: directions must be 1 or 2, got ${directions}`);
+      throw new RangeError(`Cannot make FinalState: directions must be 1 or 2, got ${describe(directions)}`);
     }
     this.directions = directions;
   }

@@ -12,7 +12,7 @@ import {
   type Tensor,
   zeros,
 } from "@unfold/core";
-import { checkCounts } from "@unfold/core/support";
+import { checkCounts, describe } from "@unfold/core/support";
 import { architectureFor } from "../_architecture.ts";
 import { checkLengths, checkShape } from "../_check.ts";
 import { constant, glorotUniform, type Initializer, orthogonal } from "../initializers.ts";
@@ -24,8 +24,9 @@ import type {
   RecurrentState,
   RunOptions,
 } from "../layer.ts";
+import { layoutOf } from "./_layout.ts";
 import { recurrentSequence } from "./_sequence.ts";
-import type { Cell, CellWeights } from "./cell.ts";
+import type { Cell, CellGate } from "./cell.ts";
 
 /** Options of all recurrent layers. */
 export interface RecurrentOptions {
@@ -97,23 +98,40 @@ export interface RecurrentPart {
   /** The prefix of its parameters' names: `layer1.reverse.`. */
   readonly prefix: string;
   /** Its parameters by name, without the prefix. */
-  readonly weights:
-    & Readonly<Record<"inputWeight" | "recurrentWeight", Parameter>>
-    & { readonly [Name in keyof CellWeights]?: Parameter };
+  readonly weights: RecurrentWeights;
+}
+
+/** The parameters of one layer in one direction. Columns of U and W are gate by gate, in the cell's order. */
+export interface RecurrentWeights {
+  /** U, [inputSize, gates·hidden]. */
+  readonly inputWeight: Parameter;
+  /** W, [hidden, gates·hidden], or [hidden, gates·hidden/heads]; missing if no gate sees the state. */
+  readonly recurrentWeight?: Parameter;
+  /** b, [gates·hidden]: added to x·U + h·W before the activations. */
+  readonly bias?: Parameter;
+  /** The bias of the gates that only see the state, [gates·hidden]. */
+  readonly recurrentBias?: Parameter;
+  /** The gain of the normalized input products, [gates·hidden]. */
+  readonly inputGain?: Parameter;
+  /** The gain of the normalized recurrent products, [gates·hidden]. */
+  readonly recurrentGain?: Parameter;
+  /** The cell's own weights, [hidden], and the gain and bias of a normalized state. */
+  readonly [name: string]: Parameter | undefined;
 }
 
 /**
  * The base of all recurrent layers: parameters, stacking, directions, state, padding and dropout. A layer extends it and passes
- * a {@linkcode Cell} with its gate equations; write your own the same way.
+ * a cell with its equations; {@linkcode defineCell} says how to write your own.
  *
  * Dropout is active while the tape is on: everywhere except under `noGrad`, in `predict` and in `evaluate`.
  *
- * Parameters are `inputWeight` U, `recurrentWeight` W, `bias` b, `recurrentBias` if the cell has one, and the gains of layer
- * normalization. Names in the second layer start with `layer1.`, names in the backward direction with `reverse.`.
+ * Parameters are those of {@linkcode RecurrentWeights}. Names in the second layer start with `layer1.`, names in the backward direction with `reverse.`.
  *
  * @typeParam State The tensors of the state by name.
  */
 export abstract class Recurrent<State extends RecurrentState> implements RecurrentLayer<State> {
+  /** The cell: gates, states and equations. */
+  readonly cell: Cell;
   /** Features of the input at each time step. */
   readonly inputSize: number;
   /** Features of the state of one layer in one direction. */
@@ -122,7 +140,6 @@ export abstract class Recurrent<State extends RecurrentState> implements Recurre
   readonly outputSize: number;
   /** The parts, one per layer and direction: layer by layer, forward first. */
   readonly parts: readonly RecurrentPart[];
-  readonly #cell: Cell;
   readonly #directions: number;
   readonly #dropout: number;
   readonly #recurrentDropout: number;
@@ -133,25 +150,43 @@ export abstract class Recurrent<State extends RecurrentState> implements Recurre
    *
    * @param cell The gate equations.
    * @throws {RangeError} If a size is not a positive integer, or a dropout is not in [0, 1).
-   * @throws {TypeError} If `layerNorm` is set for a cell that does not support it.
+   * @throws {TypeError} If the cell does not support an option.
    */
   constructor(cell: Cell, options: RecurrentOptions) {
     const { inputSize, hiddenSize, layers = 1, bidirectional = false, bias = true } = options;
     const { dropout = 0, recurrentDropout = 0, layerNorm = false, random = Random.arbitrary() } = options;
     const inputInitializer = options.inputInitializer ?? glorotUniform(random, { fanOut: hiddenSize });
     const recurrentInitializer = options.recurrentInitializer ?? orthogonal(random);
+    if (!Array.isArray(cell?.gates)) {
+      throw new TypeError(
+        `Cannot make a recurrent layer: the cell must come from defineCell(), got ${
+          describe(cell)
+        }; pass it its definition`,
+      );
+    }
     checkCounts(`make ${cell.name}`, { inputSize, hiddenSize, layers });
     for (const [name, value] of Object.entries({ dropout, recurrentDropout })) {
       if (value >= 0 && value < 1) continue;
-      throw new RangeError(`Cannot make ${cell.name}: ${name} must be at least 0 and below 1, got ${value}`);
+      throw new RangeError(`Cannot make ${cell.name}: ${name} must be at least 0 and below 1, got ${describe(value)}`);
     }
     if (dropout > 0 && layers === 1) {
       throw new RangeError(
         `Cannot make ${cell.name}: layers must be at least 2 for dropout, which acts between layers, got 1`,
       );
     }
-    if (layerNorm && cell.blocks === undefined) {
-      throw new TypeError(`Cannot make ${cell.name}: layerNorm must be false for a cell without blocks, got true`);
+    const layout = layoutOf(cell);
+    if (hiddenSize % cell.heads !== 0) {
+      throw new RangeError(
+        `Cannot make ${cell.name}: hiddenSize must be a multiple of the ${cell.heads} heads, got ${hiddenSize}`,
+      );
+    }
+    if (layerNorm && cell.heads > 1) {
+      throw new TypeError(`Cannot make ${cell.name}: layerNorm must be false for a cell with several heads, got true`);
+    }
+    if (recurrentDropout > 0 && layout.w === 0) {
+      throw new TypeError(
+        `Cannot make ${cell.name}: recurrentDropout must be 0 for a cell whose gates do not see the state, got ${recurrentDropout}`,
+      );
     }
     if (layerNorm && hiddenSize === 1) {
       throw new RangeError(
@@ -160,28 +195,24 @@ export abstract class Recurrent<State extends RecurrentState> implements Recurre
     }
     this.inputSize = inputSize;
     this.hiddenSize = hiddenSize;
-    this.#cell = cell;
+    this.cell = cell;
     this.#directions = bidirectional ? 2 : 1;
     this.outputSize = this.#directions * hiddenSize;
     this.#dropout = dropout;
     this.#recurrentDropout = recurrentDropout;
     this.#random = random;
-    const width = cell.gates * hiddenSize;
     this.parts = Array.from({ length: layers * this.#directions }, (_, index) => {
       const layer = Math.floor(index / this.#directions);
       const features = layer === 0 ? inputSize : this.outputSize;
       const prefix = `${layer === 0 ? "" : `layer${layer}.`}${index % this.#directions === 0 ? "" : "reverse."}`;
-      const gain = (size: number) => new Parameter([size], constant(1));
-      const cellNorm = layerNorm && cell.cellNorm === true;
-      const weights = {
-        inputWeight: new Parameter([features, width], inputInitializer),
-        recurrentWeight: new Parameter([hiddenSize, width], recurrentInitializer),
-        ...(bias && { bias: new Parameter([width], (data) => cell.initializeBias?.(data, hiddenSize)) }),
-        ...(bias && cell.recurrentBias && { recurrentBias: new Parameter([hiddenSize]) }),
-        ...(layerNorm && { inputGain: gain(width), recurrentGain: gain(width) }),
-        ...(cellNorm && { cellGain: gain(hiddenSize) }),
-        ...(cellNorm && bias && { cellBias: new Parameter([hiddenSize]) }),
-      };
+      const weights = weightsOf(cell, {
+        features,
+        hiddenSize,
+        bias,
+        layerNorm,
+        inputInitializer,
+        recurrentInitializer,
+      });
       return { prefix, weights };
     });
   }
@@ -191,16 +222,22 @@ export abstract class Recurrent<State extends RecurrentState> implements Recurre
     return this.parts[0]!.weights.inputWeight;
   }
 
-  /** W of the first layer in the forward direction, [hiddenSize, gates·hiddenSize]. */
+  /**
+   * W of the first layer in the forward direction, [hiddenSize, gates·hiddenSize].
+   *
+   * @throws {TypeError} If the gates of the cell do not see the state, so that there is none.
+   */
   get recurrentWeight(): Parameter {
-    return this.parts[0]!.weights.recurrentWeight;
+    const { recurrentWeight } = this.parts[0]!.weights;
+    if (recurrentWeight !== undefined) return recurrentWeight;
+    throw new TypeError(`Cannot get recurrentWeight: a gate of ${this.cell.name} must see the state, got none`);
   }
 
   /** All parameters by name. */
   parameters(): NamedParameters {
     return Object.fromEntries(
       this.parts.flatMap(({ prefix, weights }) =>
-        Object.entries(weights).map(([name, parameter]) => [prefix + name, parameter])
+        Object.entries(weights).map(([name, parameter]) => [prefix + name, parameter!])
       ),
     );
   }
@@ -221,7 +258,7 @@ export abstract class Recurrent<State extends RecurrentState> implements Recurre
    * @throws {RangeError} If a length is not an integer from 0 to time.
    */
   run(x: Tensor, options?: RunOptions<State>): RecurrentResult<State> {
-    const doing = `run ${this.#cell.name}`;
+    const doing = `run ${this.cell.name}`;
     checkShape(doing, "x", x, { batch: undefined, time: undefined, inputSize: this.inputSize });
     const [batch, time] = x.shape as [number, number];
     const { state = this.initialState(batch), lengths } = options ?? {};
@@ -235,14 +272,14 @@ export abstract class Recurrent<State extends RecurrentState> implements Recurre
         output = dropout(output, { rate: this.#dropout, random: this.#random });
       }
       const layer = this.parts.slice(first, first + this.#directions).map(({ weights }, direction) => {
-        const states = this.#cell.states.map((name) => this.#block(state[name]!, first + direction));
+        const states = this.cell.states.map((name) => this.#block(state[name]!, first + direction));
         const mask = this.#mask(batch);
-        return recurrentSequence(this.#cell, output, states, weights, { reverse: direction === 1, lengths, mask });
+        return recurrentSequence(this.cell, output, states, weights, { reverse: direction === 1, lengths, mask });
       });
       output = side(layer.map(([output]) => output!), 2);
       lasts.push(...layer.map(([, ...last]) => last));
     }
-    const last = this.#cell.states.map((name, i) => [name, side(lasts.map((states) => states[i]!), 1)] as const);
+    const last = this.cell.states.map((name, i) => [name, side(lasts.map((states) => states[i]!), 1)] as const);
     return { output, state: Object.fromEntries(last) as unknown as State };
   }
 
@@ -260,7 +297,7 @@ export abstract class Recurrent<State extends RecurrentState> implements Recurre
 
   #checkState(doing: string, state: State, batch: number): void {
     const size = this.parts.length * this.hiddenSize;
-    for (const name of this.#cell.states) {
+    for (const name of this.cell.states) {
       const given = state[name];
       if (given === undefined) {
         throw new TypeError(`Cannot ${doing}: state must have ${name}, got ${Object.keys(state).join(", ")}`);
@@ -279,7 +316,7 @@ export abstract class Recurrent<State extends RecurrentState> implements Recurre
    * sequence.
    */
   step(x: Tensor, state: State): RecurrentResult<State> {
-    const doing = `step ${this.#cell.name}`;
+    const doing = `step ${this.cell.name}`;
     if (this.#directions === 2) {
       throw new TypeError(
         `Cannot ${doing}: the layer must be unidirectional, got a bidirectional one, which needs the whole sequence`,
@@ -294,7 +331,7 @@ export abstract class Recurrent<State extends RecurrentState> implements Recurre
   /** The initial state for a batch: zeros. */
   initialState(batch: number): State {
     const shape = [batch, this.parts.length * this.hiddenSize];
-    return Object.fromEntries(this.#cell.states.map((name) => [name, zeros(shape)])) as unknown as State;
+    return Object.fromEntries(this.cell.states.map((name) => [name, zeros(shape)])) as unknown as State;
   }
 
   /**
@@ -317,6 +354,50 @@ export abstract class Recurrent<State extends RecurrentState> implements Recurre
       layerNorm: inputGain !== undefined,
     });
   }
+}
+
+/** The weights of one layer in one direction. */
+function weightsOf(cell: Cell, options: {
+  readonly features: number;
+  readonly hiddenSize: number;
+  readonly bias: boolean;
+  readonly layerNorm: boolean;
+  readonly inputInitializer: Initializer;
+  readonly recurrentInitializer: Initializer;
+}): RecurrentWeights {
+  const { features, hiddenSize, bias, layerNorm, inputInitializer, recurrentInitializer } = options;
+  const { u, w, d } = layoutOf(cell);
+  const vector = (value: number) => new Parameter([hiddenSize], constant(value));
+  const gain = (gates: number) => new Parameter([gates * hiddenSize], constant(1));
+  const biasOf = (isOwn: (gate: CellGate) => boolean) => {
+    const gates = cell.gates.filter(isOwn);
+    return new Parameter([gates.length * hiddenSize], (data) => {
+      gates.forEach((gate, i) => gate.initializeBias(data.subarray(i * hiddenSize, (i + 1) * hiddenSize)));
+    });
+  };
+  const { normalized } = cell;
+  return {
+    inputWeight: new Parameter([features, u * hiddenSize], inputInitializer),
+    ...(w > 0 && { recurrentWeight: recurrentWeightOf(cell, hiddenSize, w, recurrentInitializer) }),
+    ...(bias && { bias: biasOf(({ of }) => of !== "state") }),
+    ...(bias && d > 0 && { recurrentBias: biasOf(({ of }) => of === "state") }),
+    ...Object.fromEntries(Object.entries(cell.weights).map(([name, value]) => [name, vector(value)])),
+    ...(layerNorm && { inputGain: gain(u) }),
+    ...(layerNorm && w > 0 && { recurrentGain: gain(w) }),
+    ...(layerNorm && normalized !== undefined && { [`${normalized}Gain`]: vector(1) }),
+    ...(layerNorm && normalized !== undefined && bias && { [`${normalized}Bias`]: vector(0) }),
+  };
+}
+
+/** W: the blocks of all heads, one below the other, each initialized alone. */
+function recurrentWeightOf({ heads }: Cell, hidden: number, gates: number, initializer: Initializer): Parameter {
+  const size = hidden / heads;
+  return new Parameter([hidden, gates * size], (data) => {
+    const block = size * gates * size;
+    for (let head = 0; head < heads; head++) {
+      initializer(data.subarray(head * block, (head + 1) * block), [size, gates * size]);
+    }
+  });
 }
 
 /** Concatenates tensors along an axis; returns a single one unchanged. */

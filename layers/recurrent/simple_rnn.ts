@@ -1,46 +1,24 @@
 import type { Tensor } from "@unfold/core";
-import { kernels } from "../_kernels.ts";
-import { recurrentProduct } from "./_product.ts";
+import { coreKernels } from "@unfold/core/kernels";
+import { describe } from "@unfold/core/support";
 import type { LayerArchitecture } from "../layer.ts";
-import type { Cell } from "./cell.ts";
+import { type Cell, defineCell, type StepValues } from "./cell.ts";
 import { Recurrent, type RecurrentOptions } from "./recurrent.ts";
 
-const ALL = [{ from: 0, to: 1 }];
-
 /** The cell of `SimpleRNN`, which documents the equations. */
-export function simpleRnnCell(relu: boolean): Cell {
-  return {
+export function simpleRnnCell(activation: "tanh" | "relu"): Cell {
+  return defineCell({
     name: "SimpleRNN",
-    gates: 1,
-    blocks: ALL,
+    gates: { candidate: activation },
     states: ["hidden"],
-    direct: false,
-    recurrentBias: false,
-    begin(frame) {
-      const { batch, hidden, weights } = frame;
-      const product = recurrentProduct(frame, ALL);
-      return {
-        forward() {
-          const multiply = product.forward();
-          return (t) => {
-            const gates = frame.gates(t);
-            multiply(t, frame.input(t), { offset: gates, accumulate: true });
-            kernels.simpleRnnForward(batch, hidden, gates, weights.bias.offset, frame.after(0, t), relu);
-          };
-        },
-        backward({ gradients, dOutput, dGates, dState, dInput }) {
-          const back = product.backward(dGates(0), gradients);
-          return {
-            step(t) {
-              kernels.simpleRnnBackward(batch, hidden, frame.after(0, t), dOutput(t), dState(0), dGates(t), relu);
-              back.step(t, dInput);
-            },
-            finish: () => back.finish(frame.input(0)),
-          };
-        },
-      };
-    },
-  };
+    splitsRows: true,
+    forward: ({ size, gates, after }) => copy(gates.candidate, after.hidden, size),
+    backward: ({ size, dAfter, dGates }) => copy(dAfter.hidden, dGates.candidate, size),
+  });
+}
+
+function copy(x: StepValues, y: StepValues, size: number): void {
+  coreKernels.copyRows(x.offset, 0, y.offset, 0, 1, 4 * size);
 }
 
 /** The state of a {@linkcode SimpleRNN}. */
@@ -90,10 +68,10 @@ export class SimpleRNN extends Recurrent<SimpleRNNState> {
     const { activation = "tanh" } = options;
     if (activation !== "tanh" && activation !== "relu") {
       throw new RangeError(
-        `Cannot make SimpleRNN: activation must be "tanh" or "relu", got ${JSON.stringify(activation)}`,
+        `Cannot make SimpleRNN: activation must be "tanh" or "relu", got ${describe(activation)}`,
       );
     }
-    super(simpleRnnCell(activation === "relu"), options);
+    super(simpleRnnCell(activation), options);
     this.activation = activation;
   }
 

@@ -1,5 +1,5 @@
 import { formatShape, type Parameter, sizeOf } from "@unfold/core";
-import { type Encoded, toBytes } from "@unfold/core/support";
+import { type Encoded, printable, quoted, toBytes } from "@unfold/core/support";
 import type { Layer } from "../../layer.ts";
 import {
   graphMessage,
@@ -193,7 +193,7 @@ export class OnnxGraph {
       const entry = onnxEntryOf(layer, { path: this.#path, layers: this.#interchanges });
       const value: OnnxValue | undefined = entry.onnx(layer, x, this);
       if (typeof value?.name === "string" && Array.isArray(value.shape)) return value;
-      throw this.error(layer, `its onnx hook must return a value of the graph, got ${JSON.stringify(value)}`);
+      throw this.error(layer, `its onnx hook must return a value of the graph, got ${quoted(value)}`);
     });
   }
 
@@ -269,7 +269,7 @@ export class OnnxGraph {
     }));
     for (const [key, value] of Object.entries(options.attributes ?? {})) {
       if ([value].flat().every((one) => typeof one !== "number" || Number.isInteger(one))) continue;
-      const got = JSON.stringify(value);
+      const got = quoted(value);
       throw new TypeError(`Cannot export ${name}: its ${key} must be integers or { float: … }, got ${got}`);
     }
     this.#nodes.push(node(op, {
@@ -369,7 +369,7 @@ export class OnnxGraph {
   }
 
   #take(name: string): void {
-    if (this.#names.has(name)) throw new TypeError(`Cannot export: names must be unique, got ${name} twice`);
+    if (this.#names.has(name)) throw new TypeError(`Cannot export: names must be unique, got ${printable(name)} twice`);
     this.#names.add(name);
   }
 

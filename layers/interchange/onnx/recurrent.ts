@@ -181,7 +181,7 @@ function operatorNodes(
   const { lengths } = graph;
   const [time, batch] = sequence.shape as [number | string, number | string];
   const directions = parts.length;
-  const hidden = parts[0]!.weights.recurrentWeight.shape[0]!;
+  const hidden = parts[0]!.weights.recurrentWeight!.shape[0]!;
   const { activation, resetAfter } = cell;
   const [made, ...after] = graph.nodeOf(
     cell.op,
@@ -214,7 +214,7 @@ function weightNodes(
   graph: OnnxGraph,
 ): [OnnxValue, OnnxValue, OnnxValue | undefined] {
   const { inputWeight, recurrentWeight } = parts[0]!.weights;
-  const [hidden, width] = recurrentWeight.shape as [number, number];
+  const [hidden, width] = recurrentWeight!.shape as [number, number];
   const joined = (name: string, shape: readonly number[], arrays: readonly Float32Array[]) => {
     const data = new Float32Array(arrays.reduce((total, { length }) => total + length, 0));
     let at = 0;
@@ -233,7 +233,7 @@ function weightNodes(
   });
   return [
     joined("W", [width, inputWeight.shape[0]!], parts.map(({ weights }) => rowsOf(weights.inputWeight.data))),
-    joined("R", [width, hidden], parts.map(({ weights }) => rowsOf(weights.recurrentWeight.data))),
+    joined("R", [width, hidden], parts.map(({ weights }) => rowsOf(weights.recurrentWeight!.data))),
     biases.length === 0 ? undefined : joined("B", [2 * width], biases),
   ];
 }
@@ -247,7 +247,7 @@ function normalizedNodes(
   sequence: OnnxValue,
   { ops, parts, states }: LayerNodes,
 ): LayerValues {
-  const hidden = parts[0]!.weights.recurrentWeight.shape[0]!;
+  const hidden = parts[0]!.weights.recurrentWeight!.shape[0]!;
   const made = parts.map((part, direction) => {
     const before = cell.states.map((_, i) => {
       return states === undefined
@@ -281,9 +281,9 @@ function scanNodes(
   },
 ): LayerValues {
   const { graph } = ops;
-  const hidden = part.weights.recurrentWeight.shape[0]!;
+  const hidden = part.weights.recurrentWeight!.shape[0]!;
   const weights: Weights = Object.fromEntries(
-    Object.entries(part.weights).map(([name, parameter]) => [name, graph.parameter(parameter)]),
+    Object.entries(part.weights).map(([name, parameter]) => [name, graph.parameter(parameter!)]),
   );
   const blocks = cell.blocks.map((gates) => gates * hidden);
   const gains = ops.split(weights.inputGain!, blocks);

@@ -1,5 +1,6 @@
+import { printable, quoted } from "@unfold/core/support";
 import type { Layer } from "../../layer.ts";
-import { BUILT_IN } from "../_built_in.ts";
+import { entriesFor } from "../_built_in.ts";
 import type { LayerInterchange } from "../layer_interchange.ts";
 import { onnxEntryOf, OnnxGraph, type OnnxOutput, type OnnxShape } from "./graph.ts";
 
@@ -73,13 +74,7 @@ export interface ToOnnxOptions {
  * ```
  */
 export function toOnnx(model: Layer, options?: ToOnnxOptions): Uint8Array<ArrayBuffer> {
-  const { layers: own = [] } = options ?? {};
-  if (!Array.isArray(own)) {
-    throw new TypeError(
-      `Cannot export: layers must be an array of LayerInterchange entries, got ${JSON.stringify(own)}`,
-    );
-  }
-  const layers: readonly LayerInterchange[] = [...own, ...BUILT_IN];
+  const layers = entriesFor(model, options?.layers, "export");
   const taken = inputOf(model, layers);
   const shape = options?.inputShape ?? taken?.shape;
   const dtype = options?.dtype ?? taken?.dtype ?? "f32";
@@ -87,19 +82,21 @@ export function toOnnx(model: Layer, options?: ToOnnxOptions): Uint8Array<ArrayB
     throw new TypeError("Cannot export: inputShape must be given, since the first layer does not determine it");
   }
   if (dtype !== "f32" && dtype !== "i32") {
-    throw new RangeError(`Cannot export: dtype must be "f32" or "i32", got ${JSON.stringify(dtype)}`);
+    throw new RangeError(`Cannot export: dtype must be "f32" or "i32", got ${quoted(dtype)}`);
   }
   const isLength = (length: number | string) =>
     typeof length === "string" ? length !== "" && length !== "..." : Number.isInteger(length) && length >= 1;
   if (shape.length === 0 || !shape.every(isLength)) {
     throw new RangeError(
-      `Cannot export: inputShape must consist of names and positive integers, got [${shape.join(", ")}]`,
+      `Cannot export: inputShape must consist of names and positive integers, got ${
+        printable(`[${shape.join(", ")}]`)
+      }`,
     );
   }
   const { lengths = false, state, metadata = {} } = options ?? {};
   for (const [key, value] of Object.entries(metadata)) {
     if (typeof value === "string") continue;
-    throw new TypeError(`Cannot export: metadata values must be strings, got ${JSON.stringify(value)} for ${key}`);
+    throw new TypeError(`Cannot export: metadata values must be strings, got ${quoted(value)} for ${printable(key)}`);
   }
   const graph = new OnnxGraph(model, { x: { shape, dtype }, lengths, state, layers });
   return graph.encode(graph.layer(model, graph.x), metadata);

@@ -60,7 +60,7 @@ export function pytorchRecurrent(layer: Recurrent<RecurrentState>): ForeignModul
 function pytorchPart(part: RecurrentPart, suffix: string): ForeignModule {
   const { prefix, weights: { bias } } = part;
   const matrix = (theirs: string, ours: "inputWeight" | "recurrentWeight") =>
-    transposedTensor([theirs + suffix, prefix + ours], part.weights[ours].shape);
+    transposedTensor([theirs + suffix, prefix + ours], part.weights[ours]!.shape);
   return combined(
     matrix("weight_ih", "inputWeight"),
     matrix("weight_hh", "recurrentWeight"),
@@ -69,7 +69,7 @@ function pytorchPart(part: RecurrentPart, suffix: string): ForeignModule {
 }
 
 function pytorchBiases(part: RecurrentPart, suffix: string): ForeignModule {
-  const [hidden, width] = part.weights.recurrentWeight.shape as [number, number];
+  const [hidden, width] = part.weights.recurrentWeight!.shape as [number, number];
   const biases = twoBiases(part, Array.from({ length: width / hidden }, (_, gate) => gate));
   const [inputs, recurrent] = [`bias_ih${suffix}`, `bias_hh${suffix}`];
   return {
@@ -111,14 +111,14 @@ export function kerasRecurrent(layer: Recurrent<RecurrentState>): readonly Keras
 
 function kerasPart(part: RecurrentPart, path: string, order: readonly number[]): ForeignModule {
   const { prefix, weights: { inputWeight, recurrentWeight, bias } } = part;
-  const [hidden, width] = recurrentWeight.shape as [number, number];
+  const [hidden, width] = recurrentWeight!.shape as [number, number];
   const reordered = (index: number, name: string, shape: readonly number[]) => {
     const reorder = (data: Floats) => reorderGates(data, { hidden, order });
     return oneTensor([`${path}/vars/${index}`, prefix + name], shape, { read: reorder, write: reorder });
   };
   return combined(
     reordered(0, "inputWeight", inputWeight.shape),
-    reordered(1, "recurrentWeight", recurrentWeight.shape),
+    reordered(1, "recurrentWeight", recurrentWeight!.shape),
     bias &&
       (part.weights.recurrentBias === undefined
         ? reordered(2, "bias", [width])
@@ -128,7 +128,7 @@ function kerasPart(part: RecurrentPart, path: string, order: readonly number[]):
 
 /** The biases of a GRU with `reset_after`, [2, gates·hidden]. */
 function kerasBiases(part: RecurrentPart, name: string, order: readonly number[]): ForeignModule {
-  const width = part.weights.recurrentWeight.shape[1]!;
+  const width = part.weights.recurrentWeight!.shape[1]!;
   const biases = twoBiases(part, order);
   return {
     shapes: { [name]: [2, width] },

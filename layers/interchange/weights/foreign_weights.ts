@@ -6,8 +6,9 @@ import {
   type Shape,
   sizeOf,
 } from "@unfold/core";
+import { describe, joined, listed, printable, quoted } from "@unfold/core/support";
 import type { Layer } from "../../layer.ts";
-import { BUILT_IN } from "../_built_in.ts";
+import { entriesFor } from "../_built_in.ts";
 import type { ForeignModule, KerasModule, LayerInterchange, NamedArrays } from "../layer_interchange.ts";
 
 /** Options of {@linkcode toPyTorch} and {@linkcode toKeras}. */
@@ -73,14 +74,7 @@ interface Conversion {
 /** Finds the modules for the layers of a model; throws a `TypeError` that lists the layers that have none. */
 function findModules(model: Layer, { framework, direction, options }: Conversion): LayerModule[] {
   const { hook } = framework;
-  const { layers: own = [] } = options;
-  if (!Array.isArray(own)) {
-    const got = JSON.stringify(own);
-    throw new TypeError(
-      `Cannot map weights ${direction} ${framework.name}: layers must be an array of LayerInterchange entries, got ${got}`,
-    );
-  }
-  const layers: readonly LayerInterchange[] = [...own, ...BUILT_IN];
+  const layers = entriesFor(model, options.layers, `map weights ${direction} ${framework.name}`);
   const found: LayerModule[] = [];
   const problems: string[] = [];
   const visit = (layer: Layer, prefix: string) => {
@@ -112,27 +106,30 @@ function namedModules(model: Layer, conversion: Conversion): NamedModule[] {
   const failure = (Kind: ErrorConstructor, problem: string) =>
     new Kind(`Cannot map weights ${direction} ${theirName}: ${problem}`);
   if (!Array.isArray(names) || !names.every((one) => typeof one === "string")) {
-    throw failure(TypeError, `modules must be an array of names, got ${JSON.stringify(names)}`);
+    throw failure(TypeError, `modules must be an array of names, got ${quoted(names)}`);
   }
   if (names.length !== found.length) {
     throw failure(RangeError, `modules must have ${found.length} names, got ${names.length}`);
   }
   const cut = names.find((one) => one.endsWith(separator));
   if (cut !== undefined) {
-    throw failure(RangeError, `modules must be names without a trailing "${separator}", got "${cut}"`);
+    throw failure(RangeError, `modules must be names without a trailing "${separator}", got ${quoted(cut)}`);
   }
   const modules = found.map((one, i) => ({ ...one, theirs: names[i] === "" ? "" : `${names[i]}${separator}` }));
   const tensors = modules.flatMap(({ theirs, module }) => Object.keys(module.shapes).map((one) => theirs + one));
   const repeated = tensors.filter((one, i) => tensors.indexOf(one) < i);
   if (repeated.length > 0) {
-    throw failure(RangeError, `modules must give every tensor a unique name, got ${repeated.join(", ")} twice`);
+    throw failure(
+      RangeError,
+      `modules must give every tensor a unique name, got ${repeated.map((one) => printable(one)).join(", ")} twice`,
+    );
   }
   return modules;
 }
 
 function failIfAny(problems: readonly string[], { name }: Framework, direction: "from" | "to"): void {
   if (problems.length === 0) return;
-  throw new TypeError(`Cannot map weights ${direction} ${name}: ${problems.join("; ")}`);
+  throw new TypeError(`Cannot map weights ${direction} ${name}: ${joined(problems)}`);
 }
 
 /** Converts tensors of another framework to our model's parameters; throws a `TypeError` that lists all problems. */
@@ -143,6 +140,11 @@ export function fromForeign(
   options: FromForeignOptions,
 ): Map<string, SafetensorsInput> {
   const modules = namedModules(model, { framework, direction: "from", options });
+  if (typeof tensors?.get !== "function" || typeof tensors.keys !== "function") {
+    throw new TypeError(
+      `Cannot map weights from ${framework.name}: tensors must be a Map of tensors by name, got ${describe(tensors)}`,
+    );
+  }
   const problems: string[] = [];
   const taken = new Set<string>();
   for (const { theirs, module } of modules) {
@@ -151,13 +153,13 @@ export function fromForeign(
       taken.add(full);
       const found = tensors.get(full);
       const problem = found === undefined ? "is missing" : problemOf(found, shape);
-      if (problem !== undefined) problems.push(`${full} ${problem}`);
+      if (problem !== undefined) problems.push(`${printable(full)} ${problem}`);
     }
   }
   const stray = [...tensors.keys()].filter((name) => {
     return !taken.has(name) && !(options.ignore !== undefined && name.search(options.ignore) >= 0);
   });
-  for (const name of stray) problems.push(`${name} belongs to no layer`);
+  for (const name of stray) problems.push(`${printable(name)} belongs to no layer`);
   const isAbsent = ({ theirs, module }: NamedModule) => {
     return Object.keys(module.shapes).every((name) => !tensors.has(theirs + name));
   };
@@ -203,7 +205,7 @@ function namesByParameter(parameters: NamedParameters): ReadonlyMap<Parameter, r
 function adviceOnModules(stray: readonly string[], count: number, { hook, separator }: Framework): string {
   const prefixes = [...new Set(stray.map((name) => name.slice(0, Math.max(0, name.lastIndexOf(separator)))))];
   const isListed = hook === "pytorch" && prefixes.length <= 8;
-  const found = isListed ? `; the tensors' modules are ${prefixes.map((name) => `"${name}"`).join(", ")}` : "";
+  const found = isListed ? `; the tensors' modules are ${listed(prefixes)}` : "";
   return `pass the names of its ${count} modules in options.modules, in the order of the layers${found}`;
 }
 
@@ -211,10 +213,10 @@ function adviceOnModules(stray: readonly string[], count: number, { hook, separa
 function problemOf({ shape, dtype, data }: SafetensorsInput, expected: Shape): string | undefined {
   // Readers of other formats may return neither data nor a shape.
   if (!(data instanceof Float32Array)) {
-    return `must be F32, got ${dtype ?? (data as object | null | undefined)?.constructor.name ?? "nothing"}`;
+    return `must be F32, got ${printable(dtype ?? (data as object | null | undefined)?.constructor.name ?? "nothing")}`;
   }
   const got = Array.isArray(shape) ? formatShape(shape) : shape;
-  if (got !== formatShape(expected)) return `must have shape ${formatShape(expected)}, got ${got}`;
+  if (got !== formatShape(expected)) return `must have shape ${formatShape(expected)}, got ${printable(String(got))}`;
   if (data.length !== sizeOf(expected)) return `must have ${sizeOf(expected)} elements, got ${data.length}`;
   return undefined;
 }

@@ -2,6 +2,7 @@ import { type NamedParameters, Parameter, Random, type SafetensorsInput, type Te
 import { Dense, Embedding, GRU, type Layer, LSTM, Sequential, TiedDense } from "@unfold/layers";
 import { fromKeras, fromPyTorch, type LayerInterchange, toKeras, toPyTorch } from "@unfold/layers/interchange";
 import assert from "node:assert/strict";
+import { assertThrowsPrintable, HOSTILE } from "../../../tools/testing.ts";
 
 const random = new Random(1);
 
@@ -67,6 +68,20 @@ Deno.test("a hook that returns something else than it declares is rejected", () 
     const layers = scaleAs({ read: () => made } as object);
     assert.throws(() => fromPyTorch(layer, new Map([["s", floats(1, 2)]]), { layers }), message);
   }
+});
+
+Deno.test("no name of a file reaches a message with control characters or at any length", () => {
+  const model = new Sequential([new Dense({ inputSize: 1, outputSize: 1, random })]);
+  const strays = Array.from({ length: 1000 }, (_, i) => [`${i}.${HOSTILE.slice(0, 9)}`, floats(1)] as const);
+  const of = (shape: number[], dtype?: string) => ({ shape, data: new Float64Array(1), dtype }) as SafetensorsInput;
+  for (const convert of [fromPyTorch, fromKeras]) {
+    assertThrowsPrintable(() => convert(model, new Map([[HOSTILE, floats(1)]])));
+    assertThrowsPrintable(() => convert(model, new Map([["weight", of([1], HOSTILE)], ["bias", floats(1)]])));
+    assertThrowsPrintable(() => convert(model, new Map(), { modules: [HOSTILE, HOSTILE] }));
+    assertThrowsPrintable(() => convert(model, new Map(), { modules: HOSTILE as never }));
+    assert.throws(() => convert(model, new Map(strays)), /; and 9\d\d more$/);
+  }
+  assertThrowsPrintable(() => fromPyTorch(model, new Map([["0.weight", { ...floats(1), shape: Array(1e5).fill(1) }]])));
 });
 
 Deno.test("names of modules have no trailing separator and are unique", () => {

@@ -21,7 +21,7 @@ import {
   Sequential,
   SimpleRNN,
 } from "@unfold/layers";
-import { fromPyTorch, toOnnx, toPyTorch } from "@unfold/layers/interchange";
+import { fromPyTorch, toKeras, toOnnx, toPyTorch } from "@unfold/layers/interchange";
 import assert from "node:assert/strict";
 import { assertEqual, draw, forward, type Numbers, pythonWith, stir, withFolder } from "../../../tools/testing.ts";
 
@@ -137,14 +137,50 @@ Deno.test("if the modules have names of their own, the message says to pass them
   assert.equal(fromPyTorch(model, named, { modules: ["encoder.rnn", "head"] }).size, 6);
 });
 
-Deno.test("entries of layers that are not an array are refused", () => {
-  const options = { layers: 5 as unknown as [] };
-  assert.throws(() => fromPyTorch(model, tensors(), options), {
+Deno.test("what is no entry, no model or no map of tensors is refused by name", () => {
+  const given: [layers: unknown, problem: string][] = [
+    [5, "layers must be an array of LayerInterchange entries, got 5"],
+    [null, "layers must be an array of LayerInterchange entries, got null"],
+    [[5], "layers[0] must be a LayerInterchange, whose of is a class, got 5"],
+    [[null], "layers[0] must be a LayerInterchange, whose of is a class, got null"],
+    [[{ of: Dense }, { of: "Dense" }], 'layers[1] must be a LayerInterchange, whose of is a class, got {"of":"Dense"}'],
+  ];
+  const refused = (from: Layer, options: object, problem: string) => {
+    const calls: [doing: string, call: () => unknown][] = [
+      ["map weights from PyTorch", () => fromPyTorch(from, tensors(), options)],
+      ["map weights to PyTorch", () => toPyTorch(from, options)],
+      ["map weights to Keras", () => toKeras(from, options)],
+      ["export", () => toOnnx(from, options)],
+    ];
+    for (const [doing, call] of calls) {
+      assert.throws(call, { name: "TypeError", message: `Cannot ${doing}: ${problem}` });
+    }
+  };
+  for (const [layers, problem] of given) refused(model, { layers }, problem);
+  refused({ layers: 5 } as unknown as Layer, {}, "the model must be a layer, got an object");
+  refused(null as unknown as Layer, {}, "the model must be a layer, got null");
+  for (
+    const [bad, got] of [[{ "0.weight": [] }, "an object"], [undefined, "undefined"], [[], "an array of length 0"]]
+  ) {
+    assert.throws(() => fromPyTorch(model, bad as never), {
+      name: "TypeError",
+      message: `Cannot map weights from PyTorch: tensors must be a Map of tensors by name, got ${got}`,
+    });
+  }
+});
+
+Deno.test("a state dict with another number of layers is refused, and the message names the tensors", () => {
+  const layers = (count: number) => new LSTM({ inputSize: 1, hiddenSize: 1, layers: count });
+  assert.throws(() => fromPyTorch(layers(2), toPyTorch(layers(1))), {
     name: "TypeError",
-    message: "Cannot map weights from PyTorch: layers must be an array of LayerInterchange entries, got 5",
+    message:
+      "Cannot map weights from PyTorch: weight_ih_l1 is missing; weight_hh_l1 is missing; bias_ih_l1 is missing; " +
+      "bias_hh_l1 is missing",
   });
-  assert.throws(() => toPyTorch(model, options), /^TypeError: Cannot map weights to PyTorch: layers must be an array/);
-  assert.throws(() => toOnnx(model, options), /^TypeError: Cannot export: layers must be an array of .*, got 5$/);
+  assert.throws(
+    () => fromPyTorch(layers(1), toPyTorch(layers(2))),
+    /^TypeError: Cannot map weights from PyTorch: weight_ih_l1 belongs to no layer; .*bias_hh_l1 belongs to no layer/,
+  );
 });
 
 Deno.test("only tensors that match ignore are ignored", () => {
