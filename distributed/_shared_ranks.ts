@@ -9,6 +9,8 @@ const CHUNK = 1 << 20;
 const HEADER = 64;
 /** Bytes of an announcement: what a rank is about to do. */
 const LETTERS = 64;
+/** The most characters of a reason to leave. */
+const LONGEST_REASON = 4000;
 const [ARRIVED, GENERATION, LEFT] = [0, 1, 2] as const;
 /** How often a rank polls for the others before it sleeps until the last one wakes it: a tenth of a millisecond. */
 const LOOKS = 50_000;
@@ -44,10 +46,34 @@ export class SharedRanks implements Communicator {
     this.#onClose = options.onClose ?? (() => {});
   }
 
-  /** Tells the others that this rank has exited, so that they do not wait for it. */
-  leave(): void {
-    Atomics.store(this.#counters, LEFT, this.rank + 1);
+  /**
+   * Tells the others that a rank has exited, so that they do not wait for it. The first rank to leave counts.
+   *
+   * @param reason Its error, if that is why.
+   * @param rank The rank; this one by default.
+   */
+  leave(reason = "", rank = this.rank): void {
+    if (Atomics.load(this.#counters, LEFT) > 0) return;
+    // A zero ends it.
+    const text = new TextEncoder().encode(`${reason.slice(0, LONGEST_REASON)}\0`);
+    new Uint8Array(this.#shared, this.#chunkOf(rank)).set(text);
+    Atomics.compareExchange(this.#counters, LEFT, 0, rank + 1);
     Atomics.notify(this.#counters, GENERATION);
+  }
+
+  /** Where the chunk of a rank starts. A rank that leaves says why in its chunk, which nobody needs any more. */
+  #chunkOf(rank: number): number {
+    return HEADER + (1 + rank) * CHUNK;
+  }
+
+  /** Throws if a rank has left. */
+  #checkLeft(doing: string): void {
+    const left = Atomics.load(this.#counters, LEFT);
+    if (left === 0) return;
+    const chunk = new Uint8Array(this.#shared, this.#chunkOf(left - 1), CHUNK);
+    const reason = new TextDecoder().decode(chunk.slice(0, chunk.indexOf(0)));
+    const got = reason === "" ? `rank ${left - 1} exited` : `on rank ${left - 1} the error: ${reason}`;
+    throw new Error(`Cannot ${doing}: all ranks must be running, got ${got}`);
   }
 
   async allReduce(x: Numbers, reduction: Reduction): Promise<void> {
@@ -112,7 +138,7 @@ export class SharedRanks implements Communicator {
 
   /** A rank's chunk in the shared memory, or by default the result's. */
   #placeOf(kind: Numbers, length: number, rank = -1): Float32Array | Float64Array {
-    const place = [this.#shared, HEADER + (1 + rank) * CHUNK, length] as const;
+    const place = [this.#shared, this.#chunkOf(rank), length] as const;
     return kind instanceof Float32Array ? new Float32Array(...place) : new Float64Array(...place);
   }
 
@@ -123,7 +149,7 @@ export class SharedRanks implements Communicator {
     for (let from = 0; from === 0 || from < bytes.length; from += CHUNK) {
       const part = bytes.subarray(from, from + CHUNK);
       // Do not use the chunk of the result, which others may still be reading.
-      const place = new Uint8Array(this.#shared, HEADER + (1 + root) * CHUNK, part.length);
+      const place = new Uint8Array(this.#shared, this.#chunkOf(root), part.length);
       if (this.rank === root) place.set(part);
       await this.#meet("broadcast");
       if (from === 0) this.#compare("broadcast");
@@ -160,8 +186,7 @@ export class SharedRanks implements Communicator {
     }
     const until = performance.now() + 1000 * this.#timeout;
     while (Atomics.load(counters, GENERATION) === generation) {
-      const left = Atomics.load(counters, LEFT);
-      if (left > 0) throw new Error(`Cannot ${doing}: all ranks must be running, got rank ${left - 1} exited`);
+      this.#checkLeft(doing);
       const remaining = until - performance.now();
       if (remaining <= 0) {
         throw new Error(`Cannot ${doing}: the other ranks must respond within ${this.#timeout} s, got a timeout`);
@@ -175,7 +200,9 @@ export class SharedRanks implements Communicator {
   }
 }
 
-const [READY, GONE] = ["unfold: ready", "unfold: gone"];
+const READY = "unfold: ready";
+/** A message that begins with this says that a Worker has exited; the rest is its error, if there is one. */
+const GONE = "unfold: gone";
 const NAME = /^unfold rank (\d+) of (\d+)$/;
 
 /** This Worker's rank; undefined in the main thread. */
@@ -184,31 +211,60 @@ export function startedAs(): { rank: number; size: number } | undefined {
   return found === null ? undefined : { rank: Number(found[1]), size: Number(found[2]) };
 }
 
-/** Sends a message to the main thread, from a Worker. */
-function tell(message: string): void {
-  (globalThis as unknown as { postMessage(message: string): void }).postMessage(message);
+/** What a Worker has that the main thread has not. */
+interface WorkerScope {
+  postMessage(message: string): void;
+  close(): void;
 }
 
-/** Whether this Worker has called {@linkcode joinWorkers}: from then on, the others notice if it leaves. */
-let hasJoined = false;
-if (startedAs() !== undefined) addEventListener("unload", () => hasJoined || tell(GONE));
+/** The ranks that this Worker has joined. */
+let joined: SharedRanks | undefined;
+if (startedAs() !== undefined) watchExit(globalThis as unknown as WorkerScope);
 
-/** Resolves when a Worker connects; rejects if it fails or exits first. */
-function connected(worker: Worker, rank: number): Promise<void> {
+/** Has the other ranks notice if this Worker exits or fails. */
+function watchExit(scope: WorkerScope): void {
+  const leave = (reason = "") => joined === undefined ? scope.postMessage(GONE + reason) : joined.leave(reason);
+  addEventListener("unload", () => leave());
+  // It fires no event.
+  const close = scope.close.bind(scope);
+  scope.close = () => {
+    leave();
+    close();
+  };
+  // Rank 0 reports the error, once.
+  const fail = (event: Event, error: unknown) => {
+    event.preventDefault();
+    leave(reasonOf(error));
+    close();
+  };
+  addEventListener("error", (event) => fail(event, event.error));
+  addEventListener("unhandledrejection", (event) => fail(event, event.reason));
+}
+
+/** An error in words: with its stack, unless it is about the input or a permission. */
+function reasonOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  const isBug = !(error instanceof Deno.errors.NotCapable || /^Cannot .+: /.test(error.message));
+  return isBug ? error.stack ?? String(error) : error.message;
+}
+
+/** Resolves when a Worker connects; rejects if it fails or exits first. Later, `onExit` hears of that. */
+function connected(worker: Worker, rank: number, onExit: (reason: string) => void): Promise<void> {
   return new Promise((resolve, reject) => {
-    const refuse = (what: string) =>
-      reject(new Error(`Cannot connect: rank ${rank} must call connect() in its Worker, got ${what}`));
-    const onError = (event: ErrorEvent) => {
+    const gone = (reason: string) => {
+      const got = reason === "" ? "an exit before that" : `the error: ${reason}`;
+      reject(new Error(`Cannot connect: rank ${rank} must call connect() in its Worker, got ${got}`));
+      onExit(reason);
+    };
+    worker.addEventListener("error", (event) => {
       // Otherwise it would end this thread without a chance to report it.
       event.preventDefault();
-      refuse(`the error: ${event.message.replace(/^Uncaught (\(in promise\) )?/, "")}`);
-    };
-    worker.addEventListener("error", onError);
+      gone(event.message.replace(/^Uncaught (\(in promise\) )?/, ""));
+    });
     worker.addEventListener("message", ({ data }) => {
-      worker.removeEventListener("error", onError);
       if (data === READY) resolve();
-      else refuse("an exit before that");
-    }, { once: true });
+      else if (typeof data === "string" && data.startsWith(GONE)) gone(data.slice(GONE.length));
+    });
   });
 }
 
@@ -218,11 +274,20 @@ export async function startWorkers(
   { size, timeout }: { size: number; timeout: number },
 ): Promise<Communicator> {
   const shared = sharedMemoryFor(size);
+  let isOver = false;
+  const ranks = new SharedRanks(shared, {
+    ...{ rank: 0, size, timeout },
+    onClose: () => {
+      isOver = true;
+      end();
+    },
+  });
   const workers = Array.from(
     { length: size - 1 },
     (_, i) => new Worker(module, { type: "module", name: `unfold rank ${i + 1} of ${size}` }),
   );
-  const ready = workers.map((worker, i) => connected(worker, i + 1));
+  const end = () => workers.forEach((worker) => worker.terminate());
+  const ready = workers.map((worker, i) => connected(worker, i + 1, (reason) => ranks.leave(reason, i + 1)));
   let timer: ReturnType<typeof setTimeout> | undefined;
   const late = new Promise<never>((_, reject) => {
     const error = new Error(
@@ -230,29 +295,21 @@ export async function startWorkers(
     );
     timer = setTimeout(() => reject(error), 1000 * timeout);
   });
-  const onClose = () => workers.forEach((worker) => worker.terminate());
   try {
     await Promise.race([Promise.all(ready), late]);
   } catch (error) {
-    onClose();
+    end();
     throw error;
   } finally {
     clearTimeout(timer);
   }
   for (const worker of workers) worker.postMessage(shared);
-  let isOver = false;
   addEventListener("unload", () => {
     if (isOver || Deno.exitCode !== 0) return;
     console.error("error: Cannot exit: close() must be called on every rank first");
     Deno.exitCode = 1;
   });
-  return new SharedRanks(shared, {
-    ...{ rank: 0, size, timeout },
-    onClose: () => {
-      isOver = true;
-      onClose();
-    },
-  });
+  return ranks;
 }
 
 /** Joins the ranks with this Worker's rank. */
@@ -260,9 +317,6 @@ export async function joinWorkers(options: { rank: number; size: number; timeout
   const shared = new Promise<SharedArrayBuffer>((resolve) =>
     addEventListener("message", (event) => resolve((event as MessageEvent).data), { once: true })
   );
-  hasJoined = true;
-  tell(READY);
-  const ranks = new SharedRanks(await shared, options);
-  addEventListener("unload", () => ranks.leave());
-  return ranks;
+  (globalThis as unknown as WorkerScope).postMessage(READY);
+  return joined = new SharedRanks(await shared, options);
 }

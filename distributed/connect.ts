@@ -39,7 +39,8 @@ export interface ConnectOptions {
  * out waiting, exits with a non-zero code, so that the launcher ends the others.
  *
  * @throws {RangeError} If `workers` is not a positive integer, or `timeout` is not above 0 and at most 2,147,483.
- * @throws {Error} If the library is missing, a permission is missing, or Workers do not connect in time.
+ * @throws {Error} If the library is missing, a permission is missing, Workers do not connect in time, or the runtime is not
+ * Deno and there is more than one rank.
  *
  * @example
  * ```ts ignore
@@ -58,7 +59,14 @@ export async function connect(options: ConnectOptions = {}): Promise<Communicato
   }
   const started = startedAs();
   if (started !== undefined) return await joinWorkers({ ...started, timeout });
-  if (workers !== undefined && workers > 1) return await startWorkers(Deno.mainModule, { size: workers, timeout });
+  if (workers !== undefined && workers > 1) {
+    if (typeof Deno === "undefined") {
+      throw new Error(
+        "Cannot connect: the runtime must be Deno, whose Workers can run the main module, got another one",
+      );
+    }
+    return await startWorkers(Deno.mainModule, { size: workers, timeout });
+  }
   const launcher = workers === undefined ? findLauncher() : undefined;
   return launcher === undefined ? single() : await MpiRanks.connect(launcher, { library, timeout });
 }

@@ -37,15 +37,16 @@ export function findLauncher(): Launcher | undefined {
  * ```
  */
 export function launchedRanks(): number {
-  const isAllowed = LAUNCHER_VARIABLES.every((variable) =>
-    Deno.permissions.querySync({ name: "env", variable }).state === "granted"
-  );
+  const isAllowed = typeof Deno === "undefined" ||
+    LAUNCHER_VARIABLES.every((variable) => Deno.permissions.querySync({ name: "env", variable }).state === "granted");
   return isAllowed ? findLauncher()?.size ?? 1 : 1;
 }
 
 function readVariable(name: string): string | undefined {
   try {
-    return Deno.env.get(name);
+    if (typeof Deno !== "undefined") return Deno.env.get(name);
+    // Browsers have no environment.
+    return (globalThis as { process?: { env: Readonly<Record<string, string | undefined>> } }).process?.env[name];
   } catch (error) {
     throw new Error(
       `Cannot connect: the number of ranks must be read from the environment, got no permission; ` +

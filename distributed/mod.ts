@@ -30,3 +30,4 @@ export { type Communicator, type Numbers, ownStream, type Reduction, single } fr
 export { connect, type ConnectOptions } from "./connect.ts";
 export { dataParallel, type DataParallelOptions } from "./data_parallel.ts";
 export { launchedRanks } from "./launcher.ts";
+export { checkSameOnRanks, type SameOnRanks } from "./same_on_ranks.ts";

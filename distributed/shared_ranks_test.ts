@@ -53,6 +53,19 @@ Deno.test("waiting for a rank that exited or does not respond throws", async () 
   });
 });
 
+Deno.test("the first rank to leave says why", async () => {
+  const [first, second, third] = ranksOf(3) as [SharedRanks, SharedRanks, SharedRanks];
+  second.leave("Requires env access");
+  second.leave();
+  third.leave("another reason");
+  await assert.rejects(first.allReduce(new Float32Array(10), "sum"), {
+    message: "Cannot all-reduce: all ranks must be running, got on rank 1 the error: Requires env access",
+  });
+  const [alone, other] = ranksOf(2) as [SharedRanks, SharedRanks];
+  other.leave("ä".repeat(1e6));
+  await assert.rejects(alone.barrier(), /the error: ä{4000}$/);
+});
+
 Deno.test("a sleeping rank wakes when another exits", async () => {
   const [first, second] = ranksOf(2, 60) as [SharedRanks, SharedRanks];
   const waiting = first.barrier();

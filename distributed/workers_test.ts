@@ -66,6 +66,22 @@ for (
       /Cannot wait at a barrier: all ranks must be running, got rank 1 exited/,
     ],
     [
+      "closes itself",
+      "if (rank === 1) self.close(); await c.barrier();",
+      /^error: .*Cannot wait at a barrier: all ranks must be running, got rank 1 exited$/m,
+    ],
+    [
+      "lacks a permission",
+      'if (rank === 1) Deno.env.get("HOME"); await c.barrier();',
+      /^error: .*Cannot wait at a barrier: all ranks must be running, got on rank 1 the error: Requires env access to "HOME"/m,
+    ],
+    [
+      "lacks a permission later",
+      'if (rank === 1) setTimeout(() => Deno.env.get("HOME"), 1); ' +
+      "else await new Promise((resolve) => setTimeout(resolve, 100)); await c.barrier(); await c.barrier();",
+      /^error: .*got on rank 1 the error: Requires env access to "HOME"/m,
+    ],
+    [
       "does not respond",
       "if (rank === 1) await new Promise((resolve) => setTimeout(resolve, 60_000)); await c.barrier();",
       /Cannot wait at a barrier: the other ranks must respond within 10 s, got a timeout/,
@@ -85,8 +101,27 @@ for (
       const { code, stderr } = await finish(start(undefined, 1, args));
       assert.equal(code, 1);
       assert.match(stderr, message);
+      assert.equal(stderr.match(/^error:/gm)?.length, 1, stderr);
     }));
 }
+
+Deno.test("the error of a Worker that is a bug comes with its stack", () =>
+  withFolder(async (folder) => {
+    const path = `${folder}/program.ts`;
+    const program = "function inner() { return undefined.x; } if (c.rank === 1) inner(); await c.barrier();";
+    await Deno.writeTextFile(
+      path,
+      `import { connect } from "${import.meta.resolve("./connect.ts")}"; const c = await connect({ workers: 2 }); ` +
+        program,
+    );
+    const args = ["run", "--no-prompt", "--no-check", "--quiet", "--config=deno.json", "--allow-read", path];
+    const { code, stderr } = await finish(start(undefined, 1, args));
+    assert.equal(code, 1);
+    assert.match(
+      stderr,
+      /got on rank 1 the error: TypeError: Cannot read properties of undefined.*\n +at inner \(file:/,
+    );
+  }));
 
 Deno.test("Workers that do not connect in time end the run", () =>
   withFolder(async (folder) => {
@@ -110,6 +145,11 @@ for (
     [
       "exits",
       "Deno.exit(0)",
+      /^error: .*Cannot connect: rank 1 must call connect\(\) in its Worker, got an exit before that$/m,
+    ],
+    [
+      "closes itself",
+      "self.close()",
       /^error: .*Cannot connect: rank 1 must call connect\(\) in its Worker, got an exit before that$/m,
     ],
     [

@@ -9,7 +9,7 @@ import {
   zeros,
 } from "@unfold/core";
 import { memory, reserve } from "@unfold/core/kernels";
-import { describe } from "@unfold/core/support";
+import { describe, printable } from "@unfold/core/support";
 import type { OptimizerPlugin, PluginEntry, UpdateInfo } from "./plugin.ts";
 
 /** The most slots that the first update may make without growing the memory under the plugin's views. No known rule has more. */
@@ -71,7 +71,7 @@ export class HostedPlugin {
   update(slab: Slab, info: UpdateInfo): void {
     const { segments } = this.#stretch;
     this.#reserveSlots();
-    const { buffer } = memory;
+    const size = memory.buffer.byteLength;
     const group = {
       params: this.#own(slab.params),
       grads: this.#own(slab.grads),
@@ -80,7 +80,7 @@ export class HostedPlugin {
     };
     this.plugin.update(group, info);
     this.#hasRun = true;
-    if (memory.buffer === buffer) return;
+    if (memory.buffer.byteLength === size) return;
     throw new Error(
       `Cannot step: ${this.plugin.name} must not grow the memory in update(), which detaches its arrays; it may use ` +
         `${MOST_SLOTS} slots, and must allocate tensors elsewhere`,
@@ -206,7 +206,7 @@ export function takeEntries(
     entries.delete(name);
     if (entry === undefined) problems.push(`${name} is missing`);
     else if (!fits(entry, segment)) {
-      const [wanted, got] = [segment, entry].map(({ shape }) => formatShape(shape));
+      const [wanted, got] = [segment, entry].map(({ shape }) => printable(formatShape(shape)));
       const { data } = entry;
       const kind = data.constructor.name;
       problems.push(

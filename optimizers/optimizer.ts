@@ -7,7 +7,7 @@ import {
   type Slab,
 } from "@unfold/core";
 import { coreKernels } from "@unfold/core/kernels";
-import { checkCounts, checkParameters, describe } from "@unfold/core/support";
+import { checkCounts, checkParameters, describe, joined, printable } from "@unfold/core/support";
 import { checkPlugins, entriesOf, type Group, type HostedPlugin, hostPlugins, takeEntries } from "./_hosting.ts";
 import { Partition } from "./partition.ts";
 import type { PluginEntry, Schedule } from "./plugin.ts";
@@ -362,7 +362,7 @@ export class Optimizer<Label extends string = string> implements Disposable {
   /** Sets all gradients to 0 and drops accumulated backward passes. A step does so itself. */
   zeroGrad(): void {
     this.#counts.accumulated = 0;
-    this.#packed.slab.grads.fill(0);
+    this.#packed.slab.zeroGrads();
   }
 
   /**
@@ -475,7 +475,7 @@ export class Optimizer<Label extends string = string> implements Disposable {
   /**
    * Restores a saved {@linkcode Optimizer.state}.
    *
-   * @throws {TypeError} If entries are missing, unexpected or of another shape. The message lists them all; nothing changes.
+   * @throws {TypeError} If entries are missing, unexpected or of another shape. The message lists them; nothing changes.
    * @throws {ReferenceError} If a {@linkcode Optimizer.swap} is active.
    */
   load(state: OptimizerState): void {
@@ -513,8 +513,8 @@ export class Optimizer<Label extends string = string> implements Disposable {
       const steps = hosted.group === undefined ? counts.steps : groups[this.#groups.indexOf(hosted.group)]!.steps;
       return hosted.load(entries, problems, steps > 0);
     });
-    for (const name of entries.keys()) problems.push(`${name} belongs to no plugin and parameter`);
-    if (problems.length > 0) throw new TypeError(`Cannot load the optimizer: ${problems.join("; ")}`);
+    for (const name of entries.keys()) problems.push(`${printable(name)} belongs to no plugin and parameter`);
+    if (problems.length > 0) throw new TypeError(`Cannot load the optimizer: ${joined(problems)}`);
     for (const commit of commits) commit();
     this.zeroGrad();
     this.#counts = counts;

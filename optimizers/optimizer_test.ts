@@ -1,6 +1,7 @@
 import { full, memoryStats, multiply, packParameters, Parameter, scope, sum, tensor } from "@unfold/core";
 import { adam, clipByGlobalNorm, ema, Optimizer, type OptimizerPlugin, sgd, skipNonFinite } from "@unfold/optimizers";
 import assert from "node:assert/strict";
+import { assertThrowsPrintable, HOSTILE } from "../tools/testing.ts";
 
 Deno.test("plugins run in order with the step and rate, and the gradients are zero afterwards", () => {
   const seen: unknown[] = [];
@@ -298,4 +299,17 @@ Deno.test("zeroGrad drops gradients and accumulated backward passes", () => {
     optimizer.step();
   }
   assert.deepEqual([weight.item(), optimizer.steps], [-1, 1]);
+});
+
+Deno.test("no name of a saved state reaches a message with control characters or at any length", () => {
+  const weight = new Parameter([1]);
+  const optimizer = new Optimizer({ weight }, [sgd({ momentum: 0.9 })], { learningRate: 1 });
+  optimizer.step();
+  const state = optimizer.state();
+  const value = { shape: [1], data: Float32Array.of(1) };
+  assertThrowsPrintable(() => optimizer.load(new Map([...state, [HOSTILE, value]])));
+  const deep = { shape: Array(1e5).fill(1), data: Float32Array.of(1) };
+  assertThrowsPrintable(() => optimizer.load(new Map([...state, ["sgd.velocity/weight", deep]])));
+  const strays = Array.from({ length: 1000 }, (_, i) => [`stray ${i}`, value] as const);
+  assert.throws(() => optimizer.load(new Map([...state, ...strays])), /; and 980 more$/);
 });

@@ -1,3 +1,4 @@
+import { overElements } from "@unfold/core/kernels";
 import { checkBetas, checkFlag, checkRange } from "../_check.ts";
 import { kernels } from "../_kernels.ts";
 import type { OptimizerPlugin } from "../plugin.ts";
@@ -90,7 +91,6 @@ function adamRule(name: string, options: AdamOptions, weightDecay: number): Opti
     name,
     update({ params, grads, slot }, { step, learningRate }) {
       const numbers = [
-        params.length,
         learningRate / (1 - beta1 ** step),
         1 - beta1,
         beta2,
@@ -99,9 +99,13 @@ function adamRule(name: string, options: AdamOptions, weightDecay: number): Opti
         eps,
         1 - learningRate * weightDecay,
       ] as const;
-      const [p, g, m, v] = [params, grads, slot("m"), slot("v")].map(({ byteOffset }) => byteOffset);
-      if (amsgrad) kernels.amsgrad(p!, g!, m!, v!, slot("largestV").byteOffset, ...numbers);
-      else kernels.adam(p!, g!, m!, v!, ...numbers);
+      const [p, g] = [params.byteOffset, grads.byteOffset];
+      const [m, v] = [slot("m").byteOffset, slot("v").byteOffset];
+      const largest = amsgrad ? slot("largestV").byteOffset : 0;
+      overElements(params.length, (at, n) => {
+        if (amsgrad) kernels.amsgrad(p + at, g + at, m + at, v + at, largest + at, n, ...numbers);
+        else kernels.adam(p + at, g + at, m + at, v + at, n, ...numbers);
+      });
     },
   };
 }
@@ -164,14 +168,15 @@ export function nadam(options: NadamOptions = {}): OptimizerPlugin {
   return {
     name: "nadam",
     update({ params, grads, slot }, { step, learningRate }) {
-      const [p, g, n] = [params.byteOffset, grads.byteOffset, params.length];
+      const [p, g] = [params.byteOffset, grads.byteOffset];
       const [m, v] = [slot("m").byteOffset, slot("v").byteOffset];
       const here = productTo(step);
       const [now, next] = [momentum(step), momentum(step + 1)];
       const gradientStep = learningRate * (1 - now) / (1 - here);
       const meanStep = learningRate * next / (1 - here * next);
       const rootScale = 1 / Math.sqrt(1 - beta2 ** step);
-      kernels.nadam(p, g, m, v, n, gradientStep, meanStep, 1 - beta1, beta2, 1 - beta2, rootScale, eps);
+      const numbers = [gradientStep, meanStep, 1 - beta1, beta2, 1 - beta2, rootScale, eps] as const;
+      overElements(params.length, (at, n) => kernels.nadam(p + at, g + at, m + at, v + at, n, ...numbers));
     },
   };
 }

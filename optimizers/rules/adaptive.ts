@@ -1,3 +1,4 @@
+import { overElements } from "@unfold/core/kernels";
 import { checkFlag, checkPositive, checkRange } from "../_check.ts";
 import { kernels } from "../_kernels.ts";
 import type { OptimizerPlugin } from "../plugin.ts";
@@ -53,7 +54,8 @@ export function adagrad(options: AdagradOptions = {}): OptimizerPlugin {
       const sum = slot("sum");
       if (step === 1) sum.fill(initialAccumulatorValue);
       const rate = learningRate / (1 + (step - 1) * lrDecay);
-      kernels.adagrad(params.byteOffset, grads.byteOffset, sum.byteOffset, params.length, rate, eps);
+      const [p, g, s] = [params.byteOffset, grads.byteOffset, sum.byteOffset];
+      overElements(params.length, (at, n) => kernels.adagrad(p + at, g + at, s + at, n, rate, eps));
     },
   };
 }
@@ -115,10 +117,15 @@ export function rmsprop(options: RmspropOptions = {}): OptimizerPlugin {
     name: "rmsprop",
     update({ params, grads, slot }, { learningRate }) {
       const square = slot("square").byteOffset;
-      const mean = centered ? slot("mean").byteOffset : 0;
-      const velocity = momentum > 0 ? slot("velocity").byteOffset : 0;
-      const [p, g, n] = [params.byteOffset, grads.byteOffset, params.length];
-      kernels.rmsprop(p, g, square, mean, velocity, n, learningRate, alpha, 1 - alpha, eps, momentum);
+      const mean = centered ? slot("mean").byteOffset : undefined;
+      const velocity = momentum > 0 ? slot("velocity").byteOffset : undefined;
+      const [p, g] = [params.byteOffset, grads.byteOffset];
+      const numbers = [learningRate, alpha, 1 - alpha, eps, momentum] as const;
+      overElements(params.length, (at, n) => {
+        // The kernel takes 0 for a slot that there is not.
+        const [ownMean, ownVelocity] = [mean, velocity].map((slot) => slot === undefined ? 0 : slot + at);
+        kernels.rmsprop(p + at, g + at, square + at, ownMean!, ownVelocity!, n, ...numbers);
+      });
     },
   };
 }
@@ -165,9 +172,11 @@ export function adadelta(options: AdadeltaOptions = {}): OptimizerPlugin {
   return {
     name: "adadelta",
     update({ params, grads, slot }, { learningRate }) {
-      const [p, g, n] = [params.byteOffset, grads.byteOffset, params.length];
+      const [p, g] = [params.byteOffset, grads.byteOffset];
       const [gradient, change] = [slot("squaredGradient").byteOffset, slot("squaredChange").byteOffset];
-      kernels.adadelta(p, g, gradient, change, n, learningRate, rho, 1 - rho, eps);
+      overElements(params.length, (at, n) => {
+        kernels.adadelta(p + at, g + at, gradient + at, change + at, n, learningRate, rho, 1 - rho, eps);
+      });
     },
   };
 }

@@ -1,3 +1,4 @@
+import { overElements } from "@unfold/core/kernels";
 import { checkBetas, checkFlag, checkRange } from "../_check.ts";
 import { kernels } from "../_kernels.ts";
 import type { OptimizerPlugin } from "../plugin.ts";
@@ -58,11 +59,12 @@ export function sgd(options: SgdOptions = {}): OptimizerPlugin {
   return {
     name: "sgd",
     update({ params, grads, slot }, { step, learningRate }) {
-      if (momentum === 0) return kernels.sgd(params.byteOffset, grads.byteOffset, params.length, learningRate);
+      const [p, g] = [params.byteOffset, grads.byteOffset];
+      if (momentum === 0) return overElements(params.length, (at, n) => kernels.sgd(p + at, g + at, n, learningRate));
       const velocity = slot("velocity").byteOffset;
       const share = step === 1 ? 1 : 1 - dampening;
-      const [p, g, n] = [params.byteOffset, grads.byteOffset, params.length];
-      kernels.sgdMomentum(p, g, velocity, n, learningRate, momentum, share, nesterov);
+      const numbers = [learningRate, momentum, share, nesterov] as const;
+      overElements(params.length, (at, n) => kernels.sgdMomentum(p + at, g + at, velocity + at, n, ...numbers));
     },
   };
 }
@@ -110,9 +112,9 @@ export function lion(options: LionOptions = {}): OptimizerPlugin {
   return {
     name: "lion",
     update({ params, grads, slot }, { learningRate }) {
-      const [p, g, n] = [params.byteOffset, grads.byteOffset, params.length];
-      const keep = 1 - learningRate * weightDecay;
-      kernels.lion(p, g, slot("m").byteOffset, n, learningRate, 1 - beta1, 1 - beta2, keep);
+      const [p, g, m] = [params.byteOffset, grads.byteOffset, slot("m").byteOffset];
+      const numbers = [learningRate, 1 - beta1, 1 - beta2, 1 - learningRate * weightDecay] as const;
+      overElements(params.length, (at, n) => kernels.lion(p + at, g + at, m + at, n, ...numbers));
     },
   };
 }
