@@ -1,3 +1,4 @@
+import { printable, quoted } from "@unfold/core/support";
 import { CheckpointError } from "./checkpoints.ts";
 
 /** The batches whose gradients a step of the optimizer averages, so far. */
@@ -71,11 +72,17 @@ export function checkProgress(value: unknown, path: string): Progress {
   const isCount = (count: unknown) => Number.isSafeInteger(count) && Number(count) >= 0;
   const isPositive = (number: unknown) => Number.isFinite(number) && Number(number) > 0;
   const { batches: size, counted, unit } = Object(group) as Record<string, unknown>;
+  // Targets are counted by their weights, so their number can have a fraction.
+  const isLossSound = [total, targets, before ?? 0].every(Number.isFinite) &&
+    (targets === 0 ? total === 0 : Number(targets) > 0 && Number(uncounted) < Number(batches));
   const isSound = [epoch, batches, uncounted].every(isCount) && Number(epoch) >= 1 &&
-    [total, targets, before ?? 0].every(Number.isFinite) && typeof over === "boolean" &&
+    Number(uncounted) <= Number(batches) && isLossSound &&
+    typeof over === "boolean" && (!over || Number(batches) > 0) &&
     (group === null || (isCount(size) && [size, counted, unit].every(isPositive)));
   if (isSound) return value as Progress;
   throw new CheckpointError(
-    `Cannot resume from ${path}: its progress must be that of a run of train(), got ${JSON.stringify(value)}`,
+    `Cannot resume from ${printable(path, Infinity)}: its progress must be that of a run of train(), got ${
+      quoted(value)
+    }`,
   );
 }

@@ -1,6 +1,6 @@
 import { type DType, full, loadParameters, type NamedParameters, scope } from "@unfold/core";
 import { coreKernels } from "@unfold/core/kernels";
-import { checkCounts } from "@unfold/core/support";
+import { checkCounts, printable } from "@unfold/core/support";
 import type { Layer } from "@unfold/layers";
 import type { Optimizer } from "@unfold/optimizers";
 import { addToGroup, checkProgress, firstEpoch, meanLoss, type Progress } from "./_progress.ts";
@@ -73,7 +73,7 @@ export class Run<Y extends DType> {
     if (resume !== false) {
       const restored = await checkpoints!.restore(this.#parts, typeof resume === "string" ? resume : undefined);
       this.lastSaved = restored?.path;
-      if (restored !== undefined) this.progress = checkProgress(restored.progress, restored.path);
+      if (restored !== undefined) this.#restored(restored);
     } else if (checkpoints !== undefined && (parallel?.rank ?? 0) === 0 && (await checkpoints.list()).length > 0) {
       throw new CheckpointError(
         `Cannot train from the start: ${checkpoints.folder} must hold no checkpoints, got those of an unfinished run; ` +
@@ -81,6 +81,26 @@ export class Run<Y extends DType> {
       );
     }
     await parallel?.synchronize();
+  }
+
+  /**
+   * Takes over the progress in a checkpoint.
+   *
+   * @throws {CheckpointError} If it does not fit the optimizer's state, or a weight is not finite: what would come of it later
+   * says nothing of the file.
+   */
+  #restored({ progress, path }: { readonly progress: unknown; readonly path: string }): void {
+    this.progress = checkProgress(progress, path);
+    const fail = (problem: string) => {
+      throw new CheckpointError(`Cannot resume from ${printable(path, Infinity)}: ${problem}`);
+    };
+    const accumulated = Number(this.#options.optimizer.state().get("accumulated")!.data[0]);
+    const batches = this.progress.group?.batches ?? 0;
+    if (batches !== accumulated) {
+      fail(`its progress must have the ${accumulated} batches of the optimizer's next step, got ${batches}`);
+    }
+    const bad = this.#badWeight();
+    if (bad !== undefined) fail(`${bad[0]} must hold finite values, got a norm of ${bad[1]}`);
   }
 
   /** Drops the gradients of a step that was not taken, so that another attempt starts as this one did. */
@@ -317,12 +337,19 @@ export class Run<Y extends DType> {
    * @throws {RangeError} If a weight is not finite.
    */
   async checkWeights(): Promise<void> {
-    const { model, parallel } = this.#options;
+    const { parallel } = this.#options;
     await parallel?.settle();
-    for (const [name, { offset, size }] of Object.entries(model.parameters())) {
+    const bad = this.#badWeight();
+    if (bad !== undefined) throw this.diverged(`${bad[0]} must hold finite values, got a norm of ${bad[1]}`);
+  }
+
+  /** The name and the norm of a parameter with a value that is not finite. */
+  #badWeight(): readonly [name: string, norm: number] | undefined {
+    for (const [name, { offset, size }] of Object.entries(this.#options.model.parameters())) {
       const norm = Math.sqrt(coreKernels.sumOfSquares(offset, size));
-      if (!Number.isFinite(norm)) throw this.diverged(`${name} must hold finite values, got a norm of ${norm}`);
+      if (!Number.isFinite(norm)) return [name, norm];
     }
+    return undefined;
   }
 
   /** The error for data that a network cannot learn from. */

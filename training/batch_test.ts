@@ -40,7 +40,7 @@ async function callsOf(
   ];
   const outcomes: [string, unknown][] = [];
   for (const [doing, call] of calls) {
-    outcomes.push([doing, await Promise.try(call).then(() => "nothing", (error) => error)]);
+    outcomes.push([doing, await (async () => await call())().then(() => "nothing", (error) => error)]);
   }
   return outcomes;
 }

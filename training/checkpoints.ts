@@ -1,5 +1,6 @@
 import { decodeSafetensors, encodeSafetensors, Random, type Safetensors, type SafetensorsInput } from "@unfold/core";
-import { checkCounts } from "@unfold/core/support";
+import { checkCounts, joined, listed, printable, quoted } from "@unfold/core/support";
+import { codeOf, type NodeModules, nodeModules } from "./_node.ts";
 import { lockFolder, syncFolder } from "./lock_folder.ts";
 import { gatherStates, type Parallel, RankRandom, RankState } from "./parallel.ts";
 import type { State, Stateful } from "./stateful.ts";
@@ -133,7 +134,7 @@ export class Checkpoints {
    */
   async lock(): Promise<Disposable> {
     if (this.#parallel !== undefined && this.#parallel.rank > 0) return { [Symbol.dispose]() {} };
-    const isNew = await Deno.stat(this.folder).then(() => false, () => true);
+    const isNew = !nodeModules(`write to ${this.folder}`).fs.existsSync(this.folder);
     try {
       const lock = await lockFolder(this.folder);
       return {
@@ -143,19 +144,19 @@ export class Checkpoints {
         },
       };
     } catch (error) {
-      throw new CheckpointError((error as Error).message, { cause: error });
+      throw new CheckpointError(printable((error as Error).message, Infinity), { cause: error });
     }
   }
 
   /** The paths of the checkpoints, newest first. */
   async list(): Promise<string[]> {
-    const names: string[] = [];
+    let names: string[] = [];
     try {
-      for await (const { name } of Deno.readDir(this.folder)) if (NAME.test(name)) names.push(name);
+      names = await filesOf(this.folder).readdir(this.folder);
     } catch (error) {
-      if (!(error instanceof Deno.errors.NotFound)) throw failed(`read ${this.folder}`, error);
+      if (codeOf(error) !== "ENOENT") throw failed(`read ${this.folder}`, error);
     }
-    return names.sort().reverse().map((name) => `${this.folder}/${name}`);
+    return names.filter((name) => NAME.test(name)).sort().reverse().map((name) => `${this.folder}/${name}`);
   }
 
   /**
@@ -180,16 +181,17 @@ export class Checkpoints {
       ...(architecture !== undefined && { architecture }),
     };
     const bytes = await encodeChecked(tensors, metadata);
+    const files = filesOf(this.folder);
     try {
-      await Deno.mkdir(this.folder, { recursive: true });
+      await files.mkdir(this.folder, { recursive: true });
       await this.#removeUnfinished();
       await writeToDisk(unfinished, bytes);
-      await Deno.rename(unfinished, path);
+      await files.rename(unfinished, path);
       // The new one must be on disk before the old ones go.
       await syncFolder(this.folder);
-      for (const old of (await this.list()).slice(this.#keep)) await Deno.remove(old);
+      for (const old of (await this.list()).slice(this.#keep)) await files.unlink(old);
     } catch (error) {
-      await Deno.remove(unfinished).catch(() => {});
+      await files.unlink(unfinished).catch(() => {});
       throw failed(`write ${path}`, error);
     }
     return path;
@@ -217,14 +219,16 @@ export class Checkpoints {
 
   /** Removes all checkpoints, and the folder if it is then empty. Call it when a run is done. */
   async clear(): Promise<void> {
-    for (const path of await this.list()) await Deno.remove(path);
-    await Deno.remove(this.folder).catch(() => {});
+    const files = filesOf(this.folder);
+    for (const path of await this.list()) await files.unlink(path);
+    await files.rmdir(this.folder).catch(() => {});
   }
 
   /** Removes half-written files of a killed run. */
   async #removeUnfinished(): Promise<void> {
-    for await (const { name } of Deno.readDir(this.folder)) {
-      if (UNFINISHED.test(name)) await Deno.remove(`${this.folder}/${name}`);
+    const files = filesOf(this.folder);
+    for (const name of await files.readdir(this.folder)) {
+      if (UNFINISHED.test(name)) await files.unlink(`${this.folder}/${name}`);
     }
   }
 
@@ -258,19 +262,23 @@ export class Checkpoints {
         if (found === undefined) unknown.push(name);
         else found[1].set(name.slice(found[0].length + 1), entry);
       }
-      if (unknown.length > 0) throw new TypeError(`this run has nothing named ${unknown.join(", ")}`);
+      if (unknown.length > 0) throw new TypeError(`this run has nothing named ${listed(unknown)}`);
       own.forEach(([part, stateful], i) => loadPart(part, stateful, states[i]![1], this.#parallel));
       for (const newer of file === undefined ? [] : all.filter((other) => nameOf(other) > nameOf(file))) {
-        await Deno.rename(newer, `${this.folder}/${nameOf(newer).replace("checkpoint", "abandoned")}`);
+        await filesOf(path).rename(newer, `${this.folder}/${nameOf(newer).replace("checkpoint", "abandoned")}`);
       }
       return { path, progress };
     } catch (error) {
-      const problem = (error as Error).message.replace(/^Cannot read [^:]*: /, "");
+      const problem = printable((error as Error).message.replace(/^Cannot read [^:]*: /, ""), LONGEST_PROBLEM);
       // If the checkpoint is intact but of another run, so are those before it.
       const isDamaged = error instanceof CheckpointError && file === undefined;
       const before = isDamaged ? await firstIntact(all.slice(1)) : undefined;
-      const advice = before === undefined ? "" : `; resume from ${before} instead, which is intact`;
-      throw new CheckpointError(`Cannot resume from ${path}: ${problem}${advice}`, { cause: error });
+      const advice = before === undefined
+        ? ""
+        : `; resume from ${printable(before, Infinity)} instead, which is intact`;
+      throw new CheckpointError(`Cannot resume from ${printable(path, Infinity)}: ${problem}${advice}`, {
+        cause: error,
+      });
     }
   }
 
@@ -287,16 +295,24 @@ export class Checkpoints {
     const names = new Set([...Object.keys(found), ...Object.keys(this.#config)]);
     const differences = [...names].flatMap((name) => {
       const [theirs, ours] = [canonical(found[name]), canonical(this.#config[name])];
-      return theirs === ours ? [] : [`its ${name} is ${theirs ?? "missing"}, this run's ${ours ?? "missing"}`];
+      return theirs === ours ? [] : [`its ${printable(name)} is ${shown(theirs)}, this run's ${shown(ours)}`];
     });
-    if (differences.length > 0) throw new TypeError(`it belongs to another run: ${differences.join("; ")}`);
+    if (differences.length > 0) throw new TypeError(`it belongs to another run: ${joined(differences)}`);
   }
+}
+
+/** The most characters of what is wrong with a checkpoint. */
+const LONGEST_PROBLEM = 900;
+
+/** The runtime's functions for files. */
+function filesOf(path: string): NodeModules["fs"]["promises"] {
+  return nodeModules(`use ${path}`).fs.promises;
 }
 
 /** A run that wrote nothing leaves nothing. */
 function removeIfEmpty(folder: string): void {
   try {
-    Deno.removeSync(folder);
+    nodeModules(`remove ${folder}`).fs.rmdirSync(folder);
   } catch {
     // It is not empty, or already gone.
   }
@@ -304,6 +320,11 @@ function removeIfEmpty(folder: string): void {
 
 function nameOf(path: string): string {
   return path.slice(path.lastIndexOf("/") + 1);
+}
+
+/** A value of a configuration in a message. */
+function shown(json: string | undefined): string {
+  return json === undefined ? "missing" : printable(json);
 }
 
 /** JSON with sorted keys. */
@@ -323,7 +344,7 @@ function parseField(name: string, text: string | undefined): object {
     // The error below says it.
   }
   if (typeof value === "object" && value !== null && !Array.isArray(value)) return value;
-  throw new TypeError(`its ${name} must be a JSON object, got ${text ?? "none"}`);
+  throw new TypeError(`its ${name} must be a JSON object, got ${text === undefined ? "none" : printable(text)}`);
 }
 
 function loadPart(part: string, stateful: Stateful, state: State, parallel: Parallel | undefined): void {
@@ -352,21 +373,25 @@ function decodeText(bytes: Uint8Array<ArrayBuffer>): string {
 }
 
 async function writeToDisk(path: string, bytes: Uint8Array): Promise<void> {
-  using file = await Deno.open(path, { write: true, create: true, truncate: true });
-  for (let written = 0; written < bytes.length;) written += await file.write(bytes.subarray(written));
-  await file.sync();
+  const file = await filesOf(path).open(path, "w");
+  try {
+    await file.writeFile(bytes);
+    await file.sync();
+  } finally {
+    await file.close();
+  }
 }
 
 async function readBytes(path: string): Promise<Uint8Array<ArrayBuffer>> {
   try {
-    return await Deno.readFile(path);
+    return new Uint8Array(await filesOf(path).readFile(path));
   } catch (error) {
     throw failed(`read ${path}`, error);
   }
 }
 
 function failed(doing: string, error: unknown): CheckpointError {
-  return new CheckpointError(`Cannot ${doing}: ${(error as Error).message}`, { cause: error });
+  return new CheckpointError(printable(`Cannot ${doing}: ${(error as Error).message}`, Infinity), { cause: error });
 }
 
 // The file: safetensors whose metadata has a SHA-256 of the whole file, computed with zeros in place of the checksum.
@@ -391,8 +416,9 @@ export async function encodeChecked(
 async function decodeCheckpoint(bytes: Uint8Array<ArrayBuffer>, path: string): Promise<Safetensors> {
   const checkpoint = await decodeChecked(bytes, path);
   const { format } = checkpoint.metadata;
+  const file = printable(path, Infinity);
   if (format !== FORMAT) {
-    throw new CheckpointError(`Cannot read ${path}: its format must be "${FORMAT}", got "${format}"`);
+    throw new CheckpointError(`Cannot read ${file}: its format must be "${FORMAT}", got ${quoted(format)}`);
   }
   return checkpoint;
 }
@@ -403,16 +429,17 @@ async function decodeCheckpoint(bytes: Uint8Array<ArrayBuffer>, path: string): P
  * @throws {CheckpointError} If a single bit has changed.
  */
 async function decodeChecked(bytes: Uint8Array<ArrayBuffer>, file: string): Promise<Safetensors> {
-  const at = checksumAt(bytes);
+  const [at, name] = [checksumAt(bytes), printable(file, Infinity)];
   if (at < 0) {
-    throw new CheckpointError(`Cannot read ${file}: it must be a checkpoint, got another file or a truncated one`);
+    throw new CheckpointError(`Cannot read ${name}: it must be a checkpoint, got another file or a truncated one`);
   }
   const expected = new TextDecoder().decode(bytes.subarray(at, at + BLANK.length));
   const blank = bytes.slice();
   blank.set(new TextEncoder().encode(BLANK), at);
   const actual = await checksumOf(blank);
   if (actual !== expected) {
-    throw new CheckpointError(`Cannot read ${file}: it is corrupt: its checksum must be ${actual}, got ${expected}`);
+    const problem = `it is corrupt: its checksum must be ${actual}, got ${printable(expected)}`;
+    throw new CheckpointError(`Cannot read ${name}: ${problem}`);
   }
   return decodeSafetensors(bytes, { file });
 }
@@ -427,5 +454,6 @@ function checksumAt(bytes: Uint8Array): number {
 }
 
 async function checksumOf(bytes: Uint8Array<ArrayBuffer>): Promise<string> {
-  return new Uint8Array(await crypto.subtle.digest("SHA-256", bytes)).toHex();
+  const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", bytes));
+  return Array.from(digest, (byte) => byte.toString(16).padStart(2, "0")).join("");
 }

@@ -1,10 +1,12 @@
-import { decodeSafetensors, encodeSafetensors, Random, reshape, type Tensor, tensor } from "@unfold/core";
+import { decodeSafetensors, encodeSafetensors, Random, reshape, subtract, type Tensor, tensor } from "@unfold/core";
 import { Dense, type Layer, loadModel, meanSquaredError } from "@unfold/layers";
 import { adam, Optimizer, type Schedule, sgd } from "@unfold/optimizers";
 import {
   type Batch,
   CheckpointError,
   Checkpoints,
+  loadScaler,
+  type Loss,
   predict,
   type Stateful,
   train,
@@ -12,7 +14,8 @@ import {
   Windows,
 } from "@unfold/training";
 import assert from "node:assert/strict";
-import { withFolder } from "../tools/testing.ts";
+import { assertPrintable, assertThrowsPrintable, HOSTILE, withFolder } from "../tools/testing.ts";
+import { checkProgress } from "./_progress.ts";
 import { encodeChecked } from "./checkpoints.ts";
 
 /** A counter: the smallest thing with a state. */
@@ -68,7 +71,7 @@ Deno.test("without checkpoints restore returns undefined; a named file must exis
     assert.equal(await checkpoints.restore({}), undefined);
     await assert.rejects(() => checkpoints.restore({}, `${folder}/gone`), {
       name: "CheckpointError",
-      message: /^Cannot resume from .*gone: .*No such file/,
+      message: /^Cannot resume from .*gone: .*no such file/,
     });
   }));
 
@@ -93,7 +96,7 @@ Deno.test("a checkpoint of another run is refused, and the message lists the dif
       'it belongs to another run: its hidden is 8, this run\'s 16; its scaler is {"mean":[1]}, this run\'s {"mean":[2]}; ' +
         "its seed is missing, this run's 3",
     );
-    await refuses(config, {}, "this run has nothing named random.state");
+    await refuses(config, {}, 'this run has nothing named "random.state"');
     await refuses(
       config,
       { random, other: random },
@@ -138,14 +141,14 @@ Deno.test("a failed write says why, and leaves the checkpoint before as it was",
     const checkpoints = new Checkpoints({ folder: `${folder}/file/below` });
     await assert.rejects(() => checkpoints.save(1, {}, {}), {
       name: "CheckpointError",
-      message: /^Cannot write .*\/file\/below\/checkpoint-000000001.safetensors: .*Not a directory/,
+      message: /^Cannot write .*\/file\/below\/checkpoint-000000001.safetensors: .*not a directory/,
     });
     const locked = new Checkpoints({ folder });
     await locked.save(1, {}, {});
     await Deno.chmod(folder, 0o555);
     // Root ignores permissions.
     if (await Deno.writeTextFile(`${folder}/root`, "").then(() => true, () => false)) return;
-    await assert.rejects(() => locked.save(2, {}, {}), /^CheckpointError: Cannot write .*Permission denied/);
+    await assert.rejects(() => locked.save(2, {}, {}), /^CheckpointError: Cannot write .*permission denied/);
     await Deno.chmod(folder, 0o755);
     assert.deepEqual(names(folder), ["checkpoint-000000001.safetensors", "file"]);
   }));
@@ -168,7 +171,7 @@ Deno.test("a full disk is reported, and the checkpoint before stays as it was", 
     const { stdout, stderr } = await new Deno.Command("bash", { args }).output();
     const lines = new TextDecoder().decode(stdout).trim().split("\n");
     const problem = new TextDecoder().decode(stderr);
-    assert.match(lines[0]!, /^Cannot write .*checkpoint-000000002.safetensors: .*File too large/, problem);
+    assert.match(lines[0]!, /^Cannot write .*checkpoint-000000002.safetensors: .*file too large/, problem);
     assert.equal(lines[1], "{}");
     assert.deepEqual(names(`${folder}/a`), ["checkpoint-000000001.safetensors"]);
   }));
@@ -285,6 +288,70 @@ Deno.test("a file of another format is refused", () =>
     });
   }));
 
+Deno.test("no name or value of a checkpoint reaches a message with control characters or at any length", () =>
+  withFolder(async (folder) => {
+    const value = { shape: [1], data: Float32Array.of(1) };
+    const own = { format: "unfold checkpoint 1", config: "{}", progress: "{}" };
+    const files: [tensors: [string, typeof value][], metadata: Record<string, string>][] = [
+      [[], { ...own, format: HOSTILE }],
+      [[], { ...own, config: HOSTILE }],
+      [[], { ...own, progress: HOSTILE }],
+      [[], { ...own, config: JSON.stringify({ [HOSTILE]: HOSTILE }) }],
+      [Array.from({ length: 1000 }, (_, i) => [`${i}${HOSTILE.slice(0, 50)}`, value]), own],
+      [[[`part.${HOSTILE}`, value]], own],
+    ];
+    const part = {
+      state: () => new Map(),
+      load: (state: ReadonlyMap<string, unknown>) => {
+        throw new TypeError(`Cannot load: it must be empty, got ${[...state.keys()].join(", ")}`);
+      },
+    };
+    for (const [tensors, metadata] of files) {
+      await Deno.writeFile(`${folder}/checkpoint-000000001.safetensors`, await encodeChecked(tensors, metadata));
+      await assert.rejects(() => new Checkpoints({ folder }).restore({ part }), ({ name, message }: Error) => {
+        assert.equal(name, "CheckpointError");
+        // A name of 40 characters takes up to 240 when escaped.
+        assertPrintable(message.slice(0, 999));
+        assert.ok(message.length < 6000, `it must be short, got ${message.length} characters`);
+        return true;
+      });
+    }
+    assertThrowsPrintable(() => checkProgress({ epoch: HOSTILE }, "a"));
+    assertThrowsPrintable(() => loadScaler({ kind: HOSTILE }));
+    assertThrowsPrintable(() => loadScaler({ kind: "log", offset: HOSTILE }));
+    assertThrowsPrintable(() => loadScaler({ kind: "standard", mean: [HOSTILE], deviation: HOSTILE }));
+  }));
+
+Deno.test("weights that are not finite, and batches of a step that the optimizer has not, are refused when resuming", () =>
+  withFolder(async (folder) => {
+    for await (const event of train({ ...setUp(folder), epochs: 1 })) if (event.type === "checkpoint") break;
+    const [path] = await new Checkpoints({ folder }).list();
+    const { tensors, metadata: { sha256: _, ...metadata } } = decodeSafetensors(await Deno.readFile(path!));
+    const group = (batches: number) => {
+      const progress = { ...JSON.parse(metadata.progress!), group: { batches, counted: 4, unit: 0.5 } };
+      return { ...metadata, progress: JSON.stringify(progress) };
+    };
+    const weight = { ...tensors.get("model.weight")!, data: Float32Array.of(NaN) };
+    const cases = [
+      [
+        new Map([...tensors, ["model.weight", weight] as const]),
+        metadata,
+        /: weight must hold finite values, got a norm of NaN$/,
+      ],
+      [tensors, group(1), /: its progress must have the 0 batches of the optimizer's next step, got 1$/],
+      [tensors, group(1.5), /: its progress must be that of a run of train\(\), got /],
+    ] as const;
+    for (const [changed, fields, message] of cases) {
+      await Deno.writeFile(path!, await encodeChecked(changed, fields));
+      await assert.rejects(() => Array.fromAsync(train({ ...setUp(folder), epochs: 1, resume: true })), {
+        name: "CheckpointError",
+        message,
+      });
+    }
+    await Deno.writeFile(path!, await encodeChecked(tensors, metadata));
+    await Array.fromAsync(train({ ...setUp(folder), epochs: 1, resume: true }));
+  }));
+
 Deno.test("weights that are not finite are never saved", () =>
   withFolder(async (folder) => {
     const rate = (step: number) => step < 3 ? 0.01 : 1e39;
@@ -366,6 +433,43 @@ Deno.test("loadModel opens a checkpoint", () =>
     assert.deepEqual(predict(model, x).data, predict(run.model, x).data);
   }));
 
+Deno.test("a run of weighted targets resumes within a group: counts have fractions, and losses can be negative", () =>
+  withFolder(async (folder) => {
+    const loss: Loss = (prediction, target, options) => {
+      const error = meanSquaredError(prediction, target, options);
+      const shifted = subtract(error, tensor(1000));
+      return Object.assign(shifted, { count: error.count });
+    };
+    const start = (name: string) => {
+      const { model, batches } = setUp(folder);
+      return {
+        model,
+        optimizer: new Optimizer(model.parameters(), [adam()], { learningRate: 0.1, accumulate: 4, takeOver: true }),
+        loss,
+        // The first batch of an epoch does not count.
+        batches: batches.map((batch, i) => ({ ...batch, weights: tensor([i / 8]) })),
+        checkpoints: new Checkpoints({ folder: `${folder}/${name}` }),
+        epochs: 2,
+      };
+    };
+    const whole = start("whole");
+    const events = await Array.fromAsync(train(whole));
+    const controller = new AbortController();
+    let [batches, path] = [0, ""];
+    for await (const event of train({ ...start("left"), signal: controller.signal })) {
+      if (event.type === "step" && ++batches === 7) controller.abort();
+      if (event.type === "checkpoint") path = event.path;
+    }
+    const progress = JSON.parse(decodeSafetensors(await Deno.readFile(path)).metadata.progress!);
+    assert.deepEqual([progress.batches, progress.uncounted, progress.targets], [2, 1, 1 / 8]);
+    assert.deepEqual([progress.group.batches, progress.group.counted], [1, 1 / 8]);
+    assert.ok(progress.total < 0, `${progress.total}`);
+    const again = start("left");
+    const rest = await Array.fromAsync(train({ ...again, resume: true }));
+    assert.deepEqual(again.model.weight.data, whole.model.weight.data);
+    assert.deepEqual(rest.at(-1), events.at(-1));
+  }));
+
 Deno.test("a checkpoint whose fields are not those of a run is refused", () =>
   withFolder(async (folder) => {
     const { model, optimizer, ...rest } = setUp(folder);
@@ -387,11 +491,19 @@ Deno.test("a checkpoint whose fields are not those of a run is refused", () =>
       { batches: -1 },
       { batches: 1.5 },
       { uncounted: undefined },
+      { uncounted: 3 },
+      { uncounted: 2 },
+      { batches: 0 },
+      { batches: 0, total: 0, targets: 0, over: true },
+      { targets: -1 },
+      { targets: 0 },
       { total: null },
       { over: 1 },
       { before: "no" },
       { group: undefined },
       { group: { batches: 1, counted: 0, unit: 1 } },
+      { group: { batches: 1.5, counted: 1, unit: 1 } },
+      { group: { batches: 1, counted: -1, unit: 1 } },
       { group: { batches: 1, counted: 1 } },
     ];
     for (const change of changes) {
@@ -402,7 +514,7 @@ Deno.test("a checkpoint whose fields are not those of a run is refused", () =>
           /^Cannot resume from .*checkpoint-000000001.safetensors: its progress must be that of a run of train\(\), got \{/,
       });
     }
-    for (const progress of [3, [sound], undefined]) {
+    for (const progress of [3, [sound], null]) {
       await rest.checkpoints.save(1, parts, progress);
       await assert.rejects(
         resume(),

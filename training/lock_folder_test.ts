@@ -3,6 +3,7 @@ import { Dense, meanSquaredError } from "@unfold/layers";
 import { Optimizer, sgd } from "@unfold/optimizers";
 import { Checkpoints, lockFolder, train } from "@unfold/training";
 import assert from "node:assert/strict";
+import { hostname } from "node:os";
 import { withFolder } from "../tools/testing.ts";
 
 const names = (folder: string) => [...Deno.readDirSync(folder)].map(({ name }) => name).sort();
@@ -50,6 +51,15 @@ Deno.test("a lock file with anything in it does not confuse the message", () =>
       await Deno.writeTextFile(`${folder}/.lock`, text);
       await assert.rejects(() => lockFolder(folder), /got another run in it(, process 7)?; wait/);
     }
+  }));
+
+Deno.test("the lock file of a process that has ended locks nothing", () =>
+  withFolder(async (folder) => {
+    // No process has this number. In Deno, tests may not ask for the host's name, and locks do not depend on it.
+    const host = "version" in Deno ? undefined : hostname();
+    await Deno.writeTextFile(`${folder}/.lock`, JSON.stringify({ pid: 2 ** 22 + 1, host }));
+    (await lockFolder(folder))[Symbol.dispose]();
+    assert.deepEqual(names(folder), []);
   }));
 
 Deno.test("a folder that cannot be made is refused", () =>

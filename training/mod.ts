@@ -67,6 +67,7 @@ export { findLearningRate, type FindLearningRateOptions, type LearningRateSearch
 export { lockFolder, syncFolder } from "./lock_folder.ts";
 export {
   accuracy,
+  balancedAccuracy,
   type Calibration,
   calibration,
   type CalibrationBin,
@@ -76,6 +77,7 @@ export {
   type DirectionalAccuracy,
   directionalAccuracy,
   type DirectionalAccuracyOptions,
+  logLoss,
   macroF1,
 } from "./metrics/classification.ts";
 export { type DieboldMariano, dieboldMariano, type DieboldMarianoOptions } from "./metrics/diebold_mariano.ts";
@@ -98,6 +100,14 @@ export {
   regressionMetrics,
   smape,
 } from "./metrics/regression.ts";
+export {
+  type McNemar,
+  mcNemar,
+  type ProportionInterval,
+  signTest,
+  wilsonInterval,
+  type WilsonIntervalOptions,
+} from "./metrics/proportions.ts";
 export type { Parallel } from "./parallel.ts";
 export { predict, type PredictOptions } from "./predict.ts";
 export {

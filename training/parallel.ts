@@ -7,6 +7,7 @@ import {
   type SafetensorsData,
   type SafetensorsInput,
 } from "@unfold/core";
+import { printable } from "@unfold/core/support";
 import type { Batch } from "./batch.ts";
 import type { State, Stateful } from "./stateful.ts";
 
@@ -67,6 +68,11 @@ export class RankRows extends RankState {
 
   loadShare(state: State, parallel: Parallel | undefined): void {
     const entries = [...state].map(([name, { shape, data }]): [string, SafetensorsInput] => {
+      if (shape.length === 0) {
+        throw new TypeError(
+          `Cannot load a carried state: ${printable(name)} must have a row per sequence, got a scalar`,
+        );
+      }
       const [from, to] = parallel?.rows(shape[0]!) ?? [0, shape[0]!];
       const width = data.length / shape[0]!;
       return [name, { shape: shape.with(0, to - from), data: data.slice(from * width, to * width) }];

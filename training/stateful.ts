@@ -22,21 +22,40 @@ export function numbersState(numbers: Readonly<Record<string, number>>): [name: 
   return Object.entries(numbers).map(([name, value]) => [name, { shape: [], data: Float64Array.of(value) }]);
 }
 
+/** What a number in a state must be: in words, and a test. */
+export type NumberKind = readonly [wanted: string, isSound: (value: number) => boolean];
+
+/** An integer of 0 or more. */
+export const COUNT: NumberKind = ["an integer of 0 or more", (value) => Number.isSafeInteger(value) && value >= 0];
+/** The smallest loss so far. */
+export const BEST_LOSS: NumberKind = ["a number, or Infinity before the first", (value) => value > -Infinity];
+
 /**
  * Reads named numbers back.
  *
- * @throws {TypeError} If one is missing.
+ * @param kinds What each must be.
+ * @throws {TypeError} If one is missing, or not what it must be.
  */
 export function readNumbers<Name extends string>(
   doing: string,
   state: State,
-  names: readonly Name[],
+  kinds: Readonly<Record<Name, NumberKind>>,
 ): Record<Name, number> {
-  const missing = names.filter((name) => !(state.get(name)?.data instanceof Float64Array));
+  const names = Object.keys(kinds) as Name[];
+  const numberOf = (name: Name) => {
+    const { data, shape } = state.get(name) ?? {};
+    return data instanceof Float64Array && shape?.length === 0 ? data[0] : undefined;
+  };
+  const missing = names.filter((name) => numberOf(name) === undefined);
   if (missing.length > 0) {
     throw new TypeError(
       `Cannot ${doing}: the state must have the numbers ${names.join(", ")}, got none for ${missing.join(", ")}`,
     );
   }
-  return Object.fromEntries(names.map((name) => [name, Number(state.get(name)!.data[0])])) as Record<Name, number>;
+  const entries = names.map((name) => [name, numberOf(name)!] as const);
+  for (const [name, value] of entries) {
+    const [wanted, isSound] = kinds[name];
+    if (!isSound(value)) throw new TypeError(`Cannot ${doing}: ${name} in the state must be ${wanted}, got ${value}`);
+  }
+  return Object.fromEntries(entries) as Record<Name, number>;
 }

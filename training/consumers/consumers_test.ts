@@ -58,6 +58,24 @@ Deno.test("history records the losses, and continues from a saved state", () => 
   assert.throws(() => second.load(new Map()), {
     message: "Cannot restore the history: its state must have epochs of shape [n, 3], got none",
   });
+  const saved = (shape: number[], ...values: number[]) =>
+    new Map([["epochs", { shape, data: Float64Array.from(values) }]]);
+  for (const [shape, length] of [[[3], 3], [[1, 3], 6], [[1, 1, 3], 3], [[3, 1], 3]] as const) {
+    assert.throws(
+      () => second.load(saved([...shape], ...Array(length).fill(1))),
+      /must have epochs of shape \[n, 3\], got/,
+    );
+  }
+  // The same epoch twice, and epochs that are none.
+  for (const [epoch, before] of [[1, 1], [0.5, 1], [NaN, 1], [-1, 1], [2 ** 53, 1]] as const) {
+    assert.throws(() => second.load(saved([2, 3], before, 3, NaN, epoch, 2, NaN)), {
+      name: "TypeError",
+      message:
+        `Cannot restore the history: its epochs must be integers, each above the one before, got ${epoch} after 1`,
+    });
+  }
+  assert.throws(() => second.load(saved([1, 3], 0, 1, 1)), /each above the one before, got 0 after 0$/);
+  assert.equal(second.epochs.length, 3);
 });
 
 Deno.test("jsonLines appends one line per event", () =>

@@ -1,3 +1,4 @@
+import { formatShape } from "@unfold/core";
 import {
   bytesField,
   doubleField,
@@ -5,8 +6,10 @@ import {
   floatField,
   integerField,
   message,
+  printable,
   toBytes,
 } from "@unfold/core/support";
+import { nodeModules } from "../_node.ts";
 import type { State, Stateful } from "../stateful.ts";
 import type { Consumer } from "./consume.ts";
 
@@ -67,14 +70,22 @@ export function history(): History {
     load: {
       value: (state: State) => {
         const { data, shape } = state.get("epochs") ?? {};
-        if (!(data instanceof Float64Array) || shape?.[1] !== 3) {
-          const got = shape === undefined ? "none" : `[${shape}]`;
+        if (!(data instanceof Float64Array) || shape?.length !== 2 || shape[1] !== 3 || data.length !== 3 * shape[0]!) {
+          const got = shape === undefined ? "none" : printable(formatShape(shape));
           throw new TypeError(`Cannot restore the history: its state must have epochs of shape [n, 3], got ${got}`);
         }
-        epochs = Array.from({ length: data.length / 3 }, (_, i) => {
+        const loaded = Array.from({ length: shape[0]! }, (_, i) => {
           const [epoch, loss, validationLoss] = data.subarray(3 * i) as unknown as [number, number, number];
           return { epoch, loss, ...(!Number.isNaN(validationLoss) && { validationLoss }) };
         });
+        loaded.forEach(({ epoch }, i) => {
+          const before = loaded[i - 1]?.epoch ?? 0;
+          if (Number.isSafeInteger(epoch) && epoch > before) return;
+          throw new TypeError(
+            `Cannot restore the history: its epochs must be integers, each above the one before, got ${epoch} after ${before}`,
+          );
+        });
+        epochs = loaded;
       },
     },
   }) as History;
@@ -86,6 +97,7 @@ export function history(): History {
  *
  * @param path The file.
  * @returns A consumer of training events.
+ * @throws {Error} In a browser, which has no files.
  *
  * @example
  * ```ts
@@ -102,8 +114,9 @@ export function history(): History {
  * ```
  */
 export function jsonLines(path: string): Consumer {
+  const { fs } = nodeModules(`write to ${path}`);
   return (event) => {
-    Deno.writeTextFileSync(path, `${JSON.stringify({ time: new Date().toISOString(), ...event })}\n`, { append: true });
+    fs.appendFileSync(path, `${JSON.stringify({ time: new Date().toISOString(), ...event })}\n`);
   };
 }
 
@@ -115,6 +128,7 @@ export function jsonLines(path: string): Consumer {
  *
  * @param folder The folder for the file; created if missing. Pass it, or its parent, to `tensorboard --logdir`.
  * @returns A consumer of training events.
+ * @throws {Error} In a browser, which has no files.
  *
  * @example
  * ```ts
@@ -129,13 +143,14 @@ export function jsonLines(path: string): Consumer {
  * ```
  */
 export function tensorBoard(folder: string): Consumer {
-  Deno.mkdirSync(folder, { recursive: true });
+  const { fs } = nodeModules(`write to ${folder}`);
+  fs.mkdirSync(folder, { recursive: true });
   const seconds = Math.floor(Date.now() / 1000);
   const unique = crypto.randomUUID().slice(0, 8);
   const path = `${folder}/events.out.tfevents.${seconds}.unfold.${unique}`;
   const append = (...fields: Encoded[]) => {
     const time = doubleField(1, Date.now() / 1000);
-    Deno.writeFileSync(path, record(toBytes(message(time, ...fields))), { append: true });
+    fs.appendFileSync(path, record(toBytes(message(time, ...fields))));
   };
   append(bytesField(3, "brain.Event:2"));
   return (event) => {

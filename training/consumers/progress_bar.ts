@@ -1,3 +1,4 @@
+import type { NodeModules } from "../_node.ts";
 import type { Consumer } from "./consume.ts";
 
 /** Where progress is written. */
@@ -23,7 +24,7 @@ export interface ProgressBarOptions {
   /**
    * Where to write.
    *
-   * @default {stderr}
+   * @default {stderr; the console in browsers}
    */
   output?: ProgressOutput;
 }
@@ -99,8 +100,8 @@ function formatSeconds(seconds: number): string {
 }
 
 function standardError(): ProgressOutput {
-  return {
-    terminal: Deno.stderr.isTerminal(),
-    write: (text) => void Deno.stderr.writeSync(new TextEncoder().encode(text)),
-  };
+  const { process } = globalThis as { process?: NodeModules["process"] };
+  // Browsers have a console only.
+  if (process?.stderr === undefined) return { terminal: false, write: (text) => console.error(text.trimEnd()) };
+  return { terminal: process.stderr.isTTY === true, write: (text) => void process.stderr.write(text) };
 }

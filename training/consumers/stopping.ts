@@ -1,8 +1,9 @@
 import { formatShape, loadParameters, type NamedParameters, type SafetensorsInput } from "@unfold/core";
-import { checkCounts } from "@unfold/core/support";
+import { checkCounts, listed, printable } from "@unfold/core/support";
 import type { Optimizer } from "@unfold/optimizers";
+import { nodeModules } from "../_node.ts";
 import type { EpochEvent } from "../events.ts";
-import { numbersState, readNumbers, type State, type Stateful } from "../stateful.ts";
+import { BEST_LOSS, COUNT, numbersState, readNumbers, type State, type Stateful } from "../stateful.ts";
 import type { Consumer } from "./consume.ts";
 
 /** Options for {@linkcode earlyStopping}. */
@@ -94,24 +95,45 @@ export function earlyStopping(parameters: NamedParameters, options: EarlyStoppin
     },
     load: {
       value: (state: State) => {
-        const numbers = readNumbers("stop early", state, ["epoch", "loss", "waited"]);
-        for (const [name, { shape }] of Object.entries(parameters)) {
-          const saved = state.get(`weights/${name}`)?.shape;
-          if (numbers.epoch === 0 || String(saved) === String(shape)) continue;
-          const got = saved === undefined ? "none" : formatShape(saved);
+        const numbers = readNumbers("stop early", state, { epoch: COUNT, loss: BEST_LOSS, waited: COUNT });
+        const { epoch, loss } = numbers;
+        if ((epoch === 0) !== (loss === Infinity)) {
           throw new TypeError(
-            `Cannot stop early: the state must have the best weights of ${name} in shape ${formatShape(shape)}, ` +
-              `got ${got}`,
+            `Cannot stop early: the loss in the state must be Infinity before the first epoch, and finite afterwards, got ` +
+              `${loss} at epoch ${epoch}`,
           );
         }
-        weights = new Map();
+        const saved = new Map<string, SafetensorsInput>();
         for (const [name, entry] of state) {
-          if (name.startsWith("weights/")) weights.set(name.slice("weights/".length), entry);
+          if (name.startsWith("weights/")) saved.set(name.slice("weights/".length), entry);
         }
-        best = numbers;
+        // Before the first epoch there are none.
+        if (epoch > 0 || saved.size > 0) checkWeights(parameters, saved);
+        [best, weights] = [numbers, saved];
       },
     },
   }) as EarlyStopping;
+}
+
+/** Checks the best weights in a state now, not when they are restored at the end of the run. */
+function checkWeights(parameters: NamedParameters, saved: ReadonlyMap<string, SafetensorsInput>): void {
+  for (const [name, { shape }] of Object.entries(parameters)) {
+    const entry = saved.get(name);
+    const isSound = entry?.data instanceof Float32Array && String(entry.shape) === String(shape) &&
+      entry.data.every(Number.isFinite);
+    if (isSound) continue;
+    const got = entry === undefined
+      ? "none"
+      : `${printable(formatShape(entry.shape))} in a ${entry.data.constructor.name}` +
+        (entry.data.every((value) => Number.isFinite(Number(value))) ? "" : " with values that are not finite");
+    throw new TypeError(
+      `Cannot stop early: the state must have the best weights of ${name}, finite and in shape ` +
+        `${formatShape(shape)}, got ${got}`,
+    );
+  }
+  const unknown = [...saved.keys()].filter((name) => !Object.hasOwn(parameters, name));
+  if (unknown.length === 0) return;
+  throw new TypeError(`Cannot stop early: the state must have weights of the model alone, got ${listed(unknown)} too`);
 }
 
 /** Options for {@linkcode reduceOnPlateau}; names and defaults as in PyTorch's `ReduceLROnPlateau`. */
@@ -203,7 +225,9 @@ export function reduceOnPlateau(
   };
   return Object.assign(consumer, {
     state: () => new Map(numbersState(progress)),
-    load: (state: State) => void (progress = readNumbers("reduce on a plateau", state, ["best", "waited", "cooling"])),
+    load(state: State) {
+      progress = readNumbers("reduce on a plateau", state, { best: BEST_LOSS, waited: COUNT, cooling: COUNT });
+    },
   });
 }
 
@@ -231,6 +255,8 @@ const EXIT_CODES = { SIGINT: 130, SIGTERM: 143 } as const;
  * Stops a run gracefully. The first SIGINT (Ctrl-C) or SIGTERM aborts a signal; `train()` then finishes its step, writes a
  * checkpoint and ends. A second SIGINT exits at once.
  *
+ * @throws {Error} In a browser, which has no signals.
+ *
  * @example
  * ```ts
  * import { stopOnSignals } from "@unfold/training";
@@ -241,16 +267,17 @@ const EXIT_CODES = { SIGINT: 130, SIGTERM: 143 } as const;
  * ```
  */
 export function stopOnSignals(): SignalStop {
+  const { process } = nodeModules("stop on signals");
   const controller = new AbortController();
   let exitCode: number | undefined;
   const listeners = Object.entries(EXIT_CODES).map(([name, code]) => {
     const listener = () => {
-      if (name === "SIGINT" && controller.signal.aborted) Deno.exit(code);
+      if (name === "SIGINT" && controller.signal.aborted) process.exit(code);
       exitCode ??= code;
       controller.abort(`the process received ${name}`);
     };
-    Deno.addSignalListener(name as Deno.Signal, listener);
-    return () => Deno.removeSignalListener(name as Deno.Signal, listener);
+    process.on(name, listener);
+    return () => void process.off(name, listener);
   });
   return {
     signal: controller.signal,

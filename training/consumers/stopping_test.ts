@@ -1,4 +1,4 @@
-import { Parameter } from "@unfold/core";
+import { Parameter, type SafetensorsInput } from "@unfold/core";
 import { Dense } from "@unfold/layers";
 import { constant, Optimizer, sgd } from "@unfold/optimizers";
 import assert from "node:assert/strict";
@@ -68,12 +68,61 @@ Deno.test("the state of early stopping holds the best weights", async () => {
   assert.deepEqual([b.early.epoch, b.early.loss, b.model.weight.item()], [2, 3, 2]);
   const other = earlyStopping(new Dense({ inputSize: 2, outputSize: 1 }).parameters());
   assert.throws(() => other.load(a.early.state()), {
-    message: "Cannot stop early: the state must have the best weights of weight in shape [2, 1], got [1, 1]",
+    message:
+      "Cannot stop early: the state must have the best weights of weight, finite and in shape [2, 1], got [1, 1] in a " +
+      "Float32Array",
   });
   assert.throws(() => b.early.load(new Map()), {
     name: "TypeError",
     message: "Cannot stop early: the state must have the numbers epoch, loss, waited, got none for epoch, loss, waited",
   });
+});
+
+Deno.test("states with numbers that no run has are refused, and change nothing", async () => {
+  const { early, model, run } = following({ patience: 2 });
+  await run([5, 3, 4]);
+  const state = early.state();
+  const number = (value: number) => ({ shape: [], data: Float64Array.of(value) });
+  const weight = state.get("weights/weight")!;
+  const cases: [name: string, entry: SafetensorsInput, message: RegExp][] = [
+    ["epoch", number(1.5), /epoch in the state must be an integer of 0 or more, got 1\.5$/],
+    ["epoch", number(-1), /epoch in the state must be an integer of 0 or more, got -1$/],
+    ["epoch", number(0), /the loss in the state must be Infinity before the first epoch, .*, got 3 at epoch 0$/],
+    ["loss", number(NaN), /loss in the state must be a number, or Infinity before the first, got NaN$/],
+    [
+      "loss",
+      number(Infinity),
+      /must be Infinity before the first epoch, and finite afterwards, got Infinity at epoch 2$/,
+    ],
+    ["waited", number(NaN), /waited in the state must be an integer of 0 or more, got NaN$/],
+    ["waited", { shape: [0], data: new Float64Array() }, /must have the numbers .*, got none for waited$/],
+    [
+      "weights/weight",
+      { ...weight, data: Float32Array.of(NaN) },
+      /finite .*, got \[1, 1\] in a Float32Array with values/,
+    ],
+    ["weights/weight", { ...weight, data: Float64Array.of(1) }, /finite .*, got \[1, 1\] in a Float64Array$/],
+    ["weights/other", weight, /the state must have weights of the model alone, got "other" too$/],
+  ];
+  for (const [name, entry, message] of cases) {
+    assert.throws(() => early.load(new Map([...state, [name, entry]])), { name: "TypeError", message });
+  }
+  assert.throws(
+    () => early.load(new Map([...state].filter(([name]) => name !== "weights/weight"))),
+    /of weight, .*, got none/,
+  );
+  early(done);
+  assert.deepEqual([early.epoch, early.loss, model.weight.item()], [2, 3, 2]);
+
+  const reduce = reduceOnPlateau(makeOptimizer());
+  reduce(epoch(1));
+  for (const [name, value] of [["best", NaN], ["waited", 0.5], ["cooling", -1]] as const) {
+    assert.throws(
+      () => reduce.load(new Map([...reduce.state(), [name, number(value)]])),
+      new RegExp(`Cannot reduce on a plateau: ${name} in the state must be .*, got ${value}$`),
+    );
+  }
+  reduce.load(reduceOnPlateau(makeOptimizer()).state());
 });
 
 Deno.test("early stopping refuses bad options", () => {

@@ -8,6 +8,7 @@ import {
   type Shape,
   type Tensor,
 } from "@unfold/core";
+import { printable } from "@unfold/core/support";
 import { numbersState, type State, type Stateful } from "../stateful.ts";
 
 /** One pass over all batches. */
@@ -97,7 +98,7 @@ export class Passes<Order = never> implements Stateful {
       if (entry?.data instanceof kind && String(entry.shape) === String(shape)) return [...entry.data];
       const got = entry === undefined
         ? "nothing"
-        : `shape ${formatShape(entry.shape)} in a ${entry.data.constructor.name}`;
+        : `shape ${printable(formatShape(entry.shape))} in a ${entry.data.constructor.name}`;
       throw new TypeError(
         `Cannot load the state of batches: ${name} must have shape ${formatShape(shape)} in a ${kind.name}, got ${got}`,
       );
@@ -106,7 +107,7 @@ export class Passes<Order = never> implements Stateful {
     const start = this.#random && take("random", Uint32Array, [4]) as unknown as RandomState;
     for (const name of entries.keys()) {
       throw new TypeError(
-        `Cannot load the state of batches: ${name} must not be in it, these batches have no such state`,
+        `Cannot load the state of batches: ${printable(name)} must not be in it, these batches have no such state`,
       );
     }
     if (!Number.isInteger(position) || position < 0 || position >= this.#length) {

@@ -1,5 +1,6 @@
 import { checkCounts } from "@unfold/core/support";
 import { checkPairs } from "../_check.ts";
+import { wilsonInterval } from "./proportions.ts";
 
 /** Throws a `RangeError` unless there are as many predicted as actual classes, and all are integers of 0 or more. */
 function checkClasses(predicted: ArrayLike<number>, actual: ArrayLike<number>): void {
@@ -95,6 +96,71 @@ export function macroF1(predicted: ArrayLike<number>, actual: ArrayLike<number>)
   return sum(counts.map((row, i) => 2 * row[i]! / (sum(row) + sum(counts.map((other) => other[i]!))))) / counts.length;
 }
 
+/**
+ * The mean over the actual classes of their recall, the fraction of a class's cases that were predicted right: a large class
+ * cannot hide a small one (Brodersen et al., 2010; as in scikit-learn).
+ *
+ * @param predicted The predicted classes.
+ * @param actual The actual classes, of the same length.
+ * @returns From 0 to 1.
+ * @throws {RangeError} If the lists are empty or differ in length, or a class is not an integer of 0 or more.
+ *
+ * @example
+ * ```ts
+ * import { balancedAccuracy } from "@unfold/training";
+ * import assert from "node:assert/strict";
+ *
+ * assert.equal(balancedAccuracy([0, 0, 0, 0], [0, 0, 0, 1]), 0.5);
+ * ```
+ */
+export function balancedAccuracy(predicted: ArrayLike<number>, actual: ArrayLike<number>): number {
+  const { counts } = confusionMatrix(predicted, actual);
+  const recalls = counts.flatMap((row, i) => {
+    const cases = row.reduce((a, b) => a + b, 0);
+    return cases === 0 ? [] : [row[i]! / cases];
+  });
+  return recalls.reduce((a, b) => a + b, 0) / recalls.length;
+}
+
+/** The smallest probability that {@linkcode logLoss} takes, so that one case that was thought impossible is no infinity. */
+const LEAST_PROBABILITY = Number.EPSILON;
+
+/**
+ * The mean of −ln p over all cases, where p is the probability given to the actual class: how good probabilities are, not only
+ * the classes that they favour. Probabilities below 2.2·10⁻¹⁶ count as that, as in scikit-learn.
+ *
+ * @param probabilities The probabilities of all classes in each case.
+ * @param actual The actual classes: positions in the lists of probabilities.
+ * @returns 0 for certain and right; ln(classes) if all classes are equally likely.
+ * @throws {RangeError} If there are no cases, a class has no probability, or a probability is not from 0 to 1.
+ *
+ * @example
+ * ```ts
+ * import { logLoss } from "@unfold/training";
+ * import assert from "node:assert/strict";
+ *
+ * assert.equal(logLoss([[0.5, 0.5], [0, 1]], [0, 1]), Math.LN2 / 2);
+ * ```
+ */
+export function logLoss(probabilities: readonly ArrayLike<number>[], actual: ArrayLike<number>): number {
+  if (actual.length === 0 || probabilities.length !== actual.length) {
+    throw new RangeError(
+      "Cannot judge probabilities: there must be a list for each actual class, and at least one, got " +
+        `${probabilities.length} for ${actual.length}`,
+    );
+  }
+  let total = 0;
+  for (let i = 0; i < actual.length; i++) {
+    const probability = probabilities[i]![actual[i]!];
+    if (!(probability !== undefined && probability >= 0 && probability <= 1)) {
+      const got = probability ?? `none for class ${actual[i]}`;
+      throw new RangeError(`Cannot judge probabilities: probabilities[${i}] must be from 0 to 1, got ${got}`);
+    }
+    total -= Math.log(Math.max(LEAST_PROBABILITY, probability));
+  }
+  return total / actual.length;
+}
+
 /** Options for {@linkcode directionalAccuracy}. */
 export interface DirectionalAccuracyOptions {
   /**
@@ -165,37 +231,7 @@ export function directionalAccuracy(
     if (Math.sign(predicted[i]!) === Math.sign(actual[i]!)) right++;
   }
   if (count === 0) throw new RangeError("Cannot judge directions: at least one actual change must not be 0, got none");
-  const accuracy = right / count;
-  const z = normalBound(confidence);
-  const n = count / horizon;
-  const centre = accuracy + z ** 2 / (2 * n);
-  const margin = z * Math.sqrt(accuracy * (1 - accuracy) / n + (z / (2 * n)) ** 2);
-  const scale = 1 + z ** 2 / n;
-  // Rounding can move an end past 0 or 1.
-  const [low, high] = [Math.max(0, (centre - margin) / scale), Math.min(1, (centre + margin) / scale)];
-  return { accuracy, low, high, count };
-}
-
-/** The z for which a standard normal variable is between −z and z with this probability, by bisection. */
-function normalBound(probability: number): number {
-  // The probability of ±9 is 1 in 64-bit floats.
-  let [low, high] = [0, 9];
-  for (let halving = 0; halving < 60; halving++) {
-    const z = (low + high) / 2;
-    if (normalWithin(z) < probability) low = z;
-    else high = z;
-  }
-  return low;
-}
-
-/** The probability of ±z: 2·φ(z)·(z + z³/3 + z⁵/(3·5) + …) (Marsaglia, 2004). */
-function normalWithin(z: number): number {
-  let [term, sum] = [z, z];
-  for (let k = 3; sum + term > sum; k += 2) {
-    term *= z ** 2 / k;
-    sum += term;
-  }
-  return Math.sqrt(2 / Math.PI) * Math.exp(-(z ** 2) / 2) * sum;
+  return { accuracy: right / count, ...wilsonInterval(right / horizon, count / horizon, { confidence }), count };
 }
 
 /** Options for {@linkcode calibration}. */

@@ -1,8 +1,17 @@
 import fc from "fast-check";
 import assert from "node:assert/strict";
-import { accuracy, calibration, confusionMatrix, directionalAccuracy, macroF1 } from "./classification.ts";
+import {
+  accuracy,
+  balancedAccuracy,
+  calibration,
+  confusionMatrix,
+  directionalAccuracy,
+  logLoss,
+  macroF1,
+} from "./classification.ts";
 import { intervalCoverage, quantileLoss } from "./intervals.ts";
 import { bitsPerCharacter, perplexity } from "./language.ts";
+import { mcNemar, signTest, wilsonInterval } from "./proportions.ts";
 import { mape, mase, regressionMetrics, smape } from "./regression.ts";
 
 function assertNear(found: number, expected: number, tolerance = 1e-12): void {
@@ -108,6 +117,79 @@ Deno.test("an actual change of 0 does not count, and a predicted one is wrong", 
 Deno.test("intervals cover the values between their ends, inclusive", () => {
   const intervals = { low: [0, 0, 0, 2], high: [1, 1, 1, 2] };
   assert.deepEqual(intervalCoverage(intervals, [0, 1, 1.5, 2]), { coverage: 0.75, width: 0.75 });
+});
+
+Deno.test("wilsonInterval takes counts that are not whole, and refuses numbers that are no counts", () => {
+  const { low, high } = wilsonInterval(7, 10, { confidence: 0.9 });
+  assertNear(low, 0.4416997958698352, 1e-9);
+  assertNear(high, 0.873123416096802, 1e-9);
+  assert.ok(wilsonInterval(3.5, 5).low < wilsonInterval(7, 10).low);
+  assert.deepEqual([wilsonInterval(0, 5).low, wilsonInterval(5, 5).high], [0, 1]);
+  for (
+    const [successes, count, options, message] of [
+      [1, 0, {}, "count must be above 0 and finite, got 0"],
+      [1, Infinity, {}, "count must be above 0 and finite, got Infinity"],
+      [3, 2, {}, "successes must be from 0 to 2, got 3"],
+      [NaN, 2, {}, "successes must be from 0 to 2, got NaN"],
+      [1, 2, { confidence: 0 }, "confidence must be above 0 and below 1, got 0"],
+    ] as const
+  ) {
+    assert.throws(() => wilsonInterval(successes, count, options), {
+      name: "RangeError",
+      message: `Cannot make a confidence interval: ${message}`,
+    });
+  }
+});
+
+Deno.test("mcNemar's p-values are those of SciPy's exact binomial test", () => {
+  // min(1, scipy.stats.binomtest(min(b, c), b + c, 0.5).pvalue), SciPy 1.17.1
+  const expected = [
+    [3, 0, 0.25],
+    [10, 25, 0.016673847800120715],
+    [12, 9, 0.6636238098144531],
+    [150, 90, 0.00012987667540779012],
+    [600, 520, 0.018207019279300136],
+    [0, 1, 1],
+    [5, 5, 1],
+    [0, 0, 1],
+  ] as const;
+  for (const [b, c, p] of expected) {
+    // Cases that both got right or wrong do not count.
+    const first = [...new Array(b).fill(1), ...new Array(c).fill(0), 1, 0];
+    const second = [...new Array(b).fill(0), ...new Array(c).fill(1), 1, 0];
+    const found = mcNemar(first, second);
+    assert.deepEqual([found.onlyFirst, found.onlySecond], [b, c]);
+    assertNear(found.p / p, 1, 1e-10);
+  }
+  // 2·(1/2)ⁿ of a million cases is 0 in 64-bit floats, and half of them is certain.
+  const million = new Array(1e6).fill(1);
+  assert.equal(mcNemar(million, million.map(() => 0)).p, 0);
+  assert.throws(() => mcNemar([1, 2], [1, 1]), {
+    name: "RangeError",
+    message: "Cannot compare classifiers: first[1] must be 0 or 1, got 2",
+  });
+});
+
+Deno.test("logLoss and balancedAccuracy match scikit-learn", () => {
+  // log_loss and balanced_accuracy_score, scikit-learn 1.9.1
+  assertNear(logLoss([[0.9, 0.1], [0.1, 0.9], [0.2, 0.8], [0.65, 0.35]], [0, 1, 1, 0]), 0.21616187468057912);
+  assertNear(logLoss([[1, 0, 0], [1, 0, 0], [0.3, 0.3, 0.4]], [0, 2, 1]), 12.415875397814363);
+  assertNear(balancedAccuracy([0, 1, 0, 0, 0, 1], [0, 1, 0, 0, 1, 0]), 0.625);
+  // A class that only occurs among the predictions has no recall.
+  assert.equal(balancedAccuracy([0, 7], [0, 0]), 0.5);
+  for (
+    const [probabilities, actual, message] of [
+      [[], [], "there must be a list for each actual class, and at least one, got 0 for 0"],
+      [[[1]], [0, 0], "there must be a list for each actual class, and at least one, got 1 for 2"],
+      [[[0.5, 0.5]], [2], "probabilities[0] must be from 0 to 1, got none for class 2"],
+      [[[1.5, -0.5]], [0], "probabilities[0] must be from 0 to 1, got 1.5"],
+    ] as const
+  ) {
+    assert.throws(() => logLoss(probabilities, actual), {
+      name: "RangeError",
+      message: `Cannot judge probabilities: ${message}`,
+    });
+  }
 });
 
 Deno.test("metrics of classes match scikit-learn's documentation", () => {
@@ -261,4 +343,31 @@ Deno.test("metrics refuse bad options and undefined results", () => {
     ],
   ];
   for (const [call, message] of refused) assert.throws(call, { name: "RangeError", message });
+});
+
+/** P(X ≤ k) of a binomial distribution with chance ½, term by term. */
+function below(k: number, n: number): number {
+  let [term, total] = [0.5 ** n, 0.5 ** n];
+  for (let i = 1; i <= k; i++) total += term *= (n - i + 1) / i;
+  return total;
+}
+
+Deno.test("signTest is twice the smaller tail of the binomial distribution", () => {
+  for (const n of [1, 2, 7, 40, 300]) {
+    for (let wins = 0; wins <= n; wins++) {
+      const expected = Math.min(1, 2 * below(Math.min(wins, n - wins), n));
+      assert.ok(Math.abs(signTest(wins, n) - expected) <= 1e-9 * expected + 1e-12, `${wins} of ${n}`);
+    }
+  }
+  // A table of critical values (Dixon and Mood, 1946): 5 of 20 is significant at 5 %, 6 of 20 is not.
+  assert.ok(signTest(5, 20) < 0.05 && signTest(6, 20) > 0.05);
+  assert.equal(signTest(0, 0), 1);
+  assert.ok(signTest(400_000, 1_000_000) < 1e-300);
+});
+
+Deno.test("signTest refuses counts that are none", () => {
+  assert.throws(() => signTest(3, 2), {
+    message: "Cannot compare methods: wins must be an integer from 0 to 2, got 3",
+  });
+  assert.throws(() => signTest(0, 1.5), /pairs must be an integer of 0 or more, got 1.5/);
 });

@@ -1,3 +1,4 @@
+import { printable, quoted } from "@unfold/core/support";
 import type { Series } from "../data/windows.ts";
 
 /** Maps the columns of a series to a range that a network learns well, and back. `loadScaler` restores one from its state. */
@@ -280,7 +281,7 @@ function checkAffine(scaler: string, state: Readonly<Record<string, unknown>>): 
   const sound = Array.isArray(shift) && Array.isArray(scale) && shift.length === scale.length &&
     [...shift, ...scale].every(Number.isFinite) && scale.every((value) => value > 0);
   if (sound) return;
-  const show = (value: unknown) => Array.isArray(value) ? `[${value.join(", ")}]` : JSON.stringify(value);
+  const show = (value: unknown) => Array.isArray(value) ? printable(`[${value.join(", ")}]`) : quoted(value);
   throw new TypeError(
     `Cannot make a ${scaler}: ${shiftName} and ${scaleName} must be lists of finite numbers of the same length, each ` +
       `${scaleName} above 0, got ${show(shift)} and ${show(scale)}`,

@@ -1,3 +1,4 @@
+import { quoted } from "@unfold/core/support";
 import { MinMaxScaler, RobustScaler, type Scaler, StandardScaler } from "./affine.ts";
 import { LogScaler } from "./log.ts";
 
@@ -33,7 +34,7 @@ export function loadScaler(state: unknown): Scaler {
       return new LogScaler(found);
     default:
       throw new TypeError(
-        `Cannot load a scaler: kind must be one of standard, minMax, robust, log, got ${JSON.stringify(found.kind)}`,
+        `Cannot load a scaler: kind must be one of standard, minMax, robust, log, got ${quoted(found.kind)}`,
       );
   }
 }

@@ -1,3 +1,4 @@
+import { quoted } from "@unfold/core/support";
 import type { Series } from "../data/windows.ts";
 import type { InverseOptions, Scaler } from "./affine.ts";
 
@@ -45,7 +46,7 @@ export class LogScaler implements Scaler {
    */
   constructor({ offset }: Omit<LogScalerState, "kind">) {
     if (!(typeof offset === "number" && offset >= 0 && offset < Infinity)) {
-      const shown = typeof offset === "number" ? offset : JSON.stringify(offset);
+      const shown = typeof offset === "number" ? offset : quoted(offset);
       throw new RangeError(
         `Cannot make a LogScaler: offset must be a finite number of 0 or more, got ${shown}`,
       );
