@@ -1,6 +1,5 @@
 import { toOnnx } from "@unfold/layers/interchange";
 import type { OnnxExport } from "../shared/write_onnx.ts";
-import type { Classifier } from "./classifier.ts";
 import type { LanguageModel } from "./language_model.ts";
 import { encodingOf } from "./tokenizer.ts";
 
@@ -14,19 +13,5 @@ export function exportLanguageModel(model: LanguageModel): OnnxExport {
     postprocessing: "output: logits of the next token; softmax(output/temperature) gives its probabilities",
   };
   const file = toOnnx(model.network, { metadata: { unfold: JSON.stringify(about) } });
-  return { file, about };
-}
-
-/** Exports a classifier as ONNX, with its pre- and postprocessing described in words. */
-export function exportClassifier({ config, tokenizer, network }: Classifier): OnnxExport {
-  const about = {
-    kind: "classifier",
-    ...config,
-    preprocessing: `input: ${encodingOf(tokenizer)}, at most the ` +
-      `${config.keep === "end" ? "last" : "first"} ${config.longest} of each text; ` +
-      "shorter texts are padded with any id; lengths: the number of tokens in each text, at least 1",
-    postprocessing: "output: logits of the classes; softmax(output) gives their probabilities",
-  };
-  const file = toOnnx(network, { lengths: true, metadata: { unfold: JSON.stringify(about) } });
   return { file, about };
 }

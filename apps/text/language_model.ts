@@ -9,10 +9,24 @@ import {
   Sequential,
   TiedDense,
 } from "@unfold/layers";
-import { checkerOf } from "../shared/model_file.ts";
 import { makeRecurrent } from "../shared/models.ts";
-import { checkStack, decodeModel, encodeModel, type StackConfig, stackOptions } from "./model_file.ts";
+import type { BatchSize, Sizes } from "../shared/sizes.ts";
+import {
+  checkLanguageConfig,
+  decodeModel,
+  encodeModel,
+  type StackConfig,
+  stackOptions,
+  stackSizes,
+} from "./model_file.ts";
 import { makeTokenizer, type Tokenizer, type TokenKind } from "./tokenizer.ts";
+
+/** How much the network of a configuration takes, for batches of this size. */
+export function languageSizes(config: LanguageModelConfig, { batch, time }: BatchSize): Sizes {
+  const { tokens, vocabulary, tied } = config;
+  const size = tokens === "byte" ? 256 : vocabulary.length;
+  return stackSizes(config, { vocabulary: size, outputs: size, tied, batch, time, rows: batch * time });
+}
 
 /** The configuration of a language model. */
 export interface LanguageModelConfig extends StackConfig {
@@ -79,6 +93,11 @@ export class LanguageModel {
     return { logits: this.output.forward(output), hidden: output, state: after };
   }
 
+  /** How much the model takes, for batches of this size. */
+  sizes(batch: BatchSize): Sizes {
+    return languageSizes(this.config, batch);
+  }
+
   /** The model as a safetensors file, with its configuration as metadata. */
   toFile(): Uint8Array<ArrayBuffer> {
     return encodeModel("language", this.config, this.network);
@@ -92,9 +111,7 @@ export class LanguageModel {
    */
   static fromFile(bytes: Uint8Array<ArrayBuffer>, file: string): LanguageModel {
     return decodeModel(bytes, file, "language", (config, tensors) => {
-      const check = checkerOf(config);
-      check("tied", typeof config.tied === "boolean", "true or false");
-      checkStack(config, tensors);
+      checkLanguageConfig(config, tensors);
       return new LanguageModel(config as unknown as LanguageModelConfig, new Random(0));
     });
   }

@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
-import { noGrad, Random, scope, tensor } from "@unfold/core";
+import { encodeSafetensors, noGrad, Random, type SafetensorsInput, scope, tensor } from "@unfold/core";
+import { memory } from "@unfold/core/kernels";
 import { CELLS } from "../shared/choices.ts";
+import { Classifier } from "./classifier/classifier.ts";
 import { Reader } from "./generate.ts";
 import { LanguageModel, type LanguageModelConfig } from "./language_model.ts";
 
@@ -62,6 +64,7 @@ Deno.test("altered files and files of another kind are refused", () => {
     ['\\"layers\\":2', '\\"layers\\":0', /its layers must be a positive integer, got 0$/],
     ['\\"tied\\":false', '\\"tied\\":1', /its tied must be true or false, got 1$/],
     ['\\"kind\\":\\"language\\"', '\\"kind\\":\\"other\\"', /it must be a language model, got "other"$/],
+    ['\\"a\\",\\"b\\"', '\\"a\\",\\"a\\"', /its vocabulary must be a list of different texts, got \["a","a",/],
     ["unfold.text", "unfold.tent", /it must be a model of this app, got no unfold\.text metadata$/],
   ];
   for (const [from, to, message] of cases) {
@@ -83,4 +86,58 @@ Deno.test("dropout is active only while the tape records, between the layers and
     noGrad(() => model.network.reset());
     assert.deepEqual(inference(), first);
   }
+});
+
+Deno.test("a small file cannot ask for a huge network", () => {
+  const tensors = (hidden: number, width: number): [string, SafetensorsInput][] => [
+    ["0.weight", { shape: [5, 1], data: new Float32Array(5) }],
+    ["1.recurrentWeight", { shape: [hidden, width], data: new Float32Array(hidden * width) }],
+  ];
+  const fileOf = (hidden: number, width: number, more: object) => {
+    const config = {
+      cell: "lstm",
+      hidden,
+      layers: 1,
+      embedding: 1,
+      dropout: 0,
+      tokens: "char",
+      vocabulary: [..."abcde"],
+    };
+    const metadata = { "unfold.text": JSON.stringify({ ...config, ...more }) };
+    return encodeSafetensors(tensors(hidden, width), { metadata });
+  };
+  const before = memory.buffer.byteLength;
+  const language = { kind: "language", tied: false };
+  assert.throws(() => LanguageModel.fromFile(fileOf(100_000, 0, language), "small"), {
+    name: "SafetensorsError",
+    message: "Cannot read small: it must have the 40,001,300,010 weights of its configuration, got 5",
+  });
+  assert.throws(() => LanguageModel.fromFile(fileOf(300, 4, { ...language, layers: 2 }), "small"), {
+    message: /it must have the [\d,]+ weights of its configuration, got 1,205$/,
+  });
+  const classes = Array.from({ length: 100_000 }, (_, i) => `${i}`);
+  const encoder = {
+    ...{ cell: "lstm", hidden: 100, layers: 1, embedding: 1, dropout: 0 },
+    ...{ bidirectional: true, pools: ["mean"], embeddingDropout: 0, wordDropout: 0 },
+  };
+  const classifier = {
+    kind: "classifier",
+    model: "network",
+    tokens: "char",
+    vocabulary: [..."abcd", "<unk>"],
+    classes,
+  };
+  const small = encodeSafetensors([
+    ["encoder.0.weight", { shape: [5, 1], data: new Float32Array(5) }],
+    ["encoder.2.recurrentWeight", { shape: [100, 400], data: new Float32Array(40_000) }],
+    ["bag.weight", { shape: [5, 1], data: new Float32Array(5) }],
+  ], { metadata: { "unfold.text": JSON.stringify({ ...classifier, encoder }) } });
+  assert.throws(() => Classifier.fromFile(small, "small"), {
+    message: /it must have the [\d,]+ weights of its configuration, got 40,010$/,
+  });
+  const bag = encodeSafetensors([["bag.weight", { shape: [5, 1], data: new Float32Array(5) }]], {
+    metadata: { "unfold.text": JSON.stringify({ ...classifier, model: "logistic", bag: { parents: [] } }) },
+  });
+  assert.throws(() => Classifier.fromFile(bag, "small"), { message: /bag\.weight must have 100000 columns, got 1$/ });
+  assert.equal(memory.buffer.byteLength, before, "nothing was allocated");
 });

@@ -9,13 +9,13 @@
  */
 
 import { Command } from "@commander-js/extra-typings";
-import { runCommand } from "../shared/cli.ts";
+import { runProgram } from "../shared/cli.ts";
 import { classify } from "./commands/classify.ts";
 import { generate } from "./commands/generate.ts";
 import { evaluate, exportOnnx, report } from "./commands/model.ts";
 import { train } from "./commands/train.ts";
 
-const program = new Command("text")
+export const program = new Command("text")
   .description("Train recurrent networks on text.")
   .addCommand(train, { isDefault: true })
   .addCommand(generate)
@@ -25,8 +25,4 @@ const program = new Command("text")
   .addCommand(classify)
   .addHelpText("after", () => `\nThe default command is train:\n\n${train.helpInformation()}`);
 
-if (import.meta.main) {
-  const code = await runCommand(program as unknown as Command, Deno.args);
-  // Do not wait for Workers that have just finished.
-  if (code !== 0) Deno.exit(code);
-}
+if (import.meta.main) await runProgram(program);

@@ -220,9 +220,13 @@ Deno.test("generate names an unknown character of the prompt; report names bad m
       [
         /"history": \[[^\]]*\]/,
         '"history": null',
-        /metrics\.json must be complete, as train wrote it, got a missing part/,
+        /metrics\.json: history must be a list, got null; run train again\n$/,
       ],
-      [/^[^]*$/, '{"passage": 1}', /the passage in .* must match the model, got other tokens; run train again\n$/],
+      [/"unigram": [^,]*/, '"unigram": "1"', /metrics\.json: floors\.unigram must be a finite number, got "1"; run/],
+      [/"unigram": [^,]*/, '"unigram": 1e999', /floors\.unigram must be a finite number, got Infinity; run/],
+      [/"testLoss": [^,]*/, '"testLoss": null', /testLoss must be a finite number, got null; run train again\n$/],
+      [/^[^]*$/, '{"passage": 1}', /metrics\.json: data must be an object, got undefined; run train again\n$/],
+      [/^[^]*$/, "{", /metrics\.json: it must be a JSON document, got "\{"; run train again\n$/],
     ];
     for (const [from, to, message] of altered) {
       await Deno.writeTextFile(`${out}/metrics.json`, metrics.replace(from, to));

@@ -1,3 +1,5 @@
+import { createReadStream } from "node:fs";
+import process from "node:process";
 import { readingFailed } from "../shared/files.ts";
 import { encodingName, firstBadByte, sniffEncoding, strictDecoder } from "../shared/tables/decode.ts";
 
@@ -20,15 +22,10 @@ export function fileInput(path: string, encoding?: string): TextInput {
     name: path,
     ...(encoding !== undefined && { encoding }),
     async *bytes() {
-      const failed = (error: unknown) => {
+      try {
+        yield* createReadStream(path, { highWaterMark: CHUNK });
+      } catch (error) {
         throw readingFailed(path, error);
-      };
-      using file = await Deno.open(path).catch(failed);
-      const chunk = new Uint8Array(CHUNK);
-      while (true) {
-        const count = await file.read(chunk).catch(failed);
-        if (count === null) return;
-        yield chunk.subarray(0, count);
       }
     },
   };
@@ -36,7 +33,7 @@ export function fileInput(path: string, encoding?: string): TextInput {
 
 /** Reads standard input. */
 export function standardInput(encoding?: string): TextInput {
-  return { name: "stdin", ...(encoding !== undefined && { encoding }), bytes: () => Deno.stdin.readable };
+  return { name: "stdin", ...(encoding !== undefined && { encoding }), bytes: () => process.stdin };
 }
 
 /** Reads a string. */

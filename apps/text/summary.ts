@@ -1,4 +1,5 @@
 import { bitsPerCharacter, type Part, perplexity } from "@unfold/training";
+import { count, epochs, finite, listOf, optional, recordOf, type Shape, size, text } from "../shared/shapes.ts";
 import type { LanguageModelConfig } from "./language_model.ts";
 import type { StackConfig } from "./model_file.ts";
 import type { Floors } from "./n_gram.ts";
@@ -11,6 +12,19 @@ const PASSAGE = 1000;
 
 /** The result of `train`, as written to `metrics.json` and printed with `--json`. */
 export type Summary = ReturnType<typeof summaryOf>;
+
+/** The parts of a summary in a file that a report shows. */
+export const SUMMARY: Shape = recordOf({
+  data: recordOf({ source: text, characters: count, tokens: size, vocabulary: count, unknown: count }),
+  settings: recordOf({ seed: count }),
+  parts: recordOf({ train: size, validation: size, test: optional(size) }),
+  validationLoss: finite,
+  testLoss: optional(finite),
+  floors: recordOf({ fiveGram: finite, unigram: finite, uniform: finite, counted: count }),
+  bestEpoch: count,
+  history: epochs,
+  passage: listOf(count),
+});
 
 /** Summarizes a training run. */
 export function summaryOf(

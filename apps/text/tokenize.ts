@@ -1,4 +1,5 @@
 import type { TokenSource } from "@unfold/training";
+import { closeSync, openSync, readSync, unlinkSync, writeSync } from "node:fs";
 import { decodeText, type TextInput } from "./read_text.ts";
 import { makeTokenizer, segment, type Tokenizer, type TokenKind, UNKNOWN, unknownCharacter } from "./tokenizer.ts";
 
@@ -166,7 +167,7 @@ export class TokenStore implements TokenSource, Disposable {
   #memory: TokenArray;
   #inMemory = 0;
   #inFile = 0;
-  #file: Deno.FsFile | undefined;
+  #file: number | undefined;
   readonly #most: number;
   #read: Uint8Array<ArrayBuffer> = new Uint8Array();
   #hash = 0x811c9dc5;
@@ -212,14 +213,16 @@ export class TokenStore implements TokenSource, Disposable {
   /** Moves the tokens in memory to the end of the file. */
   #flush(folder: string): void {
     if (this.#file === undefined) {
-      const path = Deno.makeTempFileSync({ dir: folder, prefix: ".tokens-" });
-      this.#file = Deno.openSync(path, { read: true, write: true });
+      const path = `${folder}/.tokens-${crypto.randomUUID()}`;
+      this.#file = openSync(path, "wx+");
       // The file stays usable while it is open, and disappears even if the program crashes.
-      Deno.removeSync(path);
+      unlinkSync(path);
     }
-    this.#file.seekSync(0, Deno.SeekMode.End);
-    let bytes = new Uint8Array(this.#memory.buffer, 0, this.#inMemory * this.#type.BYTES_PER_ELEMENT);
-    while (bytes.length > 0) bytes = bytes.subarray(this.#file.writeSync(bytes));
+    const size = this.#type.BYTES_PER_ELEMENT;
+    const bytes = new Uint8Array(this.#memory.buffer, 0, this.#inMemory * size);
+    for (let done = 0; done < bytes.length;) {
+      done += writeSync(this.#file, bytes, done, bytes.length - done, this.#inFile * size + done);
+    }
     this.#inFile += this.#inMemory;
     this.#inMemory = 0;
   }
@@ -231,10 +234,9 @@ export class TokenStore implements TokenSource, Disposable {
     const count = (to - from) * size;
     if (this.#read.length < count) this.#read = new Uint8Array(2 * count);
     const fromFile = (Math.min(to, this.#inFile) - from) * size;
-    this.#file!.seekSync(from * size, Deno.SeekMode.Start);
     for (let done = 0; done < fromFile;) {
-      const read = this.#file!.readSync(this.#read.subarray(done, fromFile));
-      if (read === null) {
+      const read = readSync(this.#file!, this.#read, done, fromFile - done, from * size + done);
+      if (read === 0) {
         throw new Error("Cannot read tokens: their temporary file must not change during the run, got a shorter file");
       }
       done += read;
@@ -245,6 +247,6 @@ export class TokenStore implements TokenSource, Disposable {
   }
 
   [Symbol.dispose](): void {
-    this.#file?.close();
+    if (this.#file !== undefined) closeSync(this.#file);
   }
 }

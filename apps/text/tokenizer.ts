@@ -1,3 +1,5 @@
+import { quoted } from "../shared/printable.ts";
+
 /** The ways to split a text into tokens. */
 export const TOKEN_KINDS = ["char", "word", "byte"] as const;
 export type TokenKind = (typeof TOKEN_KINDS)[number];
@@ -9,7 +11,7 @@ export const UNKNOWN = "<unk>";
  * A word, a number or a punctuation mark, each with the space before it, or a single white-space character. Joining the
  * matches gives the text back.
  */
-const WORD = / ?[\p{L}\p{M}'’]+| ?\p{N}+| ?[^\s\p{L}\p{M}\p{N}]|\s/gu;
+export const WORD = / ?[\p{L}\p{M}'’]+| ?\p{N}+| ?[^\s\p{L}\p{M}\p{N}]|\s/gu;
 
 /** Turns text into tokens and back. */
 export interface Tokenizer {
@@ -63,7 +65,7 @@ class VocabularyTokenizer implements Tokenizer {
       const spaced = this.kind === "word" && index === 0 ? this.#ids.get(` ${part}`) : undefined;
       const id = this.#ids.get(part) ?? spaced ?? this.#ids.get(UNKNOWN);
       if (id !== undefined) return id;
-      throw unknownCharacter(JSON.stringify(text.length > 40 ? `${text.slice(0, 40)}…` : text), part);
+      throw unknownCharacter(quoted(text, 40), part);
     });
   }
 
@@ -74,7 +76,7 @@ class VocabularyTokenizer implements Tokenizer {
 
 /** The error for a character that is not in the vocabulary. */
 export function unknownCharacter(where: string, character: string): RangeError {
-  const got = JSON.stringify(character);
+  const got = quoted(character);
   return new RangeError(
     `Cannot read ${where}: every character must be in the model's vocabulary, got ${got}; ` +
       "a model trained with --tokens byte reads any text",

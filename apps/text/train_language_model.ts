@@ -1,4 +1,5 @@
 import { Random } from "@unfold/core";
+import { checkSameOnRanks, single } from "@unfold/distributed";
 import { softmaxCrossEntropy } from "@unfold/layers";
 import {
   type Consumer,
@@ -10,7 +11,8 @@ import {
   TokenStream,
 } from "@unfold/training";
 import { fit, type FitRun } from "../shared/fit.ts";
-import { LanguageModel, type LanguageModelConfig } from "./language_model.ts";
+import { checkMemory } from "../shared/memory.ts";
+import { LanguageModel, type LanguageModelConfig, languageSizes } from "./language_model.ts";
 
 /** Settings of a training run, without the model's configuration. */
 export interface LanguageSettings {
@@ -91,14 +93,14 @@ export function lossOn(
   return evaluate(model.network, { loss: softmaxCrossEntropy, batches, ...(parallel && { parallel }) });
 }
 
-/** Batches of a part. A short part gets fewer streams, so that each has at least `time` tokens. */
-function streamOf(
-  tokens: TokenSource,
-  part: Part,
-  { batchSize, time }: { batchSize: number; time: number },
-): TokenStream {
-  const streams = Math.floor((part.to - part.from - 1) / time);
-  return new TokenStream({ tokens, time, ...part, batchSize: Math.max(1, Math.min(batchSize, streams)) });
+/** The streams that a part is read in: of a short part fewer, so that each has at least `time` tokens. */
+export function streamsOf({ from, to }: Part, { batchSize, time }: { batchSize: number; time: number }): number {
+  return Math.max(1, Math.min(batchSize, Math.floor((to - from - 1) / time)));
+}
+
+/** Batches of a part. */
+function streamOf(tokens: TokenSource, part: Part, sizes: { batchSize: number; time: number }): TokenStream {
+  return new TokenStream({ tokens, time: sizes.time, ...part, batchSize: streamsOf(part, sizes) });
 }
 
 /**
@@ -113,6 +115,13 @@ export async function trainLanguageModel(
   run: TrainRun,
 ): Promise<LanguageResult | undefined> {
   const { batchSize, time, epochs, clip, seed } = settings;
+  const { communicator = single(), config: { textHash } = {} } = run;
+  const { vocabulary } = config;
+  await checkSameOnRanks(communicator, { settings: { ...settings }, data: { vocabulary, text: textHash } });
+  checkMemory(languageSizes(config, { batch: batchSize, time }), {
+    lower: "--hidden, --layers, --vocabulary, --batch-size or --time",
+    communicator,
+  });
   const random = new Random(seed);
   const model = new LanguageModel(config, random);
   const batches = new TokenStream({ tokens, batchSize, time, ...parts.train });

@@ -2,6 +2,7 @@ import { Random } from "@unfold/core";
 import { adam, sgd } from "@unfold/optimizers";
 import type { TrainEvent } from "@unfold/training";
 import assert from "node:assert/strict";
+import { inProcess } from "../../distributed/testdata/in_process.ts";
 import { withFolder } from "../../tools/testing.ts";
 import type { LanguageModelConfig } from "./language_model.ts";
 import { type LanguageSettings, lossOn, splitText, trainLanguageModel } from "./train_language_model.ts";
@@ -93,3 +94,25 @@ for (const steps of [45, STEPS, 2 * STEPS, 2 * STEPS + 5, 1000]) {
     assert.ok(rates.at(-1)! < 0.001);
   });
 }
+
+Deno.test("ranks with another seed or another text are refused before they train", async () => {
+  for (
+    const [more, textHash, message] of [
+      [{ seed: 2 }, 1, /got on rank 1 seed 2 instead of 1; start every rank/],
+      [{}, 2, /got on rank 1 another text;/],
+    ] as const
+  ) {
+    const runs = inProcess(2).map((communicator, rank) =>
+      trainLanguageModel(tokens, parts, config, { ...settings, ...(rank === 1 && more) }, {
+        optimizer: adam(),
+        onEvent: () => () => {},
+        config: { textHash: rank === 0 ? 1 : textHash },
+        communicator,
+      })
+    );
+    for (const outcome of await Promise.allSettled(runs)) {
+      assert.equal(outcome.status, "rejected");
+      assert.match((outcome as PromiseRejectedResult).reason.message, message);
+    }
+  }
+});

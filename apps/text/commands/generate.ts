@@ -1,7 +1,12 @@
 import { Command, InvalidArgumentError } from "@commander-js/extra-typings";
 import { Random } from "@unfold/core";
-import { from, integer, share } from "../../shared/cli.ts";
+import { harmless } from "@unfold/core/support";
+import process from "node:process";
+import { from, integer, seedFrom, share } from "../../shared/cli.ts";
 import { readFile } from "../../shared/files.ts";
+import { codeOf } from "../../shared/host.ts";
+import { checkBatch } from "../../shared/memory.ts";
+import { asData, say } from "../../shared/printable.ts";
 import { generateText, generateTokens } from "../generate.ts";
 import { LanguageModel } from "../language_model.ts";
 import { UNKNOWN } from "../tokenizer.ts";
@@ -11,20 +16,23 @@ export const generate = new Command("generate")
   .description("Generate text with a trained model.")
   .argument("[model]", "model file written by train", DEFAULT_MODEL)
   .option("--prompt <text>", "beginning of the text", "")
-  .option("--length <tokens>", "number of tokens to generate", integer(1), 500)
+  .option("--length <tokens>", "number of tokens to generate", integer(1, 100_000_000), 500)
   .option("--temperature <t>", "below 1 favours likely tokens; 0 always takes the most likely", from(0, Infinity), 0.8)
   .option("--top-k <n>", "sample from the n most likely tokens; 0 means all", integer(0), 0)
   .option("--top-p <p>", "sample from the most likely tokens with total probability p", share, 1)
   .option("--stop <text>", "stop before this text", notEmpty)
   .option("--count <n>", "number of texts to generate", integer(1, 10_000), 1)
-  .option("--seed <n>", "seed for sampling", integer(0), 1)
+  .option("--seed <n>", "seed for sampling", seedFrom, 1)
   .option("--json", "print the texts as a JSON array")
   .action(async (path, { count, stop, json, seed, ...settings }) => {
     const model = LanguageModel.fromFile(await readFile(path), path);
     // The space before a word is part of its token, so a trailing space would be a separate token.
     const prompt = model.tokenizer.kind === "word" ? settings.prompt.trimEnd() : settings.prompt;
     warnOfUnknown(model, prompt);
+    checkBatch("generate", model.sizes({ batch: count, time: 1 }), { lower: "--count" });
     const options = { ...settings, prompt, random: new Random(seed) };
+    // write() gets the error, too; without this, it would end the program.
+    process.stdout.on("error", () => {});
     if (count === 1 && !json) {
       let [text, written] = [prompt, performance.now()];
       for await (const more of generateText(model, { ...options, stop })) {
@@ -51,16 +59,17 @@ export const generate = new Command("generate")
       if (!isOver.includes(false)) break;
     }
     const whole = texts.map((text) => prompt + text);
-    await write(`${json ? JSON.stringify(whole, null, 2) : whole.join("\n\n---\n\n")}\n`);
+    await write(`${json ? harmless(JSON.stringify(whole, null, 2)) : whole.join("\n\n---\n\n")}\n`);
   });
 
 /** Writes all of a text to stdout; ends the program if the reader has closed the pipe. */
 async function write(text: string): Promise<void> {
-  let bytes = new TextEncoder().encode(text);
   try {
-    while (bytes.length > 0) bytes = bytes.subarray(await Deno.stdout.write(bytes));
+    await new Promise<void>((resolve, reject) =>
+      process.stdout.write(asData(text), (error) => error ? reject(error) : resolve())
+    );
   } catch (error) {
-    if (error instanceof Deno.errors.BrokenPipe) Deno.exit(0);
+    if (codeOf(error) === "EPIPE") process.exit(0);
     throw error;
   }
 }
@@ -75,5 +84,5 @@ function warnOfUnknown({ tokenizer }: LanguageModel, prompt: string): void {
   const unknown = tokenizer.vocabulary.indexOf(UNKNOWN);
   const tokens = tokenizer.encode(prompt);
   const count = tokenizer.kind === "word" ? tokens.filter((token) => token === unknown).length : 0;
-  if (count > 0) console.error(`warning: ${count} of the prompt's ${tokens.length} words are not in the vocabulary`);
+  if (count > 0) say(`warning: ${count} of the prompt's ${tokens.length} words are not in the vocabulary`);
 }

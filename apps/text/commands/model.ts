@@ -1,16 +1,22 @@
 import { Command, Option } from "@commander-js/extra-typings";
 import { dirname } from "node:path";
 import { integer } from "../../shared/cli.ts";
-import { asWritten, readFile, readJson, writeFiles } from "../../shared/files.ts";
+import { readDocument, readFile, writeFiles } from "../../shared/files.ts";
 import { table } from "../../shared/format.ts";
+import { checkBatch } from "../../shared/memory.ts";
+import { print } from "../../shared/printable.ts";
 import { encodingOption } from "../../shared/table_options.ts";
+import { startThreads, threadsOption } from "../../shared/threads.ts";
 import { writeOnnx } from "../../shared/write_onnx.ts";
 import { LanguageModel } from "../language_model.ts";
-import { inUnits, lossRows, type Summary, textLine } from "../summary.ts";
+import { inUnits, lossRows, SUMMARY, type Summary, textLine } from "../summary.ts";
 import { tokenize } from "../tokenize.ts";
 import { unitOf } from "../tokenizer.ts";
-import { lossOn } from "../train_language_model.ts";
+import { lossOn, streamsOf } from "../train_language_model.ts";
 import { blasOption, DEFAULT_MODEL, DEFAULT_OUT, nameOf, textInputs, textOption, useBlasOption } from "./options.ts";
+
+/** Tokens of each part that are read at a time. */
+const TIME = 200;
 
 const batchSizeOption = new Option(
   "--batch-size <n>",
@@ -23,9 +29,10 @@ export const evaluate = new Command("evaluate")
   .addOption(textOption())
   .addOption(encodingOption)
   .addOption(batchSizeOption)
+  .addOption(threadsOption)
   .addOption(blasOption())
   .option("--json", "print the result as JSON")
-  .action(async (path, { text, encoding, batchSize, blas, json }) => {
+  .action(async (path, { text, encoding, batchSize, threads, blas, json }) => {
     const model = LanguageModel.fromFile(await readFile(path), path);
     const inputs = await textInputs(text, encoding);
     const { kind } = model.tokenizer;
@@ -39,15 +46,18 @@ export const evaluate = new Command("evaluate")
         `Cannot evaluate on ${name}: it must have at least ${batchSize + 1} ${unitOf(kind)}s, got ${length}`,
       );
     }
+    const [whole, sizes] = [{ from: 0, to: length }, { batchSize, time: TIME }];
+    checkBatch("evaluate", model.sizes({ batch: streamsOf(whole, sizes), time: TIME }), { lower: "--batch-size" });
+    await startThreads(threads);
     useBlasOption(blas);
-    const loss = await lossOn(model, read.tokens, { from: 0, to: length }, { batchSize, time: 200 });
+    const loss = await lossOn(model, read.tokens, whole, sizes);
     if (json) {
       const result = { source: name, tokens: length, unknown: read.unknown, loss, ...inUnits(kind, loss) };
-      return console.log(JSON.stringify(result, null, 2));
+      return print(JSON.stringify(result, null, 2));
     }
     const { head, rows } = lossRows(kind, [["the model", loss]]);
     const size = textLine(name, kind, { tokens: length, unknown: read.unknown });
-    console.log(`${size}\n\n${table(["loss", ...head.slice(1)], rows)}`);
+    print(`${size}\n\n${table(["loss", ...head.slice(1)], rows)}`);
   });
 
 export const report = new Command("report")
@@ -57,11 +67,9 @@ export const report = new Command("report")
   .action(async (folder, { unit }) => {
     const path = `${folder}/model.safetensors`;
     const model = LanguageModel.fromFile(await readFile(path), path);
-    const summary = await readJson(`${folder}/metrics.json`, "passage") as Summary;
+    const summary = await readDocument(`${folder}/metrics.json`, SUMMARY) as Summary;
     const { passage } = summary;
-    const isPassage = Array.isArray(passage) && passage.length > 0 &&
-      passage.every((token) => Number.isInteger(token) && token >= 0 && token < model.tokenizer.size);
-    if (!isPassage) {
+    if (passage.length === 0 || passage.some((token) => token >= model.tokenizer.size)) {
       throw new Error(
         `Cannot report: the passage in ${folder}/metrics.json must match the model, got other tokens; ` +
           "run train again",
@@ -75,9 +83,8 @@ export const report = new Command("report")
     }
     // Imported late because the charting library is slow to load.
     const { reportPage } = await import("../report.ts");
-    const page = await asWritten(`${folder}/metrics.json`, () => reportPage(model, summary, unit));
-    await writeFiles(folder, { "report.html": page });
-    console.log(`Written to ${folder}: report.html`);
+    await writeFiles(folder, { "report.html": await reportPage(model, summary, unit) });
+    print(`Written to ${folder}: report.html`);
   });
 
 export const exportOnnx = new Command("export")

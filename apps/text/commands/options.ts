@@ -1,9 +1,10 @@
 import { Command, Option } from "@commander-js/extra-typings";
 import { type Communicator, single } from "@unfold/distributed";
 import { CELLS } from "../../shared/choices.ts";
-import { between, from, integer, tryBlas, UsageError } from "../../shared/cli.ts";
-import { optimizerOption } from "../../shared/optimizers.ts";
+import { between, from, integer, seedFrom, tryBlas, UsageError } from "../../shared/cli.ts";
+import { allowRemoteOption, optimizerNameOption, optimizerOption } from "../../shared/optimizers.ts";
 import { distributedOption, workersOption } from "../../shared/ranks.ts";
+import { threadsOption } from "../../shared/threads.ts";
 import { fileInput, givenText, standardInput, type TextInput } from "../read_text.ts";
 
 /** The default output folder. */
@@ -12,6 +13,9 @@ export const DEFAULT_OUT = "runs/text";
 export const DEFAULT_MODEL = `${DEFAULT_OUT}/model.safetensors`;
 /** The heading in the help for options about data and output. */
 export const DATA_GROUP = "Data and output:";
+
+/** The most recurrent layers, far more than networks that learn have. */
+const MOST_LAYERS = 64;
 
 /** `--text`: the texts to read. */
 export function textOption() {
@@ -48,17 +52,19 @@ export function trainingCommand(
     .optionsGroup("Model:")
     .addOption(new Option("--cell <name>", "type of recurrent layer").choices(CELLS).default(CELLS[0]))
     .option("--hidden <n>", "units per recurrent layer", integer(1), hidden)
-    .option("--layers <n>", "number of recurrent layers", integer(1), layers)
+    .option("--layers <n>", "number of recurrent layers", integer(1, MOST_LAYERS), layers)
     .option("--embedding <n>", `features per token (default: ${embedding})`, integer(1))
     .option("--dropout <rate>", "dropout rate after each recurrent layer", from(0, 1), 0)
     .optionsGroup("Training:")
     .option("--batch-size <n>", "sequences per batch", integer(1), batchSize)
     .option("--learning-rate <rate>", "initial learning rate, with cosine decay", between(0, Infinity), learningRate)
     .option("--clip <norm>", "maximum norm of the gradient", between(0, Infinity), 5)
-    .option("--optimizer <name>", "optimizer name, or a module that exports one: ./mine.ts, npm:…, jsr:…", "adam")
+    .addOption(optimizerNameOption)
+    .addOption(allowRemoteOption)
     .addOption(optimizerOptions)
-    .option("--seed <n>", "seed for weights, dropout and shuffling", integer(0), 1)
+    .option("--seed <n>", "seed for weights, dropout and shuffling", seedFrom, 1)
     .optionsGroup("Speed:")
+    .addOption(threadsOption)
     .addOption(blasOption())
     .addOption(workersOption)
     .addOption(distributedOption);

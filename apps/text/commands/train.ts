@@ -5,6 +5,7 @@ import { between, from, integer, sayIfNew, UsageError } from "../../shared/cli.t
 import { prepareFolder, writeFiles } from "../../shared/files.ts";
 import { table } from "../../shared/format.ts";
 import { loadOptimizer } from "../../shared/optimizers.ts";
+import { print } from "../../shared/printable.ts";
 import { onRanks, stoppedOn } from "../../shared/ranks.ts";
 import { encodingOption } from "../../shared/table_options.ts";
 import { generateText } from "../generate.ts";
@@ -18,6 +19,8 @@ import { DATA_GROUP, DEFAULT_OUT, nameOf, textInputs, textOption, trainingComman
 
 /** The default number of features per token. */
 const EMBEDDING = 64;
+/** The files of the results. */
+const RESULTS = ["model.safetensors", "metrics.json"] as const;
 /** Tokens in the sample printed at the end. */
 const SAMPLE = 300;
 
@@ -44,17 +47,18 @@ export const train = trainingCommand("train", {
   .option("--time <tokens>", "time steps per batch, for truncated backpropagation", integer(1), 50)
   .option("--epochs <n>", "passes over the training part", integer(1), 6)
   .option("--steps <n>", "maximum number of steps; may end within an epoch", integer(1))
-  .action(onRanks(async ({ text, encoding, out, resume = false, json, blas, vocabulary, ...options }, communicator) => {
+  .action(onRanks(async ({ text, encoding, out, resume = false, json, blas, vocabulary, ...all }, communicator) => {
+    const { allowRemoteOptimizer: allowRemote, ...options } = all;
     const isFirst = communicator.rank === 0;
     const { tied = false, hidden } = options;
     if (tied && options.embedding !== undefined && options.embedding !== hidden) {
       throw new UsageError(`with --tied, --embedding must equal --hidden, ${hidden}, got ${options.embedding}`);
     }
     const settings = { ...options, tied, embedding: options.embedding ?? (tied ? hidden : EMBEDDING) };
-    const optimizer = await loadOptimizer(settings.optimizer, settings.optimizerOption);
-    const inputs = await textInputs(text, encoding);
-    await prepareFolder(out);
     useBlasOption(blas, communicator);
+    const optimizer = await loadOptimizer(settings.optimizer, settings.optimizerOption, { allowRemote });
+    const inputs = await textInputs(text, encoding);
+    using _ = await prepareFolder(out, { files: RESULTS, communicator });
     using read = await tokenize(inputs, { kind: settings.tokens, vocabularySize: vocabulary, folder: out });
     const { tokens, tokenizer } = read;
     const name = nameOf(inputs);
@@ -93,13 +97,14 @@ export const train = trainingCommand("train", {
       floors,
       result,
     });
-    await writeFiles(out, {
+    const results: Record<typeof RESULTS[number], string | Uint8Array> = {
       "model.safetensors": model.toFile(),
       "metrics.json": `${JSON.stringify(summary, null, 2)}\n`,
-    });
+    };
+    await writeFiles(out, results);
     // The run is complete, so its checkpoints are no longer needed.
     await new Checkpoints({ folder }).clear();
-    if (json) return console.log(JSON.stringify(summary, null, 2));
+    if (json) return print(JSON.stringify(summary, null, 2));
     const sampling = {
       temperature: 0.8,
       topK: 0,
@@ -110,8 +115,8 @@ export const train = trainingCommand("train", {
     };
     const sample = (await Array.fromAsync(generateText(model, sampling))).join("");
     const { head, rows } = lossTable(kind, `${modelLabel(settings)} (epoch ${bestEpoch})`, summary);
-    console.log([
-      `Written to ${out}: model.safetensors, metrics.json`,
+    print([
+      `Written to ${out}: ${RESULTS.join(", ")}`,
       "",
       "A sample at temperature 0.8:",
       "",

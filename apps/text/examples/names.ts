@@ -8,7 +8,7 @@
 
 import { type NamedParameters, noGrad, Random, scope, softmax, type Tensor, tensor } from "@unfold/core";
 import { Dense, Embedding, GRU, softmaxCrossEntropy } from "@unfold/layers";
-import { firstNames } from "../labelled_text.ts";
+import { firstNames } from "../classifier/labelled_text.ts";
 import { takeSteps } from "./take_steps.ts";
 
 const LETTERS = "abcdefghijklmnopqrstuvwxyz-' ";

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { withFolder } from "../../tools/testing.ts";
+import { withFolder } from "../../../tools/testing.ts";
 import { firstNames, type LabelledOptions, type LabelledText, readLabelled } from "./labelled_text.ts";
 
 Deno.test("first names are labelled female and male", async () => {
@@ -117,4 +117,15 @@ Deno.test("labels that differ in case are merged or kept on demand; texts with t
       '1 text comes with several labels, such as "text 0" (line 2)',
     ]);
     await assert.rejects(() => read(odd, { labelCase: "keep" }), { message: /at least 3 different texts/ });
+  }));
+
+Deno.test("more than a thousand labels are refused with their number", () =>
+  reading(async (read, file) => {
+    const rowsOf = (labels: number) =>
+      Array.from({ length: 3 * labels }, (_, i) => [`text ${i}`, `label ${i % labels}`] as const);
+    assert.equal(new Set((await read(csvOf(rowsOf(1000)))).labels).size, 1000);
+    await assert.rejects(() => read(csvOf(rowsOf(1001))), {
+      message: `Cannot read ${file}: column label must have at most 1,000 different labels, got 1,001 in 3,003 rows; ` +
+        "merge rare classes into one, or name another column by --label-column",
+    });
   }));

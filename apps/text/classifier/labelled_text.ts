@@ -1,11 +1,12 @@
-import { readBytes, readFile } from "../shared/files.ts";
-import { type LayoutOptions, readOptions } from "../shared/table_options.ts";
-import { listed, quoted } from "../shared/printable.ts";
-import { decode } from "../shared/tables/decode.ts";
-import { labelOf, nonEmpty } from "../shared/tables/column_kinds.ts";
-import { findColumn } from "../shared/tables/parse_table.ts";
-import { type ReadTable, readTable } from "../shared/tables/read_table.ts";
-import { counted, failIn, type Note, note, type Table, type TableColumn } from "../shared/tables/table.ts";
+import { readdir, stat } from "node:fs/promises";
+import { readBytes, readFile } from "../../shared/files.ts";
+import { type LayoutOptions, readOptions } from "../../shared/table_options.ts";
+import { listed, printable, quoted } from "../../shared/printable.ts";
+import { decode } from "../../shared/tables/decode.ts";
+import { labelOf, nonEmpty } from "../../shared/tables/column_kinds.ts";
+import { findColumn } from "../../shared/tables/parse_table.ts";
+import { type ReadTable, readTable } from "../../shared/tables/read_table.ts";
+import { counted, failIn, type Note, note, type Table, type TableColumn } from "../../shared/tables/table.ts";
 
 /** Labelled texts. */
 export interface LabelledText {
@@ -40,10 +41,18 @@ export interface LabelledOptions extends LayoutOptions {
   readonly textColumn: string;
   readonly labelColumn: string;
   readonly labelCase?: (typeof LABEL_CASES)[number];
+  /**
+   * The fewest different texts of a class.
+   *
+   * @default {3: one to train on, one to choose the epoch by, and one to test on}
+   */
+  readonly fewest?: number;
 }
 
-/** The fewest different texts of a class: one to train on, one to choose the epoch by, and one to test on. */
-export const FEWEST = 3;
+/** The fewest different texts of a class to train on. */
+const FEWEST = 3;
+/** The most classes: each adds a row and a column to the confusion matrix, and weights to the network. */
+export const MOST = 1000;
 /** A label is a name, not a text. */
 const LONGEST_LABEL = 100;
 
@@ -54,11 +63,11 @@ const LONGEST_LABEL = 100;
  * @throws {TableError} If a column is missing, a cell is empty, or the labels are too many, too few or not clear.
  */
 export async function readLabelled(path: string, options: LabelledOptions): Promise<LabelledText> {
-  const isFolder = await Deno.stat(path).then(({ isDirectory }) => isDirectory, () => false);
+  const isFolder = await stat(path).then((found) => found.isDirectory(), () => false);
   const { texts, labels, where, notes } = isFolder
     ? await readFolder(path, options)
     : rowsOf((await openTextTable(path, options)).table, options);
-  const column = isFolder ? "the folders" : `column ${options.labelColumn}`;
+  const column = isFolder ? "the folders" : `column ${printable(options.labelColumn, 40)}`;
   const { labels: merged, notes: more } = checkLabels({ texts, labels, where }, { path, column, options });
   return { name: path === "-" ? "stdin" : path, texts, labels: merged, notes: [...notes, ...more] };
 }
@@ -99,9 +108,9 @@ function rowsOf(table: Table, { textColumn, labelColumn }: LabelledOptions): Row
   const [text, label] = [columnOf(table, textColumn, "--text-column"), columnOf(table, labelColumn, "--label-column")];
   const cell = (column: TableColumn) => (cell: string, row: number) => {
     const trimmed = cell.trim();
-    return trimmed !== ""
-      ? trimmed
-      : fail(`${table.where(row)}, column ${column.title}: it must not be empty; complete the row or remove it`);
+    return trimmed !== "" ? trimmed : fail(
+      `${table.where(row)}, column ${printable(column.title, 40)}: it must not be empty; complete the row or remove it`,
+    );
   };
   const texts = text.cells.map(cell(text));
   const labels = label.cells.map(cell(label));
@@ -111,7 +120,7 @@ function rowsOf(table: Table, { textColumn, labelColumn }: LabelledOptions): Row
         ? "have no tab, line break or other control character"
         : `have at most ${LONGEST_LABEL} characters`;
       fail(
-        `${table.where(row)}, column ${label.title}: a label must ${wanted}, got ` +
+        `${table.where(row)}, column ${printable(label.title, 40)}: a label must ${wanted}, got ` +
           `${quoted(name)}; correct it, or name ` +
           "another column by --label-column",
       );
@@ -126,8 +135,8 @@ async function readFolder(path: string, { encoding }: LayoutOptions): Promise<Ro
   const labels: string[] = [];
   const files: string[] = [];
   const namesIn = async (folder: string, isFolder: boolean) =>
-    (await Array.fromAsync(Deno.readDir(folder))).filter(({ name, isDirectory }) =>
-      isDirectory === isFolder && !name.startsWith(".")
+    (await readdir(folder, { withFileTypes: true })).filter((entry) =>
+      entry.isDirectory() === isFolder && !entry.name.startsWith(".")
     ).map(({ name }) => name).sort();
   for (const label of await namesIn(path, true)) {
     for (const name of await namesIn(`${path}/${label}`, false)) {
@@ -149,7 +158,11 @@ async function readFolder(path: string, { encoding }: LayoutOptions): Promise<Ro
 /** Checks labels against slips of the pen and classes too small to train and test on. */
 function checkLabels(
   { texts, labels, where }: Rows,
-  { path, column, options: { labelCase = "ask" } }: { path: string; column: string; options: LabelledOptions },
+  { path, column, options: { labelCase = "ask", fewest = FEWEST } }: {
+    path: string;
+    column: string;
+    options: LabelledOptions;
+  },
 ): { labels: readonly string[]; notes: Note[] } {
   const fail = failIn(path);
   const counts = new Map<string, number>();
@@ -180,7 +193,14 @@ function checkLabels(
     const found = rows.size === 0 ? "none" : `only ${quoted([...rows.keys()][0]!)}`;
     fail(`${column} must have at least two different labels, got ${found}; --label-column names another column`);
   }
-  const small = [...rows].filter(([, rows]) => new Set(rows.map((row) => texts[row]!)).size < FEWEST);
+  if (rows.size > MOST) {
+    fail(
+      `${column} must have at most ${MOST.toLocaleString("en")} different labels, got ` +
+        `${rows.size.toLocaleString("en")} in ${counted(texts.length, "row")}; merge rare classes into one, or name ` +
+        "another column by --label-column",
+    );
+  }
+  const small = [...rows].filter(([, rows]) => new Set(rows.map((row) => texts[row]!)).size < fewest);
   if (small.length > 0) {
     const [[name, of]] = small as [[string, number[]]];
     const others = small.length === 1 ? "" : ` (and ${small.length - 1} other classes have too few)`;
@@ -188,7 +208,7 @@ function checkLabels(
       rows.size > texts.length / 2
         ? `${column} has ${counted(rows.size, "different label")} in ${counted(texts.length, "row")}; ` +
           "--label-column names another column"
-        : `${column}: each class must have at least ${FEWEST} different texts (to train on, to choose the epoch by, to ` +
+        : `${column}: each class must have at least ${fewest} different texts (to train on, to choose the epoch by, to ` +
           `test on), got ${of.length} of ${quoted(name)} (${where(of[0]!)})${others}; add texts, or remove the class`,
     );
   }
