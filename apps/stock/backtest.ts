@@ -1,6 +1,9 @@
 import type { OptimizerPlugin } from "@unfold/optimizers";
-import { type Judgement, MODEL } from "./judge.ts";
+import { listed, quoted } from "../shared/printable.ts";
+import { count, fraction, optional, recordOf, size } from "../shared/shapes.ts";
+import { DIRECTION, JUDGED, type Judgement, MODEL } from "./judge.ts";
 import type { Prices } from "./prices.ts";
+import { DATE, placeOf } from "./rhythm.ts";
 import { cutOf, type FoldOptions, splitFolds } from "./split.ts";
 import { prepare, trainForecaster, type TrainSettings } from "./train.ts";
 
@@ -15,20 +18,6 @@ export interface FoldResult extends Judgement {
   readonly bestEpoch: number;
   /** The baselines' names in tables. */
   readonly labels: Readonly<Record<string, string>>;
-}
-
-/** A mean and a sample standard deviation. */
-export interface Spread {
-  readonly mean: number;
-  /** Undefined for a single value. */
-  readonly deviation?: number;
-}
-
-/** The mean and the standard deviation of some values. */
-export function spreadOf(values: readonly number[]): Spread {
-  const mean = values.reduce((a, b) => a + b, 0) / values.length;
-  const squares = values.reduce((total, value) => total + (value - mean) ** 2, 0);
-  return { mean, ...(values.length > 1 && { deviation: Math.sqrt(squares / (values.length - 1)) }) };
 }
 
 /** The model's skill in each fold. */
@@ -72,12 +61,28 @@ export async function* backtest(
 /** The results file of a back-test: one fold per line. */
 export const BACKTEST_FILE = "backtest.jsonl";
 
-/** What an invalid line of that file must be; undefined if the line is valid. */
-export function foldProblem({ scores, labels, from, to }: FoldResult): string | undefined {
-  const isScore = (score: unknown) => ["mse", "skill"].every((name) => Number.isFinite(Object(score)[name]));
-  const names = Object.keys(Object(scores));
-  const isSound = typeof from === "string" && typeof to === "string" && names[0] === MODEL && names.length > 1 &&
-    names.every((name) => isScore(scores[name])) &&
-    names.slice(1).every((name) => typeof Object(labels)[name] === "string");
-  return isSound ? undefined : "a fold of a back-test";
+/** What the fold of each line must be. */
+const FOLD = recordOf({
+  from: DATE,
+  to: DATE,
+  days: size,
+  learned: size,
+  bestEpoch: count,
+  direction: optional(DIRECTION),
+  held: optional(fraction),
+});
+
+/** What is wrong with a line of that file; undefined if nothing is. Each fold comes after the one before. */
+export function foldProblem(entry: unknown, before: readonly FoldResult[]): string | undefined {
+  const problem = FOLD(entry, "") ?? JUDGED(entry, "");
+  if (problem !== undefined) return problem;
+  const { from, to, scores } = entry as FoldResult;
+  const last = before.at(-1);
+  if (placeOf(to) < placeOf(from)) return `to must not be before ${quoted(from)}, got ${quoted(to)}`;
+  if (last === undefined) return undefined;
+  if (placeOf(from) <= placeOf(last.to)) {
+    return `from must be after the fold before, which ends on ${quoted(last.to)}, got ${quoted(from)}`;
+  }
+  const [names, others] = [scores, last.scores].map((one) => Object.keys(one).sort()) as [string[], string[]];
+  return `${names}` === `${others}` ? undefined : `scores must be those of ${listed(others)}, got ${listed(names)}`;
 }

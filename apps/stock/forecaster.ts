@@ -18,11 +18,21 @@ import {
   type StandardScalerState,
 } from "@unfold/training";
 import { CELLS } from "../shared/choices.ts";
-import { checkAxis, checkerOf, decodeModel, encodeModel, isSize, type RawConfig } from "../shared/model_file.ts";
+import {
+  checkAxis,
+  checkerOf,
+  checkWeights,
+  decodeModel,
+  encodeModel,
+  isSize,
+  type RawConfig,
+} from "../shared/model_file.ts";
 import { makeRecurrent } from "../shared/models.ts";
+import { denseSizes, recurrentSizes, type Sizes, sum } from "../shared/sizes.ts";
 import { FEATURE_SET_NAMES, FEATURE_SETS, type FeatureSet, type FeatureSetName, featuresOf } from "./features.ts";
+import { finite, listOf, notNegative, optional, positive, recordOf, type Shape } from "../shared/shapes.ts";
 import type { Prices } from "./prices.ts";
-import { DAILY, datesAfter, differ, type Rhythm, stepName } from "./rhythm.ts";
+import { DAILY, DATE, datesAfter, differ, RHYTHM, type Rhythm, stepName } from "./rhythm.ts";
 import { LONGEST_HORIZON, type Target, TARGET_NAMES, type TargetName, targetOf } from "./targets.ts";
 
 /** The networks. */
@@ -265,6 +275,7 @@ export class Forecaster {
         const { interval, ...config } = raw as unknown as ForecasterConfig & { interval?: ForecastInterval };
         if (config.model === "mlp") checkAxis(tensors, "1.weight", 1, config.hidden);
         else checkAxis(tensors, "0.recurrentWeight", 0, config.hidden);
+        checkWeights(tensors, forecasterSizes(config, 1).weights);
         const forecaster = new Forecaster(config, new Random(0));
         forecaster.interval = interval;
         return forecaster;
@@ -309,6 +320,17 @@ function hiddenLayers({ model, hidden, layers = 1, window, features }: Forecaste
   return [makeRecurrent({ cell: model, inputSize, hiddenSize: hidden, layers, random }), new LastStep()];
 }
 
+/** How much the network of a configuration takes, for batches of this many windows. */
+export function forecasterSizes(config: ForecasterConfig, batch: number): Sizes {
+  const { model, hidden, layers, window, features: { length: inputs }, target, horizon } = config;
+  const head = denseSizes({ inputs: hidden, outputs: targetOf(target).ahead(horizon).length, rows: batch });
+  if (model !== "mlp") {
+    return sum(recurrentSizes({ cell: model, inputSize: inputs, hidden, layers }, { batch, time: window }), head);
+  }
+  const flat = denseSizes({ inputs: window * inputs, outputs: hidden, rows: batch });
+  return sum(flat, denseSizes({ inputs: hidden, outputs: hidden, rows: batch }), head);
+}
+
 /** Flattens the days of a window: [batch, window, features] → [batch, window·features]. */
 export class Flatten implements Layer {
   parameters(): NamedParameters {
@@ -347,17 +369,23 @@ function checkConfig(config: RawConfig, tensors: number): void {
   check("features", JSON.stringify(config.features) === JSON.stringify(names), names.join(", "));
   const inputs = names.length;
   check("featureScaler", isScaler(config.featureScaler, inputs), `means and deviations of ${inputs} columns`);
-  const outputs = targetOf(config.target as TargetName).ahead(horizon as number).length;
+  const target = targetOf(config.target as TargetName);
+  const outputs = target.ahead(horizon as number).length;
   check("targetScaler", isScaler(config.targetScaler, outputs), `means and deviations of ${outputs} columns`);
-  const { unit, every, perYear } = Object(config.rhythm) as Partial<Record<keyof Rhythm, unknown>>;
-  const isRhythm = typeof unit === "string" && isSize(every) &&
-    (perYear === undefined || (Number.isFinite(perYear) && (perYear as number) > 0));
-  check("rhythm", config.rhythm === undefined || isRhythm, "a unit and the number of them in a step");
-  const isLevel = Array.isArray(config.level) && config.level.length === 2 && config.level.every(Number.isFinite);
-  check("level", config.level === undefined || isLevel, "the lowest and the highest price");
-  check("seenUntil", ["string", "undefined"].includes(typeof config.seenUntil), "a date");
-  const { coverage, radii } = Object(config.interval) as Partial<Record<keyof ForecastInterval, unknown>>;
-  const isInterval = typeof coverage === "number" && coverage > 0 && coverage < 1 && Array.isArray(radii) &&
-    radii.length === outputs && radii.every((radius) => radius >= 0);
-  check("interval", config.interval === undefined || isInterval, `a coverage and ${outputs} radii`);
+  const { rhythm, level, seenUntil, interval } = config;
+  const isSound = (shape: Shape, value: unknown) => shape(value, "") === undefined;
+  check("rhythm", isSound(optional(RHYTHM), rhythm), "a unit of time and the number of them in a step");
+  const isLevel = isSound(listOf(finite, 2), level) && (level as number[])[0]! <= (level as number[])[1]!;
+  check("level", level === undefined || isLevel, "the lowest and the highest price");
+  check("seenUntil", isSound(optional(DATE), seenUntil), "a date");
+  const { coverage } = Object(interval) as Partial<Record<keyof ForecastInterval, unknown>>;
+  const isInterval = isSound(recordOf({ coverage: positive, radii: listOf(notNegative, outputs) }), interval) &&
+    Number(coverage) < 1;
+  check(
+    "interval",
+    interval === undefined || (target.hasInterval && isInterval),
+    target.hasInterval
+      ? `a coverage between 0 and 1 and ${outputs} radii of 0 or more`
+      : `missing for a ${config.target}`,
+  );
 }

@@ -1,7 +1,9 @@
-import { decodeSafetensors, encodeSafetensors, type SafetensorsTensor } from "@unfold/core";
+import { decodeSafetensors, encodeSafetensors, Random, type SafetensorsTensor } from "@unfold/core";
 import assert from "node:assert/strict";
-import { withFolder } from "../../tools/testing.ts";
+import { assertPrintable, HOSTILE, withFolder } from "../../tools/testing.ts";
 import { csv, QUICK, stock } from "./_testing.ts";
+import { FEATURE_SETS } from "./features.ts";
+import { Forecaster, type ForecasterConfig } from "./forecaster.ts";
 
 for (const model of ["gru", "rnn", "mlp"]) {
   Deno.test(`${model}: a saved and loaded model gives the same forecast, bit for bit`, () =>
@@ -118,8 +120,72 @@ Deno.test("a model with altered weights or settings is refused, and the message 
       { featureScaler: { mean: [0], deviation: [1] } },
       /its featureScaler must be means and deviations of 5 columns/,
     );
+    const flat = new Map(all).set("0.recurrentWeight", { dtype: "F32", shape: [1e6, 0], data: new Float32Array() });
+    await refused(flat, { hidden: 1e6 }, /it must have the [\d,]{17} weights of its configuration, got [\d,]+\n$/);
     const spoilt = (bias: number) =>
       new Map(all).set("2.bias", { dtype: "F32", shape: [1], data: Float32Array.of(bias) });
     await refused(spoilt(NaN), {}, /2\.bias must be finite, got NaN at position 0\n$/);
     await refused(spoilt(1e30), {}, /the model must give a finite price, got Infinity\n$/);
   }));
+
+Deno.test("intervals, levels, dates and rhythms that no training gives are refused", () => {
+  const { names } = FEATURE_SETS.returns;
+  const config: ForecasterConfig = {
+    model: "gru",
+    hidden: 3,
+    target: "price",
+    horizon: 2,
+    window: 5,
+    featureSet: "returns",
+    features: names,
+    featureScaler: { kind: "standard", mean: names.map(() => 0), deviation: names.map(() => 1) },
+    targetScaler: { kind: "standard", mean: [0, 0], deviation: [1, 1] },
+  };
+  const whole = decodeSafetensors(new Forecaster(config, new Random(1)).encode());
+  const own = JSON.parse(whole.metadata["unfold.stock"]!);
+  const decode = (text: string) =>
+    Forecaster.decode(encodeSafetensors(whole.tensors, { metadata: { "unfold.stock": text } }), "m");
+  const withChanges = (changes: object) => decode(JSON.stringify({ ...own, ...changes }));
+  withChanges({
+    interval: { coverage: 0.9, radii: [0.2, 0.1] },
+    level: [1, 1],
+    seenUntil: "2024-01-31",
+    rhythm: { unit: "minute", every: 5, perYear: 1 },
+  });
+  const radii = "a coverage between 0 and 1 and 2 radii of 0 or more";
+  const cases: [changes: object, name: string, wanted: string][] = [
+    [{ interval: { coverage: 0.9, radii: [-1, 1] } }, "interval", radii],
+    [{ interval: { coverage: 0.9, radii: [null, 1] } }, "interval", radii],
+    [{ interval: { coverage: 0.9, radii: ["1", 1] } }, "interval", radii],
+    [{ interval: { coverage: 0.9, radii: [1] } }, "interval", radii],
+    [{ interval: { coverage: 1, radii: [1, 1] } }, "interval", radii],
+    [{ interval: { coverage: 0, radii: [1, 1] } }, "interval", radii],
+    [{ interval: null }, "interval", radii],
+    [{ level: [2, 1] }, "level", "the lowest and the highest price"],
+    [{ level: [1, null] }, "level", "the lowest and the highest price"],
+    [{ level: [1, 2, 3] }, "level", "the lowest and the highest price"],
+    [{ seenUntil: "soon" }, "seenUntil", "a date"],
+    [{ seenUntil: 5 }, "seenUntil", "a date"],
+    [{ rhythm: { unit: "fortnight", every: 1 } }, "rhythm", "a unit of time and the number of them in a step"],
+    [{ rhythm: { unit: "day", every: 0.5 } }, "rhythm", "a unit of time and the number of them in a step"],
+    [{ rhythm: { unit: "day", every: 1, perYear: -1 } }, "rhythm", "a unit of time and the number of them in a step"],
+    [{ hidden: 0.5 }, "hidden", "a positive integer"],
+    [{ window: 1e300 }, "window", "a positive integer"],
+    [{ interval: HOSTILE }, "interval", radii],
+  ];
+  for (const [changes, name, wanted] of cases) {
+    assert.throws(() => withChanges(changes), ({ message }: Error) => {
+      assert.ok(message.startsWith(`Cannot read m: its ${name} must be ${wanted}, got `), message);
+      assertPrintable(message);
+      return true;
+    });
+  }
+  // JSON has no infinity, but reads one.
+  const infinite = JSON.stringify({ ...own, interval: { coverage: 0.9, radii: [1, 2] } }).replace("[1,2]", "[1,1e999]");
+  assert.throws(() => decode(infinite), new RegExp(`its interval must be ${radii}`));
+  const scaler = { kind: "standard", mean: [0], deviation: [1] };
+  assert.throws(
+    () => withChanges({ target: "direction", targetScaler: scaler, interval: { coverage: 0.9, radii: [1] } }),
+    /its interval must be missing for a direction, got/,
+  );
+});

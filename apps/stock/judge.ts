@@ -8,6 +8,20 @@ import {
   type RegressionMetrics,
   regressionMetrics,
 } from "@unfold/training";
+import { listed } from "../shared/printable.ts";
+import {
+  count,
+  finite,
+  fraction,
+  mapOf,
+  notNegative,
+  optional,
+  recordOf,
+  score,
+  type Shape,
+  shape,
+  text,
+} from "../shared/shapes.ts";
 import type { Baselines } from "./baselines.ts";
 import type { Forecaster } from "./forecaster.ts";
 import type { Prices } from "./prices.ts";
@@ -37,9 +51,9 @@ export interface Score extends RegressionMetrics {
   readonly skill: number;
   /**
    * For a baseline: the Diebold-Mariano test of the model's squared errors against the baseline's. A negative statistic
-   * means that the model's are smaller. Undefined if the differences do not vary.
+   * means that the model's are smaller. Null if the differences do not vary.
    */
-  readonly comparison?: DieboldMariano;
+  readonly comparison?: DieboldMariano | null;
 }
 
 /** How often a forecast got the direction of the price right. */
@@ -57,6 +71,40 @@ export interface Judgement {
   /** The fraction of actual values inside the interval. */
   readonly held?: number;
 }
+
+/** A direction in a file. */
+export const DIRECTION: Shape = recordOf({
+  accuracy: fraction,
+  low: fraction,
+  high: fraction,
+  alwaysUp: fraction,
+  count,
+});
+
+/** The scores in a file. */
+const SCORES: Shape = mapOf(recordOf({
+  mse: notNegative,
+  mae: notNegative,
+  rmse: notNegative,
+  r2: score,
+  skill: finite,
+  comparison: optional((value, name) =>
+    value === null ? undefined : recordOf({ statistic: finite, pValue: fraction })(value, name)
+  ),
+}));
+
+/** Scores and labels in a file: those of the model first, then of the baselines, whose first is the reference. */
+export const JUDGED: Shape = (value, name) => {
+  const problem = recordOf({ scores: SCORES, labels: mapOf(text) })(value, name);
+  if (problem !== undefined) return problem;
+  const { scores, labels } = value as { scores: Record<string, Score>; labels: Record<string, string> };
+  const names = Object.keys(scores);
+  if (names[0] !== MODEL || names.length < 2) return `scores must have ${MODEL}, then baselines, got ${listed(names)}`;
+  const unlabelled = names.slice(1).filter((name) => !Object.hasOwn(labels, name));
+  if (unlabelled.length > 0) return `labels must have a label of each baseline, got none for ${listed(unlabelled)}`;
+  const reference = referenceOf(scores);
+  return shape("above 0", (mse) => Number(mse) > 0)(scores[reference]!.mse, `scores.${reference}.mse`);
+};
 
 /** Forecasts each day of a test part with the model and the baselines. */
 export function forecastDays(
@@ -110,8 +158,8 @@ export function judge(test: TestDays, target: Target, horizon: number): Judgemen
   const errorsOf = (name: string) => actual.map((value, i) => forecasts[name]![i]! - value);
   const model = errorsOf(MODEL);
   const scores = metrics.map(([name, score]) => {
-    const comparison = name === MODEL ? undefined : compare(model, errorsOf(name), horizon);
-    return [name, { ...score, skill: 1 - score.mse / reference.mse, ...(comparison && { comparison }) }] as const;
+    const comparison = name === MODEL ? {} : { comparison: compare(model, errorsOf(name), horizon) };
+    return [name, { ...score, skill: 1 - score.mse / reference.mse, ...comparison }] as const;
   });
   return {
     scores: Object.fromEntries(scores),
@@ -122,12 +170,12 @@ export function judge(test: TestDays, target: Target, horizon: number): Judgemen
   };
 }
 
-/** Undefined if the differences between the squared errors do not vary. */
-function compare(errors: number[], others: number[], horizon: number): DieboldMariano | undefined {
+/** Null if the differences between the squared errors do not vary. */
+function compare(errors: number[], others: number[], horizon: number): DieboldMariano | null {
   try {
     return dieboldMariano(errors, others, { horizon });
   } catch (error) {
-    if (error instanceof RangeError) return undefined;
+    if (error instanceof RangeError) return null;
     throw error;
   }
 }

@@ -9,14 +9,14 @@
  */
 
 import { Command } from "@commander-js/extra-typings";
-import { runCommand } from "../shared/cli.ts";
+import { runProgram } from "../shared/cli.ts";
 import { backtest, tune } from "./commands/backtest.ts";
 import { compare } from "./commands/compare.ts";
 import { inspect } from "./commands/inspect.ts";
 import { report } from "./commands/report.ts";
 import { exportOnnx, forecast, train } from "./commands/train.ts";
 
-const program = new Command("stock")
+export const program = new Command("stock")
   .description("Forecast prices with a recurrent network and compare it with simple baselines.")
   .addCommand(train, { isDefault: true })
   .addCommand(forecast)
@@ -28,8 +28,4 @@ const program = new Command("stock")
   .addCommand(exportOnnx)
   .addHelpText("after", () => `\nWithout a command, train runs:\n\n${train.helpInformation()}`);
 
-if (import.meta.main) {
-  const code = await runCommand(program as unknown as Command, Deno.args);
-  // Otherwise Workers that are still running would keep the process alive.
-  if (code !== 0) Deno.exit(code);
-}
+if (import.meta.main) await runProgram(program);

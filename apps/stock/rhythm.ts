@@ -1,7 +1,13 @@
 import { calendarOf, dateLabel } from "../shared/tables/calendar.ts";
 import type { DateUnit } from "../shared/tables/date_formats.ts";
 import { timeOf } from "../shared/tables/dates.ts";
-import { type FrequencyUnit, seasonOf as seasonOfFrequency, stepsPerYear } from "../shared/tables/frequency.ts";
+import {
+  FREQUENCY_UNITS,
+  type FrequencyUnit,
+  seasonOf as seasonOfFrequency,
+  stepsPerYear,
+} from "../shared/tables/frequency.ts";
+import { oneOf, optional, positive, recordOf, type Shape, shape, size } from "../shared/shapes.ts";
 
 /** How often a series has a row. */
 export interface Rhythm {
@@ -11,6 +17,9 @@ export interface Rhythm {
   /** Rows in a year, for volatility a year; undefined if volatility is not annualised. */
   readonly perYear?: number;
 }
+
+/** A rhythm in a file. */
+export const RHYTHM: Shape = recordOf({ unit: oneOf(FREQUENCY_UNITS), every: size, perYear: optional(positive) });
 
 /** Trading days, the rhythm of most price files. */
 export const DAILY: Rhythm = { unit: "business day", every: 1, perYear: 252 };
@@ -51,6 +60,9 @@ function unitOfLabel(label: string): DateUnit | "step" {
 export function placeOf(label: string): number {
   return label.startsWith("step ") ? Number(label.slice(5)) : timeOf(label);
 }
+
+/** A date in a file. */
+export const DATE: Shape = shape("a date", (value) => typeof value === "string" && !Number.isNaN(placeOf(value)));
 
 /** Whether a series has no dates and counts steps. */
 export function countsSteps(dates: readonly string[]): boolean {

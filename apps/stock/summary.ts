@@ -1,10 +1,27 @@
 // @ts-types="@types/d3-dsv"
 import { csvFormatRows, csvParse } from "d3-dsv";
 import type { OptimizerOption } from "../shared/optimizers.ts";
-import type { Outlook } from "./forecaster.ts";
-import { MODEL, type TestDays } from "./judge.ts";
+import { listed, printable, quoted } from "../shared/printable.ts";
+import {
+  count,
+  epochs,
+  finite,
+  fraction,
+  listOf,
+  notNegative,
+  oneOf,
+  optional,
+  recordOf,
+  score,
+  type Shape,
+  size,
+  text,
+} from "../shared/shapes.ts";
+import { MODELS, type Outlook } from "./forecaster.ts";
+import { DIRECTION, JUDGED, MODEL, type TestDays } from "./judge.ts";
 import type { Prices } from "./prices.ts";
-import { placeOf } from "./rhythm.ts";
+import { DATE, placeOf, RHYTHM } from "./rhythm.ts";
+import { TARGET_NAMES } from "./targets.ts";
 import type { TrainResult, TrainSettings } from "./train.ts";
 
 /** The saved settings of a run. */
@@ -44,6 +61,45 @@ export function summaryOf(prices: Prices, settings: Chosen, result: TrainResult)
     gradientFlow,
   };
 }
+
+const SETTINGS = recordOf({ target: oneOf(TARGET_NAMES), horizon: size, model: oneOf(MODELS) });
+const OUTLOOK = recordOf({
+  target: oneOf(TARGET_NAMES),
+  horizon: size,
+  rhythm: RHYTHM,
+  after: DATE,
+  close: finite,
+  steps: listOf(recordOf({
+    ahead: size,
+    date: DATE,
+    value: finite,
+    interval: optional(recordOf({ coverage: fraction, low: finite, high: finite })),
+  })),
+});
+const PARTS = recordOf({
+  data: recordOf({
+    source: text,
+    rows: size,
+    from: DATE,
+    to: DATE,
+    rhythm: RHYTHM,
+    notes: listOf(recordOf({ level: oneOf(["note", "warning"]), text })),
+  }),
+  settings: SETTINGS,
+  windows: recordOf({ train: size, validation: size, test: size }),
+  test: recordOf({ from: DATE, to: DATE }),
+  bestEpoch: count,
+  validationLoss: score,
+  labels: recordOf({ [MODEL]: text }),
+  direction: optional(DIRECTION),
+  interval: optional(recordOf({ coverage: fraction, radii: listOf(notNegative), held: fraction })),
+  next: OUTLOOK,
+  history: epochs,
+  gradientFlow: optional(listOf(finite)),
+});
+
+/** A summary in a file. */
+export const SUMMARY: Shape = (value, name) => PARTS(value, name) ?? JUDGED(value, name);
 
 /** The columns before the forecasts; `low` and `high` are the ends of the model's interval. */
 const FIXED = ["made", "date", "close", "actual", "low", "high"] as const;
@@ -86,19 +142,21 @@ export function decodeForecasts(text: string, file: string): TestDays {
       const value = Number(row[name] || NaN);
       if (Number.isFinite(value)) return value;
       throw new TypeError(
-        `Cannot read ${file}: line ${i + 2}, column ${name}: it must be a number, got "${row[name]}"`,
+        `Cannot read ${file}: line ${i + 2}, column ${printable(name)}: it must be a number, got ${quoted(row[name])}`,
       );
     });
   if (missing.length > 0 || names.length < 2 || rows.length === 0) {
     throw new TypeError(
       `Cannot read ${file}: it must have rows with ${FIXED.join(", ")} and the forecasts, ` +
-        `got ${rows.length} rows with ${rows.columns.join(", ")}`,
+        `got ${rows.length} rows with ${listed(rows.columns)}`,
     );
   }
   const days = (name: "made" | "date") =>
     rows.map((row, i) => {
       if (row[name]! !== "" && !Number.isNaN(placeOf(row[name]!))) return row[name]!;
-      throw new TypeError(`Cannot read ${file}: line ${i + 2}, column ${name}: it must be a date, got "${row[name]}"`);
+      throw new TypeError(
+        `Cannot read ${file}: line ${i + 2}, column ${name}: it must be a date, got ${quoted(row[name])}`,
+      );
     });
   const hasInterval = rows[0]!.low !== "";
   return {

@@ -1,9 +1,11 @@
 import { Random } from "@unfold/core";
+import { checkSameOnRanks, single } from "@unfold/distributed";
 import { type EpochLosses, type Part, type Series, StandardScaler, type TimeSplit, Windows } from "@unfold/training";
 import { fit, type FitRun } from "../shared/fit.ts";
+import { checkMemory } from "../shared/memory.ts";
 import { BASELINES, type Baselines, ridgeBaseline } from "./baselines.ts";
 import { FEATURE_SETS, featuresOf } from "./features.ts";
-import { Forecaster, type ForecasterConfig } from "./forecaster.ts";
+import { Forecaster, type ForecasterConfig, forecasterSizes } from "./forecaster.ts";
 import { forecastDays, isPerfect, judge, type Judgement, type TestDays } from "./judge.ts";
 import type { Prices } from "./prices.ts";
 import { stepName, stepsOf } from "./rhythm.ts";
@@ -161,6 +163,12 @@ export async function trainForecaster(
 ): Promise<TrainResult | undefined> {
   const { batchSize, epochs, window, seed, learningRate } = settings;
   const { split, config } = prepared;
+  const { communicator = single() } = run;
+  const { dates, close, more } = prices;
+  await checkSameOnRanks(communicator, { settings: { ...settings }, data: { dates, close, ...more } });
+  const { from, to } = split.train;
+  const sizes = forecasterSizes(config, Math.min(batchSize, to - from));
+  checkMemory(sizes, { lower: "--hidden, --batch-size or --window", communicator });
   const random = new Random(seed);
   const forecaster = new Forecaster(config, random.split());
   const { network, target } = forecaster;

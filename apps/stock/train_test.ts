@@ -2,6 +2,7 @@ import { adam } from "@unfold/optimizers";
 import { meanSquaredError } from "@unfold/layers";
 import { evaluate, Windows } from "@unfold/training";
 import assert from "node:assert/strict";
+import { inProcess } from "../../distributed/testdata/in_process.ts";
 import { FEATURE_SETS } from "./features.ts";
 import { parsePrices, type Prices } from "./prices.ts";
 import { splitWindows } from "./split.ts";
@@ -161,4 +162,24 @@ Deno.test("scalers are fitted to the training part alone: later prices do not ch
   // The last training target is the return on the day after the training part.
   const moved = prepare(altered(prices, parts.train.to + WARM_UP + 1), settings, parts);
   assert.deepEqual(moved.config, config);
+});
+
+Deno.test("ranks with another seed or other prices are refused before they train", async () => {
+  const [prices, other] = [parsePrices(csv(320), "walk"), parsePrices(csv(320, 2), "walk")];
+  for (
+    const [second, series, message] of [
+      [{ ...settings, seed: 2 }, prices, /got on rank 1 seed 2 instead of 1; start every rank/],
+      [{ ...settings, target: "direction" }, prices, /got on rank 1 target "direction" instead of "price";/],
+      [settings, other, /got on rank 1 another close;/],
+    ] as const
+  ) {
+    const runs = inProcess(2).map((communicator, rank) => {
+      const [of, chosen] = rank === 0 ? [prices, settings] : [series, second];
+      return trainForecaster(of, prepare(of, chosen, split(of)), chosen, { optimizer: adam(), communicator });
+    });
+    for (const outcome of await Promise.allSettled(runs)) {
+      assert.equal(outcome.status, "rejected");
+      assert.match((outcome as PromiseRejectedResult).reason.message, message);
+    }
+  }
 });

@@ -1,22 +1,21 @@
-import { Random } from "@unfold/core";
 import type { OptimizerPlugin } from "@unfold/optimizers";
+import { type Point, pointsOf } from "../shared/search.ts";
 import { backtest, skillsOf } from "./backtest.ts";
-import { COMPARED_MODELS, type ForecasterConfig } from "./forecaster.ts";
+import { COMPARED_MODELS } from "./forecaster.ts";
 import type { Prices } from "./prices.ts";
 import { cutOf, type FoldOptions, splitFolds, splitWindows } from "./split.ts";
 import type { TrainSettings } from "./train.ts";
 
-/** A point of the search space. */
-interface Candidate {
-  readonly model: ForecasterConfig["model"];
-  readonly hidden: number;
-  readonly window: number;
-  readonly learningRate: number;
-}
-
-const HIDDEN = [8, 16, 32, 64, 128];
 const WINDOWS = [5, 10, 20, 30, 60];
-const [SLOWEST, FASTEST] = [1e-4, 1e-2];
+const SPACE = {
+  model: COMPARED_MODELS,
+  hidden: [8, 16, 32, 64, 128],
+  window: WINDOWS,
+  learningRate: { from: 1e-4, to: 1e-2 },
+} as const;
+
+/** A point of the search space. */
+type Candidate = Point<typeof SPACE>;
 
 /** A candidate and its result. */
 export interface Trial {
@@ -27,19 +26,9 @@ export interface Trial {
   readonly skills: readonly number[];
 }
 
-/** An endless sequence of candidates, the same for the same seed. Learning rates are log-uniform. */
-export function* candidates(seed: number): Generator<Candidate, never, undefined> {
-  const random = new Random(seed);
-  const oneOf = <T>(values: readonly T[]) => values[random.integer(values.length)]!;
-  while (true) {
-    const exponent = random.uniform(Math.log10(SLOWEST), Math.log10(FASTEST));
-    yield {
-      model: oneOf(COMPARED_MODELS),
-      hidden: oneOf(HIDDEN),
-      window: oneOf(WINDOWS),
-      learningRate: Number((10 ** exponent).toPrecision(2)),
-    };
-  }
+/** An endless sequence of candidates, the same for the same seed. */
+export function candidates(seed: number): Generator<Candidate, never, undefined> {
+  return pointsOf(SPACE, seed);
 }
 
 /** The prices before the test part of every candidate. The search must not see any others. */

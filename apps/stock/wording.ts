@@ -1,5 +1,6 @@
-import { formatNumber } from "../shared/format.ts";
-import { type FoldResult, type Spread, spreadOf } from "./backtest.ts";
+import { formatNumber, NONE, percent, scoreText } from "../shared/format.ts";
+import { type Spread, spreadOf } from "../shared/search.ts";
+import type { FoldResult } from "./backtest.ts";
 import type { Outlook } from "./forecaster.ts";
 import { type Direction, MODEL, referenceOf, type Score } from "./judge.ts";
 import { DAILY, type Rhythm, stepName, stepsOf } from "./rhythm.ts";
@@ -11,11 +12,6 @@ type Labels = Readonly<Record<string, string>>;
 /** The significance level of comparisons. */
 export const SIGNIFICANT = 0.05;
 
-/** A fraction as a percentage. */
-export function percent(fraction: number, digits = 1): string {
-  return `${(100 * fraction).toFixed(digits)} %`;
-}
-
 /** A value of a target with its unit. */
 function quantity(target: TargetName, rhythm: Rhythm, value: number): string {
   if (target === "direction") return percent(value);
@@ -24,18 +20,21 @@ function quantity(target: TargetName, rhythm: Rhythm, value: number): string {
 
 /** Mean ± standard deviation as percentages, the latter with two significant digits. */
 export function percentSpread({ mean, deviation }: Spread): string {
-  const spread = deviation === undefined ? "" : ` ± ${Number((100 * deviation).toPrecision(2))}`;
+  const spread = deviation === undefined
+    ? ""
+    : ` ± ${scoreText(100 * deviation, (value) => `${Number(value.toPrecision(2))}`)}`;
   return `${percent(mean, 2)}${spread}`;
 }
 
 /** Whether the model is significantly better than the reference. */
 export function isBetter(scores: Scores): boolean {
   const { comparison } = scores[referenceOf(scores)]!;
-  return scores[MODEL]!.skill > 0 && comparison !== undefined && comparison.pValue < SIGNIFICANT;
+  return scores[MODEL]!.skill > 0 && (comparison?.pValue ?? 1) < SIGNIFICANT;
 }
 
-function pValue(score: Score): string {
-  return score.comparison === undefined ? "" : score.comparison.pValue.toPrecision(2);
+/** The model itself has nothing to be compared with. */
+function pValue({ comparison }: Score): string {
+  return comparison === undefined ? "" : comparison === null ? NONE : comparison.pValue.toPrecision(2);
 }
 
 /** A forecast's label without the part in brackets, for table heads. */
@@ -83,7 +82,7 @@ export function scoreRow(label: string, score: Score): string[] {
     formatNumber(score.mse),
     formatNumber(score.mae),
     formatNumber(score.rmse),
-    Number.isNaN(score.r2) || score.r2 === null ? "—" : score.r2.toFixed(5),
+    scoreText(score.r2, (value) => value.toFixed(5)),
     percent(score.skill, 2),
     pValue(score),
   ];
@@ -115,7 +114,7 @@ function compareWithReference(target: TargetName, scores: Scores, labels: Labels
   }
   const { comparison } = scores[reference]!;
   const smaller = `The model's mean squared error is ${percent(skill, 2)} smaller than that of ${name}`;
-  if (comparison === undefined) {
+  if (!comparison) {
     return `${smaller}, but the error differences do not vary, so there is no significance test.`;
   }
   const p = `Diebold-Mariano test, p = ${comparison.pValue.toPrecision(2)}`;

@@ -67,7 +67,20 @@ Deno.test("backtest: one row per fold, mean and standard deviation below; report
       '"hidden":9',
       /must be from the same run as metrics.json, got hidden 9 instead of 8/,
     );
-    await refused(2, '"mse"', '"rmse"', /backtest.jsonl: line 2 must be a fold of a back-test, got /);
+    await refused(
+      2,
+      /"mse":[^,]*/,
+      '"mse":null',
+      /backtest.jsonl: line 2: scores.model.mse must be a number of 0 or more, got null\n$/,
+    );
+    await refused(2, /"skill":([^,}]*)/, '"skill":"$1"', /line 2: scores\.model\.skill must be a finite number, got "/);
+    // A fold twice, and folds in another order.
+    const [head, first, second] = originals[2]!.split("\n") as [string, string, string];
+    const later = /: line 3: from must be after the fold before, which ends on "[\d-]+", got "[\d-]+"\n$/;
+    await refused(2, /^[^]*$/, [head, first, first, second, ""].join("\n"), later);
+    await refused(2, /^[^]*$/, [head, second, first, ""].join("\n"), later);
+    const other = JSON.stringify({ ...JSON.parse(second), scores: { ...JSON.parse(second).scores, drift: undefined } });
+    await refused(2, second, other, /: line 3: scores must be those of "drift", .*, got "/);
     await refused(
       1,
       /^(.*)\n.*\n/,
@@ -75,19 +88,33 @@ Deno.test("backtest: one row per fold, mean and standard deviation below; report
       /forecasts.csv must be from the same run as metrics.json, got other test days or forecasts\n$/,
     );
     await refused(1, /\n\d{4}/, "\nbana", /forecasts.csv: line 2, column made: it must be a date, got "bana-/);
-    await refused(
-      0,
-      '"price"',
-      '"rent"',
-      /forecasts.csv must be from the same run as metrics.json, got other test days or forecasts\n$/,
+    const altered: [from: string | RegExp, to: string, message: RegExp][] = [
+      ['"target": "price"', '"target": "rent"', /settings\.target must be one of price, change, .*, got "rent"; run/],
+      [/"next": \{/, '"after": {', /next must be an object, got undefined; run train again\n$/],
+      [/"mse": [^,]*/, '"mse": null', /scores\.model\.mse must be a number of 0 or more, got null; run/],
+      [/"skill": [^,\s]*/, '"skill": 1e999', /scores\.model\.skill must be a finite number, got Infinity; run/],
+      [/"radii": \[\s*/, '"radii": [-', /interval\.radii\[0\] must be a number of 0 or more, got -/],
+      [/"accuracy": [^,]*/, '"accuracy": 1.5', /direction\.accuracy must be a number from 0 to 1, got 1\.5; run/],
+      [/"unit": "[^"]*"/, '"unit": "fortnight"', /rhythm\.unit must be one of second, .*, got "fortnight"; run/],
+      [/"model": "[^"]* \(epoch/, '"modell": "x (epoch', /labels\.model must be a text, got undefined; run/],
+      [/^[^]*$/, "{}", /metrics\.json: data must be an object, got undefined; run train again\n$/],
+      [/^[^]*$/, "", /metrics\.json: it must be a JSON document, got ""; run train again\n$/],
+    ];
+    for (const [from, to, message] of altered) await refused(0, from, to, message);
+    // Scores that do not exist are shown as a dash.
+    await Deno.writeTextFile(
+      files[0]!,
+      originals[0]!.replaceAll(/"r2": [^,]*/g, '"r2": null').replaceAll(
+        /"comparison": \{[^}]*\}/g,
+        '"comparison": null',
+      ),
     );
-    await refused(0, /"next": \{/, '"after": {', /metrics.json must be complete, as train wrote it/);
-    await Deno.writeTextFile(`${folder}/a/metrics.json`, "{}");
-    const broken = await stock(folder, "report", `${folder}/a`);
-    assert.equal(
-      broken.stderr,
-      `error: Cannot read ${folder}/a/metrics.json: it must be JSON with history, got "{}"\n`,
-    );
+    assert.equal((await stock(folder, "report", `${folder}/a`)).code, 0);
+    const dashed = await Deno.readTextFile(`${folder}/a/report.html`);
+    const [scores] = /<tbody>[^]*?<\/tbody>/.exec(dashed)!;
+    const rows = [...scores.matchAll(/<tr>[^]*?<\/tr>/g)].map(([row]) => row.match(/<td>—<\/td>/g)?.length);
+    assert.deepEqual([rows[0], ...new Set(rows.slice(1))], [1, 2]);
+    assert.doesNotMatch(dashed, />(?:NaN|undefined|null)\b/);
   }));
 
 Deno.test("tune writes one line per trial, resumes after the last one, and prints how to train the best", () =>
@@ -120,7 +147,23 @@ Deno.test("tune writes one line per trial, resumes after the last one, and print
       other.stderr,
       /^error: Cannot resume .*tune\.jsonl: it must be from the same run, got validation 0\.15 instead of 0\.2\n$/,
     );
-    await Deno.writeTextFile(`${folder}/parts/tune.jsonl`, [...(await lines("parts")).slice(0, 2), "{"].join("\n"));
+    const bad = [...(await lines("parts")).slice(0, 2), "{", ""].join("\n");
+    await Deno.writeTextFile(`${folder}/parts/tune.jsonl`, bad);
     const broken = await run("parts", "--trials", "4", "--resume");
     assert.match(broken.stderr, /^error: Cannot read .*tune\.jsonl: line 3 must be a JSON object, got "\{"\n$/);
+    const [head, first, second] = await lines("whole") as [string, string, string];
+    const altered: [lines: string[], message: RegExp][] = [
+      [[first, first], /line 3: trial must be 2, got 1\n$/],
+      [[second], /line 2: trial must be 1, got 2\n$/],
+      [[first.replace(/"hidden":\d+/, '"hidden":9')], /line 2: candidate\.hidden must be \d+, got 9\n$/],
+      [
+        [first.replace(/"skills":\[.*\]/, '"skills":[null]')],
+        /line 2: skills\[0\] must be a finite number, got null\n$/,
+      ],
+      [[first.replace(/"skills":\[/, '"skills":[1,')], /line 2: skills must be a list of 1, got one of 2\n$/],
+    ];
+    for (const [some, message] of altered) {
+      await Deno.writeTextFile(`${folder}/parts/tune.jsonl`, [head, ...some, ""].join("\n"));
+      assert.match((await run("parts", "--trials", "4", "--resume")).stderr, message);
+    }
   }));

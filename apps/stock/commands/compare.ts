@@ -1,22 +1,25 @@
 import { stopOnSignals } from "@unfold/training";
 import { integer, StoppedError } from "../../shared/cli.ts";
-import { formatNumber, table } from "../../shared/format.ts";
-import { spreadOf } from "../backtest.ts";
+import { formatNumber, percent, table } from "../../shared/format.ts";
+import { print, say } from "../../shared/printable.ts";
+import { spreadOf } from "../../shared/search.ts";
 import { COMPARED_MODELS } from "../forecaster.ts";
 import { MODEL, referenceOf, type Score } from "../judge.ts";
 import { cutOf, splitWindows } from "../split.ts";
 import { stepsOf } from "../rhythm.ts";
 import { targetOf } from "../targets.ts";
+import { startThreads } from "../../shared/threads.ts";
 import { prepare, trainForecaster, type TrainResult } from "../train.ts";
-import { errorName, isBetter, nameInText, percent, percentSpread, shortName, SIGNIFICANT } from "../wording.ts";
+import { errorName, isBetter, nameInText, percentSpread, shortName, SIGNIFICANT } from "../wording.ts";
 import { checkFractions, prepareTraining, sizedCommand, testOption } from "./options.ts";
 
 export const compare = sizedCommand("compare")
   .description("Train every model with several seeds and compare mean and standard deviation with the baselines.")
   .addOption(testOption)
-  .option("--seeds <n>", "number of seeds, starting at --seed", integer(1), 5)
-  .action(async ({ json, seeds, ...options }) => {
+  .option("--seeds <n>", "number of seeds, starting at --seed", integer(1, 1000), 5)
+  .action(async ({ json, seeds, threads, ...options }) => {
     checkFractions(options);
+    await startThreads(threads);
     const { prices, settings, makeOptimizer } = await prepareTraining(options);
     const split = splitWindows(prices, cutOf(settings), settings);
     using stop = stopOnSignals();
@@ -31,11 +34,11 @@ export const compare = sizedCommand("compare")
         if (last === undefined) throw new StoppedError("Stopped; there is nothing to resume.", stop.exitCode!);
         const { scores } = last;
         runs.push({ seed, scores });
-        console.error(`${model}, seed ${seed}: skill ${percent(scores[MODEL]!.skill, 2)}`);
+        say(`${model}, seed ${seed}: skill ${percent(scores[MODEL]!.skill, 2)}`);
       }
       models.push({ model, seeds: runs });
     }
-    if (json) return console.log(JSON.stringify({ source: prices.file, settings, models }, null, 2));
+    if (json) return print(JSON.stringify({ source: prices.file, settings, models }, null, 2));
     const { scores, labels, test } = last!;
     const { [MODEL]: _, ...baselines } = scores;
     const seedRange = seeds === 1 ? `seed ${settings.seed}` : `seeds ${settings.seed} to ${settings.seed + seeds - 1}`;
@@ -52,7 +55,7 @@ export const compare = sizedCommand("compare")
     }));
     const better = significant.filter(({ count }) => count > 0);
     const counts = better.map(({ model, count }) => `${model} with ${count} of ${seeds} seeds`);
-    console.log([
+    print([
       `${prices.file}: tested on ${stepsOf(prices.rhythm, test.dates.length)} from ${test.dates[0]}; ${seedRange}.`,
       "",
       table(

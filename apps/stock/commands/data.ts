@@ -1,6 +1,7 @@
 import { Command, InvalidArgumentError, Option } from "@commander-js/extra-typings";
 import csv from "vega-datasets/data/sp500-2000.csv" with { type: "text" };
 import { between, sayNotes } from "../../shared/cli.ts";
+import { digestOf } from "../../shared/digest.ts";
 import { readBytes, STDIN } from "../../shared/files.ts";
 import {
   delimiterOption,
@@ -20,7 +21,7 @@ import { type Column, COLUMNS, parsePrices, type PriceOptions, type Prices, pric
 /** Parses `date=…,close=…`; a title may be quoted and have commas. */
 function columnTitles(text: string): Partial<Record<Column, string>> {
   const names = new Set<string>();
-  const pairs = text.match(/[^,=]+=(?:"[^"]*"|[^,]*)/g) ?? [];
+  const pairs = text.match(/(?<=^|,)[^,=]+=(?:"[^"]*"|[^,]*)/g) ?? [];
   const found = Object.fromEntries(pairs.map((pair) => {
     const [name, title] = [pair.slice(0, pair.indexOf("=")).trim(), pair.slice(pair.indexOf("=") + 1).trim()];
     if (!(COLUMNS as readonly string[]).includes(name) || title === "" || names.has(name)) return ["", ""];
@@ -157,7 +158,6 @@ function suggesting<T>(file: string, read: () => T): T {
 export async function seriesOf(
   { file, dates, close, more }: Prices,
 ): Promise<[file: string, rows: number, hash: string]> {
-  const text = JSON.stringify([dates, [...close], Object.entries(more).map(([name, values]) => [name, [...values]])]);
-  const hash = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(text));
-  return [file, dates.length, new Uint8Array(hash).toHex().slice(0, 16)];
+  const others = Object.entries(more).flatMap(([name, values]) => [name, values]);
+  return [file, dates.length, await digestOf(dates.join("\n"), close, ...others)];
 }

@@ -2,6 +2,8 @@ import { shellWord } from "../../shared/tables/column_kinds.ts";
 import { inspect as inspectTable, inspectionText } from "../../shared/tables/inspect.ts";
 import { TableError } from "../../shared/tables/table.ts";
 import { openTable, type ReadingOptions, seriesOptions, withReading } from "./data.ts";
+import { args, commandOf } from "../../shared/host.ts";
+import { print } from "../../shared/printable.ts";
 
 /** The options as they were given, for the command that trains. */
 function given(args: readonly string[], file: string): string {
@@ -17,8 +19,8 @@ export const inspect = withReading("inspect")
     const reading: ReadingOptions = options;
     const found = inspectTable(await openTable(file, reading), seriesOptions(reading));
     const isNegative = found.isPositive === false;
-    const train = `deno task stock --csv ${shellWord(file)}${given(Deno.args, file)}` +
+    const train = `${commandOf("stock")} --csv ${shellWord(file)}${given(args, file)}` +
       `${isNegative ? " --target change" : ""}`;
-    console.log(json ? JSON.stringify(found, null, 2) : inspectionText(found, train));
+    print(json ? JSON.stringify(found, null, 2) : inspectionText(found, train));
     if (found.problem !== undefined) throw new TableError(found.problem);
   });

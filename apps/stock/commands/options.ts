@@ -1,7 +1,8 @@
 import { Option } from "@commander-js/extra-typings";
 import type { OptimizerPlugin } from "@unfold/optimizers";
-import { between, integer, tryBlas, UsageError } from "../../shared/cli.ts";
-import { loadOptimizer, optimizerOption } from "../../shared/optimizers.ts";
+import { between, integer, seedFrom, tryBlas, UsageError } from "../../shared/cli.ts";
+import { allowRemoteOption, loadOptimizer, optimizerNameOption, optimizerOption } from "../../shared/optimizers.ts";
+import { threadsOption } from "../../shared/threads.ts";
 import { FEATURE_SET_NAMES, FEATURE_SETS, type FeatureSetName } from "../features.ts";
 import { MODELS } from "../forecaster.ts";
 import type { Prices } from "../prices.ts";
@@ -39,14 +40,16 @@ export function trainingCommand(name: string) {
     )
     .option("--epochs <n>", "passes over the training data", integer(1), 20)
     .option("--batch-size <n>", "windows per batch", integer(1), 32)
-    .option("--optimizer <name>", "an optimizer by name, or a module that exports one: ./mine.ts, npm:…, jsr:…", "adam")
+    .addOption(optimizerNameOption)
+    .addOption(allowRemoteOption)
     .addOption(
       new Option("--optimizer-option <key=value>", "an option of the optimizer; may be repeated")
         .argParser(optimizerOption).default({}, "none"),
     )
     .option("--validation <fraction>", "fraction of the windows that chooses the best epoch", between(0, 0.9), 0.15)
     .option("--season <steps>", "rows in a season, for the seasonal baseline (default: by the dates)", integer(1))
-    .option("--seed <n>", "seed for the weights and for shuffling", integer(0), 1)
+    .option("--seed <n>", "seed for the weights and for shuffling", seedFrom, 1)
+    .addOption(threadsOption)
     .option("--blas [library]", "use OpenBLAS for matrix products (needs --allow-ffi)");
 }
 
@@ -104,21 +107,23 @@ function featuresFor({ target, features }: OpenSettings): FeatureSetName {
 export async function prepareTraining<
   T extends DataOptions & OpenSettings & Pick<Chosen, "optimizer" | "optimizerOption"> & {
     readonly blas?: string | true | undefined;
+    readonly allowRemoteOptimizer: boolean;
   },
 >(options: T, { quiet = false } = {}): Promise<{
   prices: Prices;
-  settings: Decided<Omit<T, keyof DataOptions | "blas">>;
+  settings: Decided<Omit<T, keyof DataOptions | "blas" | "allowRemoteOptimizer">>;
   makeOptimizer: () => Promise<OptimizerPlugin>;
 }> {
-  const { data, settings: { blas, ...settings } } = separate(options);
-  const makeOptimizer = () => loadOptimizer(settings.optimizer, settings.optimizerOption);
+  const { data, settings: { blas, allowRemoteOptimizer: allowRemote, ...settings } } = separate(options);
+  // Before a module is loaded, which ends the permission for it.
+  if (blas !== undefined) tryBlas(blas, { quiet });
+  const makeOptimizer = () => loadOptimizer(settings.optimizer, settings.optimizerOption, { allowRemote });
   // Fails on a bad optimizer before the prices are read.
   await makeOptimizer();
   const features = featuresFor(settings);
   const set = FEATURE_SETS[features];
   const positive = set.positive || targetOf(settings.target).positive;
   const prices = await readPrices(data, { need: set.columns, positive, quiet });
-  if (blas !== undefined) tryBlas(blas, { quiet });
   const season = settings.season ?? usualSeason(prices.rhythm, prices.dates.length);
   return { prices, settings: { ...settings, features, season } as never, makeOptimizer };
 }

@@ -1,10 +1,10 @@
 import { Command } from "@commander-js/extra-typings";
-import { asWritten, exists, readJson, readTextFile, writeFiles } from "../../shared/files.ts";
+import { exists, readDocument, readTextFile, writeFiles } from "../../shared/files.ts";
+import { print, quoted } from "../../shared/printable.ts";
 import { readResultLog } from "../../shared/result_log.ts";
 import { BACKTEST_FILE, foldProblem, type FoldResult } from "../backtest.ts";
 import type { TestDays } from "../judge.ts";
-import { decodeForecasts, type Summary } from "../summary.ts";
-import { TARGET_NAMES } from "../targets.ts";
+import { decodeForecasts, SUMMARY, type Summary } from "../summary.ts";
 import { DEFAULT_OUT } from "./options.ts";
 
 /** The settings that the back-test must share with the training run. */
@@ -35,16 +35,18 @@ async function readFolds(path: string, { data, settings }: Summary): Promise<Fol
     const [name, there, here] = other;
     throw new Error(
       `Cannot report: ${path} must be from the same run as metrics.json, ` +
-        `got ${name} ${there} instead of ${here}; run backtest with the same options, or remove the file`,
+        `got ${name} ${quoted(there)} instead of ${
+          quoted(here)
+        }; run backtest with the same options, or remove the file`,
     );
   }
   return entries.length === 0 ? undefined : entries;
 }
 
 /** Checks that forecasts and summary are from the same run. */
-function checkTest({ dates, forecasts }: TestDays, { windows, test, scores, settings }: Summary, folder: string): void {
-  const isSame = TARGET_NAMES.includes(settings.target) && dates.length === windows.test &&
-    dates[0] === test.from && dates.at(-1) === test.to && `${Object.keys(forecasts)}` === `${Object.keys(scores)}`;
+function checkTest({ dates, forecasts }: TestDays, { windows, test, scores }: Summary, folder: string): void {
+  const isSame = dates.length === windows.test && dates[0] === test.from && dates.at(-1) === test.to &&
+    `${Object.keys(forecasts)}` === `${Object.keys(scores)}`;
   if (isSame) return;
   throw new Error(
     `Cannot report: ${folder}/forecasts.csv must be from the same run as metrics.json, got other test days or forecasts`,
@@ -55,14 +57,12 @@ export const report = new Command("report")
   .description("Make an HTML page of the results of train, and of backtest if it ran in the same folder.")
   .argument("[folder]", "the output folder of train", DEFAULT_OUT)
   .action(async (folder) => {
-    const summary = await readJson(`${folder}/metrics.json`, "history") as Summary;
+    const summary = await readDocument(`${folder}/metrics.json`, SUMMARY) as Summary;
     const test = decodeForecasts(await readTextFile(`${folder}/forecasts.csv`), `${folder}/forecasts.csv`);
+    checkTest(test, summary, folder);
+    const folds = await readFolds(`${folder}/${BACKTEST_FILE}`, summary);
     // Charts take a moment to load; the other commands do not need them.
     const { reportPage } = await import("../report_page.ts");
-    const page = await asWritten(`${folder}/metrics.json`, async () => {
-      checkTest(test, summary, folder);
-      return await reportPage(summary, test, await readFolds(`${folder}/${BACKTEST_FILE}`, summary));
-    });
-    await writeFiles(folder, { "report.html": page });
-    console.log(`Written to ${folder}: report.html`);
+    await writeFiles(folder, { "report.html": await reportPage(summary, test, folds) });
+    print(`Written to ${folder}: report.html`);
   });

@@ -3,6 +3,8 @@ import { Checkpoints, progressBar, stopOnSignals } from "@unfold/training";
 import { HOW_TO_RESUME, sayIfNew, UsageError } from "../../shared/cli.ts";
 import { exists, prepareFolder, readFile, writeFiles } from "../../shared/files.ts";
 import { table } from "../../shared/format.ts";
+import { pictureFiles, writePictures } from "../../shared/pictures.ts";
+import { print, say } from "../../shared/printable.ts";
 import { distributedOption, onRanks, stoppedOn, workersOption } from "../../shared/ranks.ts";
 import { writeOnnx } from "../../shared/write_onnx.ts";
 import { Forecaster } from "../forecaster.ts";
@@ -26,6 +28,10 @@ import { dataCommand, readPrices, seriesOf } from "./data.ts";
 import { checkFractions, DEFAULT_OUT, networkCommand, outOption, prepareTraining, testOption } from "./options.ts";
 
 const DEFAULT_MODEL = `${DEFAULT_OUT}/model.safetensors`;
+/** The files of the results. */
+const RESULTS = ["model.safetensors", "metrics.json", "forecasts.csv", "next.csv"] as const;
+/** The name of the picture. */
+const PICTURE = "forecast";
 
 function report(summary: Summary): string {
   const { data, windows, test, labels, scores, direction, interval, next, settings: { target, horizon } } = summary;
@@ -74,7 +80,7 @@ async function checkFinished(out: string): Promise<void> {
 /** The test part of a run that starts from a model should be new to it. */
 function sayIfSeen(seenUntil: string | undefined, first: string): void {
   if (seenUntil === undefined || placeOf(first) > placeOf(seenUntil)) return;
-  console.error(
+  say(
     `warning: the model has been trained or chosen on prices up to ${seenUntil}, and the test part begins on ${first}; ` +
       "its scores may flatter, until the file has more new rows or --test is smaller",
   );
@@ -107,7 +113,7 @@ export const train = networkCommand("train")
       const first = prices.dates[test.from + from.forecaster.featureSet.warmUp + horizon]!;
       if (isFirst) sayIfSeen(from.forecaster.config.seenUntil, first);
     }
-    await prepareFolder(out);
+    using _ = await prepareFolder(out, { files: [...RESULTS, ...pictureFiles(PICTURE)], communicator });
     const { from: begin, to } = prepared.split.train;
     const folder = `${out}/checkpoints`;
     if (resume && isFirst) await sayIfNew(folder);
@@ -125,25 +131,23 @@ export const train = networkCommand("train")
     if (result === undefined) throw stoppedOn(communicator, HOW_TO_RESUME, stop.exitCode);
     if (!isFirst) return;
     const summary = summaryOf(prices, settings, result);
-    const [{ forecastChart }, { toPng }] = await Promise.all([
-      import("../charts.ts"),
-      import("../../shared/charts.ts"),
-    ]);
-    const { rhythm } = prices;
-    const chart = { target: targetOf(settings.target, rhythm), rhythm, next: summary.next, title: titleOf(summary) };
-    const svg = await forecastChart(result.test, chart);
-    await writeFiles(out, {
+    const results: Record<typeof RESULTS[number], string | Uint8Array> = {
       "model.safetensors": result.forecaster.encode(),
       "metrics.json": `${JSON.stringify(summary, null, 2)}\n`,
       "forecasts.csv": encodeForecasts(result.test),
       "next.csv": encodeOutlook(summary.next),
-      "forecast.svg": svg,
-      "forecast.png": await toPng(svg),
+    };
+    await writeFiles(out, results);
+    const pictures = await writePictures(out, PICTURE, async () => {
+      const { forecastChart } = await import("../charts.ts");
+      const { rhythm } = prices;
+      const target = targetOf(settings.target, rhythm);
+      return await forecastChart(result.test, { target, rhythm, next: summary.next, title: titleOf(summary) });
     });
     // A finished run needs no checkpoints.
     await new Checkpoints({ folder }).clear();
-    const files = "model.safetensors, metrics.json, forecasts.csv, next.csv, forecast.svg, forecast.png";
-    console.log(json ? JSON.stringify(summary, null, 2) : `Written to ${out}: ${files}\n\n${report(summary)}`);
+    const files = [...RESULTS, ...pictures].join(", ");
+    print(json ? JSON.stringify(summary, null, 2) : `Written to ${out}: ${files}\n\n${report(summary)}`);
   }));
 
 /** A path without what says nothing. */
@@ -167,7 +171,7 @@ export const forecast = dataCommand("forecast")
     if (out !== undefined) {
       await writeFiles(dirname(out) || ".", { [out.slice(out.lastIndexOf("/") + 1)]: encodeOutlook(outlook) });
     }
-    console.log(json ? JSON.stringify(outlook, null, 2) : outlookLines(outlook));
+    print(json ? JSON.stringify(outlook, null, 2) : outlookLines(outlook));
   });
 
 export const exportOnnx = new Command("export")

@@ -1,7 +1,7 @@
 import { decodeSafetensors } from "@unfold/core";
 import assert from "node:assert/strict";
 import { withFolder } from "../../../tools/testing.ts";
-import { stopApp } from "../../shared/_run_app.ts";
+import { runApp, stopApp } from "../../shared/_run_app.ts";
 import { csv, QUICK, stock, withPrices } from "../_testing.ts";
 
 Deno.test("an optimizer comes by name or from a module, with its options, and the metrics record it", () =>
@@ -196,6 +196,49 @@ Deno.test("an output folder outside the project is an error with the command tha
     assert.equal(code, 1);
     assert.match(
       stderr,
-      /^error: Cannot write to \/tmp\/else where: the task may write in the project's folder alone; .* run deno run --allow-read --allow-write='\/tmp\/else where' apps\/stock\/main\.ts --csv .* --out '\/tmp\/else where' /,
+      /^error: Cannot write to \/tmp\/else where: the app may write only where --allow-write says, a task in the project's folder; .* run deno run --allow-read --allow-write='\/tmp\/else where' apps\/stock\/main\.ts --csv .* --out '\/tmp\/else where' /,
     );
   }));
+
+Deno.test("a picture that cannot be drawn does not cost the results", () =>
+  withPrices(async (folder, file) => {
+    const font = new URL(import.meta.resolve("dejavu-fonts-ttf/ttf/DejaVuSans.ttf")).pathname;
+    const args = ["--csv", file, "--out", `${folder}/a`, ...QUICK];
+    const { code, stdout, stderr } = await runApp("stock", folder, args, { denied: [font] });
+    assert.equal(code, 0, stderr);
+    assert.match(stdout, /^Written to .*: model\.safetensors, metrics\.json, forecasts\.csv, next\.csv\n/);
+    assert.match(stderr, /warning: the results are written, but not their picture: NotCapable: .*DejaVuSans\.ttf.*\n$/);
+    assert.deepEqual([...Deno.readDirSync(`${folder}/a`)].map(({ name }) => name).sort(), [
+      "forecasts.csv",
+      "metrics.json",
+      "model.safetensors",
+      "next.csv",
+    ]);
+  }));
+
+const strace = await new Deno.Command("strace", { args: ["-V"] }).output().then(({ success }) => success, () => false);
+
+Deno.test({
+  name: "results and their names are on disk before the checkpoints go",
+  ignore: !strace,
+  fn: () =>
+    withPrices(async (folder, file) => {
+      const under = ["strace", "-f", "-y", "-o", `${folder}/trace`, "-e", "trace=fsync,fdatasync,rename,unlink"];
+      const out = await Deno.realPath(folder) + "/a";
+      const { code, stderr } = await runApp("stock", folder, ["--csv", file, "--out", out, ...QUICK], { under });
+      assert.equal(code, 0, stderr);
+      const calls = [...(await Deno.readTextFile(`${folder}/trace`)).matchAll(/ (\w+)\(\d*[<"](.*?)[>"]/g)]
+        .filter(([, , path]) => path!.startsWith(out))
+        .map(([, call, path]) => `${call} ${path!.slice(out.length).replace(/\.\d+\.tmp/, ".tmp")}`);
+      const results = ["model.safetensors", "metrics.json", "forecasts.csv", "next.csv"];
+      const expected = [
+        ...results.map((name) => `fsync /.${name}.tmp`),
+        ...results.map((name) => `rename /.${name}.tmp`),
+        "fsync ",
+      ];
+      const at = calls.indexOf(expected[0]!);
+      assert.deepEqual(calls.slice(at, at + expected.length), expected);
+      const removed = calls.findIndex((call) => call.startsWith("unlink /checkpoints/checkpoint-"));
+      assert.ok(removed > at + expected.length, calls.join("\n"));
+    }),
+});
