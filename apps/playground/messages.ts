@@ -17,19 +17,29 @@ export interface ModelFile {
 /** The file formats of a model. */
 export type ExportFormat = "safetensors" | "onnx";
 
+/** What a run is built from. */
+export interface RunSource {
+  /** Its number, which reports about it carry. */
+  readonly run: number;
+  readonly settings: RunSettings;
+  readonly data: GivenData;
+  /** A saved model that the run continues. */
+  readonly file?: ModelFile;
+  /** The steps that the run has taken before. Default: 0. */
+  readonly steps?: number;
+}
+
 /** A request from the page to the worker. */
 export type Request =
   /**
-   * Builds a network, which then replaces the last run of the same task. Reports about it carry its number `run`. With
-   * `file`, the run continues a saved model. If several such requests are waiting, only the last is handled.
+   * Builds a network, which then replaces the last run of the same task. If several such requests are waiting, only the last
+   * is handled.
    */
-  | {
-    readonly type: "start";
-    readonly run: number;
-    readonly settings: RunSettings;
-    readonly data: GivenData;
-    readonly file?: ModelFile;
-  }
+  | ({ readonly type: "start" } & RunSource)
+  /** Builds runs again, paused, in a worker that replaces another. The last one becomes visible. */
+  | { readonly type: "restore"; readonly runs: readonly RunSource[] }
+  /** Asks for the report `alive`. */
+  | { readonly type: "ping" }
   /** Returns to the last run of the other task, paused. The next `look` shows it. */
   | { readonly type: "return"; readonly run: number }
   | { readonly type: "train" }
@@ -93,6 +103,10 @@ export type Report =
     | { readonly type: "preview"; readonly steps: number; readonly preview: Preview }
     | { readonly type: "unfolding"; readonly steps: number; readonly unfolding: Unfolding }
     | { readonly type: "file"; readonly format: ExportFormat; readonly bytes: Uint8Array<ArrayBuffer> }
+    /** The model after some steps, from which the run can go on in another worker. */
+    | { readonly type: "snapshot"; readonly steps: number; readonly bytes: Uint8Array<ArrayBuffer> }
+    /** All earlier requests have been handled, but a network may still be built. It is about no run. */
+    | { readonly type: "alive" }
     /** Training has failed, or the run cannot begin and the previous one continues. The message is for the visitor. */
     | { readonly type: "failed"; readonly message: string }
   );

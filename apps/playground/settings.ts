@@ -1,3 +1,4 @@
+import { quoted } from "@unfold/core/support";
 import { type CellName, CELLS, OPTIMIZER_NAMES, type OptimizerName } from "../shared/choices.ts";
 import { DATA_NAMES, type DataName, type TaskName, taskOf } from "./data.ts";
 
@@ -104,7 +105,7 @@ export function fromFragment(fragment: string): { readonly settings: Settings; r
     const value = text === null ? undefined : parse(text);
     if (text !== null && value === undefined) {
       problems.push(
-        `Cannot use ${name} from the link: it must be ${wanted}, got ${JSON.stringify(text.slice(0, 40))}`,
+        `Cannot use ${name} from the link: it must be ${wanted}, got ${quoted(text, 40)}`,
       );
     }
     return value;

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { check, downloadOf, numberIn, pause, stepsReach, toast, train } from "./_check.ts";
+import { check, downloadOf, numberIn, pause, step, stepsReach, toast, train } from "./_check.ts";
 
 for (const fragment of ["data=moby-dick&hidden=32&seed=3", "data=sp500&cell=gru&optimizer=rmsprop&seed=7"]) {
   check(`the link #${fragment} reproduces its losses exactly, in any view`, async ({ withPage }) => {
@@ -107,5 +107,29 @@ check(
       assert.match(page.url(), /seed=16&/);
       const sent = await page.evaluate(() => (globalThis as unknown as { sent: string[] }).sent);
       assert.equal(sent.filter((type) => type === "start").length, 2);
+    }),
+);
+
+check(
+  "a worker that hangs in a step is replaced after Pause, and the run goes on from its snapshot",
+  ({ withPage }) =>
+    withPage({ fragment: "data=sine&hidden=8&seed=4" }, async (page) => {
+      await train(page);
+      await stepsReach(page, 20);
+      await pause(page);
+      const kept = await numberIn(page, "#steps");
+      await train(page);
+      await page.waitForSelector("#train:text('Pause')");
+      // It never returns: Pause ends the worker.
+      page.workers()[0]!.evaluate(() => {
+        while (true);
+      }).catch(() => {});
+      await page.click("#train:text('Pause')");
+      const [, from] = /^A long training step was stopped; the run goes on from step (\d+)\.$/.exec(await toast(page))!;
+      assert.ok(Number(from) >= kept, `${from} steps, ${kept} before`);
+      await step(page);
+      assert.equal(await numberIn(page, "#steps"), Number(from) + 1);
+      await train(page);
+      await stepsReach(page, Number(from) + 10);
     }),
 );

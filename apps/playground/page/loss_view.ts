@@ -10,7 +10,7 @@ const MAX_POINTS = 500;
 export class LossCurve {
   #losses: Float64Array = new Float64Array(1024);
   #count = 0;
-  readonly #validation: (readonly [step: number, loss: number])[] = [];
+  #validation: (readonly [step: number, loss: number])[] = [];
 
   /** Adds the losses of a report. */
   add({ losses, validation }: Pick<Progress, "losses" | "validation">): void {
@@ -23,6 +23,12 @@ export class LossCurve {
     this.#losses.set(losses, this.#count);
     this.#count = needed;
     this.#validation.push(...validation);
+  }
+
+  /** Forgets the losses after a step. */
+  rewind(steps: number): void {
+    this.#count = Math.min(this.#count, steps);
+    this.#validation = this.#validation.filter(([step]) => step <= steps);
   }
 
   /** The number of steps so far. */

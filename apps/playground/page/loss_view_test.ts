@@ -16,6 +16,17 @@ Deno.test("a curve keeps every loss to the last digit", () => {
   assert.deepEqual([curve.steps, curve.validation], [3, 0.7]);
 });
 
+Deno.test("a curve can be rewound to an earlier step", () => {
+  const curve = new LossCurve();
+  curve.add({ losses: Float64Array.of(4, 3, 2, 1), validation: [[0, 5], [2, 4], [4, 3]] });
+  curve.rewind(3);
+  assert.deepEqual([curve.steps, curve.validation, curve.recent], [3, 4, 3]);
+  curve.add({ losses: Float64Array.of(7), validation: [[4, 8]] });
+  assert.equal(curve.toCsv(), "step,loss,validation\n1,4,\n2,3,4\n3,2,\n4,7,8\n");
+  curve.rewind(9);
+  assert.equal(curve.steps, 4);
+});
+
 Deno.test("many losses are drawn as means over equal intervals; the recent loss is the mean of the last hundred", () => {
   const curve = new LossCurve();
   const losses = Float64Array.from({ length: 3000 }, (_, i) => i);

@@ -1,5 +1,5 @@
 import { DATA, type DataName, fileOf, taskOf } from "../data.ts";
-import type { GivenData, ModelFile, Report, RunFacts } from "../messages.ts";
+import type { GivenData, ModelFile, Report, Request, RunFacts } from "../messages.ts";
 import {
   defaultsFor,
   fits,
@@ -15,6 +15,7 @@ import { download, element, hideToast, showToast } from "./element.ts";
 import { OwnData } from "./own_data.ts";
 import { RunView } from "./run_view.ts";
 import { Runs } from "./runs.ts";
+import { Watchdog } from "./watchdog.ts";
 
 /** How a run begins. */
 interface StartOptions {
@@ -31,7 +32,12 @@ interface StartOptions {
  * {@linkcode Runs}, and {@linkcode RunView} shows what the worker reports of it.
  */
 export class Playground {
-  readonly #runs: Runs;
+  #worker = this.#makeWorker();
+  readonly #watchdog = new Watchdog({
+    ping: () => this.#worker.postMessage({ type: "ping" }),
+    onSilence: () => this.#restart(),
+  });
+  readonly #runs = new Runs((request) => this.#send(request), (report) => this.#take(report));
   readonly #view = new RunView();
   readonly #tabs = new Tabs((view) => this.#choose(view));
   readonly #controls = new Controls((change) => {
@@ -54,10 +60,6 @@ export class Playground {
   };
 
   constructor() {
-    const worker = new Worker("worker.js");
-    this.#runs = new Runs((request) => worker.postMessage(request), (report) => this.#take(report));
-    worker.onmessage = ({ data }: MessageEvent<Report>) => this.#runs.receive(data);
-    worker.onerror = (event) => showToast(`The worker failed: ${event.message ?? "it could not be loaded"}`);
     this.#train.addEventListener("click", () => {
       if (this.#runs.training) this.#runs.pause();
       else this.#runs.train();
@@ -76,6 +78,35 @@ export class Playground {
     });
     globalThis.addEventListener("hashchange", () => this.#open());
     this.#open();
+  }
+
+  #makeWorker(): Worker {
+    const worker = new Worker("worker.js");
+    worker.onmessage = ({ data }: MessageEvent<Report>) => {
+      // The worker's last messages may come after its end.
+      if (worker !== this.#worker) return;
+      this.#watchdog.up();
+      if (data.type === "alive") this.#watchdog.answered();
+      else this.#runs.receive(data);
+    };
+    worker.onerror = (event) => showToast(`The worker failed: ${event.message ?? "it could not be loaded"}`);
+    return worker;
+  }
+
+  #send(request: Request): void {
+    this.#worker.postMessage(request);
+    // The visitor wants to stop what the worker is doing.
+    if (this.#runs.training && (request.type === "pause" || request.type === "start")) this.#watchdog.expect();
+  }
+
+  /** Replaces a worker that is busy with a long step. */
+  #restart(): void {
+    this.#worker.terminate();
+    this.#worker = this.#makeWorker();
+    this.#runs.restart();
+    this.#showButtons();
+    const steps = this.#runs.current?.curve.steps;
+    if (steps !== undefined) showToast(`A long training step was stopped; the run goes on from step ${steps}.`);
   }
 
   /** Opens the link in the address bar. */
@@ -233,6 +264,10 @@ export class Playground {
         const { data, cell } = this.#settings;
         return download(`${data}-${cell}.${report.format}`, report.bytes, "application/octet-stream");
       }
+      // Runs keeps snapshots, and the watchdog hears what is alive.
+      case "snapshot":
+      case "alive":
+        return;
       default:
         return this.#view.update(this.#runs.current!, report);
     }

@@ -1,5 +1,5 @@
 import { type TaskName, taskOf } from "../data.ts";
-import type { ExportFormat, GivenData, ModelFile, Report, Request, RunFacts } from "../messages.ts";
+import type { ExportFormat, GivenData, ModelFile, Report, Request, RunFacts, RunSource } from "../messages.ts";
 import type { RunSettings, View } from "../settings.ts";
 import { LossCurve } from "./loss_view.ts";
 
@@ -22,6 +22,8 @@ type PrepareOptions = Partial<Pick<PendingRun, "file" | "train">>;
 export interface Run extends PendingRun {
   readonly facts: RunFacts;
   readonly curve: LossCurve;
+  /** What the run can go on from in another worker: its source at first, later its newest snapshot. */
+  snapshot: RunSource;
 }
 
 /**
@@ -36,6 +38,7 @@ export class Runs {
   #pending: PendingRun | undefined;
   #current: Run | undefined;
   #training = false;
+  #look: Request | undefined;
 
   /**
    * @param send Sends a request to the worker.
@@ -73,9 +76,8 @@ export class Runs {
 
   /** Has the worker build the pending run. It answers with the report `started` or `failed`. */
   launch(data: GivenData): void {
-    const { run, settings, file } = this.#pending!;
     this.#pending!.data = data;
-    this.#send({ type: "start", run, settings, data, ...(file && { file }) });
+    this.#send({ type: "start", ...sourceOf(this.#pending!) });
   }
 
   /** Drops the pending run. */
@@ -86,7 +88,8 @@ export class Runs {
   /** Makes the pending run the visible one, once the worker has built it. */
   begin(facts: RunFacts): Run {
     const { settings } = facts;
-    const run = { ...this.#pending!, settings, facts, curve: new LossCurve() };
+    const snapshot = sourceOf(this.#pending!);
+    const run = { ...this.#pending!, settings, facts, curve: new LossCurve(), snapshot };
     this.#pending = undefined;
     this.#current = run;
     this.#kept.set(taskOf(settings.data), run);
@@ -128,7 +131,18 @@ export class Runs {
 
   /** Requests what a view shows of the visible run, now and while it trains. */
   look(view: View, temperature: number): void {
-    this.#send({ type: "look", view, temperature });
+    this.#look = { type: "look", view, temperature };
+    this.#send(this.#look);
+  }
+
+  /** Continues in a new worker, which replaces one that did not answer: every run from its newest snapshot, paused. */
+  restart(): void {
+    this.#training = false;
+    const kept = [...this.#kept.values()].sort((a, b) => Number(a === this.#current) - Number(b === this.#current));
+    for (const { curve, snapshot: { steps = 0 } } of kept) curve.rewind(steps);
+    if (this.#look !== undefined) this.#send(this.#look);
+    if (kept.length > 0) this.#send({ type: "restore", runs: kept.map(({ snapshot }) => snapshot) });
+    if (this.#pending?.data !== undefined) this.launch(this.#pending.data);
   }
 
   /** Requests the visible run's model as a file. */
@@ -139,6 +153,7 @@ export class Runs {
   /** Receives a report from the worker. Drops reports about discarded runs. */
   receive(report: Report): void {
     const { type, run } = report;
+    if (type === "snapshot") return this.#keep(report);
     if (type === "started" && run !== this.#pending?.run) return this.#forget(taskOf(report.settings.data));
     // A hidden run may still report its last losses.
     if (type === "progress") this.#find(run)?.curve.add(report);
@@ -146,6 +161,13 @@ export class Runs {
     const isPending = run === this.#pending?.run && (type === "started" || type === "failed");
     if (isCurrent && type === "failed") this.#training = false;
     if (isCurrent || isPending) this.#onReport(report);
+  }
+
+  #keep({ run, steps, bytes }: Extract<Report, { type: "snapshot" }>): void {
+    const found = this.#find(run);
+    if (found === undefined) return;
+    const file = { name: `the model after ${steps} steps`, bytes };
+    found.snapshot = { ...found.snapshot, settings: found.settings, file, steps };
   }
 
   #find(run: number): Run | undefined {
@@ -160,4 +182,9 @@ export class Runs {
     this.#current = undefined;
     this.#training = false;
   }
+}
+
+/** What the worker builds a run from, once its data is loaded. */
+function sourceOf({ run, settings, data, file }: PendingRun): RunSource {
+  return { run, settings, data: data!, ...(file && { file }) };
 }

@@ -12,8 +12,12 @@ function factsOf(fragment: string): RunFacts {
 function control() {
   const sent: string[] = [];
   const heard: string[] = [];
+  let restored: number[] = [];
   const runs: Runs = new Runs(
-    (request) => sent.push("run" in request ? `${request.type} ${request.run}` : request.type),
+    (request) => {
+      sent.push("run" in request ? `${request.type} ${request.run}` : request.type);
+      if (request.type === "restore") restored = request.runs.map(({ run }) => run);
+    },
     (report) => {
       heard.push(`${report.type} ${report.run}`);
       if (report.type === "started") runs.begin(report);
@@ -28,7 +32,7 @@ function control() {
     runs.prepare(fromFragment(fragment).settings, options);
     runs.launch({ name: "data", content: undefined });
   };
-  return { runs, sent, heard, report, start };
+  return { runs, sent, heard, report, start, restored: () => restored };
 }
 
 Deno.test("reports about a discarded run are dropped", () => {
@@ -104,4 +108,40 @@ Deno.test("a run can train immediately; switching away pauses it, and an error e
   report("failed", 1);
   assert.ok(!runs.training);
   assert.deepEqual(sent, ["start 1", "train", "pause", "pause", "return 1", "train"]);
+});
+
+Deno.test("in a new worker, runs go on from their newest snapshots, the visible one last", () => {
+  const { runs, sent, report, start, restored } = control();
+  const snapshot = (run: number, steps: number) =>
+    runs.receive({ type: "snapshot", run, steps, bytes: Uint8Array.of(steps) });
+  start("data=sine");
+  report("started", 1);
+  snapshot(1, 1);
+  start("data=names");
+  report("started", 2, "data=names");
+  for (let i = 0; i < 4; i++) report("progress", 2);
+  snapshot(2, 2);
+  snapshot(2, 3);
+  snapshot(9, 4);
+  runs.look("text", 1);
+  runs.train();
+  start("data=names&seed=2");
+  sent.length = 0;
+  runs.restart();
+  assert.deepEqual(sent, ["look", "restore", "start 3"]);
+  assert.deepEqual(restored(), [1, 2]);
+  assert.deepEqual([runs.training, runs.current!.curve.steps], [false, 3]);
+  assert.deepEqual(runs.kept("series")!.snapshot.steps, 1);
+  const { file, steps, run } = runs.current!.snapshot;
+  assert.deepEqual([run, steps, file!.bytes], [2, 3, Uint8Array.of(3)]);
+});
+
+Deno.test("without a snapshot, a run begins again", () => {
+  const { runs, report, start } = control();
+  start("data=sine");
+  report("started", 1);
+  report("progress", 1);
+  runs.restart();
+  const { curve, snapshot } = runs.current!;
+  assert.deepEqual([curve.steps, snapshot.run, snapshot.steps, snapshot.file], [0, 1, undefined, undefined]);
 });

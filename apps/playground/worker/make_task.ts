@@ -3,7 +3,7 @@ import { Forecaster } from "../../stock/forecaster.ts";
 import { parsePrices, type Prices } from "../../stock/prices.ts";
 import { LanguageModel } from "../../text/language_model.ts";
 import { taskOf } from "../data.ts";
-import type { Request } from "../messages.ts";
+import type { RunSource } from "../messages.ts";
 import { SeriesTask } from "./series_task.ts";
 import type { Task } from "./task.ts";
 import { TextTask } from "./text_task.ts";
@@ -47,7 +47,7 @@ export function makePrices(name: keyof typeof SERIES): Prices {
 }
 
 /** Builds a task from its data and a new model, or the one in a file. */
-export function makeTask({ settings, data, file }: Extract<Request, { type: "start" }>): Task {
+export function makeTask({ settings, data, file }: RunSource): Task {
   if (taskOf(settings.data) === "text") {
     const model = file && LanguageModel.fromFile(file.bytes, file.name);
     return new TextTask({ settings, text: data.content ?? "", name: data.name, model });

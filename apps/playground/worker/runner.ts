@@ -1,5 +1,5 @@
 import { type TaskName, taskOf } from "../data.ts";
-import type { Report, Request } from "../messages.ts";
+import type { Report, Request, RunSource } from "../messages.ts";
 import { makeTask } from "./make_task.ts";
 import { Session } from "./session.ts";
 
@@ -7,6 +7,8 @@ import { Session } from "./session.ts";
 const CHUNK = 40;
 /** Milliseconds between reports of the losses, and between those of the view, which cost more. */
 const [REPORT_EVERY, LOOK_EVERY] = [100, 500];
+/** Milliseconds between snapshots of a run that trains. */
+const SNAPSHOT_EVERY = 5000;
 
 /** The runner's clock and event loop. Tests pass their own. */
 export interface Scheduler {
@@ -31,7 +33,6 @@ const EVENT_LOOP: Scheduler = {
 };
 
 type Unmarked<T> = T extends unknown ? Omit<T, "run"> : never;
-type StartRequest = Extract<Request, { type: "start" }>;
 
 interface Run {
   readonly run: number;
@@ -47,12 +48,13 @@ export class Runner {
   /** The visible run, which `train`, `step`, `look` and `export` act on. */
   #current: Run | undefined;
   /** The run to build next. */
-  #asked: StartRequest | undefined;
+  #asked: RunSource | undefined;
   #look: Omit<Extract<Request, { type: "look" }>, "type"> = { view: "text", temperature: 0.8 };
   /** Identifies the training loop in progress, if any. A loop ends when this changes. */
   #training: symbol | undefined;
   #lastReport = { time: 0, steps: 0 };
   #lastLook = 0;
+  #lastSnapshot: { time: number; steps: number; session?: Session } = { time: 0, steps: 0 };
 
   constructor(post: (report: Report) => void, scheduler: Scheduler = EVENT_LOOP) {
     this.#post = post;
@@ -78,6 +80,12 @@ export class Runner {
         await this.#scheduler.breathe();
         if (this.#asked === request) this.#start(request);
         return;
+      case "restore":
+        for (const run of request.runs) this.#build(run);
+        this.#reportLosses();
+        return this.#showLook();
+      case "ping":
+        return this.#post({ type: "alive", run: 0 });
       case "return":
         this.#asked = undefined;
         this.#training = undefined;
@@ -98,6 +106,7 @@ export class Runner {
         if (this.#training !== undefined) return;
         await this.#current?.session.step();
         this.#reportLosses();
+        this.#snapshot();
         return this.#showLook();
       case "look":
         this.#look = request;
@@ -112,16 +121,22 @@ export class Runner {
     }
   }
 
-  #start(request: StartRequest): void {
-    // If this throws, the previous run continues.
-    const session = new Session(makeTask(request));
-    const task = taskOf(request.settings.data);
+  #start(source: RunSource): void {
+    const { facts } = this.#build(source);
+    this.#report({ type: "started", ...facts });
+    this.#showLook();
+  }
+
+  /** Builds a run and makes it the visible one. If this throws, the previous run continues. */
+  #build(source: RunSource): Session {
+    const session = new Session(makeTask(source), source.steps);
+    const task = taskOf(source.settings.data);
     this.#training = undefined;
     this.#runs.get(task)?.session[Symbol.dispose]();
-    this.#current = { run: request.run, session };
+    this.#current = { run: source.run, session };
     this.#runs.set(task, this.#current);
-    this.#report({ type: "started", ...session.facts });
-    this.#showLook();
+    this.#lastSnapshot = { time: this.#scheduler.now(), steps: session.steps, session };
+    return session;
   }
 
   /** Trains a run until another request stops it. */
@@ -136,11 +151,23 @@ export class Runner {
       const now = this.#scheduler.now();
       if (now - this.#lastReport.time >= REPORT_EVERY) this.#reportLosses();
       if (now - this.#lastLook >= LOOK_EVERY) this.#showLook();
+      if (now - this.#lastSnapshot.time >= SNAPSHOT_EVERY) this.#snapshot();
       await this.#scheduler.breathe();
     }
     if (this.#training !== undefined || current !== this.#current) return;
     this.#reportLosses();
+    this.#snapshot();
     this.#showLook();
+  }
+
+  /** Reports the model, if it has changed since the last time. */
+  #snapshot(): void {
+    const session = this.#current?.session;
+    const last = this.#lastSnapshot;
+    if (session === undefined || (session === last.session && session.steps === last.steps)) return;
+    const { steps } = session;
+    this.#report({ type: "snapshot", steps, bytes: session.toFile("safetensors") });
+    this.#lastSnapshot = { time: this.#scheduler.now(), steps, session };
   }
 
   #reportLosses(): void {

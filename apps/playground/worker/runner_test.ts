@@ -207,6 +207,61 @@ Deno.test("a run survives a run of the other task, and the page can return to it
   assert.deepEqual([reports.at(-1)!.type, reports.at(-1)!.run], ["preview", 2]);
 });
 
+Deno.test("a run goes on in another worker from its snapshot, without a report that it has started", async () => {
+  const first = control();
+  await first.send(start(1));
+  await first.until("started");
+  await first.send({ type: "ping" });
+  assert.equal(first.reports.at(-1)!.type, "alive");
+  for (let i = 0; i < 3; i++) await first.send({ type: "step" });
+  await first.send({ type: "export", format: "safetensors" });
+  const snapshot = first.reports.findLast((report) => report.type === "snapshot")!;
+  const file = first.reports.findLast((report) => report.type === "file")!;
+  assert.deepEqual([snapshot.run, snapshot.steps, snapshot.bytes], [1, 3, file.bytes]);
+
+  const second = control();
+  const { type: _, ...source } = start(1) as Extract<Request, { type: "start" }>;
+  const text = { name: "mine", content: "a text to learn. ".repeat(100) };
+  const other = { run: 2, settings: fromFragment("data=names&hidden=4&length=8").settings, data: text };
+  const model = { name: "snapshot", bytes: snapshot.bytes };
+  await second.send({ type: "restore", runs: [{ ...source, file: model, steps: 3 }] });
+  assert.equal(second.steps(), 3);
+  await second.send({ type: "export", format: "safetensors" });
+  assert.deepEqual(second.reports.findLast((report) => report.type === "file")!.bytes, file.bytes);
+  await second.send({ type: "step" });
+  assert.equal(second.steps(), 4);
+  assert.ok(second.reports.every(({ type, run }) => type !== "started" && type !== "failed" && run === 1));
+  // Both runs of a page are restored, the visible one last.
+  const third = control();
+  await third.send({ type: "restore", runs: [other, source] });
+  await third.send({ type: "step" });
+  await third.send({ type: "return", run: 2 });
+  await third.send({ type: "step" });
+  const moved = third.reports.filter((report) => report.type === "progress").map(({ run, steps }) => [run, steps]);
+  assert.deepEqual(moved, [[1, 0], [1, 1], [2, 1]]);
+  // The two have taken as many steps, but are not the same model.
+  const snapshots = third.reports.filter((report) => report.type === "snapshot").map(({ run, steps }) => [run, steps]);
+  assert.deepEqual(snapshots, [[1, 1], [2, 1]]);
+});
+
+Deno.test("a run that trains takes snapshots from time to time, and one when it pauses", async () => {
+  const { reports, send, until, turn, steps } = control();
+  await send(start(1));
+  await until("started");
+  await send({ type: "train" });
+  const { steps: early } = await until("snapshot");
+  await turn();
+  await turn();
+  await send({ type: "pause" });
+  await turn();
+  const last = reports.findLast((report) => report.type === "snapshot")!;
+  assert.ok(early < last.steps);
+  assert.equal(last.steps, steps());
+  const count = reports.length;
+  await send({ type: "pause" });
+  assert.equal(reports.length, count);
+});
+
 Deno.test("by default, the runner receives messages while it trains", async () => {
   const reports: Report[] = [];
   let heard = () => {};

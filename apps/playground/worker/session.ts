@@ -18,10 +18,14 @@ export class Session implements Disposable {
   readonly #task: Task;
   readonly #optimizer: Optimizer;
   readonly #events: AsyncGenerator<TrainEvent, void, undefined>;
+  /** The steps before this session. */
+  readonly #before: number;
   #losses: number[] = [];
   #validation: [step: number, loss: number][] = [];
 
-  constructor(task: Task) {
+  /** @param before The steps that the run has taken before, elsewhere. */
+  constructor(task: Task, before = 0) {
+    this.#before = before;
     const { optimizer, rate } = task.settings;
     this.#task = task;
     this.#optimizer = new Optimizer(task.network.parameters(), [clipByGlobalNorm(CLIP), OPTIMIZERS[optimizer]()], {
@@ -38,7 +42,7 @@ export class Session implements Disposable {
 
   /** The number of steps so far. */
   get steps(): number {
-    return this.#optimizer.steps;
+    return this.#before + this.#optimizer.steps;
   }
 
   /** Trains for one step. */
