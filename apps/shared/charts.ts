@@ -1,7 +1,9 @@
 import { initWasm, Resvg } from "@resvg/resvg-wasm";
 import type { EpochLosses } from "@unfold/training";
+import { readFile } from "node:fs/promises";
 import { parse, View } from "vega";
 import { compile, type TopLevelSpec } from "vega-lite";
+import { xmlText } from "./html.ts";
 
 /** The colours of a chart. */
 export interface Palette {
@@ -45,7 +47,7 @@ export const FEW_POINTS = 10;
 const FONT = "DejaVu Sans, Verdana, sans-serif";
 
 /** Draws a Vega-Lite chart as SVG. */
-export function drawChart(spec: object, palette: Palette): Promise<string> {
+export async function drawChart(spec: object, palette: Palette): Promise<string> {
   const { background, ink, grid } = palette;
   const whole = {
     background,
@@ -68,7 +70,8 @@ export function drawChart(spec: object, palette: Palette): Promise<string> {
       legend: { title: null, orient: "top", labelColor: ink, labelFontSize: 12, labelLimit: 0 },
     },
   };
-  return new View(parse(compile(whole as TopLevelSpec).spec), { renderer: "none" }).toSVG();
+  // Vega escapes markup, but keeps characters that XML forbids.
+  return xmlText(await new View(parse(compile(whole as TopLevelSpec).spec), { renderer: "none" }).toSVG());
 }
 
 /** The maximum number of points in a line. More would share pixels. */
@@ -132,16 +135,24 @@ export function learningChart(
   }, palette);
 }
 
-const load = (specifier: string) => Deno.readFile(new URL(import.meta.resolve(specifier)));
-const prepared = Promise.all([
-  load("@resvg/resvg-wasm/index_bg.wasm").then((wasm) => initWasm(wasm)),
-  load("dejavu-fonts-ttf/ttf/DejaVuSans.ttf"),
-  load("dejavu-fonts-ttf/ttf/DejaVuSans-Bold.ttf"),
-]);
+const load = (specifier: string) => readFile(new URL(import.meta.resolve(specifier)));
+
+/** Loads the renderer. Returns the fonts, regular and bold. */
+async function loadRenderer(): Promise<Uint8Array[]> {
+  const [wasm, ...fonts] = await Promise.all([
+    load("@resvg/resvg-wasm/index_bg.wasm"),
+    load("dejavu-fonts-ttf/ttf/DejaVuSans.ttf"),
+    load("dejavu-fonts-ttf/ttf/DejaVuSans-Bold.ttf"),
+  ]);
+  await initWasm(wasm!);
+  return fonts;
+}
+
+let loaded: Promise<Uint8Array[]> | undefined;
 
 /** Renders an SVG at twice its size. Text is in DejaVu Sans, so that every machine gives the same picture. */
 export async function toPng(svg: string): Promise<Uint8Array> {
-  const [, ...fontBuffers] = await prepared;
+  const fontBuffers = await (loaded ??= loadRenderer());
   const font = { fontBuffers, defaultFontFamily: "DejaVu Sans", sansSerifFamily: "DejaVu Sans" };
   return new Resvg(svg, { font, fitTo: { mode: "zoom", value: 2 } }).render().asPng();
 }

@@ -1,7 +1,13 @@
 import { type Command, CommanderError, InvalidArgumentError } from "@commander-js/extra-typings";
 import { useBlas } from "@unfold/core";
+import { harmless } from "@unfold/core/support";
 import { Checkpoints } from "@unfold/training";
+import process from "node:process";
+import { isOwnError } from "./errors.ts";
+import { args } from "./host.ts";
+import { giveUpFfi } from "./permissions.ts";
 import type { Note } from "./tables/table.ts";
+import { printable, say } from "./printable.ts";
 
 /** Bad usage found after parsing the options. Exit code 2, as for an unknown option. */
 export class UsageError extends Error {
@@ -27,6 +33,9 @@ export function integer(least: number, most = Infinity): (text: string) => numbe
     );
   };
 }
+
+/** Parses a seed. A run with several seeds counts up from it, so it is far below the largest integer. */
+export const seedFrom = integer(0, 2 ** 32 - 1);
 
 /** Parses an option's argument as a number strictly between two bounds. */
 export function between(low: number, high: number): (text: string) => number {
@@ -55,14 +64,21 @@ export function share(text: string): number {
   throw new InvalidArgumentError("It must be a number above 0 and at most 1.");
 }
 
-/** Errors of the engine that start like ours. */
-const ENGINE_MESSAGE =
-  /^Cannot (?:(?:read|set) propert|destructure|access|convert|mix|perform|assign|delete|redefine|create)/;
+/** The lines of a text in one. */
+function inOneLine(text: string): string {
+  return text.trim().split("\n").map((line) => line.trim()).join(" ");
+}
 
-/** Whether an error is about the user's input. Then its message is enough, without a stack. */
-function isExpected(error: unknown): error is Error {
-  if (!(error instanceof Error)) return false;
-  return error instanceof UsageError || (error.message.startsWith("Cannot ") && !ENGINE_MESSAGE.test(error.message));
+/** The most characters of an error that are printed. */
+const LONGEST_MESSAGE = 2000;
+
+/** An error of the program, whose message may quote a file all the same. */
+function withHarmlessText(error: unknown): unknown {
+  if (error instanceof Error) {
+    error.message = harmless(error.message);
+    error.stack = harmless(error.stack ?? "");
+  }
+  return error;
 }
 
 /**
@@ -80,23 +96,41 @@ export async function runCommand(program: Command, args: readonly string[]): Pro
       // Reading the colour settings from the environment would need a permission.
       getOutHasColors: () => false,
       getErrHasColors: () => false,
-      writeErr: (text) => console.error(text.trim().replaceAll(/\s*\n\s*/g, " ")),
+      writeErr: (text) => say(printable(inOneLine(text), LONGEST_MESSAGE)),
     });
   }
+  program.hook("preAction", (_, command) => {
+    const { blas, distributed }: { blas?: unknown; distributed?: unknown } = command.opts();
+    if (blas === undefined && distributed === undefined) giveUpFfi();
+  });
   try {
     await program.parseAsync([...args], { from: "user" });
     return 0;
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
     if (error instanceof StoppedError) {
-      if (error.message !== "") console.error(error.message);
+      if (error.message !== "") say(error.message);
       return error.exitCode;
     }
-    if (!isExpected(error)) throw error;
+    // A Worker's error goes to rank 0, which prints it.
+    if (isWorker() || !(error instanceof UsageError || isOwnError(error))) throw withHarmlessText(error);
     // Clears an unfinished progress line on a terminal.
-    console.error(`${Deno.stderr.isTerminal() ? "\r\x1b[K" : ""}error: ${error.message}`);
+    if (process.stderr.isTTY) process.stderr.write("\r\x1b[K");
+    say(`error: ${printable(error.message, LONGEST_MESSAGE)}`);
     return error instanceof UsageError ? 2 : 1;
   }
+}
+
+/** Runs an app with the arguments of this process, and exits if it fails. */
+export async function runProgram(program: unknown): Promise<void> {
+  const code = await runCommand(program as Command, args);
+  // Otherwise Workers that are still running would keep the process alive.
+  if (code !== 0) process.exit(code);
+}
+
+/** Whether this is the thread of a Worker. */
+function isWorker(): boolean {
+  return "WorkerGlobalScope" in globalThis;
 }
 
 /** Printed when a resumable run is stopped. */
@@ -105,7 +139,7 @@ export const HOW_TO_RESUME = "Run the same command with --resume to continue.";
 /** Warns if there is no checkpoint to resume from: the run is finished, or was never started. */
 export async function sayIfNew(folder: string): Promise<void> {
   const found = await new Checkpoints({ folder }).list();
-  if (found.length === 0) console.error(`no checkpoint in ${folder}: training from the start`);
+  if (found.length === 0) say(`no checkpoint in ${folder}: training from the start`);
 }
 
 /** Notes and warnings that are printed. */
@@ -113,8 +147,8 @@ const MOST_SAID = 8;
 
 /** Prints what was decided while a file was read, and what looks odd, on stderr. */
 export function sayNotes(notes: readonly Note[]): void {
-  for (const { level, text } of notes.slice(0, MOST_SAID)) console.error(`${level}: ${text}`);
-  if (notes.length > MOST_SAID) console.error(`note: ${notes.length - MOST_SAID} more notes on how the file was read`);
+  for (const { level, text } of notes.slice(0, MOST_SAID)) say(`${level}: ${text}`);
+  if (notes.length > MOST_SAID) say(`note: ${notes.length - MOST_SAID} more notes on how the file was read`);
 }
 
 /** Uses OpenBLAS. If it cannot, prints why and continues without it: training is then slower. */
@@ -122,10 +156,10 @@ export function tryBlas(
   library: string | true,
   { quiet = false, ...options }: { readonly threads?: number; readonly quiet?: boolean } = {},
 ): void {
-  const say = (text: string) => quiet || console.error(text);
+  const tell = (text: string) => quiet || say(text);
   try {
-    say(`using OpenBLAS for matrix products: ${useBlas(library === true ? undefined : library, options).path}`);
+    tell(`using OpenBLAS for matrix products: ${useBlas(library === true ? undefined : library, options).path}`);
   } catch (error) {
-    say(`${(error as Error).message}; using WebAssembly instead`);
+    tell(`${(error as Error).message}; using WebAssembly instead`);
   }
 }

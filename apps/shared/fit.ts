@@ -58,8 +58,8 @@ interface FitOptions<Y extends DType> extends FitRun {
   readonly random?: Random;
 }
 
-/** The result of {@linkcode fit}. */
-interface Fitted {
+/** The result of {@linkcode fit}. Disposing of it frees the optimizer's state; the network keeps its weights. */
+interface Fitted extends Disposable {
   /** The epoch that the network's final weights come from, counted from 1. */
   readonly bestEpoch: number;
   /** The validation loss of that epoch. */
@@ -125,5 +125,6 @@ export async function fit<Y extends DType>(network: Layer, options: FitOptions<Y
     history: curve.epochs,
     steps: optimizer.steps,
     parallel,
+    [Symbol.dispose]: () => optimizer.dispose(),
   };
 }

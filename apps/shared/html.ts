@@ -3,12 +3,17 @@ export class Html {
   constructor(readonly text: string) {}
 }
 
+/** Text with U+FFFD in place of each character that XML 1.0 forbids, even escaped, such as most control characters. */
+export function xmlText(text: string): string {
+  return text.replace(/[^\t\n\r\u{20}-\u{d7ff}\u{e000}-\u{fffd}\u{10000}-\u{10ffff}]/gu, "\ufffd");
+}
+
 type Part = Html | string | number | readonly Part[];
 
 function render(part: Part): string {
   if (part instanceof Html) return part.text;
   if (Array.isArray(part)) return part.map(render).join("");
-  return String(part).replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;").replaceAll(
+  return xmlText(String(part)).replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;").replaceAll(
     '"',
     "&quot;",
   );

@@ -8,6 +8,10 @@ import {
   uninitialized,
 } from "@unfold/core";
 import type { Layer } from "@unfold/layers";
+import { printable, quoted } from "./printable.ts";
+
+/** The most characters of what is wrong with a model file. */
+const LONGEST_PROBLEM = 900;
 
 /** The tensors of a model file by name. */
 export type FileTensors = ReadonlyMap<string, SafetensorsTensor>;
@@ -22,13 +26,19 @@ export type ConfigCheck = (name: string, valid: boolean, wanted: string) => void
 export function checkerOf(config: RawConfig): ConfigCheck {
   return (name, valid, wanted) => {
     if (valid) return;
-    throw new TypeError(`its ${name} must be ${wanted}, got ${JSON.stringify(config[name])?.slice(0, 80)}`);
+    throw new TypeError(`its ${name} must be ${wanted}, got ${quoted(config[name])}`);
   };
 }
 
 /** Whether a value is a size: an integer of 1 or more. */
 export function isSize(value: unknown): value is number {
-  return Number.isInteger(value) && (value as number) >= 1;
+  return Number.isSafeInteger(value) && (value as number) >= 1;
+}
+
+/** Whether a value is a list of texts that are all different, such as classes: a model has one output for each. */
+export function isNames(value: unknown): value is readonly string[] {
+  return Array.isArray(value) && value.every((name) => typeof name === "string") &&
+    new Set(value).size === value.length;
 }
 
 /**
@@ -39,6 +49,18 @@ export function checkAxis(tensors: FileTensors, name: string, axis: 0 | 1, size:
   const found = tensors.get(name)?.shape[axis];
   if (found === size) return;
   throw new TypeError(`${name} must have ${size} ${axis === 0 ? "rows" : "columns"}, got ${found}`);
+}
+
+/**
+ * Checks that a file has weights for the network that its configuration describes, so that a small file cannot ask for a
+ * huge one. Call it before building the network. A file that lacks few weights gets a more precise message later.
+ */
+export function checkWeights(tensors: FileTensors, weights: number): void {
+  const found = tensors.values().reduce((total, { shape }) => total + shape.reduce((a, b) => a * b, 1), 0);
+  if (weights <= 2 * found) return;
+  throw new TypeError(
+    `it must have the ${weights.toLocaleString("en")} weights of its configuration, got ${found.toLocaleString("en")}`,
+  );
 }
 
 /** Writes a model as a safetensors file: the weights, and the configuration as metadata under `key`. */
@@ -73,7 +95,8 @@ export function decodeModel<Model extends { readonly network: Layer }>(
     checkFinite(model.network.parameters());
     return model;
   } catch (error) {
-    throw new SafetensorsError(`Cannot read ${file}: ${(error as Error).message}`, { cause: error });
+    const problem = printable((error as Error).message, LONGEST_PROBLEM);
+    throw new SafetensorsError(`Cannot read ${printable(file, Infinity)}: ${problem}`, { cause: error });
   }
 }
 

@@ -1,11 +1,24 @@
-import { InvalidArgumentError } from "@commander-js/extra-typings";
+import { InvalidArgumentError, Option } from "@commander-js/extra-typings";
 import type { OptimizerPlugin } from "@unfold/optimizers";
 import { pathToFileURL } from "node:url";
 import { OPTIMIZERS } from "./models.ts";
+import { giveUpFfi } from "./permissions.ts";
 
 type Factory = (options: Record<string, unknown>) => unknown;
 
 const BUILT_IN = OPTIMIZERS as Record<string, Factory>;
+
+/** `--optimizer`: a name or a module. */
+export const optimizerNameOption = new Option(
+  "--optimizer <name>",
+  "an optimizer by name, or a module of your own that exports one, such as ./mine.ts",
+).default("adam");
+
+/** `--allow-remote-optimizer`. */
+export const allowRemoteOption = new Option(
+  "--allow-remote-optimizer",
+  "let --optimizer name a module from elsewhere (npm:…, jsr:…, https:…), which runs with this program's permissions",
+).default(false);
 
 /** The value of an optimizer's option: a number, a boolean, a string, or a list of them. */
 export type OptimizerOption = number | boolean | string | readonly (number | boolean | string)[];
@@ -27,18 +40,26 @@ export function optimizerOption(
 }
 
 /**
- * Makes an optimizer: one of the library's by name, or one from a module by path or specifier (`./mine.ts`, `npm:…`,
- * `jsr:…`). The module's factory is its default export or its only exported function.
+ * Makes an optimizer: one of the library's by name, or one from a module by path (`./mine.ts`). The module's factory is its
+ * default export or its only exported function.
  *
+ * A module runs with this program's permissions, and so does what it imports, which may come from elsewhere even if the module
+ * is a file. Only the permission to load native libraries is given up for good before a module is loaded, so open those that
+ * the program needs before.
+ *
+ * @param name The name or the path.
+ * @param options The optimizer's options.
+ * @param loading Whether the module may come from elsewhere (`npm:…`, `jsr:…`, `https:…`, `data:…`).
  * @throws {TypeError} If there is no such optimizer or module, if the module's function does not return a plugin, or if
  * an optimizer of the library does not have an option.
  */
 export async function loadOptimizer(
   name: string,
   options: Readonly<Record<string, OptimizerOption>>,
+  { allowRemote = false }: { readonly allowRemote?: boolean } = {},
 ): Promise<OptimizerPlugin> {
   if (Object.hasOwn(BUILT_IN, name)) return makeBuiltIn(name, options);
-  const factory = await importFactory(name);
+  const factory = await importFactory(name, allowRemote);
   let plugin: Partial<OptimizerPlugin> | undefined;
   try {
     plugin = factory({ ...options }) as typeof plugin;
@@ -70,15 +91,22 @@ function makeBuiltIn(name: string, options: Readonly<Record<string, OptimizerOpt
   );
 }
 
-async function importFactory(name: string): Promise<Factory> {
+async function importFactory(name: string, allowRemote: boolean): Promise<Factory> {
   const isPath = /^\.{0,2}\//.test(name);
-  if (!isPath && !/^(?:npm|jsr|https?|file):/.test(name)) {
+  const isRemote = /^(?:npm|jsr|https?|data):/.test(name);
+  if (!isPath && !isRemote && !name.startsWith("file:")) {
     const names = Object.keys(BUILT_IN).join(", ");
     throw new TypeError(
-      `Cannot use the optimizer ${name}: it must be one of ${names}, ` +
-        "or a module: a path that starts with ./ or /, npm:… or jsr:…",
+      `Cannot use the optimizer ${name}: it must be one of ${names}, or a module: a path that starts with ./ or /`,
     );
   }
+  if (isRemote && !allowRemote) {
+    throw new TypeError(
+      `Cannot load the optimizer ${name}: it must be a file on this machine, got a module from elsewhere, which would run ` +
+        "with this program's permissions; if you trust it, add --allow-remote-optimizer",
+    );
+  }
+  giveUpFfi();
   let module: Record<string, unknown>;
   try {
     module = await import(isPath ? pathToFileURL(name).href : name);

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { withFolder } from "../../tools/testing.ts";
 import { loadOptimizer, optimizerOption } from "./optimizers.ts";
 
 /** Runs a test with a module file. */
@@ -70,6 +71,47 @@ Deno.test("anything else is refused, with the reason", async () => {
     message: /^Cannot load the optimizer .*Module not found/,
   });
   await assert.rejects(() => loadOptimizer("toString", {}), {
-    message: /it must be one of adadelta, adagrad, adam, .*npm:… or jsr:…$/,
+    message: /it must be one of adadelta, adagrad, adam, .* or a module: a path that starts with .\/ or \/$/,
   });
 });
+
+Deno.test("a module from elsewhere needs consent", async () => {
+  const data = "data:text/javascript,export default () => ({ name: 'mine', update() {} })";
+  for (const name of ["npm:mine", "jsr:@me/mine", "https://example.com/mine.ts", "http://example.com/mine.ts", data]) {
+    await assert.rejects(() => loadOptimizer(name, {}), {
+      name: "TypeError",
+      message:
+        `Cannot load the optimizer ${name}: it must be a file on this machine, got a module from elsewhere, which ` +
+        "would run with this program's permissions; if you trust it, add --allow-remote-optimizer",
+    });
+  }
+  assert.equal((await loadOptimizer(data, {}, { allowRemote: true })).name, "mine");
+});
+
+/** A module that starts a program through the C library. */
+const attack = (folder: string) => `
+  const { symbols: { system } } = Deno.dlopen("libc.so.6", { system: { parameters: ["buffer"], result: "i32" } });
+  system(new TextEncoder().encode("touch '${folder}/reached'\\0"));
+  export default () => ({ name: "mine", update() {} });
+`;
+
+for (const app of ["stock", "text"]) {
+  for (const more of [[], ["--blas"], ["--blas", "/nowhere/libopenblas.so"]]) {
+    Deno.test({
+      name: `${app} ${more.join(" ")}: an optimizer module cannot load a library`,
+      ignore: Deno.build.os !== "linux",
+      fn: () =>
+        withFolder(async (folder) => {
+          await Deno.writeTextFile(`${folder}/mine.js`, attack(folder));
+          const permissions = ["--no-prompt", "--allow-read", `--allow-write=${folder}`, "--allow-ffi"];
+          const args = ["--optimizer", `${folder}/mine.js`, "--out", `${folder}/out`, ...more];
+          const { code, stderr } = await new Deno.Command(Deno.execPath(), {
+            args: ["run", "--quiet", ...permissions, `apps/${app}/main.ts`, ...args],
+          }).output();
+          const message = new TextDecoder().decode(stderr);
+          assert.match(message, /^error: Cannot load the optimizer .*: Requires ffi access to "libc\.so\.6"/m);
+          assert.deepEqual([code, [...Deno.readDirSync(folder)].map(({ name }) => name)], [1, ["mine.js"]]);
+        }),
+    });
+  }
+}

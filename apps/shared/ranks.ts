@@ -1,6 +1,8 @@
 import { InvalidArgumentError, Option } from "@commander-js/extra-typings";
 import { type Communicator, connect, launchedRanks, single } from "@unfold/distributed";
 import { integer, StoppedError, UsageError } from "./cli.ts";
+import { say } from "./printable.ts";
+import { startThreads } from "./threads.ts";
 
 /** Trains on ranks that a launcher started. */
 export const distributedOption = new Option(
@@ -8,7 +10,7 @@ export const distributedOption = new Option(
   "train on the ranks started by mpiexec or srun, which split each batch",
 ).argParser((path) => {
   // The argument is optional, so the parser takes any word that follows for it, such as a command.
-  if (/[/\\].*\.(so|dylib|dll)\b/.test(path)) return path;
+  if (/[/\\]/.test(path) && /\.(so|dylib|dll)\b/.test(path)) return path;
   throw new InvalidArgumentError("It must be the path of an MPI library, such as /usr/lib/libmpi.so.40, or omitted.");
 });
 
@@ -16,10 +18,15 @@ export const distributedOption = new Option(
 export const workersOption = new Option("--workers <n>", "train on n threads, which split each batch")
   .argParser(integer(1));
 
+/** The most threads for each core of the machine; each takes memory, and more than one do not train faster. */
+const THREADS_PER_CORE = 4;
+
 /** Options that choose the ranks. Default: this process alone. */
 interface RankOptions {
   readonly distributed?: string | true | undefined;
   readonly workers?: number | undefined;
+  /** Threads that share the work of one rank. */
+  readonly threads: number;
 }
 
 /** Other options that affect ranks. */
@@ -42,7 +49,7 @@ export function onRanks<Options extends RankOptions & Inputs>(
   action: (options: Omit<Options, keyof RankOptions>, communicator: Communicator) => Promise<void>,
 ): (options: Options) => Promise<void> {
   return async (given) => {
-    const { distributed, workers, ...options } = given;
+    const { distributed, workers, threads, ...options } = given;
     if (distributed !== undefined && workers !== undefined) {
       throw new UsageError("--distributed and --workers cannot be combined: choose one");
     }
@@ -56,14 +63,22 @@ export function onRanks<Options extends RankOptions & Inputs>(
     if ((workers ?? launched) > 1 && fromStdin !== undefined) {
       throw new UsageError(`${fromStdin} - needs a single rank: stdin can be read only once`);
     }
+    const most = THREADS_PER_CORE * navigator.hardwareConcurrency;
+    if (workers !== undefined && workers > most) {
+      throw new UsageError(
+        `--workers must be at most ${most}, ${THREADS_PER_CORE} for each of this machine's cores, got ${workers}; one ` +
+          "for each core is fastest",
+      );
+    }
     const library = typeof distributed === "string" ? { library: distributed } : {};
     const communicator = distributed === undefined && workers === undefined
       ? single()
       : await connect(workers === undefined ? library : { workers });
     if (distributed !== undefined && communicator.size === 1) {
-      console.error("--distributed: mpiexec or srun started no other ranks; training on one");
+      say("--distributed: mpiexec or srun started no other ranks; training on one");
     }
     if (communicator.rank === 0) warn(communicator.size, { workers, rows: given.batchSize });
+    await startThreads(threads, { quiet: communicator.rank > 0 });
     try {
       await action(options, communicator);
     } catch (error) {
@@ -78,9 +93,9 @@ export function onRanks<Options extends RankOptions & Inputs>(
 /** Warns if there are too many ranks to be useful. */
 function warn(ranks: number, { workers = 1, rows }: { workers: number | undefined; rows: number }): void {
   const cores = navigator.hardwareConcurrency;
-  if (workers > cores) console.error(`--workers ${workers}: more threads than cores (${cores}) do not train faster`);
+  if (workers > cores) say(`--workers ${workers}: more threads than cores (${cores}) do not train faster`);
   if (ranks > rows) {
-    console.error(`--batch-size ${rows}: there are fewer rows than ranks (${ranks}), so some ranks have nothing to do`);
+    say(`--batch-size ${rows}: there are fewer rows than ranks (${ranks}), so some ranks have nothing to do`);
   }
 }
 

@@ -42,6 +42,20 @@ Deno.test("text: several threads give the same losses as one; only the first pri
     for (const other of others) other.forEach((loss, i) => assert.ok(Math.abs(loss - one[i]!) < 1e-4, `${loss}`));
   }));
 
+Deno.test("text: --threads gives the same model to the last bit, and says so on stderr", () =>
+  withText(async (folder, args) => {
+    const files = [];
+    for (const threads of ["1", "2"]) {
+      const out = `${folder}/threads${threads}`;
+      const more = ["--epochs", "1", "--hidden", "96", "--out", out, "--threads", threads];
+      const { code, stderr } = await runApp("text", folder, [...args, ...more]);
+      assert.equal(code, 0, stderr);
+      assert.equal(stderr.includes("computing on 2 threads"), threads === "2", stderr);
+      files.push(await Deno.readFile(`${out}/model.safetensors`));
+    }
+    assert.deepEqual(files[0], files[1]);
+  }));
+
 Deno.test("text: stopped threads leave a checkpoint that a single thread resumes from", () =>
   withText(async (folder, args) => {
     const run = [...args, "--epochs", "40", "--dropout", "0.1", "--out", `${folder}/out`];
@@ -93,6 +107,43 @@ Deno.test("options that exclude each other are refused", () =>
     const hidden = await run("--distributed");
     assert.equal(hidden.code, 1);
     assert.match(hidden.stderr, /run again with --allow-env=OMPI_COMM_WORLD_SIZE,PMI_SIZE,SLURM_STEP_NUM_TASKS/);
+  }));
+
+Deno.test("sizes without bounds are refused at once, with the figure", () =>
+  withText(async (folder, args) => {
+    const most = 4 * navigator.hardwareConcurrency;
+    const labelled = Array.from({ length: 60 }, (_, i) => `text ${i},${i % 2 ? "up" : "down"}`);
+    await Deno.writeTextFile(`${folder}/labelled.csv`, ["text,label", ...labelled].join("\n"));
+    const classify = ["classify", "--csv", `${folder}/labelled.csv`];
+    const cases: [app: string, args: readonly string[], code: number, message: RegExp][] = [
+      [
+        "text",
+        [...args, "--workers", "5000"],
+        2,
+        new RegExp(`^error: --workers must be at most ${most}, 4 for each of this machine's cores, got 5000;`),
+      ],
+      ["stock", ["--workers", "1000"], 2, /^error: --workers must be at most/],
+      ["text", [...args, "--layers", "1000000"], 2, /'1000000' is invalid. It must be an integer from 1 to 64\.$/],
+      [
+        "text",
+        [...args, "--hidden", "20000"],
+        1,
+        /^error: Cannot train: the network must fit into the memory of the engine, 4\.0 GiB, got about 24 GiB \(24 GiB for 1,\d{3},\d{3},\d{3} weights .*; lower --hidden, --layers,/m,
+      ],
+      [
+        "text",
+        [...classify, "--hidden", "100000"],
+        1,
+        /^error: Cannot train: .*lower --hidden, --layers, --vocabulary/m,
+      ],
+      ["stock", ["--hidden", "1000000"], 1, /^error: Cannot train: .*lower --hidden, --batch-size or --window$/m],
+      ["stock", ["--hidden", "1000000", "--model", "mlp"], 1, /^error: Cannot train: .*lower --hidden/m],
+    ];
+    for (const [app, more, code, message] of cases) {
+      const found = await runApp(app, folder, [...more, "--out", `${folder}/out`]);
+      assert.match(found.stderr.trim(), message);
+      assert.equal(found.code, code);
+    }
   }));
 
 Deno.test("text: more threads than cores or rows give one warning each", () =>

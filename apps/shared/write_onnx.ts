@@ -1,6 +1,7 @@
 import { basename, dirname } from "node:path";
 import { UsageError } from "./cli.ts";
-import { prepareFolder, writeFiles } from "./files.ts";
+import { makeFolder, writeFiles } from "./files.ts";
+import { print } from "./printable.ts";
 
 /** A model exported as ONNX. */
 export interface OnnxExport {
@@ -25,7 +26,7 @@ export async function writeOnnx(
   const [folder, name] = [dirname(path), basename(path)];
   // Not NAME.json, which may be another file.
   const json = `${name}.json`;
-  await prepareFolder(folder);
+  await makeFolder(folder);
   await writeFiles(folder, { [name]: file, [json]: `${JSON.stringify(about, null, 2)}\n` });
-  console.log(`Written to ${folder}: ${name}, ${json}\n\n${about.preprocessing}\n${about.postprocessing}`);
+  print(`Written to ${folder}: ${name}, ${json}\n\n${about.preprocessing}\n${about.postprocessing}`);
 }

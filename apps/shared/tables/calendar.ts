@@ -3,10 +3,14 @@ import { type Frequency, monthsLater, weekday, weekdaysOf } from "./frequency.ts
 
 /** Dates that follow a series, in its own calendar. */
 export interface Calendar {
+  /** The date that comes after another. */
+  after(at: number): number;
   /** Milliseconds of the dates that come after the last one. */
   next(count: number): number[];
-  /** Milliseconds of the dates that are missing between the first and the last. */
-  missing(): number[];
+  /** Milliseconds of the dates that are missing between two. */
+  between(from: number, to: number): number[];
+  /** Milliseconds of the dates that are missing between the first and the last; of too many, one more than `most`. */
+  missing(most?: number): number[];
 }
 
 /** Times that a holiday must have been left out, and never been there, to be one. */
@@ -14,7 +18,7 @@ const LEAST_HOLIDAYS = 2;
 /** Days of several dates a day that say when a session begins and ends. */
 const LEAST_SESSIONS = 3;
 /** The most dates that are listed between the first and the last. */
-const MOST_DATES = 5_000_000;
+export const MOST_DATES = 5_000_000;
 
 /** Easter Sunday in a year of the Gregorian calendar, as milliseconds (Meeus, Jones and Butcher's algorithm). */
 export function easterOf(year: number): number {
@@ -74,21 +78,29 @@ export function calendarOf(times: Float64Array, frequency: Frequency, unit: Date
   const last = times.at(-1)!;
   const after = nextOf(times, frequency, unit);
   return {
+    after,
     next(count) {
       const dates: number[] = [];
       for (let i = 0, at = last; i < count; i++) dates.push(at = after(at));
       return dates;
     },
-    missing() {
+    between,
+    missing(most = MOST_DATES) {
       const dates: number[] = [];
       for (let i = 1; i < times.length; i++) {
         for (let at = after(times[i - 1]!); isBefore(at, times[i]!); at = after(at)) {
-          if (dates.push(at) > MOST_DATES) return dates;
+          if (dates.push(at) > most) return dates;
         }
       }
       return dates;
     },
   };
+
+  function between(from: number, to: number): number[] {
+    const dates: number[] = [];
+    for (let at = after(from); isBefore(at, to) && dates.length <= MOST_DATES; at = after(at)) dates.push(at);
+    return dates;
+  }
 
   /** Whether a date is missing before another one, and not the other one itself a few days off. */
   function isBefore(at: number, next: number): boolean {

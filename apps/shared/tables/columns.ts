@@ -17,7 +17,7 @@ import { titleOf } from "./numbers.ts";
 import { findColumn } from "./parse_table.ts";
 import { failIn, type Note, note, type Table, type TableColumn } from "./table.ts";
 import { rankOf, type Role } from "./titles.ts";
-import { listed, quoted } from "../printable.ts";
+import { listed, printable, quoted } from "../printable.ts";
 
 /** A column that features may need besides the date and the value. */
 export type ExtraColumn = "open" | "high" | "low" | "volume";
@@ -117,7 +117,8 @@ function byName(table: Table, columns: readonly TableColumn[], name: string, opt
     failIn(table.file)(`column ${quoted(name)} is missing; ${option} must be one of ${titlesOf(table)}`);
 }
 
-function findDate(
+/** The column of the dates: the one that is named, or the one with a title or cells of dates; undefined if there is none. */
+export function findDate(
   table: Table,
   columns: readonly TableColumn[],
   { dateColumn }: ColumnOptions,
@@ -162,7 +163,7 @@ function findValue(
     if (close !== undefined) {
       notes.push(note(
         `column ${titleOf(adjusted)} is read, which splits and dividends do not move; --column ` +
-          `${shellWord(close.title)} ` +
+          `${shellWord(printable(close.title))} ` +
           "reads the other",
       ));
     }
@@ -187,7 +188,7 @@ function findValue(
   if (table.hasHeader) {
     return fail(
       `several columns may be the one to forecast: ${listed(useful.map(labelOf))}; pick one, such as ` +
-        `--column ${shellWord(labelOf(first))}`,
+        `--column ${shellWord(printable(labelOf(first)))}`,
     );
   }
   const bars = findBars(useful);

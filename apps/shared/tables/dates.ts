@@ -15,7 +15,7 @@ import { frequencyOf } from "./frequency.ts";
 import { titleOf } from "./numbers.ts";
 import { formatOf } from "./strptime.ts";
 import { failIn, type Note, note, type Table, type TableColumn } from "./table.ts";
-import { quoted } from "../printable.ts";
+import { printable, quoted } from "../printable.ts";
 
 /** The dates of a column. */
 export interface DateColumn {
@@ -188,7 +188,9 @@ function addTimes(table: Table, days: Float64Array, { cells, title }: TableColum
     if (half !== undefined) hour = hour % 12 + (half.toLowerCase() === "p" ? 12 : 0);
     if (found === null || hour > 24 || Number(minutes) > 59 || Number(seconds) > 60) {
       failIn(table.file)(
-        `${table.where(row)}, column ${title}: it must be a time of day such as 16:00, got ${quoted(cell)}`,
+        `${table.where(row)}, column ${printable(title, 40)}: it must be a time of day such as 16:00, got ${
+          quoted(cell)
+        }`,
       );
     }
     return day + ((hour * 60 + Number(minutes)) * 60 + Number(seconds)) * 1000;

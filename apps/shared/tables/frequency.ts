@@ -1,18 +1,11 @@
 import { type DateUnit, DAY, daysIn } from "./date_formats.ts";
 
 /** What is between two rows that follow one another. */
-export type FrequencyUnit =
-  | "second"
-  | "minute"
-  | "hour"
-  | "business day"
-  | "day"
-  | "week"
-  | "month"
-  | "quarter"
-  | "year"
-  | "irregular"
-  | "step";
+export const FREQUENCY_UNITS = [
+  ...["second", "minute", "hour", "business day", "day", "week", "month", "quarter", "year"] as const,
+  ...["irregular", "step"] as const,
+] as const;
+export type FrequencyUnit = (typeof FREQUENCY_UNITS)[number];
 
 /** How often there is a row. */
 export interface Frequency {
@@ -109,10 +102,14 @@ function simplified(unit: "month" | "quarter" | "year", every: number, gaps: num
   return { unit, every, gaps };
 }
 
+/** Days in a row that say little of the days of a week. */
+const SHORT = 7;
+
 function ofDays(times: Float64Array, days: Float64Array): Frequency {
   const open = weekdaysOf(times);
-  // No market is closed in the middle of the week and open on both days of its end.
-  const isDaily = open.has(0) && open.has(6);
+  // No market is closed in the middle of the week and open on both days of its end. Few days in a row may not reach both.
+  const isShort = times.length < SHORT && days.every((step) => step === 1);
+  const isDaily = isShort ? open.has(0) || open.has(6) : open.has(0) && open.has(6);
   if (isDaily) {
     const gaps = days.filter((step) => step > 1).length;
     return gaps > (1 - REGULAR) * days.length ? irregular : { unit: "day", every: 1, gaps };

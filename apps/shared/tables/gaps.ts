@@ -1,4 +1,4 @@
-import { type Calendar, calendarOf, dateLabel } from "./calendar.ts";
+import { type Calendar, calendarOf, dateLabel, MOST_DATES } from "./calendar.ts";
 import { type DateUnit, DAY } from "./date_formats.ts";
 import { type Frequency, unitName, weekday, weekdaysOf } from "./frequency.ts";
 import { counted, failIn, type Note, note, warning } from "./table.ts";
@@ -28,9 +28,15 @@ const LONG_GAP = 10;
  * Names the gaps of a series, or fills them.
  *
  * @param fill "none" only names them.
- * @throws {TableError} If the dates are irregular and are to be filled.
+ * @param options The most dates that may be filled in.
+ * @throws {TableError} If the dates are irregular and are to be filled, or too many are missing.
  */
-export function fillGaps(columns: Columns, grid: Grid, fill: Fill): Columns & { readonly notes: readonly Note[] } {
+export function fillGaps(
+  columns: Columns,
+  grid: Grid,
+  fill: Fill,
+  { most = MOST_DATES }: { readonly most?: number } = {},
+): Columns & { readonly notes: readonly Note[] } {
   const { file, frequency, calendar, unit } = grid;
   const { times } = columns;
   if (frequency.unit === "irregular") {
@@ -39,8 +45,16 @@ export function fillGaps(columns: Columns, grid: Grid, fill: Fill): Columns & { 
     return { ...columns, notes: times.length > 2 ? [said] : [] };
   }
   if (fill === "none") return { ...columns, notes: gapNotes(times, grid) };
-  const missing = frequency.unit === "business day" ? missingWeekdays(times) : calendar.missing();
+  const missing = frequency.unit === "business day" ? missingWeekdays(times) : calendar.missing(most);
   if (missing.length === 0) return { ...columns, notes: [] };
+  if (missing.length > most) {
+    const [from, to] = [times[0]!, times.at(-1)!].map((time) => dateLabel(time, unit));
+    const limit = MOST_DATES.toLocaleString("en");
+    failIn(file)(
+      `at most ${limit} dates may be missing, got more up to those between ${from} and ${to}; remove the rows that are ` +
+        "far from the others, or correct their dates",
+    );
+  }
   const how = fill === "linear" ? "on a line between their neighbours" : "with the value before";
   const first = dateLabel(missing[0]!, unit);
   return {

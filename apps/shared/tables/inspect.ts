@@ -144,7 +144,7 @@ export function inspectionText(found: Inspection, train: string): string {
     counted(rows, "row"),
     counted(columns.length, "column"),
   ];
-  const width = Math.max(...columns.map(({ title, group }) => shownTitle(title, group).length), 5);
+  const width = columns.reduce((most, { title, group }) => Math.max(most, shownTitle(title, group).length), 5);
   const lines = columns.slice(0, MOST_COLUMNS).map(({ position, title, group, kind, missing, first, last }) =>
     `  ${String(position).padStart(3)}  ${shownTitle(title, group).padEnd(width)}  ${kind.padEnd(7)}  ` +
     `${quoted(first, 30)} … ${quoted(last, 30)}${missing > 0 ? `, ${missing.toLocaleString("en")} missing` : ""}`

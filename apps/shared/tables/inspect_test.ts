@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
+import { assertPrintable, HOSTILE } from "../../../tools/testing.ts";
 import { inspect, inspectionText } from "./inspect.ts";
 import { readTable } from "./read_table.ts";
+import { TableError } from "./table.ts";
 
 const bytes = (text: string) => new TextEncoder().encode(text);
 
@@ -50,4 +52,37 @@ Deno.test("inspect shows what it can of a file that cannot be trained on, and wh
   // deno-lint-ignore no-control-regex
   assert.doesNotMatch(text, /\x1b/);
   assert.match(text, /It cannot be trained on yet:\n {2}Cannot read f.csv: several columns/);
+});
+
+Deno.test("titles, cells and names of instruments are never shown whole or with control characters", async () => {
+  const name = HOSTILE.replaceAll("\n", "").slice(0, 10_000);
+  const days = Array.from({ length: 8 }, (_, i) => `2024-01-0${i + 1}`);
+  const files = [
+    `${name}\n${days.join("\n")}\n`,
+    `Date,${name}\n${days.map((day, i) => `${day},${i}`).join("\n")}\n`,
+    `Date,${name}\n${days.map((day) => `${day},${name}`).join("\n")}\n`,
+    `Date,Close\n${days.map((day) => `${day},${name}`).join("\n")}\n`,
+    `Date,Close\n${name},1\n${days.map((day) => `${day},1`).join("\n")}\n`,
+    `Date,Symbol,Close\n${days.map((day, i) => `${day},${i % 2}${name},1`).join("\n")}\n`,
+    `Date,Symbol,Close\n${days.flatMap((day) => [`${day},${name},1`, `${day},b,2`]).join("\n")}\n`,
+    `Date,${name}.Close,b.Close\n${days.map((day) => `${day},1,2`).join("\n")}\n`,
+    `Date,Time,Close\n${days.map((day) => `${day},${name},1`).join("\n")}\n`,
+    `${name}\nDate,Close\n${days.map((day) => `${day},1`).join("\n")}\n`,
+    `[{"date":"2024-01-01",${JSON.stringify(name)}:1},{"date":"2024-01-02",${JSON.stringify(name)}:2}]`,
+    `{"date":${JSON.stringify(name)},"close":1}\n{"date":"2024-01-02","close":${JSON.stringify(name)}}\n`,
+  ];
+  for (const [index, file] of files.entries()) {
+    const said: string[] = [];
+    try {
+      const read = await readTable(bytes(file), "f");
+      const found = inspect(read);
+      said.push(...inspectionText(found, "train").split("\n"), ...read.table.notes.map(({ text }) => text));
+      if (found.problem !== undefined) said.push(found.problem);
+    } catch (error) {
+      assert.ok(error instanceof TableError, `file ${index}: ${error}`);
+      said.push(error.message);
+    }
+    assert.ok(said.length > 0);
+    for (const text of said) assertPrintable(text);
+  }
 });

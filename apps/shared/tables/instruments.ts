@@ -3,7 +3,7 @@ import { titleOf } from "./numbers.ts";
 import { findColumn } from "./parse_table.ts";
 import { failIn, type Table, type TableColumn } from "./table.ts";
 import { rankOf } from "./titles.ts";
-import { listed, quoted } from "../printable.ts";
+import { listed, printable, quoted } from "../printable.ts";
 
 /** The rows of one instrument. */
 export interface Instrument {
@@ -81,7 +81,7 @@ export function pickInstrument(
     if (seriesColumn === undefined && names.length > cells.length / 2) return undefined;
     return fail(
       `it has ${names.length} instruments in column ${titleOf(column)}: ${listed(names)}; pick one by --series ` +
-        `${shellWord(names[0]!)}, or say that they are one by --series-column none`,
+        `${shellWord(printable(names[0]!))}, or say that they are one by --series-column none`,
     );
   }
   const name = counts.has(series) ? series : names.find((name) => name.toLowerCase() === series.toLowerCase());
@@ -105,7 +105,9 @@ export function pickGroup(table: Table, columns: readonly TableColumn[], series?
   if (named !== undefined || groups.length < 2) return named ?? groups[0];
   return failIn(table.file)(
     series === undefined
-      ? `it has ${groups.length} instruments: ${listed(groups)}; pick one by --series ${shellWord(groups[0]!)}`
+      ? `it has ${groups.length} instruments: ${listed(groups)}; pick one by --series ${
+        shellWord(printable(groups[0]!))
+      }`
       : `there is no instrument ${quoted(series)}; --series must be one of ${listed(groups)}`,
   );
 }

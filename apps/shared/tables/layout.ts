@@ -33,8 +33,8 @@ const NAMES: Readonly<Record<string, string>> = {
   "|": "vertical bars",
   " ": "spaces",
 };
-/** Characters and rows that decide about the layout. */
-const [SAMPLE, SAMPLE_ROWS] = [1 << 18, 200];
+/** Characters and rows that decide about the layout, and lines that do however long they are. */
+const [SAMPLE, SAMPLE_ROWS, LEAST_LINES] = [1 << 18, 200, 8];
 /** Rows before the header, and rows of a header, at most. */
 const [MOST_PREAMBLE, MOST_HEADER] = [40, 4];
 
@@ -91,8 +91,12 @@ function skipComments(text: string): { offset: number; line: number; comments: r
 
 function cutSample(text: string, offset: number): string {
   if (text.length - offset <= SAMPLE) return text.slice(offset);
-  const cut = text.lastIndexOf("\n", offset + SAMPLE);
-  return text.slice(offset, cut > offset ? cut + 1 : offset + SAMPLE);
+  let end = offset;
+  for (let line = 0; line < LEAST_LINES; line++) {
+    end = text.indexOf("\n", end) + 1;
+    if (end === 0) return text.slice(offset);
+  }
+  return text.slice(offset, Math.max(end, text.lastIndexOf("\n", offset + SAMPLE) + 1));
 }
 
 function sampleRows(
@@ -193,6 +197,8 @@ function layoutOf(
   };
   let headers = 0;
   if (typed.length > 0) {
+    const [first, second] = body.slice(0, 2).map(({ cells }) => axisIn(cells, typed));
+    if (body.length > 1 && first !== undefined && first !== second) headers = 1;
     while (headers < Math.min(body.length, MOST_HEADER) && !isData(body[headers]!.cells)) headers++;
     if (headers === MOST_HEADER || headers === body.length) headers = 1;
   } else headers = 1;
@@ -260,6 +266,18 @@ function typedColumns(rows: readonly SampleRow[], width: number): number[] {
     const typed = kinds.filter((kind) => kind === "number" || kind === "date").length;
     return typed > 0 && kinds.filter((kind) => kind === "text").length <= 0.2 * typed;
   });
+}
+
+/** The least titles that make an axis of dates or counts. */
+const LEAST_AXIS = 3;
+
+/** Whether the cells of typed columns are dates side by side, or count: as titles do, and values do not. */
+function axisIn(cells: readonly string[], typed: readonly number[]): "dates" | "counts" | undefined {
+  const own = typed.map((column) => (cells[column] ?? "").trim());
+  const dates = own.filter((cell) => kindOf(cell) === "date").length;
+  if (dates >= LEAST_AXIS && dates >= own.length - 2) return "dates";
+  const counts = own.map((cell) => /^\d{1,4}$/.test(cell) ? Number(cell) : NaN);
+  return own.length >= LEAST_AXIS && counts.every((count, i) => count === counts[0]! + i) ? "counts" : undefined;
 }
 
 /** Whether the first cell of a row of tickers is one that libraries write. */

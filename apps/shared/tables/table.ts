@@ -54,20 +54,23 @@ export interface TableOptions {
   readonly keepBlank?: boolean;
 }
 
+/** The most characters of a message. */
+const LONGEST = 1000;
+
 /** Throws the error of a file. */
 export function failIn(file: string): (problem: string) => never {
   return (problem) => {
     // Whatever a message quotes, and the file's own name, never steers a terminal.
-    throw new TableError(printable(`Cannot read ${file}: ${problem}`, Infinity));
+    throw new TableError(printable(`Cannot read ${file}: ${problem}`, LONGEST));
   };
 }
 
 export function note(text: string): Note {
-  return { level: "note", text: printable(text, Infinity) };
+  return { level: "note", text: printable(text, LONGEST) };
 }
 
 export function warning(text: string): Note {
-  return { level: "warning", text: printable(text, Infinity) };
+  return { level: "warning", text: printable(text, LONGEST) };
 }
 
 /** A count with its noun: "1 row", "1,200 rows". */

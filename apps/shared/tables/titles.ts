@@ -44,7 +44,7 @@ const TITLES: Readonly<Record<Role, readonly string[]>> = {
       "päivä",
     ],
   ],
-  time: ["time", "hour", "timeofday"],
+  time: ["time", "hour", "timeofday", "hr", "hours", "hourofday", "hourending", "stunde", "uhrzeit", "heure", "hora"],
   adjusted: ["adjclose", "adjustedclose", "closeadj", "closeadjusted", "adjusted", "adjcloseprice", "5adjustedclose"],
   close: [
     ...[
@@ -154,7 +154,7 @@ const TITLES: Readonly<Record<Role, readonly string[]>> = {
 
 /** A title as titles are compared: letters and digits in lower case, without angle brackets, units and the like. */
 export function plainTitle(title: string): string {
-  return title.toLowerCase().replace(/\([^)]*\)|\[[^\]]*\]/g, "").replace(/[^\p{L}\p{N}]/gu, "");
+  return title.toLowerCase().replace(/\([^()]*\)|\[[^[\]]*\]/g, "").replace(/[^\p{L}\p{N}]/gu, "");
 }
 
 /** How well a title names a role: 0 is best, -1 not at all. */
