@@ -1,6 +1,6 @@
 /**
- * Bundles what a browser loads to train a network, and compares the size, minified and compressed, with TensorFlow.js
- * and jax-js.
+ * Bundles what a browser loads to train a network, from the npm packages, and compares the size, minified and compressed,
+ * with TensorFlow.js and jax-js.
  *
  *     deno task bench footprint
  *
@@ -8,10 +8,9 @@
  */
 
 import { build, stop } from "esbuild";
-import { fileURLToPath } from "node:url";
 import { gzipSync } from "node:zlib";
 import { table } from "../apps/shared/format.ts";
-import { resolveModules } from "../tools/modules.ts";
+import { buildPackages } from "../tools/npm.ts";
 
 const ROOT = new URL("../", import.meta.url);
 
@@ -24,7 +23,12 @@ interface Bundle {
 }
 
 const TFJS = "4.22.0";
+/** The README's first program. */
+const PROGRAM = /^```ts\n([^]*?)^```/m.exec(await Deno.readTextFile(new URL("README.md", ROOT)))![1]!;
 const BUNDLES: readonly Bundle[] = [
+  { name: "the metric accuracy", source: 'export { accuracy } from "@unfold/training";' },
+  { name: "a Dense layer", source: 'export { Dense } from "@unfold/layers";' },
+  { name: "the README's program", source: PROGRAM },
   { name: "@unfold/core", source: 'export * from "@unfold/core";' },
   {
     name: "an LSTM and Adam",
@@ -54,6 +58,9 @@ const BUNDLES: readonly Bundle[] = [
   },
 ];
 
+/** A folder with the built packages in its node_modules. */
+const packed = await Deno.makeTempDir();
+
 /** Builds a bundle; returns its bytes, minified, and also compressed. */
 async function sizeOf({ source, packages, extra = [] }: Bundle): Promise<{ minified: number; gzip: number }> {
   const folder = await Deno.makeTempDir();
@@ -63,13 +70,12 @@ async function sizeOf({ source, packages, extra = [] }: Bundle): Promise<{ minif
       await new Deno.Command(Deno.execPath(), { args: ["install", "--quiet"], cwd: folder }).output();
     }
     const { outputFiles } = await build({
-      stdin: { contents: source, resolveDir: packages === undefined ? fileURLToPath(ROOT) : folder },
+      stdin: { contents: source, resolveDir: packages === undefined ? packed : folder },
       bundle: true,
       minify: true,
       write: false,
       format: "esm",
       platform: "browser",
-      plugins: [resolveModules()],
       logLevel: "error",
     });
     const parts = [
@@ -83,11 +89,16 @@ async function sizeOf({ source, packages, extra = [] }: Bundle): Promise<{ minif
   }
 }
 
-const kibibytes = (bytes: number) => (bytes / 1024).toFixed(0);
+const kibibytes = (bytes: number) => (bytes / 1024).toFixed(bytes < 10_240 ? 1 : 0);
 const rows: string[][] = [];
-for (const bundle of BUNDLES) {
-  const { minified, gzip } = await sizeOf(bundle);
-  rows.push([bundle.name, kibibytes(minified), kibibytes(gzip)]);
+try {
+  await buildPackages(`${packed}/node_modules/@unfold`);
+  for (const bundle of BUNDLES) {
+    const { minified, gzip } = await sizeOf(bundle);
+    rows.push([bundle.name, kibibytes(minified), kibibytes(gzip)]);
+  }
+} finally {
+  await stop();
+  await Deno.remove(packed, { recursive: true });
 }
-await stop();
 console.log(table(["KiB for a browser", "minified", "gzip"], rows));

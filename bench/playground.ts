@@ -28,7 +28,7 @@ for (const task of ["text", "series"] as const) {
   const settings = defaultsFor(task);
   const file = fileOf(settings.data);
   const content = file && await Deno.readTextFile(new URL(file, DIST));
-  using session = new Session(makeTask({ type: "start", run: 1, settings, data: { name: settings.data, content } }));
+  using session = new Session(makeTask({ run: 1, settings, data: { name: settings.data, content } }));
   const inDeno = async () => {
     const [before, start] = [session.steps, performance.now()];
     while (performance.now() - start < TIME) await session.step();
