@@ -16,9 +16,6 @@ const SHAPES: readonly { rows: number; panels: number }[] = [
   ...[3, 2, 1].map((rows) => ({ rows, panels: 1 })),
 ];
 
-/** Reserved memory for a tile that is wider than the matrix; its valid columns are copied from here. */
-const SCRATCH = 64;
-
 function range(n: number): number[] {
   return [...Array(n).keys()];
 }
@@ -55,7 +52,7 @@ function tile(rows: number, panels: number): string {
   }
   emit("} else {");
   for (const r of range(rows)) {
-    for (const v of vectors) emit(`v128.store(${SCRATCH}, s${r}_${v}, ${16 * (r * vectors.length + v)});`);
+    for (const v of vectors) emit(`v128.store(scratch, s${r}_${v}, ${16 * (r * vectors.length + v)});`);
   }
   emit(`spill(${rows}, ${32 * panels}, c, ldc, columns, add);`);
   emit("}");
@@ -80,10 +77,12 @@ function strip({ rows, panels }: (typeof SHAPES)[number]): string {
 /** Returns the source of `core/kernels/tiles.ts`, which exists only while the kernels are compiled. */
 export function tiles(): string {
   return `
+import { scratch } from "./scratch";
 import { madd } from "./simd";
 
+/** Copies the valid columns of a tile that is wider than the matrix from the scratch memory. */
 function spill(rows: i32, stride: usize, c: usize, ldc: usize, columns: i32, add: bool): void {
-  let s: usize = ${SCRATCH};
+  let s = scratch;
   for (let r = 0; r < rows; r++, c += ldc, s += stride) {
     for (let j: usize = 0; j < <usize>columns << 2; j += 4) store<f32>(c + j, load<f32>(s + j) + (add ? load<f32>(c + j) : 0));
   }

@@ -46,6 +46,10 @@ Deno.test("forbidden edges between folders are reported", () => {
   assert.deepEqual(from("layers/a.ts", "../core/tensor.ts"), [
     "layers/a.ts: core must be imported as @unfold/core, got ../core/tensor.ts",
   ]);
+  assert.deepEqual(from("training/a.ts", "node:fs", "type "), []);
+  assert.deepEqual(from("training/a.ts", "node:fs"), [
+    "training/a.ts: a library module must not have dependencies, got node:fs",
+  ]);
   assert.deepEqual(from("core/a.ts", "npm:left-pad"), [
     "core/a.ts: a library module must not have dependencies, got npm:left-pad",
   ]);

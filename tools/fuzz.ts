@@ -12,6 +12,7 @@
  */
 
 import { Random } from "@unfold/core";
+import { harmless, printable } from "@unfold/core/support";
 import { READERS } from "./fuzz_readers.ts";
 
 /** Where the corpus and the findings go. */
@@ -57,8 +58,7 @@ function findingIn(error: unknown): string | undefined {
     return `an error that is not for users: ${message.slice(0, 300)}\n${stack}`;
   }
   if (message.length > LONGEST_MESSAGE) return `a message of ${message.length} characters: ${message.slice(0, 300)}`;
-  // deno-lint-ignore no-control-regex -- these are what must not reach a terminal
-  if (/[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]/.test(message)) {
+  if (printable(message, Infinity) !== message) {
     return `control characters in ${JSON.stringify(message.slice(0, 300))}`;
   }
   return undefined;
@@ -124,6 +124,9 @@ async function fuzz(minutes: number, names: readonly string[], seed: number): Pr
   const random = new Random(seed);
   const readers = Object.entries(READERS).filter(([name]) => names.length === 0 || names.includes(name));
   let findings = 0;
+  // What readers say of an input.
+  const said: string[] = [];
+  console.error = (text: string) => said.push(text);
   for (const [name, make] of readers) {
     const { seeds, read, close } = await make();
     const corpus = new Corpus(name);
@@ -133,14 +136,15 @@ async function fuzz(minutes: number, names: readonly string[], seed: number): Pr
     const attempt = async (input: Uint8Array<ArrayBuffer>) => {
       tried++;
       const error = await Promise.try(read, input).then(() => undefined, (error: unknown) => error ?? "nothing");
-      const finding = findingIn(error);
+      const unsafe = said.splice(0).find((text) => harmless(text) !== text);
+      const finding = findingIn(error) ?? (unsafe && `control characters in what it says: ${JSON.stringify(unsafe)}`);
       const answer = answerOf(error);
       corpus.add(input, answer);
       const kind = `${finding?.slice(0, 20)} ${answer}`;
       if (finding === undefined || known.has(kind)) return;
       known.add(kind);
       findings++;
-      console.error(`${name}: ${corpus.keepFinding(input, known.size)}: ${finding}`);
+      console.log(`${name}: ${corpus.keepFinding(input, known.size)}: ${finding}`);
     };
     for (const input of [...seeds, ...kept]) await attempt(input);
     const end = performance.now() + 60_000 * minutes / readers.length;

@@ -5,18 +5,29 @@
  */
 
 import { decodeSafetensors, encodeSafetensors, loadParameters, Random } from "@unfold/core";
-import { Dense, GRU, LastStep, LSTM, meanSquaredError, Sequential } from "@unfold/layers";
-import { fromPyTorch, toPyTorch } from "@unfold/layers/interchange";
+import { Dense, GRU, LastStep, loadModel, LSTM, meanSquaredError, saveModel, Sequential } from "@unfold/layers";
+import { fromKeras, fromPyTorch, toKeras, toOnnx, toPyTorch } from "@unfold/layers/interchange";
 import { adam, Optimizer } from "@unfold/optimizers";
-import { Checkpoints, train, Windows } from "@unfold/training";
+import { Checkpoints, loadScaler, StandardScaler, train, Windows } from "@unfold/training";
 import { inspect, inspectionText } from "../apps/shared/tables/inspect.ts";
+import { parseTable } from "../apps/shared/tables/parse_table.ts";
 import { readTable } from "../apps/shared/tables/read_table.ts";
 import { servePlayground } from "../apps/playground/serve.ts";
+import { fromFragment } from "../apps/playground/settings.ts";
 import { readResultLog } from "../apps/shared/result_log.ts";
+import { shape } from "../apps/shared/shapes.ts";
+import { Forecaster as SeriesForecaster } from "../apps/forecast/forecaster.ts";
+import { GlobalModel } from "../apps/forecast/global_model.ts";
+import { readSeriesSet } from "../apps/forecast/series_set.ts";
+import { findSeason } from "../apps/forecast/season.ts";
+import { foldProblem } from "../apps/stock/backtest.ts";
 import { Forecaster } from "../apps/stock/forecaster.ts";
-import { readLabelled } from "../apps/text/labelled_text.ts";
+import { decodeForecasts, SUMMARY } from "../apps/stock/summary.ts";
+import { Classifier } from "../apps/text/classifier/classifier.ts";
+import { readLabelled } from "../apps/text/classifier/labelled_text.ts";
 import { LanguageModel } from "../apps/text/language_model.ts";
 import { decodeText } from "../apps/text/read_text.ts";
+import { withChecksum, withHeaderLength } from "./fuzz_repair.ts";
 
 /** A reader, inputs to start from, and what ends it. */
 interface Reader {
@@ -67,7 +78,8 @@ export const READERS: Readonly<Record<string, () => Promise<Reader>>> = {
     const { parameters } = { parameters: model().parameters() };
     return Promise.resolve({
       seeds: [encodeSafetensors(Object.entries(parameters))],
-      read: (bytes) => loadParameters(model().parameters(), decodeSafetensors(bytes, { file: "input" }).tensors),
+      read: (bytes) =>
+        loadParameters(model().parameters(), decodeSafetensors(withHeaderLength(bytes), { file: "input" }).tensors),
     });
   },
   async checkpoint() {
@@ -90,6 +102,7 @@ export const READERS: Readonly<Record<string, () => Promise<Reader>>> = {
     });
     return {
       ...reader,
+      read: async (bytes) => reader.read(await withChecksum(withHeaderLength(bytes))),
       async close() {
         await reader.close?.();
         await Deno.remove(folder, { recursive: true });
@@ -101,13 +114,128 @@ export const READERS: Readonly<Record<string, () => Promise<Reader>>> = {
     const weights = Object.entries(toPyTorch(gru()));
     return Promise.resolve({
       seeds: [encodeSafetensors(weights as Parameters<typeof encodeSafetensors>[0])],
-      read: (bytes) => fromPyTorch(gru(), decodeSafetensors(bytes, { file: "input" }).tensors),
+      read: (bytes) => fromPyTorch(gru(), decodeSafetensors(withHeaderLength(bytes), { file: "input" }).tensors),
     });
   },
+  keras() {
+    const gru = () => new GRU({ inputSize: 2, hiddenSize: 3, random: new Random(1) });
+    const weights = Object.entries(toKeras(gru()));
+    return Promise.resolve({
+      seeds: [encodeSafetensors(weights as Parameters<typeof encodeSafetensors>[0])],
+      read: (bytes) => fromKeras(gru(), decodeSafetensors(withHeaderLength(bytes), { file: "input" }).tensors),
+    });
+  },
+  model: () =>
+    Promise.resolve({
+      seeds: [saveModel(model()), saveModel(new GRU({ inputSize: 1, hiddenSize: 2, random: new Random(1) }))],
+      read: (bytes) => loadModel(withHeaderLength(bytes), { file: "input", random: new Random(1) }),
+    }),
+  onnx: () =>
+    Promise.resolve({
+      seeds: [saveModel(model(), { metadata: { scaler: "{}" } })],
+      read(bytes) {
+        const file = withHeaderLength(bytes);
+        const { metadata } = decodeSafetensors(file);
+        toOnnx(loadModel(file, { file: "input", random: new Random(1) }), { metadata });
+      },
+    }),
+  scaler: () =>
+    Promise.resolve({
+      seeds: [
+        text(JSON.stringify(new StandardScaler({ mean: [1], deviation: [2] }).state)),
+        text('{"kind":"log","offset":1}'),
+        text('{"kind":"minMax","minimum":[0],"range":[1]}'),
+      ],
+      read(bytes) {
+        let state: unknown;
+        try {
+          state = JSON.parse(new TextDecoder().decode(bytes));
+        } catch {
+          throw new Error("Cannot parse it");
+        }
+        loadScaler(state);
+      },
+    }),
+  forecasts: () =>
+    Promise.resolve({
+      seeds: [text("made,date,close,actual,low,high,model,naive\n2024-01-01,2024-01-02,1,2,1,3,2,1\n")],
+      read: (bytes) => decodeForecasts(new TextDecoder().decode(bytes), "input"),
+    }),
+  link: () =>
+    Promise.resolve({
+      seeds: [text("view=series&data=sine&cell=gru&hidden=8&optimizer=adam&rate=0.01&seed=1")],
+      read(bytes) {
+        const [problem] = fromFragment(new TextDecoder().decode(bytes)).problems;
+        if (problem !== undefined) throw new Error(problem);
+      },
+    }),
   forecaster: () =>
     Promise.resolve({
       seeds: [encodeSafetensors(Object.entries(model().parameters()), { metadata: { "unfold.stock": "{}" } })],
-      read: (bytes) => Forecaster.decode(bytes, "input"),
+      read: (bytes) => Forecaster.decode(withHeaderLength(bytes), "input"),
+    }),
+  seriesModel() {
+    const config = {
+      cell: "gru",
+      hidden: 3,
+      segment: 2,
+      past: 2,
+      ahead: 1,
+      series: 2,
+      horizon: 2,
+      season: 2,
+      dropout: 0,
+      scale: "linear",
+      scaling: "standard",
+      frequency: "1 month",
+      ids: ["a", "b"],
+    } as const;
+    return Promise.resolve({
+      seeds: [
+        new SeriesForecaster(
+          { use: "network", season: 2, horizon: 2, frequency: "1 month", factors: { network: Array(9).fill([1, 1]) } },
+          [new GlobalModel(config, new Random(1))],
+        ).encode(),
+      ],
+      read(bytes) {
+        const [one] = readSeriesSet(parseTable("x\n1\n2\n3\n4\n5\n", "series")).series;
+        SeriesForecaster.decode(withHeaderLength(bytes), "input").forecast([one!]);
+      },
+    });
+  },
+  series: () =>
+    Promise.resolve({
+      seeds: [
+        text("date,a,b\n2024-01-01,1,2\n2024-01-02,2,3\n2024-01-03,3,5\n"),
+        text("date,store,sales\n2024-01,x,1\n2024-01,y,2\n2024-02,x,3\n2024-02,y,4\n2024-03,x,5\n2024-03,y,6\n"),
+        text("id,V1,V2,V3,V4,V5,V6,V7,V8\nH1,1,2,3,4,5,6,7,8\nH2,2,3,4,5,6,7,8,9\n"),
+        text("x\n1\n2\n3\n4\n"),
+      ],
+      async read(bytes) {
+        const { series, frequency } = readSeriesSet((await readTable(bytes, "input")).table);
+        findSeason(series.map(({ values }) => values), frequency);
+        for (const { next, labels } of series) next(3).concat(labels());
+      },
+    }),
+  summary: () =>
+    Promise.resolve({
+      seeds: [
+        text(
+          '{"data":{"source":"a.csv","rows":9,"from":"2024-01-01","to":"2024-01-09","rhythm":{"unit":"day","every":1}}}',
+        ),
+        text('{"from":"2024-01-01","to":"2024-01-02","days":2,"learned":9,"bestEpoch":1,"scores":{"model":{"mse":1}}}'),
+      ],
+      read(bytes) {
+        let value: unknown;
+        try {
+          value = JSON.parse(new TextDecoder().decode(bytes));
+        } catch {
+          throw new Error("Cannot parse it");
+        }
+        for (const problem of [SUMMARY(value, ""), foldProblem(value, [])]) {
+          if (problem !== undefined) throw new Error(`Cannot read it: ${problem}`);
+        }
+      },
     }),
   languageModel() {
     const config = {
@@ -121,16 +249,41 @@ export const READERS: Readonly<Record<string, () => Promise<Reader>>> = {
     } as const;
     return Promise.resolve({
       seeds: [new LanguageModel(config as never, new Random(1)).toFile()],
-      read: (bytes) => LanguageModel.fromFile(bytes, "input"),
+      read: (bytes) => LanguageModel.fromFile(withHeaderLength(bytes), "input"),
+    });
+  },
+  classifier() {
+    const config = {
+      model: "network",
+      tokens: "word",
+      vocabulary: ["a", "b", "<unk>"],
+      classes: ["x", "y"],
+      limit: { longest: 2, keep: "all" },
+      encoder: {
+        cell: "gru",
+        hidden: 3,
+        layers: 1,
+        embedding: 2,
+        dropout: 0,
+        bidirectional: true,
+        pools: ["mean", "max", "last"],
+        embeddingDropout: 0,
+        wordDropout: 0,
+      },
+      bag: { parents: [0, 1, 3, 0], frequencies: { texts: 4, having: [2, 1, 0, 2, 1] } },
+    };
+    return Promise.resolve({
+      seeds: [new Classifier(config as never, new Random(1)).toFile()],
+      read: (bytes) => Classifier.fromFile(withHeaderLength(bytes), "input").predict(["a b c"]),
     });
   },
   resultLog: () =>
     ofFile(
       [text('{"stock":{"seed":1}}\n{"fold":0,"mse":1}\n{"fold":1,"mse":2}\n')],
       (path) =>
-        readResultLog<{ fold?: unknown; mse?: unknown }>(
+        readResultLog<object>(
           path,
-          ({ fold, mse }, index) => fold === index && typeof mse === "number" ? undefined : "a fold and its error",
+          (entry, before) => shape(`${before.length}`, (fold) => fold === before.length)(Object(entry).fold, "fold"),
         ),
     ),
   tables: () =>
@@ -190,7 +343,11 @@ export const READERS: Readonly<Record<string, () => Promise<Reader>>> = {
   },
   async commandLine() {
     const folder = await Deno.makeTempDir();
-    await Deno.writeTextFile(`${folder}/a.csv`, "Date,Close\n2024-01-01,1\n2024-01-02,2\n");
+    const days = Array.from(
+      { length: 60 },
+      (_, i) => `${new Date(Date.UTC(2024, 0, 1 + i)).toJSON().slice(0, 10)},${i % 7}`,
+    );
+    await Deno.writeTextFile(`${folder}/a.csv`, `Date,Close\n${days.join("\n")}\n`);
     return {
       seeds: [
         text("stock\0train\0--csv\0a.csv\0--epochs\x001"),
@@ -198,10 +355,13 @@ export const READERS: Readonly<Record<string, () => Promise<Reader>>> = {
         text("text\0--text\0a.csv\0--steps\x001\0--hidden\x004"),
         text("text\0classify\0train\0--csv\0a.csv"),
         text("stock\0report\0--out\0x"),
+        text("forecast\0compare\0--csv\0a.csv\0--no-network"),
+        text("forecast\0--csv\0a.csv\0--steps\x001\0--horizon\x002\0--hidden\x004"),
       ],
       async read(input) {
         const [app = "stock", ...args] = new TextDecoder().decode(input).split("\0").filter((one) => one !== "");
-        const main = new URL(`../apps/${app === "text" ? "text" : "stock"}/main.ts`, import.meta.url).pathname;
+        const known = ["stock", "text", "forecast"].includes(app) ? app : "stock";
+        const main = new URL(`../apps/${known}/main.ts`, import.meta.url).pathname;
         const config = new URL("../deno.json", import.meta.url).pathname;
         const { code, stderr } = await new Deno.Command("timeout", {
           args: [

@@ -40,6 +40,19 @@ export const TASKS: Readonly<Record<string, { readonly programs: Programs; reado
         description: "Kill training at random system calls, resume, compare the weights: kill COUNT; needs strace",
         commands: ["deno run --no-prompt --allow-read --allow-write --allow-run tools/kill.ts"],
       },
+      runtimes: {
+        description:
+          "The packed npm packages on Node, Bun and in Chromium: the READMEs' programs, their types, and the apps",
+        commands: ["deno test --quiet -A tools/runtimes/checks.ts"],
+      },
+      node: {
+        description: "The library's tests on Node 22, the oldest one, after `test runtimes`",
+        commands: ["deno test --quiet -A --filter=/bundle|Node.22/ tools/runtimes/library_checks.ts"],
+      },
+      library: {
+        description: "The library's tests on Node and Bun, after `test runtimes`; a part of a path selects files",
+        commands: ["deno test --quiet -A tools/runtimes/library_checks.ts --"],
+      },
       hosts: {
         description: "Ten Open MPI training runs on two simulated hosts (network namespaces); needs root",
         commands: [`distributed/testdata/two_hosts.sh ${Deno.execPath()} 10`],
@@ -67,6 +80,10 @@ export const TASKS: Readonly<Record<string, { readonly programs: Programs; reado
           "deno task --cwd examples/plugin kernel --check",
         ],
       },
+      versions: {
+        description: "The versions of the modules, the changelog and, as an argument, a release's tag",
+        commands: ["deno run --allow-read tools/check_versions.ts"],
+      },
       publish: {
         description: "A dry run of publishing",
         commands: ["deno publish --dry-run --allow-dirty --quiet"],
@@ -75,11 +92,12 @@ export const TASKS: Readonly<Record<string, { readonly programs: Programs; reado
         description: "The unit tests again; they must cover at least 90 % of lines and branches",
         commands: [
           `deno test --doc --quiet ${TESTS} --coverage=coverage --clean`,
+          "deno run --allow-read=coverage --allow-write=coverage tools/prune_coverage.ts",
           "deno coverage --threshold=90 --exclude=_test\\.ts|tools/|node_modules coverage",
         ],
       },
     },
-    all: ["format", "lint", "types", "docs", "imports", "kernels", "publish", "coverage"],
+    all: ["format", "lint", "types", "docs", "imports", "kernels", "versions", "publish", "coverage"],
   },
   example: {
     programs: {
@@ -120,26 +138,44 @@ export const TASKS: Readonly<Record<string, { readonly programs: Programs; reado
     },
   },
   goldens: {
-    programs: Object.fromEntries(
-      Object.entries({
-        layers: "Recurrent layers: layers/testdata/pytorch.json",
-        feedforward: "Other layers and losses: layers/testdata/pytorch_feedforward.json",
-        optimizers: "Optimizers and schedules: optimizers/testdata and training/testdata/plateau.json",
-        training: "Whole training runs: training/testdata/pytorch.json",
-        interchange: "Models for weight import: layers/interchange/testdata/pytorch.safetensors",
-      }).map(([name, description]) => [
-        name,
-        {
-          description,
-          commands: [
-            "deno run --quiet --no-prompt --allow-run --allow-read --allow-write=tools/goldens tools/python.ts tools/goldens",
-            `tools/goldens/.venv/bin/python tools/goldens/${name}.py`,
-            "deno fmt --quiet layers/testdata optimizers/testdata training/testdata",
-          ],
-        },
-      ]),
-    ),
-    all: ["layers", "feedforward", "optimizers", "training", "interchange"],
+    programs: {
+      ...Object.fromEntries(
+        Object.entries({
+          layers: "Recurrent layers: layers/testdata/pytorch.json",
+          feedforward: "Other layers and losses: layers/testdata/pytorch_feedforward.json",
+          optimizers: "Optimizers and schedules: optimizers/testdata and training/testdata/plateau.json",
+          training: "Whole training runs: training/testdata/pytorch.json",
+          interchange: "Models for weight import: layers/interchange/testdata/pytorch.safetensors",
+        }).map(([name, description]) => [
+          name,
+          {
+            description,
+            commands: [
+              "deno run --quiet --no-prompt --allow-run --allow-read --allow-write=tools/goldens tools/python.ts tools/goldens",
+              `tools/goldens/.venv/bin/python tools/goldens/${name}.py`,
+              "deno fmt --quiet layers/testdata optimizers/testdata training/testdata",
+            ],
+          },
+        ]),
+      ),
+      forecast: {
+        description: "Classical forecasts, with statsforecast: apps/forecast/testdata/statsforecast.json",
+        commands: [
+          "deno run --quiet --no-prompt --allow-run --allow-read --allow-write=tools/goldens tools/python.ts tools/goldens/forecast",
+          "tools/goldens/forecast/.venv/bin/python tools/goldens/forecast/methods.py",
+          "deno fmt --quiet apps/forecast/testdata",
+        ],
+      },
+      text: {
+        description: "Baselines of the text classifier, with scikit-learn: apps/text/testdata/scikit_learn.json",
+        commands: [
+          "deno run --quiet --no-prompt --allow-run --allow-read --allow-write=tools/goldens tools/python.ts tools/goldens/text",
+          "tools/goldens/text/.venv/bin/python tools/goldens/text/baselines.py",
+          "deno fmt --quiet apps/text/testdata",
+        ],
+      },
+    },
+    all: ["layers", "feedforward", "optimizers", "training", "interchange", "forecast", "text"],
   },
 };
 

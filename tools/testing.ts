@@ -2,7 +2,26 @@
 
 import { noGrad, type Random, scope, type Tensor, tensor } from "@unfold/core";
 import type { ForwardOptions, Layer } from "@unfold/layers";
+import { printable } from "@unfold/core/support";
 import assert from "node:assert/strict";
+
+/** A name that clears the screen of a terminal, reorders its line and fills pages. */
+export const HOSTILE = `a\x1b[2J\x9b31m\u202e\u2028\n${"x".repeat(1e6)}`;
+
+/** Fails unless a message is one line that steers no terminal, with less than 1,000 characters. */
+export function assertPrintable(message: string): void {
+  assert.equal(printable(message, Infinity), message);
+  assert.ok(message.length < 1000, `it must have less than 1,000 characters, got ${message.length}`);
+}
+
+/** Fails unless a function throws an error of ours that {@linkcode assertPrintable} accepts. */
+export function assertThrowsPrintable(action: () => unknown): void {
+  assert.throws(action, ({ message }: Error) => {
+    assert.match(message, /^Cannot /);
+    assertPrintable(message);
+    return true;
+  });
+}
 
 /** Runs a test with a new folder, and removes the folder afterwards. */
 export async function withFolder(test: (folder: string) => void | Promise<void>): Promise<void> {
