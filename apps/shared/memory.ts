@@ -1,6 +1,5 @@
 import { type Communicator, launchedRanks } from "@unfold/distributed";
-import process from "node:process";
-import { isGranted } from "./host.ts";
+import { isGranted, process } from "./host.ts";
 import type { Sizes } from "./sizes.ts";
 
 /** Bytes that the engine's memory can have. */
@@ -78,7 +77,7 @@ function freeMemory(): number | undefined {
   if (!isGranted({ name: "sys", kind: "systemMemoryInfo" })) return undefined;
   if (typeof Deno !== "undefined") return Deno.systemMemoryInfo().available;
   // What Node calls available on macOS leaves out what the system can free at once.
-  return process.platform === "darwin" ? undefined : process.availableMemory();
+  return process?.platform === "darwin" ? undefined : process?.availableMemory();
 }
 
 function inGiB(bytes: number): string {

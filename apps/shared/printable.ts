@@ -1,5 +1,5 @@
 import { harmless } from "@unfold/core/support";
-import process from "node:process";
+import { process } from "./host.ts";
 
 export { listed, printable, quoted } from "@unfold/core/support";
 
@@ -18,7 +18,7 @@ export function say(text: string): void {
 }
 
 /** Text for stdout that another program may read: as it is in a file or a pipe, safe to print on a terminal. */
-export function asData(text: string, isTerminal: boolean = process.stdout.isTTY): string {
+export function asData(text: string, isTerminal: boolean = process?.stdout.isTTY ?? false): string {
   return isTerminal ? harmless(text) : text;
 }
 
