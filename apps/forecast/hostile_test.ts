@@ -87,7 +87,7 @@ Deno.test("titles and ids of any length are refused in a line", async () => {
     [`month,x\n${rows()}\n`, { column: HOSTILE }, /column "a\\u001b.* is missing; --column must be one of/],
     [`month,x\n${rows()}\n`, { seriesColumn: HOSTILE }, /column "a\\u001b.* is missing/],
     [`month,x\n${rows(`"${long}`, '"')}\n`, { column: "x" }, /must be a number|must have numbers/],
-    [`month,a,a\n${rows("", ",1")}\n`, {}, /each series must have an id of its own, got "a" for two; rename one/],
+    [`month,a,a\n${rows("", ",1")}\n`, {}, /each series must have a unique id, got "a" twice; rename one/],
   ];
   for (const [text, options, message] of cases) {
     await assert.rejects(seriesIn(text, options), (error: Error) => {

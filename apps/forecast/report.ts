@@ -5,7 +5,7 @@ import type { FoldResult } from "./backtest.ts";
 import { type CandidateName, LABELS } from "./methods.ts";
 import { LEVELS, meanOf, MEDIAN, type Quantiles } from "./quantiles.ts";
 import type { Comparison } from "./rolling.ts";
-import type { SeriesSet } from "./series_set.ts";
+import { extentOf, type SeriesSet } from "./series_set.ts";
 import type { Significance } from "./significance.ts";
 import type { Summary } from "./summary.ts";
 
@@ -129,17 +129,8 @@ export function foldVerdict(folds: readonly FoldResult[]): string {
 }
 
 /** A line about the series that were read. */
-export function setLine({ file, series, frequency }: SeriesSet, season: number): string {
-  const lengths = series.map(({ values }) => values.length);
-  const data = {
-    frequency,
-    series: series.length,
-    shortest: lengths.reduce((a, b) => Math.min(a, b)),
-    longest: lengths.reduce((a, b) => Math.max(a, b)),
-    from: series[0]!.from,
-    to: series[0]!.to,
-  };
-  return `${file}: ${rangeText(data, season)}`;
+export function setLine(set: SeriesSet, season: number): string {
+  return `${set.file}: ${rangeText(extentOf(set), season)}`;
 }
 
 /** How many values there are, how often, and with which season. */

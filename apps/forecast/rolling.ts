@@ -13,7 +13,7 @@ import {
   within,
 } from "./quantiles.ts";
 import { type Score, scoreOf, seasonalScale, summarise, type Summary, withOwa } from "./scores.ts";
-import { type MeanErrors, meanErrors, type Significance, significance } from "./significance.ts";
+import { meanErrors, type Significance, significance } from "./significance.ts";
 
 /** A place in a series from which its next values are forecast as if they were unknown. */
 export interface Origin {
@@ -115,16 +115,15 @@ export function compareCandidates(
   );
   const naive = origins.map((_, i) => scoreOf(forecasts.seasonalNaive![i]!, actual[i]!, scoring(i)));
   const scales = origins.map((_, i) => seasonalScale(scoring(i).training, season) ?? 1);
-  const errorsOf = (quantiles: readonly Quantiles[]): MeanErrors =>
-    meanErrors(
-      stepErrors(origins.map((origin, i) => ({ origin, quantiles: quantiles[i]!, actual: actual[i]! })), scales),
-    );
-  const naiveErrors = errorsOf(forecasts.seasonalNaive!);
+  const testedWith = (quantiles: readonly Quantiles[]): Tested[] =>
+    origins.map((origin, i) => ({ origin, quantiles: quantiles[i]!, actual: actual[i]! }));
+  const naiveErrors = meanErrors(stepErrors(testedWith(forecasts.seasonalNaive!), scales));
   const results: Partial<Record<CandidateName, Result>> = {};
   for (const name of Object.keys(LABELS) as CandidateName[]) {
     const quantiles = forecasts[name];
     if (quantiles === undefined) continue;
-    const tested = origins.map((origin, i) => ({ origin, quantiles: quantiles[i]!, actual: actual[i]! }));
+    const tested = testedWith(quantiles);
+    const errors = meanErrors(stepErrors(tested, scales));
     const calibrated = crossCalibrated(tested, horizon);
     const scores = calibrated.map(({ quantiles, actual }, i) =>
       scoreOf(within(quantiles, scoring(i).training), actual, scoring(i))
@@ -133,7 +132,7 @@ export function compareCandidates(
       ...withOwa(summarise(scores), reference),
       factors: conformalFactors(tested, horizon),
       ...winsOf(scores, naive),
-      significance: name === "seasonalNaive" ? undefined : significance(errorsOf(quantiles), naiveErrors, horizon),
+      significance: name === "seasonalNaive" ? undefined : significance(errors, naiveErrors, horizon),
       coverageByStep: coverageByStep(calibrated, horizon),
     };
   }

@@ -7,7 +7,7 @@ import { aggregate, type AggregateName, frequencyOfStep, type Step, unitOfStep }
 import { assemble, type FillName, gridOf, usualFrequency } from "./reading/assemble.ts";
 import { stackCalendar } from "./reading/calendar_table.ts";
 import { readColumns } from "./reading/columns.ts";
-import type { Arrangement, Draft, Drafts, OneSeries } from "./reading/draft.ts";
+import { type Arrangement, type Draft, type Drafts, longestOf, type OneSeries } from "./reading/draft.ts";
 import { findIds } from "./reading/ids.ts";
 import { findRows, readRows } from "./reading/rows.ts";
 import { type Rhythm, rowsPerDay } from "./season.ts";
@@ -74,6 +74,19 @@ export function readSeriesSet(table: Table, options: SetOptions = {}): SeriesSet
   };
 }
 
+/** How many values the series of a set have, how often, and when the first series begins and ends. */
+export function extentOf({ series, frequency }: Pick<SeriesSet, "series" | "frequency">) {
+  const lengths = series.map(({ values }) => values.length);
+  return {
+    frequency,
+    series: series.length,
+    shortest: lengths.reduce((a, b) => Math.min(a, b)),
+    longest: lengths.reduce((a, b) => Math.max(a, b)),
+    from: series[0]!.from,
+    to: series[0]!.to,
+  };
+}
+
 function readDrafts(table: Table, options: SetOptions): Drafts {
   const { layout, decimal, seriesColumn, step } = options;
   const mayBeOther = options.column === undefined && options.dateColumn === undefined && layout !== "columns";
@@ -117,7 +130,7 @@ function bring(
 
 /** The frequency, with the days of a week and the steps of a day on which there are values. */
 function rhythmOf(drafts: readonly Draft[], { unit, every }: Frequency): Rhythm {
-  const { times } = drafts.reduce((best, draft) => draft.times.length > best.times.length ? draft : best);
+  const { times } = longestOf(drafts);
   if (unit === "business day") return { unit, every, perWeek: weekdaysOf(times).size };
   const perDay = unit === "hour" || unit === "minute" ? rowsPerDay(times) : undefined;
   return { unit, every, ...(perDay !== undefined && { perDay }) };

@@ -19,7 +19,7 @@ import { FREQUENCY_UNITS } from "../shared/tables/frequency.ts";
 import type { Terms } from "./compare.ts";
 import { LABELS } from "./methods.ts";
 import type { Comparison } from "./rolling.ts";
-import type { SeriesSet } from "./series_set.ts";
+import { extentOf, type SeriesSet } from "./series_set.ts";
 
 /** Series whose past a report shows, and steps of it in horizons and at least. */
 const [SHOWN, HORIZONS, LEAST] = [6, 6, 36];
@@ -80,27 +80,17 @@ export type Summary = ReturnType<typeof summaryOf>;
 
 /** Summarises a run. */
 export function summaryOf(
-  { file, arrangement, frequency, series, notes }: SeriesSet,
+  set: SeriesSet,
   { season, horizon, settings, comparison, histories }: Terms & {
     readonly settings: object;
     readonly comparison: Comparison;
     readonly histories: readonly (readonly EpochLosses[])[];
   },
 ) {
-  const lengths = series.map(({ values }) => values.length);
+  const { file, arrangement, series, notes } = set;
   const steps = Math.max(LEAST, HORIZONS * horizon);
   return {
-    data: {
-      source: file,
-      arrangement,
-      frequency,
-      series: series.length,
-      shortest: lengths.reduce((a, b) => Math.min(a, b)),
-      longest: lengths.reduce((a, b) => Math.max(a, b)),
-      from: series[0]!.from,
-      to: series[0]!.to,
-      notes,
-    },
+    data: { source: file, arrangement, ...extentOf(set), notes },
     season,
     horizon,
     settings,

@@ -47,42 +47,13 @@ Deno.test("backtest, tune, report and export work in the folder of train", () =>
     const other = await forecast(folder, "backtest", ...args, "--resume", "--hidden", "9");
     assert.match(other.stderr, /^error: Cannot resume .*: it must be from the same run, got hidden 8 instead of 9\n$/);
 
-    const tuned = await ok(
-      "tune",
-      "--csv",
-      file,
-      "--horizon",
-      "6",
-      "--batch-size",
-      "8",
-      "--folds",
-      "1",
-      "--trials",
-      "1",
-      "--out",
-      out,
-    );
+    const search = ["tune", "--csv", file, "--horizon", "6", "--batch-size", "8", "--folds", "1", "--out", out];
+    const tuned = await ok(...search, "--trials", "1");
     assert.match(
       tuned,
       /\n {2}train --cell \w+ --hidden \d+ --dropout [\d.]+ --steps \d+ --learning-rate [\d.e-]+ --csv \S+ --horizon 6 .*\n$/,
     );
-    const more = await ok(
-      "tune",
-      "--csv",
-      file,
-      "--horizon",
-      "6",
-      "--batch-size",
-      "8",
-      "--folds",
-      "1",
-      "--trials",
-      "2",
-      "--out",
-      out,
-      "--resume",
-      "--json",
-    );
+    const more = await ok(...search, "--trials", "2", "--resume", "--json");
     assert.equal(JSON.parse(more).trials.length, 2);
 
     assert.match(await ok("report", out), /^Written to .*: report\.html\n$/);

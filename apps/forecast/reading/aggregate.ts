@@ -9,7 +9,7 @@ import {
 } from "../../shared/tables/frequency.ts";
 import { type Note, note } from "../../shared/tables/table.ts";
 import { rowsPerDay } from "../season.ts";
-import type { Draft } from "./draft.ts";
+import { type Draft, longestOf } from "./draft.ts";
 
 /** How the values of a step become one. */
 export const AGGREGATES = ["sum", "mean", "min", "max", "first", "last", "count"] as const;
@@ -95,7 +95,7 @@ export function aggregate(
   const first = some.reduce((least, { times }) => Math.min(least, times[0]!), Infinity);
   const last = some.reduce((most, { times }) => Math.max(most, times.at(-1)!), -Infinity);
   // A row stands for its whole day, or for its whole step if all have the same.
-  const longest = some.reduce((best, draft) => draft.times.length > best.times.length ? draft : best);
+  const longest = longestOf(some);
   const own = frequencyOf(longest.times.filter((time, i) => i === 0 || time > longest.times[i - 1]!), unit);
   const isRegular = (own.unit === "hour" || own.unit === "minute" || own.unit === "second") &&
     rowsPerDay(longest.times) === undefined;

@@ -3,7 +3,7 @@ import { calendarOf, dateLabel, MOST_DATES } from "../../shared/tables/calendar.
 import { type DateUnit, DAY } from "../../shared/tables/date_formats.ts";
 import { type Frequency, frequencyOf, weekday, weekdaysOf } from "../../shared/tables/frequency.ts";
 import { counted, failIn, type Note, note, warning } from "../../shared/tables/table.ts";
-import type { Draft, OneSeries } from "./draft.ts";
+import { type Draft, longestOf, type OneSeries } from "./draft.ts";
 
 /** What is put where a series has no value: a line between the neighbours, 0, or the value before. */
 export const FILLS = ["line", "zero", "previous"] as const;
@@ -37,7 +37,7 @@ function checkIds(file: string, drafts: readonly Draft[]): void {
     }
     if (seen.has(id)) {
       fail(
-        `each series must have an id of its own, got ${shown} for two; rename one, or pick one by its position with ` +
+        `each series must have a unique id, got ${shown} twice; rename one, or pick one by its position with ` +
           "--column",
       );
     }
@@ -81,7 +81,7 @@ export function usualFrequency(drafts: readonly Draft[], unit: DateUnit | "step"
 /** The grid of series: the steps that the longest of them suggests. */
 export function gridOf(drafts: readonly Draft[], unit: DateUnit | "step", frequency: Frequency): Grid {
   if (unit === "step") return { unit, frequency, after: (time) => time + 1, between: () => [] };
-  const { times } = drafts.reduce((best, draft) => draft.times.length > best.times.length ? draft : best);
+  const { times } = longestOf(drafts);
   if (frequency.unit === "business day") {
     // Holidays are steps too: so a weekday keeps its place in the week.
     const open = weekdaysOf(times);

@@ -65,7 +65,9 @@ export function readColumns(table: Table, options: ColumnsOptions): Drafts {
   const unit: DateUnit | "step" = dates?.unit ?? "step";
   const repeated = { clock: 0, same: 0 };
   const drafts = isLong
-    ? [...groups(filled, names)].map(([id, places]) => draftOf(id, places, numbers[0]!.values))
+    ? [...Map.groupBy(filled.keys(), (at) => names[filled[at]!]!)].map(([id, places]) =>
+      draftOf(id, places, numbers[0]!.values)
+    )
     : numbers.map(({ values }, i) => draftOf(labelOf(chosen[i]!), Array.from(filled, (_, at) => at), values));
   if (repeated.same > 0) notes.push(note(`${counted(repeated.same, "row")} that repeat another left out`));
   if (repeated.clock > 0) {
@@ -188,16 +190,4 @@ function findTime(columns: readonly TableColumn[], date: TableColumn): TableColu
   return columns.find((column) =>
     isTimeOfDay(column) && !column.cells.some(isMissing) && column.cells.some((cell) => cell !== column.cells[0])
   );
-}
-
-/** The places of the rows of each id. */
-function groups(rows: Uint32Array, names: readonly string[]): Map<string, number[]> {
-  const found = new Map<string, number[]>();
-  rows.forEach((row, at) => {
-    const name = names[row]!;
-    const places = found.get(name);
-    if (places === undefined) found.set(name, [at]);
-    else places.push(at);
-  });
-  return found;
 }

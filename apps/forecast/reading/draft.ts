@@ -27,6 +27,11 @@ export interface Draft {
   readonly values: Float64Array;
 }
 
+/** The series with the most values. */
+export function longestOf(drafts: readonly Draft[]): Draft {
+  return drafts.reduce((best, draft) => draft.times.length > best.times.length ? draft : best);
+}
+
 /** All series as they are in a table. */
 export interface Drafts {
   readonly arrangement: Arrangement;
@@ -36,7 +41,7 @@ export interface Drafts {
   readonly notes: readonly Note[];
 }
 
-/** A column that is no column of the file, made of others. */
+/** A column that is not in the file, but made of others. */
 export interface MadeColumn {
   readonly column: TableColumn;
   /** The positions of the columns that it is made of. */

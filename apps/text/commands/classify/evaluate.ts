@@ -1,11 +1,11 @@
-import { Command, Option } from "@commander-js/extra-typings";
+import { Command } from "@commander-js/extra-typings";
 import { sayNotes } from "../../../shared/cli.ts";
 import { readFile } from "../../../shared/files.ts";
 import { table } from "../../../shared/format.ts";
 import { listed, print, quoted } from "../../../shared/printable.ts";
 import { delimiterOption, encodingOption, headerOption, quotesOption } from "../../../shared/table_options.ts";
 import { Classifier } from "../../classifier/classifier.ts";
-import { LABEL_CASES, type LabelledText, readLabelled } from "../../classifier/labelled_text.ts";
+import { type LabelledText, readLabelled } from "../../classifier/labelled_text.ts";
 import { compareWithBest, scoresOf } from "../../classifier/scores.ts";
 import {
   calibrationTable,
@@ -15,7 +15,7 @@ import {
   scoresTable,
   type Table,
 } from "../../classifier/tables.ts";
-import { DEFAULT_CLASSIFIER, textColumnOption } from "./options.ts";
+import { DEFAULT_CLASSIFIER, labelCaseOption, labelColumnOption, textColumnOption } from "./options.ts";
 
 export const evaluate = new Command("evaluate")
   .description("Measure how good a classifier is on labelled texts, or compare several.")
@@ -25,11 +25,8 @@ export const evaluate = new Command("evaluate")
     "labelled texts, as for train: a table, - for stdin, or a folder with a folder for each class",
   )
   .addOption(textColumnOption())
-  .option("--label-column <title>", "column with the labels, by title or position", "label")
-  .addOption(
-    new Option("--label-case <how>", "labels that differ only in case: ask, merge them or keep them apart")
-      .choices(LABEL_CASES).default(LABEL_CASES[0]),
-  )
+  .addOption(labelColumnOption())
+  .addOption(labelCaseOption())
   .addOption(encodingOption)
   .addOption(delimiterOption)
   .addOption(quotesOption)

@@ -8,7 +8,7 @@ import { print, say } from "../../../shared/printable.ts";
 import { onRanks, stoppedOn } from "../../../shared/ranks.ts";
 import { delimiterOption, encodingOption, headerOption, quotesOption } from "../../../shared/table_options.ts";
 import { KEEPS, MODELS } from "../../classifier/classifier.ts";
-import { firstNames, LABEL_CASES, readLabelled } from "../../classifier/labelled_text.ts";
+import { firstNames, readLabelled } from "../../classifier/labelled_text.ts";
 import { POOLS } from "../../classifier/network.ts";
 import {
   calibrationTable,
@@ -27,7 +27,7 @@ import {
 } from "../../classifier/train.ts";
 import { UNKNOWN } from "../../tokenizer.ts";
 import { DATA_GROUP, trainingCommand, useBlasOption } from "../options.ts";
-import { DEFAULT_OUT, unitOf } from "./options.ts";
+import { DEFAULT_OUT, labelCaseOption, labelColumnOption, textColumnOption, unitOf } from "./options.ts";
 
 /** The default number of features per token. */
 const EMBEDDING = 32;
@@ -49,12 +49,9 @@ export const train = trainingCommand("train", {
     "CSV, TSV, JSON or JSON lines, - for stdin, or a folder with a folder of text files for each class " +
       "(default: female and male first names)",
   )
-  .option("--text-column <title>", "column with the texts, by title or position", "text")
-  .option("--label-column <title>", "column with the labels, by title or position", "label")
-  .addOption(
-    new Option("--label-case <how>", "labels that differ only in case: ask, merge them or keep them apart")
-      .choices(LABEL_CASES).default(LABEL_CASES[0]),
-  )
+  .addOption(textColumnOption())
+  .addOption(labelColumnOption())
+  .addOption(labelCaseOption())
   .addOption(encodingOption)
   .addOption(delimiterOption)
   .addOption(quotesOption)
