@@ -25,7 +25,7 @@ export function canTrain(ends: readonly number[], terms: Terms): boolean {
   return ends.some((end) => end > 2 * horizon + 1) && hasOrigins(ends, { past: past * segment, horizon });
 }
 
-/** For each series the number of values before its first origin: a network must not see what comes after it. */
+/** For each series the number of values before its first origin. A network must not see later ones. */
 function firstOrigins({ series }: SeriesSet, sizes: Rolling): number[] {
   const lengths = series.map(({ values }) => values.length);
   const first = lengths.map((length) => length - sizes.folds * sizes.horizon);

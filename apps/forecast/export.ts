@@ -82,7 +82,7 @@ export function exportNetworks(
           length + 1
         }]. The last ${length} steps of a series, ${values}, less their mean and over their ` +
         "standard deviation (of the population, the mean of squares). A shorter series has zeros before its first value, and " +
-        "mean and deviation are those of its own values. The last column is the place of the series in ids, counted from 1, " +
+        "only its values count for mean and deviation. The last column is the position of the series in ids, counted from 1, " +
         "or 0 for a series that is not in it.",
       postprocessing:
         `output: [batch, ${

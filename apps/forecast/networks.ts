@@ -40,7 +40,7 @@ export function frequencyText({ unit, every }: Pick<Rhythm, "unit" | "every">): 
  * Trains a network for each seed on the first `ends` values of the series.
  *
  * @param doing What it is for, as progress shows it.
- * @param checkpoints Where to leave checkpoints, each network in a folder of its own. Default: none.
+ * @param checkpoints Where to write checkpoints, one folder for each network. Default: none.
  * @throws {StoppedError} If the user stops it.
  */
 export async function trainNetworks(

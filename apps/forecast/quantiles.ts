@@ -77,8 +77,8 @@ const [LEAST_VALUES, ENOUGH_VALUES] = [40, 2000];
  * factor of a level q below the median is the (1 − 2q)-quantile of |actual − median| over the distance of q or 1 − q on
  * that side, with the finite-sample correction ⌈(n + 1)·(1 − 2q)⌉.
  *
- * Each step has factors of its own, from the errors at this step and, if those are few, at as many steps before and after
- * it as are needed for {@linkcode ENOUGH_VALUES}.
+ * Each step has its own factors, from the errors at this step. If those are few, errors at the steps before and after it
+ * are added until there are {@linkcode ENOUGH_VALUES}.
  *
  * @param checked Forecasts of the past, which no training has seen, and the actual values.
  * @param horizon The number of steps ahead.

@@ -31,7 +31,10 @@ export function dataCommand<const Name extends string>(name: Name) {
     .option("--date-column <title>", 'the column of the dates, by title or position, or "none"')
     .option("--series-column <titles>", 'the column or columns with the ids of stacked series, or "none"')
     .addOption(
-      new Option("--fill <with>", "what stands for missing values: a line between neighbours, 0, the value before")
+      new Option(
+        "--fill <with>",
+        "how to fill missing values: by a line between neighbours, by 0, or by the value before",
+      )
         .choices(FILLS),
     )
     .addOption(

@@ -46,7 +46,7 @@ export type NetworkOptions = DataOptions & NetworkSettings & {
   readonly network: boolean;
 };
 
-/** The options that are no settings of a run, but say where the series are and how they are read. */
+/** The options that say where the series are and how to read them. They are not settings of a run. */
 const READING = [
   ...["csv", "layout", "column", "dateColumn", "seriesColumn", "decimal", "dateFormat", "fill", "every", "aggregate"],
   ...["encoding", "delimiter", "quotes", "header", "json"],
