@@ -108,10 +108,14 @@ export class Classifier {
 
   /** Counts tokens, those that are not in the vocabulary, and texts that are not read whole. */
   count(texts: readonly string[]): TokenCounts {
+    return this.countTokens(texts.map((text) => this.tokenizer.encode(text)));
+  }
+
+  /** The same for texts that are tokens already. */
+  countTokens(texts: readonly Int32Array[]): TokenCounts {
     const { longest = Infinity, keep = "all" } = this.config.limit ?? {};
     const counts = { tokens: 0, unknown: 0, cut: 0 };
-    for (const text of texts) {
-      const tokens = this.tokenizer.encode(text);
+    for (const tokens of texts) {
       counts.tokens += tokens.length;
       for (const token of tokens) if (token === this.tokenizer.unknown) counts.unknown++;
       if (keep !== "all" && tokens.length > longest) counts.cut++;

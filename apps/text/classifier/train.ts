@@ -120,7 +120,6 @@ export async function trainClassifier(
     comparison = compareWithBest(predictions, predicted, test.targets);
     predicted.unshift({ model: settings.model, name: classifier.name, predictions });
   }
-  const textsOf = (part: readonly number[]) => part.map((row) => texts[row]!);
   return {
     classifier,
     parts: { train: rows.train.length, validation: rows.validation.length, test: rows.test.length },
@@ -132,7 +131,7 @@ export async function trainClassifier(
     ...(comparison && { comparison }),
     ...(training && { training }),
     strength,
-    tokens: { train: classifier.count(textsOf(rows.train)), test: classifier.count(textsOf(rows.test)) },
+    tokens: { train: classifier.countTokens(train.texts), test: classifier.countTokens(test.texts) },
   };
 }
 

@@ -34,12 +34,7 @@ export const predict = new Command("predict")
   .action(async (path, { csv, textColumn, json = false, ...reading }) => {
     const classifier = Classifier.fromFile(await readFile(path), path);
     const seen = { texts: 0, tokens: 0, unknown: 0, cut: 0 };
-    const classifyAll = (texts: readonly string[]) => {
-      const counts = classifier.count(texts);
-      seen.texts += texts.filter((text) => text.trim() !== "").length;
-      for (const name of ["tokens", "unknown", "cut"] as const) seen[name] += counts[name];
-      return predictAll(classifier, texts);
-    };
+    const classifyAll = (texts: readonly string[]) => predictAll(classifier, texts, seen);
     if (csv !== undefined) await predictTable(classifyAll, csv, { ...reading, textColumn, json });
     else await predictLines(classifyAll, { encoding: reading.encoding, json });
     sayUnknown(seen, classifier);
@@ -52,14 +47,22 @@ interface Predicted {
   readonly all: Readonly<Record<string, number>>;
 }
 
-/** Classifies texts; a blank one has no class. */
-function predictAll(classifier: Classifier, texts: readonly string[]): (Predicted | undefined)[] {
+/** What was classified so far. */
+type Seen = { -readonly [Name in "texts" | keyof TokenCounts]: number };
+
+/** Classifies texts, and adds them to what was seen. A blank one has no class and does not count. */
+function predictAll(classifier: Classifier, texts: readonly string[], seen: Seen): (Predicted | undefined)[] {
   const { classes } = classifier.config;
   const found = new Array<Predicted | undefined>(texts.length).fill(undefined);
   const rows = [...texts.keys()].filter((row) => texts[row]!.trim() !== "");
   for (let i = 0; i < rows.length; i += AT_ONCE) {
     const some = rows.slice(i, i + AT_ONCE);
-    classifier.predict(some.map((row) => texts[row]!)).forEach(({ label, index, probabilities }, k) => {
+    const tokens = some.map((row) => classifier.tokenizer.encode(texts[row]!));
+    seen.texts += some.length;
+    for (const [name, count] of Object.entries(classifier.countTokens(tokens))) {
+      seen[name as keyof TokenCounts] += count;
+    }
+    classifier.predictTokens(tokens).forEach(({ label, index, probabilities }, k) => {
       const all = Object.fromEntries(classes.map((name, j) => [name, probabilities[j]!]));
       found[some[k]!] = { label, probability: probabilities[index]!, all };
     });
@@ -113,7 +116,7 @@ async function predictTable(
 
 /** Says what a classifier could not read of the texts. */
 function sayUnknown(
-  { texts, tokens, unknown, cut }: TokenCounts & { readonly texts: number },
+  { texts, tokens, unknown, cut }: Seen,
   classifier: Classifier,
 ): void {
   const unit = unitOf(classifier.config.tokens);
