@@ -23,10 +23,11 @@ export async function reportPage(
   const { head, rows } = comparisonRows(summary);
   const [curve] = histories;
   const bestEpoch = curve?.reduce((low, one) => one.validationLoss! < low.validationLoss! ? one : low).epoch;
-  const backtest = folds && html`
+  const byFold = folds && foldTable(folds);
+  const backtest = byFold && html`
     <h2>Back-test</h2>
     <p class="quiet">For each fold new networks learned from everything before it. ${foldVerdict(folds)}</p>
-    ${htmlTable(foldTable(folds).head, foldTable(folds).rows)}
+    ${htmlTable(byFold.head, byFold.rows)}
   `;
   const learning = curve !== undefined && html`
     <h2>Learning curve</h2>

@@ -1,14 +1,7 @@
 import { listed, printable, quoted } from "../../shared/printable.ts";
 import { dateLabel } from "../../shared/tables/calendar.ts";
-import {
-  isCount,
-  isEmpty,
-  isMostly,
-  isTimeOfDay,
-  labelOf,
-  shellWord,
-  withGroups,
-} from "../../shared/tables/column_kinds.ts";
+import { shellWord } from "../../shared/shell.ts";
+import { isCount, isEmpty, isMostly, isTimeOfDay, labelOf, withGroups } from "../../shared/tables/column_kinds.ts";
 import { isMissing } from "../../shared/tables/cell_kinds.ts";
 import { findDate } from "../../shared/tables/columns.ts";
 import { type DateUnit, DAY } from "../../shared/tables/date_formats.ts";

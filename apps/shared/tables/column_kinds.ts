@@ -65,11 +65,6 @@ export function labelOf({ title, position, group }: TableColumn): string {
   return title === "" ? String(position) : group === undefined ? title : `${title} (${group})`;
 }
 
-/** A word as a shell takes it. */
-export function shellWord(text: string): string {
-  return /^[\w.,:/@+-]+$/.test(text) ? text : `"${text.replace(/["$`\\]/g, "\\$&")}"`;
-}
-
 /** Titles such as AAPL.Close or Close_AAPL become a title and a group, unless a column is called close without one. */
 export function withGroups(columns: readonly TableColumn[]): readonly TableColumn[] {
   const isNamed = ({ group, title }: TableColumn) =>

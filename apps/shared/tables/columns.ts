@@ -1,3 +1,4 @@
+import { shellWord } from "../shell.ts";
 import {
   isCount,
   isEmpty,
@@ -9,7 +10,6 @@ import {
   mayBeDates,
   nonEmpty,
   probe,
-  shellWord,
   withGroups,
 } from "./column_kinds.ts";
 import { type Instrument, pickGroup, pickInstrument, symbolColumn } from "./instruments.ts";

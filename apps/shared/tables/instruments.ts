@@ -1,4 +1,5 @@
-import { isCount, isEmpty, isMostly, shellWord } from "./column_kinds.ts";
+import { shellWord } from "../shell.ts";
+import { isCount, isEmpty, isMostly } from "./column_kinds.ts";
 import { titleOf } from "./numbers.ts";
 import { findColumn } from "./parse_table.ts";
 import { failIn, type Table, type TableColumn } from "./table.ts";

@@ -1,4 +1,4 @@
-import { shellWord } from "../../shared/tables/column_kinds.ts";
+import { shellWord } from "../../shared/shell.ts";
 import { inspect as inspectTable, inspectionText } from "../../shared/tables/inspect.ts";
 import { TableError } from "../../shared/tables/table.ts";
 import { openTable, type ReadingOptions, seriesOptions, withReading } from "./data.ts";
