@@ -5,6 +5,21 @@ import { MODULE_FILES } from "./modules.ts";
 
 /** Permissions of the unit tests: they start programs and serve files to them. */
 const TESTS = "--no-prompt --allow-read --allow-write --allow-run --allow-ffi --allow-net=127.0.0.1";
+/** Makes the virtual environment of a folder, runs a script of that folder in it, and formats what the script wrote. */
+function pythonCommands(folder: string, script: string, written: string): string[] {
+  return [
+    `deno run --quiet --no-prompt --allow-run --allow-read --allow-write=tools/goldens tools/python.ts ${folder}`,
+    `${folder}/.venv/bin/python ${folder}/${script}`,
+    `deno fmt --quiet ${written}`,
+  ];
+}
+
+/** Golden values from PyTorch. */
+function ofPyTorch(name: string, description: string) {
+  const written = "layers/testdata optimizers/testdata training/testdata";
+  return { description, commands: pythonCommands("tools/goldens", `${name}.py`, written) };
+}
+
 /** The programs of each task. `all` lists those that run if no name is given. */
 export const TASKS: Readonly<Record<string, { readonly programs: Programs; readonly all?: readonly string[] }>> = {
   test: {
@@ -139,40 +154,24 @@ export const TASKS: Readonly<Record<string, { readonly programs: Programs; reado
   },
   goldens: {
     programs: {
-      ...Object.fromEntries(
-        Object.entries({
-          layers: "Recurrent layers: layers/testdata/pytorch.json",
-          feedforward: "Other layers and losses: layers/testdata/pytorch_feedforward.json",
-          optimizers: "Optimizers and schedules: optimizers/testdata and training/testdata/plateau.json",
-          training: "Whole training runs: training/testdata/pytorch.json",
-          interchange: "Models for weight import: layers/interchange/testdata/pytorch.safetensors",
-        }).map(([name, description]) => [
-          name,
-          {
-            description,
-            commands: [
-              "deno run --quiet --no-prompt --allow-run --allow-read --allow-write=tools/goldens tools/python.ts tools/goldens",
-              `tools/goldens/.venv/bin/python tools/goldens/${name}.py`,
-              "deno fmt --quiet layers/testdata optimizers/testdata training/testdata",
-            ],
-          },
-        ]),
+      layers: ofPyTorch("layers", "Recurrent layers: layers/testdata/pytorch.json"),
+      feedforward: ofPyTorch("feedforward", "Other layers and losses: layers/testdata/pytorch_feedforward.json"),
+      optimizers: ofPyTorch(
+        "optimizers",
+        "Optimizers and schedules: optimizers/testdata and training/testdata/plateau.json",
+      ),
+      training: ofPyTorch("training", "Whole training runs: training/testdata/pytorch.json"),
+      interchange: ofPyTorch(
+        "interchange",
+        "Models for weight import: layers/interchange/testdata/pytorch.safetensors",
       ),
       forecast: {
         description: "Classical forecasts, with statsforecast: apps/forecast/testdata/statsforecast.json",
-        commands: [
-          "deno run --quiet --no-prompt --allow-run --allow-read --allow-write=tools/goldens tools/python.ts tools/goldens/forecast",
-          "tools/goldens/forecast/.venv/bin/python tools/goldens/forecast/methods.py",
-          "deno fmt --quiet apps/forecast/testdata",
-        ],
+        commands: pythonCommands("tools/goldens/forecast", "methods.py", "apps/forecast/testdata"),
       },
       text: {
         description: "Baselines of the text classifier, with scikit-learn: apps/text/testdata/scikit_learn.json",
-        commands: [
-          "deno run --quiet --no-prompt --allow-run --allow-read --allow-write=tools/goldens tools/python.ts tools/goldens/text",
-          "tools/goldens/text/.venv/bin/python tools/goldens/text/baselines.py",
-          "deno fmt --quiet apps/text/testdata",
-        ],
+        commands: pythonCommands("tools/goldens/text", "baselines.py", "apps/text/testdata"),
       },
     },
     all: ["layers", "feedforward", "optimizers", "training", "interchange", "forecast", "text"],

@@ -1,15 +1,9 @@
-import { shellWord } from "../../shared/shell.ts";
+import { shellWord, withoutOptions } from "../../shared/shell.ts";
 import { inspect as inspectTable, inspectionText } from "../../shared/tables/inspect.ts";
 import { TableError } from "../../shared/tables/table.ts";
 import { openTable, type ReadingOptions, seriesOptions, withReading } from "./data.ts";
 import { args, commandOf } from "../../shared/host.ts";
 import { print } from "../../shared/printable.ts";
-
-/** The options as they were given, for the command that trains. */
-function given(args: readonly string[], file: string): string {
-  const kept = args.filter((arg) => arg !== "inspect" && arg !== file && arg !== "--json");
-  return kept.map((arg) => ` ${shellWord(arg)}`).join("");
-}
 
 export const inspect = withReading("inspect")
   .description("Show how a file is read: its layout, columns, dates and frequency, and the command to train on it.")
@@ -19,7 +13,8 @@ export const inspect = withReading("inspect")
     const reading: ReadingOptions = options;
     const found = inspectTable(await openTable(file, reading), seriesOptions(reading));
     const isNegative = found.isPositive === false;
-    const train = `${commandOf("stock")} --csv ${shellWord(file)}${given(args, file)}` +
+    const kept = withoutOptions(args, { options: [], words: ["inspect", file, "--json"] });
+    const train = `${commandOf("stock")} --csv ${shellWord(file)}${kept}` +
       `${isNegative ? " --target change" : ""}`;
     print(json ? JSON.stringify(found, null, 2) : inspectionText(found, train));
     if (found.problem !== undefined) throw new TableError(found.problem);
