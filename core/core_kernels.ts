@@ -1,4 +1,5 @@
 import { plain, relaxed } from "./_kernels_wasm.ts";
+import { bytesFromText } from "./kernel_text.ts";
 import { loadKernels } from "./load_kernels.ts";
 
 /** y[i] = f(x[i]) for n elements. */
@@ -150,4 +151,7 @@ export interface CoreKernels {
 }
 
 /** The kernels of core, in the best build that the engine runs. */
-export const kernels: CoreKernels = loadKernels<CoreKernels>({ relaxed, plain });
+export const kernels: CoreKernels = loadKernels<CoreKernels>({
+  relaxed: bytesFromText(relaxed),
+  plain: bytesFromText(plain),
+});

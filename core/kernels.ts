@@ -39,6 +39,7 @@ export {
   rightOperand,
   type RightOperandOptions,
 } from "./gemm.ts";
+export { bytesFromText } from "./kernel_text.ts";
 export { type KernelBuilds, loadKernels, type LoadKernelsOptions } from "./load_kernels.ts";
 export { memory, reserve, view } from "./memory.ts";
 export { scratch } from "./scope.ts";

@@ -2,8 +2,11 @@ import { Random, scope, tensor } from "@unfold/core";
 import { type CoreKernels, gemm, loadKernels, memory, rightOperand, view } from "@unfold/core/kernels";
 import fc from "fast-check";
 import assert from "node:assert/strict";
-import { plain, relaxed } from "./_kernels_wasm.ts";
+import * as texts from "./_kernels_wasm.ts";
+import { bytesFromText, textFromBytes } from "./kernel_text.ts";
 import { Block } from "./memory.ts";
+
+const [relaxed, plain] = [bytesFromText(texts.relaxed), bytesFromText(texts.plain)];
 
 /** Both builds are tested everywhere, so that the fallback cannot rot. */
 const builds = (["relaxed", "plain"] as const).map((variant) => {
@@ -183,8 +186,16 @@ for (const [variant, kernels] of builds) {
   });
 }
 
+Deno.test("bytes survive as text, which needs no escape in a string", () => {
+  const bytes = Uint8Array.from({ length: 256 }, (_, i) => i);
+  const text = textFromBytes(bytes);
+  assert.equal(JSON.stringify(text), `"${text}"`);
+  assert.match(text, /^[ -~]+$/);
+  assert.deepEqual(bytesFromText(text), bytes);
+});
+
 Deno.test("loadKernels fails if the engine cannot run either build", () => {
-  const broken = btoa("\0asm\x01\0\0\0\xff");
+  const broken = Uint8Array.of(0, 97, 115, 109, 1, 0, 0, 0, 255);
   assert.throws(() => loadKernels({ relaxed: broken, plain: broken }), /must support WebAssembly SIMD/);
 });
 
@@ -206,7 +217,7 @@ Deno.test("loadKernels names the directive if a content security policy forbids 
 });
 
 Deno.test("loadKernels falls back to the plain build", () => {
-  const broken = btoa("\0asm\x01\0\0\0\xff");
+  const broken = Uint8Array.of(0, 97, 115, 109, 1, 0, 0, 0, 255);
   const before = memory.buffer.byteLength;
   const kernels = loadKernels<CoreKernels>({ relaxed: broken, plain });
   assert.equal(typeof kernels.gemm, "function");

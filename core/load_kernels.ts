@@ -1,15 +1,15 @@
 import { isShared, memory } from "./memory.ts";
 
-/** The builds of a kernel module, in base64. */
+/** The builds of a kernel module. */
 export interface KernelBuilds {
   /**
    * With relaxed SIMD (fused multiply-add).
    *
    * @default {plain}
    */
-  relaxed?: string;
+  relaxed?: Uint8Array<ArrayBuffer>;
   /** Without relaxed SIMD: the fallback for engines that lack it. */
-  plain: string;
+  plain: Uint8Array<ArrayBuffer>;
 }
 
 /** Options for {@linkcode loadKernels}. */
@@ -37,13 +37,14 @@ export interface LoadKernelsOptions {
  *
  * // (module (import "env" "memory" (memory 0)) (func (export "one") (result i32) i32.const 1))
  * const wasm = "AGFzbQEAAAABBQFgAAF/Ag8BA2VudgZtZW1vcnkCAAADAgEABwcBA29uZQAACgYBBABBAQs=";
- * const { one } = loadKernels<{ one(): number }>({ plain: wasm });
+ * const plain = Uint8Array.from(atob(wasm), (char) => char.charCodeAt(0));
+ * const { one } = loadKernels<{ one(): number }>({ plain });
  * assert.equal(one(), 1);
  * ```
  */
 export function loadKernels<Kernels>(builds: KernelBuilds, options: LoadKernelsOptions = {}): Kernels {
-  let bytes = decode(options.variant === "plain" ? builds.plain : builds.relaxed ?? builds.plain);
-  if (options.variant === undefined && !WebAssembly.validate(bytes)) bytes = decode(builds.plain);
+  let bytes = options.variant === "plain" ? builds.plain : builds.relaxed ?? builds.plain;
+  if (options.variant === undefined && !WebAssembly.validate(bytes)) bytes = builds.plain;
   if (!WebAssembly.validate(bytes)) {
     throw new Error("Cannot load the kernels: the JavaScript engine must support WebAssembly SIMD");
   }
@@ -67,13 +68,6 @@ function compile(bytes: Uint8Array<ArrayBuffer>): WebAssembly.Module {
       { cause: error },
     );
   }
-}
-
-function decode(base64: string): Uint8Array<ArrayBuffer> {
-  const text = atob(base64);
-  const bytes = new Uint8Array(text.length);
-  for (let i = 0; i < bytes.length; i++) bytes[i] = text.charCodeAt(i);
-  return bytes;
 }
 
 /** A kernel as the loader sees it: numbers in, perhaps a number out. */

@@ -129,7 +129,9 @@ testOn(2, "threads see a memory that has grown meanwhile", () => {
 testOn(2, "threads load kernels that are loaded after they started", () => {
   // (module (import "env" "memory" (memory 0)) (func (export "put") (param i32 i32) local.get 0 local.get 1 i32.store))
   const wasm = "AGFzbQEAAAABBgFgAn9/AAIPAQNlbnYGbWVtb3J5AgAAAwIBAAcHAQNwdXQAAAoLAQkAIAAgATYCAAs=";
-  const kernels = loadKernels<{ put(at: number, value: number): void }>({ plain: wasm });
+  const kernels = loadKernels<{ put(at: number, value: number): void }>({
+    plain: Uint8Array.from(atob(wasm), (char) => char.charCodeAt(0)),
+  });
   const x = tensor([0, 0], { dtype: "i32" });
   inShares(2, { least: 1 }, (from) => kernels.put(x.offset + 4 * from, from + 7));
   assert.deepEqual(x.toArray(), [7, 8]);

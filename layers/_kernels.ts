@@ -1,4 +1,4 @@
-import { loadKernels } from "@unfold/core/kernels";
+import { bytesFromText, loadKernels } from "@unfold/core/kernels";
 import { plain, relaxed } from "./_kernels_wasm.ts";
 
 /** The exports of `kernels/mod.ts`. Arguments are counts and byte offsets. */
@@ -128,4 +128,7 @@ interface LayerKernels {
   ): void;
 }
 
-export const kernels: LayerKernels = loadKernels<LayerKernels>({ relaxed, plain });
+export const kernels: LayerKernels = loadKernels<LayerKernels>({
+  relaxed: bytesFromText(relaxed),
+  plain: bytesFromText(plain),
+});

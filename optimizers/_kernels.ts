@@ -1,4 +1,4 @@
-import { loadKernels } from "@unfold/core/kernels";
+import { bytesFromText, loadKernels } from "@unfold/core/kernels";
 import { plain, relaxed } from "./_kernels_wasm.ts";
 
 /** The exports of `kernels/mod.ts`. They take byte offsets of parameters, gradients and slots, a count, then numbers. */
@@ -86,4 +86,7 @@ interface OptimizerKernels {
   blend(x: number, y: number, n: number, share: number): void;
 }
 
-export const kernels: OptimizerKernels = loadKernels<OptimizerKernels>({ relaxed, plain });
+export const kernels: OptimizerKernels = loadKernels<OptimizerKernels>({
+  relaxed: bytesFromText(relaxed),
+  plain: bytesFromText(plain),
+});

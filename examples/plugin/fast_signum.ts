@@ -14,7 +14,9 @@ interface Kernels {
   signum(params: number, grads: number, momentum: number, count: number, rate: number, beta: number): void;
 }
 
-const kernels = loadKernels<Kernels>({ plain: wasm });
+const kernels = loadKernels<Kernels>({
+  plain: Uint8Array.from(atob(wasm), (char) => char.charCodeAt(0)),
+});
 
 /**
  * The same as `signum`, but faster.
