@@ -1,6 +1,7 @@
 import { empty } from "./create.ts";
-import { addBlas, type Blas, gemm, removeBlas, rightOperand, type Sgemm } from "./gemm.ts";
+import { addBlas, type Blas, gemm, removeBlas, rightOperand } from "./gemm.ts";
 import { openLibrary } from "./libraries.ts";
+import { type BlasLibrary, openInDeno, openWithKoffi } from "./blas_library.ts";
 import { scope } from "./scope.ts";
 
 /** The usual paths of OpenBLAS: absolute ones, so that `--allow-ffi=PATH` can name one. */
@@ -15,32 +16,6 @@ const PLACES = [
 ];
 
 const MOST_THREADS = 1024;
-
-const SYMBOLS = {
-  cblas_sgemm: {
-    parameters: [
-      "i32",
-      "i32",
-      "i32",
-      "i32",
-      "i32",
-      "i32",
-      "f32",
-      "usize",
-      "i32",
-      "usize",
-      "i32",
-      "f32",
-      "usize",
-      "i32",
-    ],
-    result: "void",
-  },
-  openblas_set_num_threads: { parameters: ["i32"], result: "void" },
-  // From the C library. Copying zero bytes returns the buffer's address; Deno's own API for that needs permission for all
-  // libraries.
-  memcpy: { parameters: ["buffer", "usize", "usize"], result: "usize", optional: true },
-} as const;
 
 /** Options for {@linkcode useBlas}. */
 export interface UseBlasOptions {
@@ -62,14 +37,14 @@ export interface BlasInUse extends Disposable {
 
 /**
  * Computes all but small matrix products with the system's OpenBLAS, which has wider vectors and more threads than
- * WebAssembly. It works on the same memory, without copying. It needs `--allow-ffi`, or `--allow-ffi=PATH` with the library's
- * absolute path.
+ * WebAssembly. It works on the same memory, without copying. Deno needs `--allow-ffi`, or `--allow-ffi=PATH` with the library's
+ * absolute path. Node and Bun need the npm package koffi. Browsers have no libraries of the system.
  *
  * @param path The library's path. If omitted, the usual paths are tried.
  * @returns The BLAS in use, to dispose when done.
  * @throws {RangeError} If `threads` is not an integer from 1 to 1024.
  * @throws {Error} If the library is not found, may not be loaded, or computes a wrong product. The WebAssembly kernels then
- * stay in use.
+ * stay in use. Or if the runtime cannot open it: outside Deno if koffi is not installed, and in browsers.
  *
  * @example
  * ```ts ignore
@@ -84,19 +59,14 @@ export function useBlas(path?: string, options: UseBlasOptions = {}): BlasInUse 
   if (!Number.isInteger(threads) || threads < 1 || threads > MOST_THREADS) {
     throw new RangeError(`Cannot use BLAS: threads must be an integer from 1 to ${MOST_THREADS}, got ${threads}`);
   }
-  const { library, path: found } = openLibrary({
+  const { library, path: found } = openLibrary<BlasLibrary>({
     doing: "use BLAS",
     name: "OpenBLAS",
     paths: path === undefined ? PLACES : [path],
-    open: (path) => Deno.dlopen(path, SYMBOLS),
+    open: typeof Deno === "undefined" ? openWithKoffi() : openInDeno,
   });
-  const { cblas_sgemm, openblas_set_num_threads, memcpy } = library.symbols;
-  const blas: Blas = {
-    sgemm: cblas_sgemm as unknown as Sgemm,
-    addressOf: (buffer) =>
-      Number(memcpy === null ? Deno.UnsafePointer.value(Deno.UnsafePointer.of(buffer)) : memcpy(buffer, 0n, 0n)),
-    activate: () => openblas_set_num_threads(threads),
-  };
+  const { sgemm, setThreads, addressOf } = library;
+  const blas: Blas = { sgemm, addressOf, activate: () => setThreads(threads) };
   addBlas(blas);
   const stop = () => {
     if (removeBlas(blas)) library.close();

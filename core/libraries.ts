@@ -21,7 +21,7 @@ export interface OpenedLibrary<T> {
 /**
  * Opens the first shared library of the system that can be opened.
  *
- * @throws {Error} If the runtime is not Deno, or no library can be opened. If a permission was missing, the message says so.
+ * @throws {Error} If no library can be opened. If a permission was missing, the message says so.
  *
  * @example
  * ```ts
@@ -37,9 +37,6 @@ export interface OpenedLibrary<T> {
  */
 export function openLibrary<T>(options: OpenLibraryOptions<T>): OpenedLibrary<T> {
   const { doing, name, paths, open } = options;
-  if (typeof Deno === "undefined" || Deno.dlopen === undefined) {
-    throw new Error(`Cannot ${doing}: the runtime must be Deno, which can open libraries of the system`);
-  }
   const problems: Error[] = [];
   for (const path of paths) {
     try {
@@ -49,12 +46,15 @@ export function openLibrary<T>(options: OpenLibraryOptions<T>): OpenedLibrary<T>
     }
   }
   // If a permission was missing, the library may well be installed.
-  const denied = problems.find((error) => error instanceof Deno.errors.NotCapable);
+  const denied = problems.find((error) => error.name === "NotCapable");
   const cause = denied ?? problems[0]!;
   let message = `Cannot ${doing}: ${name} must be installed, or its path given; it is at none of ${paths.join(", ")}`;
   if (denied !== undefined) {
     message = `Cannot ${doing}: ${denied.message}; ` +
       "to allow one library alone, give its absolute path and pass --allow-ffi=PATH";
-  } else if (paths.length === 1) message = `Cannot ${doing}: ${cause.message}`;
+  } else if (paths.length === 1) {
+    const named = cause.message.includes(paths[0]!) ? cause.message : `${paths[0]}: ${cause.message}`;
+    message = `Cannot ${doing}: ${named}`;
+  }
   throw new Error(message, { cause });
 }

@@ -9,6 +9,12 @@ Deno.test("openLibrary returns the first library that opens, with its path", () 
   const options = { doing: "use BLAS", name: "OpenBLAS", open };
   assert.deepEqual(openLibrary({ ...options, paths: ["/a", "/b", "/c"] }), { library: "/B", path: "/b" });
   assert.throws(() => openLibrary({ ...options, paths: ["/a"] }), { message: "Cannot use BLAS: no such file: /a" });
+  const broken = () => {
+    throw new Error("no such function");
+  };
+  assert.throws(() => openLibrary({ ...options, open: broken, paths: ["/a"] }), {
+    message: "Cannot use BLAS: /a: no such function",
+  });
   assert.throws(() => openLibrary({ ...options, paths: ["/a", "/a"] }), {
     message: "Cannot use BLAS: OpenBLAS must be installed, or its path given; it is at none of /a, /a",
   });

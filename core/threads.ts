@@ -204,9 +204,11 @@ interface NodeWorker {
 interface NodeModules {
   "node:worker_threads": { Worker: new (source: string, options: { eval: true; workerData: unknown }) => NodeWorker };
   "node:os": { availableParallelism(): number };
+  "node:module": { createRequire(from: string): (name: string) => unknown };
 }
 
-function nodeModule<Name extends keyof NodeModules>(name: Name): NodeModules[Name] | undefined {
+/** A module of Node's API; undefined in browsers. */
+export function nodeModule<Name extends keyof NodeModules>(name: Name): NodeModules[Name] | undefined {
   const { process } = globalThis as { process?: { getBuiltinModule?(name: Name): NodeModules[Name] | undefined } };
   return process?.getBuiltinModule?.(name);
 }

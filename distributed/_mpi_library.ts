@@ -97,9 +97,12 @@ const MPICH_HANDLES: MpiHandles = {
  * Opens an MPI library.
  *
  * @param path The library's path. If omitted, tries the usual places, starting with those of the launcher's library.
- * @throws {Error} If it is not found, or loading it is not permitted.
+ * @throws {Error} If it is not found, or loading it is not permitted, or the runtime is not Deno.
  */
 export function openMpi(path: string | undefined, { variable }: Launcher): MpiLibrary {
+  if (typeof Deno === "undefined") {
+    throw new Error("Cannot connect: the runtime must be Deno, which can open libraries of the system");
+  }
   const usual = variable === "OMPI_COMM_WORLD_SIZE" ? [...OPEN_MPI, ...MPICH] : [...MPICH, ...OPEN_MPI];
   const { library, path: found } = openLibrary({
     doing: "connect",

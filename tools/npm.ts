@@ -104,6 +104,11 @@ async function buildPackage(folder: keyof typeof MEMBERS, declarations: string, 
     exports: exportsOf(exports),
     // The guard against a second copy of core, and `Symbol.dispose`.
     sideEffects: folder === "core" ? [`./${FILE_WITH_EFFECTS}.js`] : false,
+    // For `useBlas` outside Deno.
+    ...(folder === "core" && {
+      peerDependencies: { koffi: "^3.3.4" },
+      peerDependenciesMeta: { koffi: { optional: true } },
+    }),
     ...(imported.length > 0 && {
       peerDependencies: Object.fromEntries([...new Set(imported)].sort().map((peer) => [peer, version])),
     }),

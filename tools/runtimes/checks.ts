@@ -6,6 +6,7 @@
 import "./_project.ts";
 import "./programs_checks.ts";
 import "./apps_checks.ts";
+import "./blas_checks.ts";
 import { folder } from "./_project.ts";
 
 Deno.test("the project is removed", () => Deno.remove(folder, { recursive: true }));
