@@ -11,7 +11,7 @@ const STEP = 0.01;
 const TOLERANCE = 1e-3;
 
 /** Throws unless a condition holds. */
-function require(condition: boolean, message: string): void {
+function ensure(condition: boolean, message: string): void {
   if (!condition) throw new Error(message);
 }
 
@@ -99,7 +99,7 @@ function forward(cell: Cell, hidden: number, inputs: StepInputs): BackwardStep {
   cell.forward(step);
   for (const [name, { data }] of Object.entries(step.after)) {
     const at = data.findIndex(Number.isNaN);
-    require(at < 0, `${cell.name}: forward must write all of after.${name}, got NaN at ${place(at, hidden)}`);
+    ensure(at < 0, `${cell.name}: forward must write all of after.${name}, got NaN at ${place(at, hidden)}`);
   }
   return step;
 }
@@ -128,7 +128,7 @@ function backward(cell: Cell, hidden: number, inputs: StepInputs, factors: Named
   for (const [name, { data }] of Object.entries({ ...step.dGates, ...step.dWeights })) {
     const field = name in step.dGates ? "dGates" : "dWeights";
     const at = data.findIndex(Number.isNaN);
-    require(at < 0, `${cell.name}: backward must write all of ${field}.${name}, got NaN at ${place(at, hidden)}`);
+    ensure(at < 0, `${cell.name}: backward must write all of ${field}.${name}, got NaN at ${place(at, hidden)}`);
   }
   const copies = (values: Readonly<Record<string, { readonly data: Values }>>) =>
     Object.fromEntries(Object.entries(values).map(([name, { data }]) => [name, data.slice()]));
@@ -187,7 +187,7 @@ function compare(
     // A kink is near.
     if (!(Math.abs(wanted - closer) <= TOLERANCE * scale)) continue;
     smooth++;
-    require(
+    ensure(
       Math.abs(got[at]! - wanted) <= TOLERANCE * scale,
       `${cell.name}: backward must give ${field} = ${wanted.toPrecision(4)} at ${
         place(at, hidden)
@@ -197,7 +197,7 @@ function compare(
         }`,
     );
   }
-  require(
+  ensure(
     2 * smooth > sampled.length,
     `${cell.name}: forward must have differences of which most agree at two distances, for ${field}; got ${smooth} of ` +
       `${sampled.length}`,
