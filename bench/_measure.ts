@@ -1,6 +1,6 @@
 /** Shared by the benchmarks: clocks, statistics, the engine's peak, random inputs and `deno bench` entries. */
 
-import { noGrad, Random, scope, type Tensor, tensor, useBlas } from "@unfold/core";
+import { noGrad, Random, scope, type Tensor, tensor, useBlas, useThreads } from "@unfold/core";
 import { coreKernels } from "@unfold/core/kernels";
 import { formatNumber } from "../apps/shared/format.ts";
 
@@ -45,17 +45,30 @@ export function peak(): number {
   return 96 * rounds / secondsOf(() => coreKernels.multiplyAddPeak(rounds, 0.999, 0.001)) / 1e9;
 }
 
+/** What computes: see `onEngine`. */
+export interface EngineOptions {
+  readonly blas?: boolean;
+  readonly threads?: number;
+}
+
 /**
- * Returns a function that switches matrix products to OpenBLAS until its result is disposed. If OpenBLAS cannot be
- * used, prints the reason and returns `undefined`.
+ * Runs a function with OpenBLAS or the WebAssembly kernels, on a number of threads. If OpenBLAS cannot be used, prints the
+ * reason and returns `undefined`.
  */
-export function openBlas(threads = 1): (() => Disposable) | undefined {
+export async function onEngine<T>({ blas = false, threads = 1 }: EngineOptions, run: () => T): Promise<T | undefined> {
+  let used: Disposable | undefined;
   try {
-    useBlas(undefined, { threads })[Symbol.dispose]();
-    return () => useBlas(undefined, { threads });
+    if (blas) used = useBlas();
   } catch (error) {
     console.error((error as Error).message);
     return undefined;
+  }
+  try {
+    await useThreads(threads);
+    return run();
+  } finally {
+    await useThreads(1);
+    used?.[Symbol.dispose]();
   }
 }
 
@@ -98,13 +111,16 @@ export function ours(name: string, group: string, fn: () => void, { baseline = f
 
 /** Registers a `deno bench` entry whose matrix products use OpenBLAS, if OpenBLAS can be used. */
 export function withBlas(name: string, group: string, fn: () => void): void {
-  const blas = openBlas();
-  if (blas === undefined) return;
+  try {
+    useBlas()[Symbol.dispose]();
+  } catch (error) {
+    return console.error((error as Error).message);
+  }
   Deno.bench({
     name,
     group,
     fn: (timer) => {
-      using _ = blas();
+      using _ = useBlas();
       using __ = scope();
       timer.start();
       fn();

@@ -13,7 +13,7 @@ import { type KernelTimes, kernelTimes, type Part, PARTS } from "./_kernel_times
 import { empty, scope } from "@unfold/core";
 import { gemm, rightOperand } from "@unfold/core/kernels";
 import { adam, Optimizer } from "@unfold/optimizers";
-import { median, openBlas, peak, secondsOf, threeDigits } from "./_measure.ts";
+import { median, onEngine, peak, secondsOf, threeDigits } from "./_measure.ts";
 import { loadWorkloads, type Workload } from "./peers/_workload.ts";
 import { batchOf, lossOf, modelOf } from "./peers/unfold.ts";
 
@@ -95,10 +95,8 @@ function rowsOf(engine: string, limit: number): string[][] {
 
 for (let i = 0; i < 50; i++) peak();
 const rows = [rowsOf("WebAssembly", Math.max(...Array.from({ length: 31 }, peak)))];
-for (const threads of [1, 2]) {
-  using blas = openBlas(threads)?.();
-  if (blas !== undefined) rows.push(rowsOf(`OpenBLAS, ${threads}`, productRate()));
-}
+const withBlas = await onEngine({ blas: true }, () => rowsOf("OpenBLAS", productRate()));
+if (withBlas !== undefined) rows.push(withBlas);
 const head = ["", "engine", "ms", ...PARTS, "JavaScript", "GFLOP/s", "floor, ms", "step ÷ floor"];
 const sorted = workloads.flatMap((_, i) => rows.map((engine) => engine[i]!));
 console.log(`## Where the time of a training step goes
@@ -106,6 +104,6 @@ console.log(`## Where the time of a training step goes
 Shares of a step of Unfold: matrix products, packing and copying of their operands, gates, sums of gradients and embeddings, the loss
 and its gradient, Adam, and JavaScript with all that is outside the kernels. "GFLOP/s" is the rate inside the products. The floor is
 the time of the products alone at the limit measured in the same run: 128-bit multiply-adds that touch no memory for WebAssembly, a
-product of 512 × 512 matrices for OpenBLAS (${limits.join("; ")}). OpenBLAS runs on 1 or 2 threads.
+product of 512 × 512 matrices for OpenBLAS (${limits.join("; ")}). All on one thread.
 
 ${[head, head.map(() => "---"), ...sorted].map((row) => `| ${row.join(" | ")} |`).join("\n")}`);

@@ -1,6 +1,6 @@
 /**
  * Times recurrent layers on the sizes of `peers/workloads.json`: milliseconds of a forward pass, and of a forward and a backward
- * pass, with WebAssembly and with OpenBLAS on one and two threads.
+ * pass, with WebAssembly and with OpenBLAS, each on one and two threads.
  *
  *     deno task bench layers
  *
@@ -10,7 +10,7 @@
 import { noGrad, Random, scope, sum, type Tensor } from "@unfold/core";
 import { GRU, LSTM, type Recurrent, type RecurrentOptions, type RecurrentState, SimpleRNN } from "@unfold/layers";
 import { table } from "../apps/shared/format.ts";
-import { drawTensor, median, openBlas, roundOf, threeDigits } from "./_measure.ts";
+import { drawTensor, median, onEngine, roundOf, threeDigits } from "./_measure.ts";
 import { loadWorkloads } from "./peers/_workload.ts";
 
 const CELLS: Record<string, (options: RecurrentOptions) => Recurrent<RecurrentState>> = {
@@ -50,15 +50,15 @@ function column(): string[] {
   });
 }
 
-function blasColumn(threads: number): string[] | undefined {
-  using blas = openBlas(threads)?.();
-  return blas && column();
-}
-
-const columns = [column(), blasColumn(1), blasColumn(2)];
+const columns = [
+  column(),
+  await onEngine({ threads: 2 }, column),
+  await onEngine({ blas: true }, column),
+  await onEngine({ blas: true, threads: 2 }, column),
+];
 const names = WORKLOADS.flatMap(({ name }) => Object.keys(CELLS).map((cell) => `${name}, ${cell}`));
 console.log("Milliseconds: forward / forward and backward\n");
 console.log(table(
-  ["workload", "WebAssembly", "OpenBLAS, 1 thread", "2 threads"],
+  ["workload", "WebAssembly", "2 threads", "OpenBLAS", "2 threads"],
   names.map((name, row) => [name, ...columns.map((column) => column?.[row] ?? "—")]),
 ));

@@ -1,6 +1,6 @@
 /**
- * Times matrix products in GFLOP/s, against the peak of 128-bit multiply-adds, measured between the runs, and against OpenBLAS on
- * one and two threads. Times include packing.
+ * Times matrix products in GFLOP/s, against the peak of 128-bit multiply-adds, measured between the runs, and against OpenBLAS,
+ * each on one and two threads. Times include packing.
  *
  *     deno task bench matmul
  *
@@ -10,7 +10,7 @@
 import { empty, scope } from "@unfold/core";
 import { gemm, rightOperand } from "@unfold/core/kernels";
 import { formatNumber, table } from "../apps/shared/format.ts";
-import { median, openBlas, peak, secondsOf, threeDigits } from "./_measure.ts";
+import { type EngineOptions, median, onEngine, peak, secondsOf, threeDigits } from "./_measure.ts";
 
 /** m, n, k. */
 type Sizes = readonly [number, number, number];
@@ -51,22 +51,25 @@ function measure(sizes: Sizes): { rate: number; fraction: number } {
   return { rate: median(rates), fraction: median(fractions) };
 }
 
-/** Times all products with OpenBLAS, if it can be used. */
-function measureBlas(threads: number): string[] | undefined {
-  using blas = openBlas(threads)?.();
-  return blas && SHAPES.map((sizes) => threeDigits(measure(sizes).rate));
+/** Times all products on an engine, if it can be used. */
+function ratesOn(options: EngineOptions): Promise<string[] | undefined> {
+  return onEngine(options, () => SHAPES.map((sizes) => threeDigits(measure(sizes).rate)));
 }
 
 for (let i = 0; i < 50; i++) peak();
 const ours = SHAPES.map(measure);
-const blas = [measureBlas(1), measureBlas(2)];
+const others = [
+  await ratesOn({ threads: 2 }),
+  await ratesOn({ blas: true }),
+  await ratesOn({ blas: true, threads: 2 }),
+];
 console.log(`peak of 128-bit multiply-adds: ${formatNumber(median(Array.from({ length: ROUNDS }, peak)))} GFLOP/s\n`);
 console.log(table(
-  ["m × n × k", "WebAssembly, GFLOP/s", "of peak", "OpenBLAS, 1 thread", "2 threads"],
+  ["m × n × k", "WebAssembly, GFLOP/s", "of peak", "2 threads", "OpenBLAS", "2 threads"],
   SHAPES.map((sizes, i) => [
     sizes.join(" × "),
     ours[i]!.rate.toFixed(1),
     `${(100 * ours[i]!.fraction).toFixed(0)} %`,
-    ...blas.map((column) => column?.[i] ?? "—"),
+    ...others.map((column) => column?.[i] ?? "—"),
   ]),
 ));

@@ -1,7 +1,7 @@
 import { empty } from "./create.ts";
 import { addBlas, type Blas, gemm, removeBlas, rightOperand } from "./gemm.ts";
 import { openLibrary } from "./libraries.ts";
-import { type BlasLibrary, openInDeno, openWithKoffi } from "./blas_library.ts";
+import { blasOpener } from "./blas_library.ts";
 import { scope } from "./scope.ts";
 
 /** The usual paths of OpenBLAS: absolute ones, so that `--allow-ffi=PATH` can name one. */
@@ -15,34 +15,21 @@ const PLACES = [
   "/usr/local/opt/openblas/lib/libopenblas.dylib",
 ];
 
-const MOST_THREADS = 1024;
-
-/** Options for {@linkcode useBlas}. */
-export interface UseBlasOptions {
-  /**
-   * The number of threads the library may use for one product.
-   *
-   * @default {1}
-   */
-  threads?: number;
-}
-
 /** A BLAS in use. Disposing it switches back to the one before, or to the WebAssembly kernels. */
 export interface BlasInUse extends Disposable {
   /** The library's path. */
   readonly path: string;
-  /** The number of threads it may use. */
-  readonly threads: number;
 }
 
 /**
- * Computes all but small matrix products with the system's OpenBLAS, which has wider vectors and more threads than
- * WebAssembly. It works on the same memory, without copying. Deno needs `--allow-ffi`, or `--allow-ffi=PATH` with the library's
+ * Computes all but small matrix products with the system's OpenBLAS, which has wider vectors than WebAssembly.
+ * It works on the same memory, without copying. {@linkcode useThreads} says on how many threads: each computes its own rows or
+ * columns of a product. Unlike those of the WebAssembly kernels, results then differ in their last bits between numbers of
+ * threads. Deno needs `--allow-ffi`, or `--allow-ffi=PATH` with the library's
  * absolute path. Node and Bun need the npm package koffi. Browsers have no libraries of the system.
  *
  * @param path The library's path. If omitted, the usual paths are tried.
  * @returns The BLAS in use, to dispose when done.
- * @throws {RangeError} If `threads` is not an integer from 1 to 1024.
  * @throws {Error} If the library is not found, may not be loaded, or computes a wrong product. The WebAssembly kernels then
  * stay in use. Or if the runtime cannot open it: outside Deno if koffi is not installed, and in browsers.
  *
@@ -50,23 +37,20 @@ export interface BlasInUse extends Disposable {
  * ```ts ignore
  * import { useBlas } from "@unfold/core";
  *
- * using blas = useBlas(undefined, { threads: 2 });
+ * using blas = useBlas();
  * console.log(blas.path);
  * ```
  */
-export function useBlas(path?: string, options: UseBlasOptions = {}): BlasInUse {
-  const { threads = 1 } = options;
-  if (!Number.isInteger(threads) || threads < 1 || threads > MOST_THREADS) {
-    throw new RangeError(`Cannot use BLAS: threads must be an integer from 1 to ${MOST_THREADS}, got ${threads}`);
-  }
-  const { library, path: found } = openLibrary<BlasLibrary>({
+export function useBlas(path?: string): BlasInUse {
+  const { library, path: found } = openLibrary({
     doing: "use BLAS",
     name: "OpenBLAS",
     paths: path === undefined ? PLACES : [path],
-    open: typeof Deno === "undefined" ? openWithKoffi() : openInDeno,
+    open: blasOpener(import.meta.url).open,
   });
   const { sgemm, setThreads, addressOf } = library;
-  const blas: Blas = { sgemm, addressOf, activate: () => setThreads(threads) };
+  // Its own threads would compete with ours.
+  const blas: Blas = { path: found, sgemm, addressOf, activate: () => setThreads(1) };
   addBlas(blas);
   const stop = () => {
     if (removeBlas(blas)) library.close();
@@ -77,7 +61,7 @@ export function useBlas(path?: string, options: UseBlasOptions = {}): BlasInUse 
     stop();
     throw error;
   }
-  return { path: found, threads, [Symbol.dispose]: stop };
+  return { path: found, [Symbol.dispose]: stop };
 }
 
 /** Computes a product of small integers, which is exact in 32-bit floats, and compares it. */

@@ -1,6 +1,6 @@
 import { empty, full, matmul, noGrad, Random, scope, tensor, useBlas } from "@unfold/core";
 import { gemm, rightOperand } from "@unfold/core/kernels";
-import { assertClose } from "@unfold/core/testing";
+import { assertClose, checkThreads } from "@unfold/core/testing";
 import assert from "node:assert/strict";
 import { activeBlas } from "./gemm.ts";
 
@@ -30,8 +30,7 @@ Deno.test("BLAS computes the same products, with every transposition, until it i
         const product = () => noGrad(() => matmul(a, b, { transposeA, transposeB })).data.slice();
         const ours = product();
         {
-          using blas = useBlas(undefined, { threads: 2 });
-          assert.equal(blas.threads, 2);
+          using _ = useBlas();
           assert.notEqual(activeBlas(), undefined);
           assertClose(product(), ours, { tolerance: 1e-6 });
         }
@@ -69,10 +68,6 @@ Deno.test("BLAS finds the memory again after it has grown", { ignore }, () => {
 Deno.test("a missing library, or one that is not a BLAS, is refused, and the WebAssembly kernels stay in use", () => {
   assert.throws(() => useBlas("/nowhere/libopenblas.so"), /^Error: Cannot use BLAS: .*\/nowhere\/libopenblas\.so/);
   assert.throws(() => useBlas("/lib/x86_64-linux-gnu/libm.so.6"), /^Error: Cannot use BLAS: /);
-  assert.throws(() => useBlas(undefined, { threads: 0 }), {
-    name: "RangeError",
-    message: "Cannot use BLAS: threads must be an integer from 1 to 1024, got 0",
-  });
   assert.equal(activeBlas(), undefined);
   assert.equal(matmul(tensor([[2]]), tensor([[3]])).item(), 6);
 });
@@ -82,7 +77,7 @@ Deno.test("without the permission, BLAS fails with Deno's advice", { permissions
 });
 
 Deno.test("the last of several BLAS is in use; they may be disposed in any order, and twice", { ignore }, () => {
-  const [a, b] = [useBlas(), useBlas(undefined, { threads: 2 })];
+  const [a, b] = [useBlas(), useBlas()];
   const first = activeBlas();
   b[Symbol.dispose]();
   b[Symbol.dispose]();
@@ -94,3 +89,25 @@ Deno.test("the last of several BLAS is in use; they may be disposed in any order
   c[Symbol.dispose]();
   assert.equal(activeBlas(), undefined);
 });
+
+Deno.test(
+  "BLAS on threads: products in rows, in columns and of few rows; then kernels, to the last bit",
+  { ignore },
+  async () => {
+    const random = new Random(2);
+    const draw = (rows: number, columns: number) =>
+      tensor(Float32Array.from({ length: rows * columns }, () => random.normal()), { shape: [rows, columns] });
+    const products = [[64, 64, 64], [600, 50, 70], [33, 200, 900], [2, 300, 300], [1, 300, 300]].flatMap(([m, n, k]) =>
+      [[false, false], [true, false], [false, true], [true, true]].map(([transposeA = false, transposeB = false]) => {
+        const [a, b] = [transposeA ? draw(k!, m!) : draw(m!, k!), transposeB ? draw(n!, k!) : draw(k!, n!)];
+        return () => noGrad(() => matmul(a, b, { transposeA, transposeB })).data;
+      })
+    );
+    const all = () => Object.fromEntries(products.map((product, i) => [`product ${i}`, product()]));
+    {
+      using _ = useBlas();
+      await checkThreads(all, { tolerance: 1e-6 });
+    }
+    await checkThreads(all);
+  },
+);

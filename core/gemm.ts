@@ -1,7 +1,8 @@
+import type { Sgemm } from "./blas_library.ts";
 import { kernels } from "./core_kernels.ts";
 import { Block, memory } from "./memory.ts";
 import { scope, scratch } from "./scope.ts";
-import { currentThread, hasIdleThreads, inShares, isWorthSplitting } from "./threads.ts";
+import { currentThread, hasIdleThreads, inShares, isWorthSplitting, recordSgemm, setThreadsBlas } from "./threads.ts";
 
 /** Rows of the right operand in one packed block, as in `kernels/matmul.ts`. */
 const BLOCK_K = 256;
@@ -20,6 +21,8 @@ const LONG_K = 16_384;
 
 /** The least multiplications m·n·k that are worth a thread: about 50 microseconds. */
 const LEAST_SHARE = 1 << 20;
+/** The same for a BLAS, which is faster. */
+const LEAST_BLAS_SHARE = 1 << 21;
 
 /** For each thread, room for a packed block of the left operand. */
 const strips: Block[] = [];
@@ -55,6 +58,8 @@ export interface RightOperand {
   panels(): number;
   /** The matrix in the layout that suits a BLAS: for many rows, the first call transposes it once for all products. */
   straight(): RightMatrix;
+  /** What computes all products with it, if {@linkcode packFor} has decided that. */
+  isForBlas?: boolean;
 }
 
 /** Options for {@linkcode rightOperand}. */
@@ -129,34 +134,35 @@ function paddedColumns(n: number): number {
 }
 
 /**
- * Packs a right operand for products with m rows, which otherwise the first of them does: needed before products in
- * {@linkcode inShares}, because a share cannot wait for another one.
+ * Prepares a right operand for products with m rows, or with parts of them, which otherwise the first of them does: needed before
+ * products in {@linkcode inShares}, because a share cannot wait for another one.
  */
 export function packFor(m: number, b: RightOperand): void {
   const { n, k } = b.matrix;
-  if (servesProduct(m, n, k)) b.straight();
-  else b.panels();
+  b.isForBlas = servesProduct(m, n, k);
+  prepare(b);
 }
 
-/** Whether products run on kernels, and so can be part of {@linkcode inShares}: not while a BLAS computes some of them. */
-export function isGemmShareable(): boolean {
-  return active === undefined;
+function prepare(b: RightOperand): void {
+  if (b.isForBlas) b.straight();
+  else b.panels();
 }
 
 /** C = A·B, or C += A·B, on raw memory. Nothing is checked; that is up to the caller. */
 export function gemm(product: Gemm): void {
-  const { m, b: { matrix: { k, n } } } = product;
-  if (servesProduct(m, n, k)) return blasGemm(product);
   if (!hasIdleThreads()) return multiply(product);
-  if (k > m && n > m / 4) {
-    // Gradients of weights: each thread packs its own columns of B.
-    const columns = { least: Math.max(8, LEAST_SHARE / (m * k)), multiple: 32 };
-    if (isWorthSplitting(n, columns)) return inShares(n, columns, (from, to) => multiply(columnsOf(product, from, to)));
-  }
-  const rows = { least: Math.max(4, LEAST_SHARE / (n * k)), multiple: 4 };
-  if (!isWorthSplitting(m, rows)) return multiply(product);
-  product.b.panels();
-  inShares(m, rows, (from, to) => multiply(rowsOf(product, from, to)));
+  const { m, b: { matrix: { k, n } } } = product;
+  const isForBlas = isOnBlas(product);
+  const least = isForBlas ? LEAST_BLAS_SHARE : LEAST_SHARE;
+  const columns = { least: Math.max(8, least / (m * k)), multiple: 32 };
+  const rows = { least: Math.max(4, least / (n * k)), multiple: 4 };
+  // Gradients of weights: each thread packs its own columns of B.
+  const isInColumns = k > m && n > m / 4 && isWorthSplitting(n, columns);
+  if (!isInColumns && !isWorthSplitting(m, rows)) return multiply(product);
+  const shared = { ...product, b: { ...product.b, isForBlas } };
+  if (isInColumns) return inShares(n, columns, (from, to) => multiply(columnsOf(shared, from, to)));
+  prepare(shared.b);
+  inShares(m, rows, (from, to) => multiply(rowsOf(shared, from, to)));
 }
 
 /** The rows of a product from the first number to before the second. */
@@ -167,13 +173,20 @@ function rowsOf(product: Gemm, from: number, to: number): Gemm {
 
 /** The columns of a product in the same way, with a right operand of their own. */
 function columnsOf(product: Gemm, from: number, to: number): Gemm {
-  const { m, b: { matrix }, c } = product;
+  const { m, b: { matrix, isForBlas = false }, c } = product;
   const offset = matrix.offset + 4 * from * (matrix.transposed ? matrix.stride : 1);
-  return { ...product, b: rightOperand({ ...matrix, n: to - from, offset }, { rows: m }), c: c + 4 * from };
+  const own = rightOperand({ ...matrix, n: to - from, offset }, { rows: m });
+  return { ...product, b: { ...own, isForBlas }, c: c + 4 * from };
+}
+
+/** Whether the active BLAS computes a product. */
+function isOnBlas({ m, b: { matrix: { k, n }, isForBlas } }: Gemm): boolean {
+  return active !== undefined && (isForBlas ?? servesProduct(m, n, k));
 }
 
 /** A product on one thread. */
 function multiply(product: Gemm): void {
+  if (isOnBlas(product)) return blasGemm(product);
   const { m, b: { matrix: { k, n } } } = product;
   if (k > LONG_K && m > 0 && n > 0) return multiplyInParts(product);
   multiplyPart(product, 0, k);
@@ -206,26 +219,10 @@ function multiplyPart(product: Gemm, from: number, k: number): void {
   );
 }
 
-/** `cblas_sgemm`, with pointers as numbers. */
-export type Sgemm = (
-  order: number,
-  transposeA: number,
-  transposeB: number,
-  m: number,
-  n: number,
-  k: number,
-  alpha: number,
-  a: number,
-  lda: number,
-  b: number,
-  ldb: number,
-  beta: number,
-  c: number,
-  ldc: number,
-) => void;
-
 /** A BLAS that can compute products. */
 export interface Blas {
+  /** Where the library is, for other threads. */
+  readonly path: string;
   readonly sgemm: Sgemm;
   /** The address of a buffer's first byte. */
   addressOf(buffer: Uint8Array<ArrayBuffer>): number;
@@ -266,6 +263,7 @@ export function removeBlas(blas: Blas): boolean {
 function activateLast(): void {
   active = stack.at(-1);
   active?.activate();
+  setThreadsBlas(active?.path);
   buffer = undefined;
 }
 
@@ -282,12 +280,13 @@ function servesProduct(m: number, n: number, k: number): boolean {
 /** {@linkcode gemm} on the active BLAS, on the same memory. */
 function blasGemm({ m, a, aStride, aTransposed = false, b, c, cStride, accumulate = false }: Gemm): void {
   const { sgemm, addressOf } = active!;
+  const call = currentThread() === 0 ? sgemm : recordSgemm;
   if (memory.buffer !== buffer) {
     buffer = memory.buffer as ArrayBuffer;
     base = addressOf(new Uint8Array(buffer));
   }
   const { k, n, offset, stride, transposed = false } = b.straight();
-  sgemm(
+  call(
     ROW_MAJOR,
     aTransposed ? TRANSPOSED : AS_STORED,
     transposed ? TRANSPOSED : AS_STORED,

@@ -32,7 +32,6 @@ export {
 export {
   type Gemm,
   gemm,
-  isGemmShareable,
   packFor,
   type RightMatrix,
   type RightOperand,

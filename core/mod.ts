@@ -22,7 +22,7 @@
  */
 
 export { defineOp, isGradEnabled, noGrad, type OpResult, willRecord } from "./autograd.ts";
-export { type BlasInUse, useBlas, type UseBlasOptions } from "./blas.ts";
+export { type BlasInUse, useBlas } from "./blas.ts";
 export { empty, full, keep, tensor, type TensorOptions, zeros } from "./create.ts";
 export {
   type HasParameters,

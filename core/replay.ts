@@ -1,3 +1,5 @@
+import type { BlasLibrary, blasOpener as BlasOpener } from "./blas_library.ts";
+
 /** Positions in the numbers that the main thread and a worker share, each on a cache line. */
 export const CONTROL = {
   /** The number of calls that the main thread has written, modulo 2³². */
@@ -24,7 +26,7 @@ export const CAPACITY = 1024;
 export const WIDTH = 16;
 
 /** The numbers of a worker's own functions; those of kernels follow. */
-export const OWN = { load: 0, grow: 1, stop: 2, first: 3 } as const;
+export const OWN = { load: 0, grow: 1, stop: 2, openBlas: 3, sgemm: 4, first: 5 } as const;
 
 /** What a worker needs to start. */
 export interface ReplayOptions {
@@ -40,6 +42,8 @@ export interface ReplayOptions {
   readonly positions: typeof CONTROL;
   /** Milliseconds to look for new calls before sleeping: waking up takes longer than most pauses within a step. */
   readonly patience: number;
+  /** The address of the module that koffi is loaded for, in runtimes that need it for a BLAS. */
+  readonly from: string;
 }
 
 /**
@@ -49,15 +53,17 @@ export interface ReplayOptions {
  * The worker's program is the text of this function, so it must not use anything outside itself. Its inner functions are methods,
  * because bundlers wrap other functions in helpers of their own to keep their names.
  *
+ * @param blasOpener Opens a BLAS.
  * @param onReady Called when the worker can make calls.
  */
-export function replay(options: ReplayOptions, onReady: () => void): void {
-  const { memory, control, calls, scratch, positions, patience } = options;
+export function replay(options: ReplayOptions, blasOpener: typeof BlasOpener, onReady: () => void): void {
+  const { memory, control, calls, scratch, positions, patience, from } = options;
   const { written, done, asleep, waiting, target, failed, message, length } = positions;
   const shared = new Int32Array(control);
   const numbers = new Float64Array(calls);
   const [width, last] = [16, numbers.length / 16 - 1];
   const pieces: number[] = [];
+  let blas: BlasLibrary | undefined;
   const worker = {
     isStopped: false,
     load(offset: number, bytes: number, isLast: number): void {
@@ -75,6 +81,32 @@ export function replay(options: ReplayOptions, onReady: () => void): void {
     stop(): void {
       worker.isStopped = true;
     },
+    /** The path comes as bytes. */
+    openBlas(offset: number, bytes: number): void {
+      const path = new TextDecoder().decode(new Uint8Array(memory.buffer, offset, bytes).slice());
+      blas?.close();
+      blas = undefined;
+      blas = blasOpener(from).open(path);
+    },
+    /** Unlike a kernel, a function of a library may refuse more arguments than it has. */
+    sgemm(
+      order: number,
+      transposeA: number,
+      transposeB: number,
+      m: number,
+      n: number,
+      k: number,
+      alpha: number,
+      a: number,
+      lda: number,
+      b: number,
+      ldb: number,
+      beta: number,
+      c: number,
+      ldc: number,
+    ): void {
+      blas!.sgemm(order, transposeA, transposeB, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc);
+    },
     waitForMore(count: number): void {
       const end = performance.now() + patience;
       while (Atomics.load(shared, written) === count) {
@@ -90,7 +122,13 @@ export function replay(options: ReplayOptions, onReady: () => void): void {
       Atomics.store(shared, failed, text.length);
     },
   };
-  const table: ((...args: number[]) => unknown)[] = [worker.load, worker.grow, worker.stop];
+  const table: ((...args: number[]) => unknown)[] = [
+    worker.load,
+    worker.grow,
+    worker.stop,
+    worker.openBlas,
+    worker.sgemm,
+  ];
   onReady();
 
   for (let count = 0; !worker.isStopped;) {

@@ -144,6 +144,7 @@ export type NamedResults = Readonly<Record<string, ArrayLike<number>>>;
  * Checks that a computation gives the same results on one to four threads, bit for bit. Even small work is split.
  *
  * @param run Computes from the same inputs at each call. The results may be views of the memory.
+ * @param options.tolerance If given, values may differ by this, relative to the largest: a BLAS rounds differently.
  *
  * @example
  * ```ts
@@ -154,7 +155,8 @@ export type NamedResults = Readonly<Record<string, ArrayLike<number>>>;
  * await checkThreads(() => ({ y: tanh(x).data }));
  * ```
  */
-export async function checkThreads(run: () => NamedResults): Promise<void> {
+export async function checkThreads(run: () => NamedResults, options: { tolerance?: number } = {}): Promise<void> {
+  const { tolerance } = options;
   const compute = () => {
     using _ = scope();
     const results = splittingSmallWork(run);
@@ -166,7 +168,9 @@ export async function checkThreads(run: () => NamedResults): Promise<void> {
       assert.equal(await useThreads(count), count, "all threads must start");
       const got = compute();
       for (const [name, data] of Object.entries(expected)) {
-        assert.ok(sameBits(got[name]!, data), `${name} must be the same on ${count} threads as on one`);
+        const what = `${name} on ${count} threads`;
+        if (tolerance !== undefined) assertClose(got[name]!, data, { tolerance, name: what });
+        else assert.ok(sameBits(got[name]!, data), `${what} must be the same as on one`);
       }
     }
   } finally {

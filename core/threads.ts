@@ -1,3 +1,4 @@
+import { blasOpener } from "./blas_library.ts";
 import { checkCounts } from "./checks.ts";
 import { type Kernel, modules } from "./load_kernels.ts";
 import { Block, growth, isShared, memory } from "./memory.ts";
@@ -20,6 +21,14 @@ let current = 0;
 /** Whether work is being split. Its parts are not split again. */
 let isSplitting = false;
 
+/** Where the BLAS is that all threads use, if one is in use. */
+let blasPath: string | undefined;
+
+/** Makes all threads use a BLAS, or none. */
+export function setThreadsBlas(path: string | undefined): void {
+  blasPath = path;
+}
+
 /** A worker, and the calls that the main thread writes for it. */
 class ThreadWorker {
   readonly #control = new Int32Array(new SharedArrayBuffer(4 * CONTROL.length));
@@ -31,6 +40,8 @@ class ThreadWorker {
   #done = 0;
   /** The number of modules that the worker has loaded. */
   #modules = 0;
+  /** The path of the BLAS that the worker has opened. */
+  #blas: string | undefined;
   #growth = growth.count;
   /** Why the worker ended, if it did. */
   #ended: string | undefined;
@@ -56,6 +67,7 @@ class ThreadWorker {
       scratch: this.#scratch.offset,
       positions: CONTROL,
       patience: PATIENCE,
+      from: import.meta.url,
     };
     const runs = await new Promise<boolean>((resolve) => {
       const end = (reason: string) => {
@@ -82,7 +94,7 @@ class ThreadWorker {
     this.#scratch.release();
   }
 
-  /** Loads the modules that the worker does not have. Throws if the worker has ended. */
+  /** Loads the modules and the BLAS that the worker does not have. Throws if the worker has ended. */
   prepare(): void {
     if (this.#ended !== undefined) throw this.#endedError();
     for (; this.#modules < modules.length; this.#modules++) {
@@ -94,6 +106,12 @@ class ThreadWorker {
         this.join();
       }
     }
+    if (blasPath === undefined || blasPath === this.#blas) return;
+    const path = new TextEncoder().encode(blasPath);
+    new Uint8Array(memory.buffer, this.#scratch.offset, path.length).set(path);
+    this.write(OWN.openBlas, this.#scratch.offset, path.length);
+    this.join();
+    this.#blas = blasPath;
   }
 
   /** Writes a call: the number of a function and up to 15 arguments. */
@@ -204,11 +222,10 @@ interface NodeWorker {
 interface NodeModules {
   "node:worker_threads": { Worker: new (source: string, options: { eval: true; workerData: unknown }) => NodeWorker };
   "node:os": { availableParallelism(): number };
-  "node:module": { createRequire(from: string): (name: string) => unknown };
 }
 
 /** A module of Node's API; undefined in browsers. */
-export function nodeModule<Name extends keyof NodeModules>(name: Name): NodeModules[Name] | undefined {
+function nodeModule<Name extends keyof NodeModules>(name: Name): NodeModules[Name] | undefined {
   const { process } = globalThis as { process?: { getBuiltinModule?(name: Name): NodeModules[Name] | undefined } };
   return process?.getBuiltinModule?.(name);
 }
@@ -218,7 +235,7 @@ function startWorker(options: ReplayOptions, onReady: () => void, onEnd: (reason
   const node = nodeModule("node:worker_threads");
   if (node !== undefined) {
     const source = 'const { parentPort, workerData } = require("node:worker_threads"); ' +
-      `(${replay})(workerData, () => parentPort.postMessage(0));`;
+      `(${replay})(workerData, ${blasOpener}, () => parentPort.postMessage(0));`;
     const worker = new node.Worker(source, { eval: true, workerData: options });
     worker.on("message", () => {
       worker.unref();
@@ -228,7 +245,7 @@ function startWorker(options: ReplayOptions, onReady: () => void, onEnd: (reason
     worker.on("exit", (code) => onEnd(`exit code ${code}`));
     return () => void worker.terminate();
   }
-  const source = `onmessage = ({ data }) => (${replay})(data, () => postMessage(0));`;
+  const source = `onmessage = ({ data }) => (${replay})(data, ${blasOpener}, () => postMessage(0));`;
   const url = URL.createObjectURL(new Blob([source], { type: "text/javascript" }));
   const worker = new Worker(url);
   worker.onmessage = onReady;
@@ -464,3 +481,6 @@ function recordingKernel(f: number): Kernel {
   return (a, b, c, d, e, g, h, i, j, k, l, m, n, o, p) =>
     recorder!.write(f, a, b, c, d, e, g, h, i, j, k, l, m, n, o, p);
 }
+
+/** Writes down a call of the BLAS. */
+export const recordSgemm: Kernel = recordingKernel(OWN.sgemm);

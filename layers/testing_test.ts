@@ -140,7 +140,7 @@ const mistakes: [what: string, change: Parameters<typeof mistaken>[0], message: 
   [
     "loops that claim to split rows",
     { splitsRows: true },
-    /^Unit: .* must be the same on 2 threads as on one/,
+    /^Unit: .* on 2 threads must be the same as on one/,
   ],
 ];
 

@@ -1,4 +1,4 @@
-import { add, multiply, noGrad, Random, slice, sum, type Tensor, tensor } from "@unfold/core";
+import { add, multiply, noGrad, Random, slice, sum, type Tensor, tensor, useBlas } from "@unfold/core";
 import { checkThreads, type NamedResults } from "@unfold/core/testing";
 import {
   Dense,
@@ -47,10 +47,11 @@ function resultsOf(
   make: (options: RecurrentOptions) => AnyRecurrent,
   options: Partial<RecurrentOptions>,
   seed: number,
+  { least = 0 }: { readonly least?: number } = {},
 ) {
   const random = new Random(seed);
-  const [batch, time] = [1 + random.integer(13), 1 + random.integer(9)];
-  const [inputSize, hiddenSize] = [1 + random.integer(9), 2 + random.integer(18)];
+  const [batch, time] = [least + 1 + random.integer(13), 1 + random.integer(9)];
+  const [inputSize, hiddenSize] = [least + 1 + random.integer(9), least + 2 + random.integer(18)];
   const layer = make({ inputSize, hiddenSize, ...options, random });
   const x = draw(random, [batch, time, inputSize]);
   const first = Object.entries(layer.initialState(batch)).map(([name, { shape }]) =>
@@ -90,6 +91,27 @@ for (const [name, make] of Object.entries(cells)) {
       return all;
     }));
 }
+
+/** Whether this machine has OpenBLAS; without it, the test that needs it is skipped. */
+function hasBlas(): boolean {
+  try {
+    useBlas()[Symbol.dispose]();
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+Deno.test("with a BLAS, threads compute the same up to rounding", { ignore: !hasBlas() }, async () => {
+  using _ = useBlas();
+  for (const [name, make] of Object.entries(cells)) {
+    for (const [variant, options] of Object.entries(variants)) {
+      await checkThreads(() => resultsOf(make, options, 6, { least: 32 }), { tolerance: 2e-5 }).catch((cause) => {
+        throw new Error(`${name}, ${variant}: ${cause.message}`, { cause });
+      });
+    }
+  }
+});
 
 /** The parameters after some steps of training, and the predictions then. */
 function train(make: (random: Random) => Layer): NamedResults {

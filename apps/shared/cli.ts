@@ -152,13 +152,10 @@ export function sayNotes(notes: readonly Note[]): void {
 }
 
 /** Uses OpenBLAS. If it cannot, prints why and continues without it: training is then slower. */
-export function tryBlas(
-  library: string | true,
-  { quiet = false, ...options }: { readonly threads?: number; readonly quiet?: boolean } = {},
-): void {
+export function tryBlas(library: string | true, { quiet = false }: { readonly quiet?: boolean } = {}): void {
   const tell = (text: string) => quiet || say(text);
   try {
-    tell(`using OpenBLAS for matrix products: ${useBlas(library === true ? undefined : library, options).path}`);
+    tell(`using OpenBLAS for matrix products: ${useBlas(library === true ? undefined : library).path}`);
   } catch (error) {
     tell(`${(error as Error).message}; using WebAssembly instead`);
   }

@@ -26,7 +26,7 @@ interface RankOptions {
   readonly distributed?: string | true | undefined;
   readonly workers?: number | undefined;
   /** Threads that share the work of one rank. */
-  readonly threads: number;
+  readonly threads?: number | undefined;
 }
 
 /** Other options that affect ranks. */
@@ -78,7 +78,8 @@ export function onRanks<Options extends RankOptions & Inputs>(
       say("--distributed: mpiexec or srun started no other ranks; training on one");
     }
     if (communicator.rank === 0) warn(communicator.size, { workers, rows: given.batchSize });
-    await startThreads(threads, { quiet: communicator.rank > 0 });
+    // Ranks are as many as the cores already.
+    await startThreads(threads ?? (communicator.size > 1 ? 1 : undefined), { quiet: communicator.rank > 0 });
     try {
       await action(options, communicator);
     } catch (error) {

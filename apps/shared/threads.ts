@@ -7,11 +7,11 @@ import { say } from "./printable.ts";
 export const threadsOption = new Option(
   "--threads <n>",
   "threads that share the computation in one memory; every number gives the same result",
-).argParser(integer(1, 256)).default(1);
+).argParser(integer(1, 256)).default(undefined, "one for each core");
 
-/** Applies `--threads`, and says how many threads compute if that is more than one or less than wanted. */
-export async function startThreads(wanted: number, { quiet = false } = {}): Promise<void> {
+/** Applies `--threads`. Says how many threads compute if the option was given, or if not all could start. */
+export async function startThreads(wanted: number | undefined, { quiet = false } = {}): Promise<void> {
   const count = await useThreads(wanted);
-  if (quiet || wanted === 1) return;
+  if (quiet || (wanted ?? 1) === 1) return;
   say(count === wanted ? `computing on ${count} threads` : `--threads ${wanted}: only ${count} could start`);
 }

@@ -52,16 +52,16 @@ function inPython(program: string, args: readonly string[]): readonly string[] |
   return typeof python === "string" ? [python, here(program), ...args] : python.problem;
 }
 
-function unfold(family: string, name: string, threads: number): Engine {
-  const option = family === "WebAssembly" ? "0" : `${threads}`;
+function unfold(family: string, threads: number): Engine {
+  const options = [family, `${threads}`];
   return {
-    name,
+    name: `Unfold, ${family}, ${threads === 1 ? "1 thread" : `${threads} threads`}`,
     family,
     threads,
     command: (of) =>
       of.task === "train"
-        ? [deno, ...FLAGS, here("unfold.ts"), of.name, option]
-        : [deno, ...FLAGS, here("unfold_inference.ts"), of.task, `${of.hidden}`, models, option],
+        ? [deno, ...FLAGS, here("unfold.ts"), of.name, ...options]
+        : [deno, ...FLAGS, here("unfold_inference.ts"), of.task, `${of.hidden}`, models, ...options],
   };
 }
 
@@ -179,9 +179,10 @@ async function installForNode(): Promise<void> {
 
 /** Unfold and its peers. */
 export const engines: readonly Engine[] = [
-  unfold("WebAssembly", "Unfold, WebAssembly", 1),
-  unfold("OpenBLAS", "Unfold, OpenBLAS, 1 thread", 1),
-  unfold("OpenBLAS", "Unfold, OpenBLAS, 2 threads", 2),
+  unfold("WebAssembly", 1),
+  unfold("WebAssembly", 2),
+  unfold("OpenBLAS", 1),
+  unfold("OpenBLAS", 2),
   pytorch(1),
   pytorch(2),
   pytorch(1, true),

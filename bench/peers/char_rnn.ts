@@ -12,7 +12,7 @@ import { CarriedState, Dense, Embedding, LSTM, Sequential, softmaxCrossEntropy }
 import { clipByGlobalNorm, Optimizer, rmsprop } from "@unfold/optimizers";
 import { table } from "../../apps/shared/format.ts";
 import { environmentIfAny } from "../../tools/python.ts";
-import { median, openBlas, outputOf } from "../_measure.ts";
+import { type EngineOptions, median, onEngine, outputOf } from "../_measure.ts";
 
 const [BATCH, TIME, HIDDEN, LAYERS, VOCABULARY] = [50, 50, 128, 2, 65];
 const ROUNDS = 5;
@@ -48,14 +48,6 @@ function ours(): number {
   return steps * BATCH * TIME / (performance.now() - start) * 1000;
 }
 
-function withBlas(threads: number): (() => number) | undefined {
-  const blas = openBlas(threads);
-  return blas && (() => {
-    using _ = blas();
-    return ours();
-  });
-}
-
 const python = environmentIfAny("bench/peers");
 
 function pytorch(threads: number): (() => number) | undefined {
@@ -63,18 +55,22 @@ function pytorch(threads: number): (() => number) | undefined {
   return python === undefined ? undefined : () => Number(outputOf(python, [script, String(threads), String(ROUND)]));
 }
 
-const peers: Record<string, (() => number) | undefined> = {
-  "WebAssembly": ours,
-  "OpenBLAS, 1 thread": withBlas(1),
-  "OpenBLAS, 2 threads": withBlas(2),
+const on = (options: EngineOptions) => () => onEngine(options, ours);
+const peers: Record<string, (() => number | Promise<number | undefined>) | undefined> = {
+  "WebAssembly, 1 thread": on({}),
+  "WebAssembly, 2 threads": on({ threads: 2 }),
+  "OpenBLAS, 1 thread": on({ blas: true }),
+  "OpenBLAS, 2 threads": on({ blas: true, threads: 2 }),
   "PyTorch, 1 thread": pytorch(1),
   "PyTorch, 2 threads": pytorch(2),
 };
-const found = Object.entries(peers).flatMap(([name, run]) => {
-  if (run === undefined) console.error(`${name} is skipped: it is not installed`);
-  return run === undefined ? [] : [{ name, run, rates: [] as number[] }];
-});
-for (let round = 0; round < ROUNDS; round++) for (const { run, rates } of found) rates.push(run());
+const found: { name: string; run: () => number | Promise<number | undefined>; rates: number[] }[] = [];
+for (const [name, run] of Object.entries(peers)) {
+  const rate = await run?.();
+  if (run === undefined || rate === undefined) console.error(`${name} is skipped: it is not installed`);
+  else found.push({ name, run, rates: [rate] });
+}
+for (let round = 1; round < ROUNDS; round++) for (const { run, rates } of found) rates.push((await run())!);
 const best = Math.max(...found.filter(({ name }) => name.startsWith("PyTorch")).map(({ rates }) => median(rates)));
 const count = (value: number) => Math.round(value).toLocaleString("en");
 console.log(

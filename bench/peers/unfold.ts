@@ -1,9 +1,8 @@
 /**
- * A workload in Unfold. As a program: unfold.ts WORKLOAD THREADS, where 0 threads means the WebAssembly kernels, and other
- * values that many threads of OpenBLAS.
+ * A workload in Unfold. As a program: unfold.ts WORKLOAD ENGINE THREADS, where the engine is WebAssembly or OpenBLAS.
  */
 
-import { scope, type Tensor, tensor, useBlas } from "@unfold/core";
+import { scope, type Tensor, tensor, useBlas, useThreads } from "@unfold/core";
 import {
   Dense,
   Embedding,
@@ -54,9 +53,10 @@ export function lossOf({ loss }: Workload): Loss {
 }
 
 if (import.meta.main) {
-  const [name, threads] = Deno.args as [string, string];
+  const [name, engine, threads] = Deno.args as [string, string, string];
   const workload = await loadWorkload(name);
-  if (threads !== "0") useBlas(undefined, { threads: Number(threads) });
+  if (engine === "OpenBLAS") useBlas();
+  await useThreads(Number(threads));
   const model = modelOf(workload);
   const optimizer = new Optimizer(model.parameters(), [adam()], { learningRate: 1e-3 });
   const { x, y } = batchOf(workload);

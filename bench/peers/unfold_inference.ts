@@ -1,9 +1,9 @@
 /**
  * The character model in Unfold. `unfold_inference.ts train FOLDER` trains it a little at each hidden size, and writes its weights and its
- * ONNX files. `unfold_inference.ts stream|batch HIDDEN FOLDER THREADS` runs it; 0 threads means the WebAssembly kernels.
+ * ONNX files. `unfold_inference.ts stream|batch HIDDEN FOLDER ENGINE THREADS` runs it on WebAssembly or OpenBLAS.
  */
 
-import { noGrad, Random, reshape, scope, tensor, useBlas } from "@unfold/core";
+import { noGrad, Random, reshape, scope, tensor, useBlas, useThreads } from "@unfold/core";
 import { Dense, Embedding, LSTM, Sequential, softmaxCrossEntropy } from "@unfold/layers";
 import { toOnnx } from "@unfold/layers/interchange";
 import { adam, Optimizer } from "@unfold/optimizers";
@@ -49,10 +49,11 @@ function load(hidden: number, folder: string) {
   return layers;
 }
 
-const [task, hidden, folder, threads] = Deno.args as [string, string, string, string];
+const [task, hidden, folder, engine, threads] = Deno.args as [string, string, string, string, string];
 if (task === "train") { for (const hidden of [64, 128, 512]) train(hidden, Deno.args[1]!); }
 else {
-  if (threads !== "0") useBlas(undefined, { threads: Number(threads) });
+  if (engine === "OpenBLAS") useBlas();
+  await useThreads(Number(threads));
   const [embedding, lstm, dense] = load(Number(hidden), folder);
   const text = tokens(batch * time, vocabulary, INPUTS);
   if (task === "batch") {

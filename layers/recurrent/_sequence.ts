@@ -1,5 +1,5 @@
 import { defineOp, empty, scope, type Tensor, zeros } from "@unfold/core";
-import { coreKernels, gemm, inShares, isGemmShareable, rightOperand, scratch } from "@unfold/core/kernels";
+import { coreKernels, gemm, inShares, rightOperand, scratch } from "@unfold/core/kernels";
 import { activateGates, gateSlopes } from "./_gates.ts";
 import type { Rows } from "./_product.ts";
 import { type CellWeights, Run, type SequenceOptions } from "./_run.ts";
@@ -108,7 +108,7 @@ const GATE_COST = 16;
 
 /** Runs over the time steps with all sequences, or with a share of them on each thread if the cell and the work allow it. */
 function inShareOfRows({ cell, batch, time, hidden, layout, weights }: Run, run: (rows: Rows) => void): void {
-  const splits = cell.splitsRows && weights.recurrentGain === undefined && isGemmShareable();
+  const splits = cell.splitsRows && weights.recurrentGain === undefined;
   const work = time * hidden * (layout.w * hidden / cell.heads + GATE_COST * cell.gates.length);
   const least = splits ? Math.max(MULTIPLE, LEAST_SHARE / work) : Infinity;
   inShares(batch, { least, multiple: MULTIPLE }, (from, to) => run({ from, count: to - from }));

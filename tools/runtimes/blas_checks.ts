@@ -8,10 +8,11 @@ import { HAS_RUNTIMES, outputOf, project, run, RUNTIMES } from "./_project.ts";
 
 /** Products of small integers are exact. Prints the library's path. */
 const PROGRAM = `
-import { empty, matmul, scope, useBlas, zeros } from "@unfold/core";
+import { empty, matmul, scope, useBlas, useThreads, zeros } from "@unfold/core";
 import assert from "node:assert/strict";
 
-const blas = useBlas(undefined, { threads: 2 });
+assert.equal(await useThreads(2), 2);
+const blas = useBlas();
 const outer = scope();
 const [a, b] = [empty([64, 48]), empty([48, 80])];
 a.data.forEach((_, i, data) => data[i] = i % 7 - 3);

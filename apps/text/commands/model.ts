@@ -1,6 +1,6 @@
 import { Command, Option } from "@commander-js/extra-typings";
 import { dirname } from "node:path";
-import { integer } from "../../shared/cli.ts";
+import { integer, tryBlas } from "../../shared/cli.ts";
 import { readDocument, readFile, writeFiles } from "../../shared/files.ts";
 import { table } from "../../shared/format.ts";
 import { checkBatch } from "../../shared/memory.ts";
@@ -13,7 +13,7 @@ import { inUnits, lossRows, SUMMARY, type Summary, textLine } from "../summary.t
 import { tokenize } from "../tokenize.ts";
 import { unitOf } from "../tokenizer.ts";
 import { lossOn, streamsOf } from "../train_language_model.ts";
-import { blasOption, DEFAULT_MODEL, DEFAULT_OUT, nameOf, textInputs, textOption, useBlasOption } from "./options.ts";
+import { blasOption, DEFAULT_MODEL, DEFAULT_OUT, nameOf, textInputs, textOption } from "./options.ts";
 
 /** Tokens of each part that are read at a time. */
 const TIME = 200;
@@ -49,7 +49,7 @@ export const evaluate = new Command("evaluate")
     const [whole, sizes] = [{ from: 0, to: length }, { batchSize, time: TIME }];
     checkBatch("evaluate", model.sizes({ batch: streamsOf(whole, sizes), time: TIME }), { lower: "--batch-size" });
     await startThreads(threads);
-    useBlasOption(blas);
+    if (blas !== undefined) tryBlas(blas);
     const loss = await lossOn(model, read.tokens, whole, sizes);
     if (json) {
       const result = { source: name, tokens: length, unknown: read.unknown, loss, ...inUnits(kind, loss) };

@@ -1,7 +1,6 @@
 import { Command, Option } from "@commander-js/extra-typings";
-import { type Communicator, single } from "@unfold/distributed";
 import { CELLS } from "../../shared/choices.ts";
-import { between, from, integer, seedFrom, tryBlas, UsageError } from "../../shared/cli.ts";
+import { between, from, integer, seedFrom, UsageError } from "../../shared/cli.ts";
 import { allowRemoteOption, optimizerNameOption, optimizerOption } from "../../shared/optimizers.ts";
 import { distributedOption, workersOption } from "../../shared/ranks.ts";
 import { threadsOption } from "../../shared/threads.ts";
@@ -25,15 +24,6 @@ export function textOption() {
 /** `--blas`: OpenBLAS for matrix products. */
 export function blasOption() {
   return new Option("--blas [library]", "use OpenBLAS for matrix products (needs --allow-ffi)");
-}
-
-/** Applies `--blas`: a single process uses all cores, each of several ranks uses one. */
-export function useBlasOption(
-  library: string | true | undefined,
-  { rank, size }: Pick<Communicator, "rank" | "size"> = single(),
-): void {
-  if (library === undefined) return;
-  tryBlas(library, { threads: size === 1 ? navigator.hardwareConcurrency : 1, quiet: rank > 0 });
 }
 
 /** Makes a command with the options that both kinds of training share. Each passes its own defaults. */

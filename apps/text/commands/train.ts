@@ -1,7 +1,7 @@
 import { Option } from "@commander-js/extra-typings";
 import { Random } from "@unfold/core";
 import { Checkpoints, progressBar, stopOnSignals } from "@unfold/training";
-import { between, from, integer, sayIfNew, UsageError } from "../../shared/cli.ts";
+import { between, from, integer, sayIfNew, tryBlas, UsageError } from "../../shared/cli.ts";
 import { prepareFolder, writeFiles } from "../../shared/files.ts";
 import { table } from "../../shared/format.ts";
 import { loadOptimizer } from "../../shared/optimizers.ts";
@@ -15,7 +15,7 @@ import { lossTable, lossVerdict, modelLabel, summaryOf, testLine, textLine } fro
 import { tokenize } from "../tokenize.ts";
 import { TOKEN_KINDS } from "../tokenizer.ts";
 import { splitText, trainLanguageModel } from "../train_language_model.ts";
-import { DATA_GROUP, DEFAULT_OUT, nameOf, textInputs, textOption, trainingCommand, useBlasOption } from "./options.ts";
+import { DATA_GROUP, DEFAULT_OUT, nameOf, textInputs, textOption, trainingCommand } from "./options.ts";
 
 /** The default number of features per token. */
 const EMBEDDING = 64;
@@ -55,7 +55,7 @@ export const train = trainingCommand("train", {
       throw new UsageError(`with --tied, --embedding must equal --hidden, ${hidden}, got ${options.embedding}`);
     }
     const settings = { ...options, tied, embedding: options.embedding ?? (tied ? hidden : EMBEDDING) };
-    useBlasOption(blas, communicator);
+    if (blas !== undefined) tryBlas(blas, { quiet: communicator.rank > 0 });
     const optimizer = await loadOptimizer(settings.optimizer, settings.optimizerOption, { allowRemote });
     const inputs = await textInputs(text, encoding);
     using _ = await prepareFolder(out, { files: RESULTS, communicator });

@@ -1,6 +1,6 @@
 import { Option } from "@commander-js/extra-typings";
 import { progressBar, stopOnSignals } from "@unfold/training";
-import { between, from, integer, sayNotes, UsageError } from "../../../shared/cli.ts";
+import { between, from, integer, sayNotes, tryBlas, UsageError } from "../../../shared/cli.ts";
 import { prepareFolder, writeFiles } from "../../../shared/files.ts";
 import { percent, table } from "../../../shared/format.ts";
 import { loadOptimizer } from "../../../shared/optimizers.ts";
@@ -26,7 +26,7 @@ import {
   trainClassifier,
 } from "../../classifier/train.ts";
 import { UNKNOWN } from "../../tokenizer.ts";
-import { DATA_GROUP, trainingCommand, useBlasOption } from "../options.ts";
+import { DATA_GROUP, trainingCommand } from "../options.ts";
 import { DEFAULT_OUT, labelCaseOption, labelColumnOption, textColumnOption, unitOf } from "./options.ts";
 
 /** The default number of features per token. */
@@ -86,7 +86,7 @@ export const train = trainingCommand("train", {
     if (textColumn.toLowerCase() === labelColumn.toLowerCase()) {
       throw new UsageError(`--text-column and --label-column must be different columns, got ${textColumn} for both`);
     }
-    useBlasOption(blas, communicator);
+    if (blas !== undefined) tryBlas(blas, { quiet: communicator.rank > 0 });
     const optimizer = await loadOptimizer(options.optimizer, options.optimizerOption, { allowRemote });
     const reading = { textColumn, labelColumn, labelCase, encoding, delimiter, quotes, header };
     const data = csv === undefined ? await firstNames() : await readLabelled(csv, reading);
