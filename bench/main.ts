@@ -57,10 +57,6 @@ export const BENCHMARKS: Programs = {
     description: "Reading a table of 1,000,000 rows into a series, against d3-dsv cutting it into cells",
     commands: ["deno run --no-prompt --allow-read bench/reading.ts"],
   },
-  workers: {
-    description: "Training on two threads against one",
-    commands: ["deno run --no-prompt --allow-read bench/workers.ts"],
-  },
   allreduce: {
     description: "All-reduces against a C program on the same MPI library",
     commands: ["deno run --no-prompt --allow-read --allow-write --allow-run bench/allreduce.ts"],

@@ -7,7 +7,7 @@ export type Reduction = "sum" | "mean" | "max";
 export type Numbers = Float32Array<ArrayBuffer> | Float64Array<ArrayBuffer>;
 
 /**
- * Ranks that run one program, each in its own process or Worker, and exchange numbers. The calls are collective: all ranks make
+ * Ranks that run one program, each in its own process, and exchange numbers. The calls are collective: all ranks make
  * them in the same order, one at a time, with arrays of the same type and length.
  *
  * Timers and signals keep working while a rank waits for the others.

@@ -1,7 +1,7 @@
 /**
- * Trains one model on several ranks: processes that MPI launches, on one or many machines, or threads of one process.
+ * Trains one model on several ranks: processes that MPI launches, on one or many machines.
  *
- * @example A program that runs alone, under `mpiexec -n 4`, or with `{ workers: 4 }`
+ * @example A program that runs alone, or under `mpiexec -n 4`
  * ```ts
  * import { tensor } from "@unfold/core";
  * import { dataParallel, single } from "@unfold/distributed";

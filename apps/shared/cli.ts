@@ -112,8 +112,7 @@ export async function runCommand(program: Command, args: readonly string[]): Pro
       if (error.message !== "") say(error.message);
       return error.exitCode;
     }
-    // A Worker's error goes to rank 0, which prints it.
-    if (isWorker() || !(error instanceof UsageError || isOwnError(error))) throw withHarmlessText(error);
+    if (!(error instanceof UsageError || isOwnError(error))) throw withHarmlessText(error);
     // Clears an unfinished progress line on a terminal.
     if (process.stderr.isTTY) process.stderr.write("\r\x1b[K");
     say(`error: ${printable(error.message, LONGEST_MESSAGE)}`);
@@ -124,13 +123,8 @@ export async function runCommand(program: Command, args: readonly string[]): Pro
 /** Runs an app with the arguments of this process, and exits if it fails. */
 export async function runProgram(program: unknown): Promise<void> {
   const code = await runCommand(program as Command, args);
-  // Otherwise Workers that are still running would keep the process alive.
+  // Other ranks that still wait would keep the process alive.
   if (code !== 0) process.exit(code);
-}
-
-/** Whether this is the thread of a Worker. */
-function isWorker(): boolean {
-  return "WorkerGlobalScope" in globalThis;
 }
 
 /** Printed when a resumable run is stopped. */

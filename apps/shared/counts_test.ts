@@ -75,7 +75,7 @@ Deno.test("a size that does not fit is one error line, before anything is alloca
       ["text", ["classify", "train", ...out], ["--hidden", "--embedding", "--layers"]],
       ["text", ["evaluate", model, "--text", words], ["--batch-size"]],
       ["text", ["generate", model], ["--count", "--length"]],
-      ["text", ["train", "--text", words, ...out], ["--workers", "--threads"]],
+      ["text", ["train", "--text", words, ...out], ["--threads"]],
       ["forecast", ["train", "--csv", prices, ...out], ["--hidden", "--horizon", "--season", "--folds", "--seeds"]],
       ["forecast", ["compare", "--csv", prices], ["--batch-size", "--steps"]],
     ];

@@ -1,4 +1,4 @@
-import { type Communicator, launchedRanks } from "@unfold/distributed";
+import type { Communicator } from "@unfold/distributed";
 import { isGranted, process } from "./host.ts";
 import type { Sizes } from "./sizes.ts";
 
@@ -23,14 +23,13 @@ const BASE = 64 * 2 ** 20;
  */
 export function checkMemory(
   { weights, step }: Sizes,
-  { lower, communicator: { size }, others = 0, free = freeMemory(), launched = launchedRanks() }: {
+  { lower, communicator: { size }, others = 0, free = freeMemory() }: {
     /** Options, in words. */
     readonly lower: string;
     readonly communicator: Pick<Communicator, "size">;
     /** Trained networks of this size that are kept. */
     readonly others?: number;
     readonly free?: number | undefined;
-    readonly launched?: number;
   },
 ): void {
   const kept = others === 0 ? 0 : COPIES_KEPT * others * weights;
@@ -46,9 +45,8 @@ export function checkMemory(
   };
   const inEngine = 4 * (COPIES * weights + kept + step / size);
   if (inEngine > ENGINE) refuse(inEngine, "the memory of the engine", ENGINE);
-  // Ranks that a launcher started may be on other machines, so each checks for itself.
-  const here = launched > 1 ? 1 : size;
-  const all = here * (4 * ((COPIES + COPIES_OUTSIDE) * weights + kept) + BASE + 4 * step / size);
+  // Other ranks may be on other machines, so each checks for itself.
+  const all = 4 * ((COPIES + COPIES_OUTSIDE) * weights + kept) + BASE + 4 * step / size;
   if (free !== undefined && all > free) refuse(all, "the memory that this machine has free", free);
 }
 

@@ -1,6 +1,6 @@
 import { InvalidArgumentError, Option } from "@commander-js/extra-typings";
 import { type Communicator, connect, launchedRanks, single } from "@unfold/distributed";
-import { integer, StoppedError, UsageError } from "./cli.ts";
+import { StoppedError, UsageError } from "./cli.ts";
 import { say } from "./printable.ts";
 import { startThreads } from "./threads.ts";
 
@@ -14,17 +14,9 @@ export const distributedOption = new Option(
   throw new InvalidArgumentError("It must be the path of an MPI library, such as /usr/lib/libmpi.so.40, or omitted.");
 });
 
-/** Trains on several threads. */
-export const workersOption = new Option("--workers <n>", "train on n threads, which split each batch")
-  .argParser(integer(1));
-
-/** The most threads for each core of the machine; each takes memory, and more than one do not train faster. */
-const THREADS_PER_CORE = 4;
-
 /** Options that choose the ranks. Default: this process alone. */
 interface RankOptions {
   readonly distributed?: string | true | undefined;
-  readonly workers?: number | undefined;
   /** Threads that share the work of one rank. */
   readonly threads?: number | undefined;
 }
@@ -42,17 +34,14 @@ interface Inputs {
 /**
  * Makes an action that runs on all ranks. Only rank 0 should print and write files.
  *
- * The action throws a {@linkcode UsageError} if both kinds of ranks are requested, if a launcher started several processes
- * without `--distributed`, or if several ranks would read stdin.
+ * The action throws a {@linkcode UsageError} if a launcher started several processes without `--distributed`, or if several ranks
+ * would read stdin.
  */
 export function onRanks<Options extends RankOptions & Inputs>(
   action: (options: Omit<Options, keyof RankOptions>, communicator: Communicator) => Promise<void>,
 ): (options: Options) => Promise<void> {
   return async (given) => {
-    const { distributed, workers, threads, ...options } = given;
-    if (distributed !== undefined && workers !== undefined) {
-      throw new UsageError("--distributed and --workers cannot be combined: choose one");
-    }
+    const { distributed, threads, ...options } = given;
     const launched = launchedRanks();
     if (distributed === undefined && launched > 1) {
       throw new UsageError(
@@ -60,24 +49,20 @@ export function onRanks<Options extends RankOptions & Inputs>(
       );
     }
     const fromStdin = given.text?.includes("-") ? "--text" : given.csv === "-" ? "--csv" : undefined;
-    if ((workers ?? launched) > 1 && fromStdin !== undefined) {
+    if (launched > 1 && fromStdin !== undefined) {
       throw new UsageError(`${fromStdin} - needs a single rank: stdin can be read only once`);
     }
-    const most = THREADS_PER_CORE * navigator.hardwareConcurrency;
-    if (workers !== undefined && workers > most) {
-      throw new UsageError(
-        `--workers must be at most ${most}, ${THREADS_PER_CORE} for each of this machine's cores, got ${workers}; one ` +
-          "for each core is fastest",
-      );
-    }
     const library = typeof distributed === "string" ? { library: distributed } : {};
-    const communicator = distributed === undefined && workers === undefined
-      ? single()
-      : await connect(workers === undefined ? library : { workers });
+    const communicator = distributed === undefined ? single() : await connect(library);
     if (distributed !== undefined && communicator.size === 1) {
       say("--distributed: mpiexec or srun started no other ranks; training on one");
     }
-    if (communicator.rank === 0) warn(communicator.size, { workers, rows: given.batchSize });
+    if (communicator.rank === 0 && communicator.size > given.batchSize) {
+      const ranks = communicator.size;
+      say(
+        `--batch-size ${given.batchSize}: there are fewer rows than ranks (${ranks}), so some ranks have nothing to do`,
+      );
+    }
     // Ranks are as many as the cores already.
     await startThreads(threads ?? (communicator.size > 1 ? 1 : undefined), { quiet: communicator.rank > 0 });
     try {
@@ -89,15 +74,6 @@ export function onRanks<Options extends RankOptions & Inputs>(
     }
     await communicator.close();
   };
-}
-
-/** Warns if there are too many ranks to be useful. */
-function warn(ranks: number, { workers = 1, rows }: { workers: number | undefined; rows: number }): void {
-  const cores = navigator.hardwareConcurrency;
-  if (workers > cores) say(`--workers ${workers}: more threads than cores (${cores}) do not train faster`);
-  if (ranks > rows) {
-    say(`--batch-size ${rows}: there are fewer rows than ranks (${ranks}), so some ranks have nothing to do`);
-  }
 }
 
 /** The error of a stopped command. Any rank may have received the signal, but only rank 0 prints the message. */

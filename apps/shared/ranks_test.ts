@@ -15,33 +15,6 @@ async function withText(test: (folder: string, args: string[]) => Promise<void>)
   });
 }
 
-Deno.test("text: several threads give the same losses as one; only the first prints and writes", () =>
-  withText(async (folder, args) => {
-    const losses = [];
-    for (const more of [[], ["--workers", "2"], ["--workers", "3"]]) {
-      const out = `${folder}/${more[1] ?? 1}`;
-      const { code, stdout, stderr } = await runApp("text", folder, [
-        ...args,
-        "--epochs",
-        "2",
-        "--out",
-        out,
-        "--json",
-        ...more,
-      ]);
-      assert.equal(code, 0, stderr);
-      assert.deepEqual(stderr.match(/^epoch \d/gm), ["epoch 1", "epoch 2"]);
-      const { history } = JSON.parse(stdout);
-      losses.push(history.map(({ validationLoss }: { validationLoss: number }) => validationLoss));
-      assert.deepEqual([...Deno.readDirSync(out)].map(({ name }) => name).sort(), [
-        "metrics.json",
-        "model.safetensors",
-      ]);
-    }
-    const [one, ...others] = losses as [number[], ...number[][]];
-    for (const other of others) other.forEach((loss, i) => assert.ok(Math.abs(loss - one[i]!) < 1e-4, `${loss}`));
-  }));
-
 Deno.test("text: --threads gives the same model to the last bit, and says so on stderr", () =>
   withText(async (folder, args) => {
     const files = [];
@@ -56,50 +29,46 @@ Deno.test("text: --threads gives the same model to the last bit, and says so on 
     assert.deepEqual(files[0], files[1]);
   }));
 
-Deno.test("text: stopped threads leave a checkpoint that a single thread resumes from", () =>
+Deno.test("text: a run stopped on two threads leaves a checkpoint that one thread resumes from", () =>
   withText(async (folder, args) => {
     const run = [...args, "--epochs", "40", "--dropout", "0.1", "--out", `${folder}/out`];
-    const stopped = await stopApp("text", folder, [...run, "--workers", "2"], "SIGTERM");
+    const stopped = await stopApp("text", folder, [...run, "--threads", "2"], "SIGTERM", /epoch 1/);
     assert.equal(stopped.code, 143, stopped.stderr);
     assert.equal(stopped.stderr.match(/command with --resume/g)?.length, 1);
-    const { code, stderr } = await runApp("text", folder, [...run, "--resume"]);
+    const { code, stderr } = await runApp("text", folder, [...run, "--resume", "--threads", "1"]);
     assert.equal(code, 0, stderr);
     assert.doesNotMatch(stderr, /no checkpoint/);
   }));
 
-Deno.test("classify and stock train on threads too", () =>
+Deno.test("classify and stock give the same model on threads, to the last bit", () =>
   withFolder(async (folder) => {
     const lines = Array.from({ length: 300 }, (_, i) =>
       `${i % 2 ? "good fine" : "bad poor"} ${i},${i % 2 ? "up" : "down"}`);
     await Deno.writeTextFile(`${folder}/labelled.csv`, ["text,label", ...lines].join("\n"));
     const classify = ["classify", "--csv", `${folder}/labelled.csv`, "--epochs", "2", "--hidden", "8"];
-    const results = [];
-    for (const workers of ["1", "2"]) {
-      const out = ["--out", `${folder}/${workers}`, "--json", "--workers", workers];
-      const { code, stdout, stderr } = await runApp("text", folder, [...classify, ...out]);
-      assert.equal(code, 0, stderr);
-      results.push(JSON.parse(stdout).accuracy);
+    const stock = ["--epochs", "1", "--hidden", "64", "--window", "10"];
+    for (
+      const [app, args, file] of [["text", classify, "classifier.safetensors"], [
+        "stock",
+        stock,
+        "model.safetensors",
+      ]] as const
+    ) {
+      const models = [];
+      for (const threads of ["1", "2"]) {
+        const out = `${folder}/${app}${threads}`;
+        const { code, stderr } = await runApp(app, folder, [...args, "--out", out, "--threads", threads]);
+        assert.equal(code, 0, stderr);
+        models.push(await Deno.readFile(`${out}/${file}`));
+      }
+      assert.deepEqual(models[0], models[1]);
     }
-    assert.equal(results[0], results[1]);
-    const stock = ["--epochs", "1", "--hidden", "8", "--window", "10", "--out", `${folder}/stock`, "--json"];
-    const losses = [];
-    for (const workers of ["1", "2"]) {
-      const { code, stdout, stderr } = await runApp("stock", folder, [...stock, "--workers", workers]);
-      assert.equal(code, 0, stderr);
-      losses.push(JSON.parse(stdout).history[0].validationLoss);
-    }
-    assert.ok(Math.abs(losses[0] / losses[1] - 1) < 1e-4, `${losses}`);
   }));
 
-Deno.test("options that exclude each other are refused", () =>
+Deno.test("--threads and --distributed refuse what they cannot do", () =>
   withText(async (folder, args) => {
     const run = (...more: string[]) => runApp("text", folder, [...args, "--out", `${folder}/out`, ...more]);
-    const both = await run("--workers", "2", "--distributed");
-    assert.deepEqual([both.code, both.stderr], [
-      2,
-      "error: --distributed and --workers cannot be combined: choose one\n",
-    ]);
-    const none = await run("--workers", "0");
+    const none = await run("--threads", "0");
     assert.equal(none.code, 2);
     const word = await run("--distributed", "generate");
     assert.equal(word.code, 2);
@@ -111,18 +80,11 @@ Deno.test("options that exclude each other are refused", () =>
 
 Deno.test("sizes without bounds are refused at once, with the figure", () =>
   withText(async (folder, args) => {
-    const most = 4 * navigator.hardwareConcurrency;
     const labelled = Array.from({ length: 60 }, (_, i) => `text ${i},${i % 2 ? "up" : "down"}`);
     await Deno.writeTextFile(`${folder}/labelled.csv`, ["text,label", ...labelled].join("\n"));
     const classify = ["classify", "--csv", `${folder}/labelled.csv`];
     const cases: [app: string, args: readonly string[], code: number, message: RegExp][] = [
-      [
-        "text",
-        [...args, "--workers", "5000"],
-        2,
-        new RegExp(`^error: --workers must be at most ${most}, 4 for each of this machine's cores, got 5000;`),
-      ],
-      ["stock", ["--workers", "1000"], 2, /^error: --workers must be at most/],
+      ["text", [...args, "--threads", "5000"], 2, /'5000' is invalid. It must be an integer from 1 to 256\.$/],
       ["text", [...args, "--layers", "1000000"], 2, /'1000000' is invalid. It must be an integer from 1 to 64\.$/],
       [
         "text",
@@ -144,37 +106,6 @@ Deno.test("sizes without bounds are refused at once, with the figure", () =>
       assert.match(found.stderr.trim(), message);
       assert.equal(found.code, code);
     }
-  }));
-
-Deno.test("text: more threads than cores or rows give one warning each", () =>
-  withText(async (folder, args) => {
-    const workers = navigator.hardwareConcurrency + 1;
-    const few = [...args, "--epochs", "1", "--steps", "2", "--out", folder];
-    const many = await runApp("text", folder, [...few, "--batch-size", "1", "--workers", String(workers)]);
-    assert.equal(many.code, 0, many.stderr);
-    assert.deepEqual(many.stderr.match(/^--.*$/gm), [
-      `--workers ${workers}: more threads than cores (${workers - 1}) do not train faster`,
-      `--batch-size 1: there are fewer rows than ranks (${workers}), so some ranks have nothing to do`,
-    ]);
-    const one = await runApp("text", folder, few);
-    assert.doesNotMatch(one.stderr, /^--/m);
-  }));
-
-Deno.test("text: several ranks cannot read stdin", () =>
-  withText(async (folder, args) => {
-    const run = (workers: string) =>
-      runApp(
-        "text",
-        folder,
-        [...args.slice(2), "--text", "-", "--epochs", "1", "--out", folder, "--workers", workers],
-        {
-          stdin: TEXT,
-        },
-      );
-    const several = await run("2");
-    const message = "error: --text - needs a single rank: stdin can be read only once\n";
-    assert.deepEqual([several.code, several.stderr], [2, message]);
-    assert.equal((await run("1")).code, 0);
   }));
 
 for (
@@ -199,13 +130,12 @@ for (
         }).output();
         return { code, stderr: new TextDecoder().decode(stderr) };
       };
-      for (const more of [[], ["--workers", "2"]]) {
-        assert.deepEqual(await run(2, more), {
-          code: 2,
-          stderr:
-            "error: a launcher started 2 processes of this program: add --distributed to train one model on them\n",
-        });
-      }
+      assert.deepEqual(await run(2, []), {
+        code: 2,
+        stderr: "error: a launcher started 2 processes of this program: add --distributed to train one model on them\n",
+      });
+      const piped = await run(2, ["--distributed", app === "text" ? "--text" : "--csv", "-"]);
+      assert.match(piped.stderr, /^error: --\w+ - needs a single rank: stdin can be read only once\n$/);
       assert.ok(!await exists(`${folder}/out`));
       if (variable === "PMI_SIZE") return;
       const alone = await run(1, ["--distributed"]);

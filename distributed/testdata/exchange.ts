@@ -1,12 +1,12 @@
 /**
  * Exchanges arrays of all types and sizes with the other ranks, and prints the results.
  *
- *     deno run distributed/testdata/exchange.ts [workers]
+ *     deno run distributed/testdata/exchange.ts
  */
 
 import { connect } from "@unfold/distributed";
 
-const communicator = await connect({ timeout: 20, ...(Deno.args[0] && { workers: Number(Deno.args[0]) }) });
+const communicator = await connect({ timeout: 20 });
 const { rank, size } = communicator;
 
 const sums = Float32Array.from({ length: 300_000 }, (_, i) => i % 100 + rank);

@@ -59,7 +59,7 @@ export function rankArguments(
     "--no-check",
     "--quiet",
     "--allow-read",
-    // Workers have no launcher and read no variables.
+    // Alone, a program has no launcher and reads no variables.
     ...(library === undefined ? [] : [
       "--allow-env=OMPI_COMM_WORLD_SIZE,PMI_SIZE,SLURM_STEP_NUM_TASKS,OMPI_COMM_WORLD_RANK,PMI_RANK",
       `--allow-ffi=${library}`,

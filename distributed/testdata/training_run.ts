@@ -12,7 +12,6 @@ import { Checkpoints, consume, earlyStopping, reduceOnPlateau, stopOnSignals, tr
 import { hashOf, sineRun } from "../../training/testdata/sine_run.ts";
 
 const options: {
-  workers?: number;
   library?: string;
   epochs?: number;
   dropout?: number;
@@ -21,9 +20,9 @@ const options: {
   /** Milliseconds to wait after each step. */
   pause?: number;
 } = JSON.parse(Deno.args[0] ?? "{}");
-const { workers, library, epochs = 3, dropout = 0, folder, pause = 0 } = options;
+const { library, epochs = 3, dropout = 0, folder, pause = 0 } = options;
 
-const communicator = await connect({ timeout: 30, ...(workers && { workers }), ...(library && { library }) });
+const communicator = await connect({ timeout: 30, ...(library && { library }) });
 const { rank } = communicator;
 console.log(JSON.stringify({ rank, pid: Deno.pid }));
 const { model, batches, validation, random } = sineRun({ rows: 300, batchSize: 24, hiddenSize: 16, dropout });

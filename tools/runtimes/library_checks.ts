@@ -19,7 +19,7 @@ const RUNTIMES = {
 };
 
 /** Tests of what only Deno has: libraries of the system, the ranks of a program, imports over HTTP. */
-const DENO_ONLY = /^core\/(blas|import|libraries|program)_test|^distributed\/(workers|mpi|supervise)_test/;
+const DENO_ONLY = /^core\/(blas|import|libraries|program)_test|^distributed\/(mpi|supervise)_test/;
 
 /** Gives tests their `Deno`, not the library, and keeps the addresses of files. */
 const adapt: Plugin = {

@@ -126,13 +126,6 @@ Deno.test("standard input and gzip are read", () =>
     assert.deepEqual([data.source, data.rows, data.rhythm], ["stdin", 120, { unit: "week", every: 1, perYear: 52 }]);
   }));
 
-Deno.test("several threads cannot share standard input", () =>
-  withFolder(async (folder) => {
-    const args = ["--csv", "-", "--workers", "2", "--out", `${folder}/a`];
-    const { code, stderr } = await runApp("stock", folder, args, { stdin: walk(weeks(120)) });
-    assert.deepEqual([code, stderr], [2, "error: --csv - needs a single rank: stdin can be read only once\n"]);
-  }));
-
 Deno.test("inspect prints how a file is read, and the reason and exit code 1 if it cannot be", () =>
   withPrices(async (folder, file) => {
     const { code, stdout, stderr } = await stock(folder, "inspect", file, "--column", "Open");

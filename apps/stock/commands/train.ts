@@ -5,7 +5,7 @@ import { exists, prepareFolder, readFile, writeFiles } from "../../shared/files.
 import { table } from "../../shared/format.ts";
 import { pictureFiles, writePictures } from "../../shared/pictures.ts";
 import { print, say } from "../../shared/printable.ts";
-import { distributedOption, onRanks, stoppedOn, workersOption } from "../../shared/ranks.ts";
+import { distributedOption, onRanks, stoppedOn } from "../../shared/ranks.ts";
 import { writeOnnx } from "../../shared/write_onnx.ts";
 import { Forecaster } from "../forecaster.ts";
 import { referenceOf } from "../judge.ts";
@@ -92,7 +92,6 @@ export const train = networkCommand("train")
   .addOption(testOption)
   .option("--resume", "continue a stopped run from its last checkpoint", false)
   .option("--from <model>", "start from a trained model's weights, as a new run on newer data")
-  .addOption(workersOption)
   .addOption(distributedOption)
   .action(onRanks(async ({ out, json, resume, from: source, ...options }, communicator) => {
     const isFirst = communicator.rank === 0;

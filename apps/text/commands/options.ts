@@ -2,7 +2,7 @@ import { Command, Option } from "@commander-js/extra-typings";
 import { CELLS } from "../../shared/choices.ts";
 import { between, from, integer, seedFrom, UsageError } from "../../shared/cli.ts";
 import { allowRemoteOption, optimizerNameOption, optimizerOption } from "../../shared/optimizers.ts";
-import { distributedOption, workersOption } from "../../shared/ranks.ts";
+import { distributedOption } from "../../shared/ranks.ts";
 import { threadsOption } from "../../shared/threads.ts";
 import { fileInput, givenText, standardInput, type TextInput } from "../read_text.ts";
 
@@ -56,7 +56,6 @@ export function trainingCommand(
     .optionsGroup("Speed:")
     .addOption(threadsOption)
     .addOption(blasOption())
-    .addOption(workersOption)
     .addOption(distributedOption);
 }
 
