@@ -116,8 +116,10 @@ export interface CoreKernels {
   copyRows(x: number, xStride: number, y: number, yStride: number, rows: number, bytes: number): void;
   /** Sets bytes to 0. */
   zero(y: number, bytes: number): void;
-  /** y[j, i, ·] = x[i, j, ·] for rows of `bytes`. */
-  swapAxes(x: number, y: number, first: number, second: number, bytes: number): void;
+  /** y[i] += Σ x[r, i] for rows of `bytes`, `stride` apart; use `sumRows` instead. */
+  sumRows(x: number, y: number, rows: number, bytes: number, stride: number): void;
+  /** y[j, i, ·] = x[i, j, ·] for rows of `bytes`, with x[i] `stride` apart; use `swapAxes` instead. */
+  swapAxes(x: number, y: number, first: number, second: number, stride: number, bytes: number): void;
   /** y[o, i] = x[o·xOuter + i·xInner]; strides in bytes. */
   copyStrided(x: number, y: number, outer: number, inner: number, xOuter: number, xInner: number): void;
   /** The position of the first i32 index outside 0 … bound − 1, or −1. */

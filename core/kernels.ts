@@ -41,5 +41,6 @@ export {
 export { bytesFromText } from "./kernel_text.ts";
 export { type KernelBuilds, loadKernels, type LoadKernelsOptions } from "./load_kernels.ts";
 export { memory, reserve, view } from "./memory.ts";
+export { sumRows, swapAxes, zero } from "./rows.ts";
 export { scratch } from "./scope.ts";
 export { inShares, isWorthSplitting, overElements, overRows, type ShareOptions } from "./threads.ts";

@@ -421,7 +421,7 @@ export function inShares(count: number, options: ShareOptions, run: (from: numbe
 }
 
 /** Elements that are worth a thread: kernels take about a nanosecond for each. */
-const LEAST_ELEMENTS = 32_768;
+export const LEAST_ELEMENTS = 32_768;
 
 /**
  * {@linkcode inShares} for kernels that go over elements. `run` gets the bytes before its first element, which it must add to its

@@ -12,7 +12,7 @@ import {
   type Tensor,
   zeros,
 } from "@unfold/core";
-import { coreKernels, gemm, rightOperand } from "@unfold/core/kernels";
+import { coreKernels, gemm, rightOperand, sumRows } from "@unfold/core/kernels";
 import { checkCounts } from "@unfold/core/support";
 import { architectureFor, describer } from "./_architecture.ts";
 import type { Embedding } from "./embedding.ts";
@@ -69,7 +69,7 @@ const dense = defineOp("Dense", (x: Tensor, weight: Tensor, bias: Tensor | undef
       }
       const b = rightOperand({ k: m, n, offset: dy.offset, stride: n }, { rows: k });
       gemm({ m: k, a: x.offset, aStride: k, aTransposed: true, b, c: dWeight.offset, cStride: n });
-      if (dBias !== undefined) coreKernels.sumInto(dy.offset, dBias.offset, m, n, 0, 4);
+      if (dBias !== undefined) sumRows(dy.offset, dBias.offset, m, n);
       return bias === undefined ? [dx, dWeight] : [dx, dWeight, dBias];
     },
   };

@@ -1,5 +1,5 @@
 import { defineOp, empty, formatShape, type NamedParameters, Parameter, type Tensor, zeros } from "@unfold/core";
-import { coreKernels } from "@unfold/core/kernels";
+import { sumRows } from "@unfold/core/kernels";
 import { checkCounts, describe } from "@unfold/core/support";
 import { architectureFor } from "./_architecture.ts";
 import { kernels } from "./_kernels.ts";
@@ -126,7 +126,7 @@ export const layerNorm: (x: Tensor, weight: Tensor, bias: Tensor, eps: number) =
       backward: (dy) => {
         const [dx, dWeight, dBias] = [empty(x.shape), zeros(weight.shape), zeros(bias.shape)];
         norm.backward(all, { offset: dy.offset, stride }, dx.offset, dWeight);
-        coreKernels.sumInto(dy.offset, dBias.offset, rows, n, 0, 4);
+        sumRows(dy.offset, dBias.offset, rows, n);
         return [dx, dWeight, dBias];
       },
     };

@@ -10,10 +10,9 @@ export function zero(y: usize, bytes: usize): void {
   memory.fill(y, 0, bytes);
 }
 
-/** y[j, i, ·] = x[i, j, ·] for rows of `bytes`: batch-major to time-major and back. */
-export function swapAxes(x: usize, y: usize, first: i32, second: i32, bytes: usize): void {
+/** y[j, i, ·] = x[i, j, ·] for rows of `bytes`; `stride` is from x[0] to x[1], which may have more rows than are copied. */
+export function swapAxes(x: usize, y: usize, first: i32, second: i32, stride: usize, bytes: usize): void {
   for (let j = 0; j < second; j++, x += bytes) {
-    const stride = <usize>second * bytes;
     for (let i = 0, from = x; i < first; i++, from += stride, y += bytes) memory.copy(y, from, bytes);
   }
 }

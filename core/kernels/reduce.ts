@@ -50,8 +50,8 @@ function widen(totals: usize, sums: v128): void {
   v128.store(totals, f64x2.add(v128.load(totals, 16), high), 16);
 }
 
-/** y += the rows of x, 32 columns at a time: two cache lines per row, since rows may be a page apart. */
-function sumRows(x: usize, y: usize, rows: i32, bytes: usize): void {
+/** y += rows of x, 32 columns at a time: two cache lines per row, since rows may be a page apart. */
+export function sumRows(x: usize, y: usize, rows: i32, bytes: usize, stride: usize): void {
   const totals = scratch;
   let column: usize = 0;
   for (; column + 124 < bytes; column += 128) {
@@ -60,7 +60,7 @@ function sumRows(x: usize, y: usize, rows: i32, bytes: usize): void {
     for (let row = 0; row < rows;) {
       const runEnd = min(rows, row + ROWS_RUN);
       let s0 = f32x4.splat(0), s1 = s0, s2 = s0, s3 = s0, s4 = s0, s5 = s0, s6 = s0, s7 = s0;
-      for (; row < runEnd; row++, p += bytes) {
+      for (; row < runEnd; row++, p += stride) {
         s0 = f32x4.add(s0, v128.load(p));
         s1 = f32x4.add(s1, v128.load(p, 16));
         s2 = f32x4.add(s2, v128.load(p, 32));
@@ -87,14 +87,14 @@ function sumRows(x: usize, y: usize, rows: i32, bytes: usize): void {
     for (let row = 0; row < rows;) {
       const runEnd = min(rows, row + ROWS_RUN);
       let sums = f32x4.splat(0);
-      for (; row < runEnd; row++, p += bytes) sums = f32x4.add(sums, v128.load(p));
+      for (; row < runEnd; row++, p += stride) sums = f32x4.add(sums, v128.load(p));
       widen(totals, sums);
     }
     addTotals(totals, y + column, 16);
   }
   for (; column < bytes; column += 4) {
     let total: f64 = 0;
-    for (let row = 0, p = x + column; row < rows; row++, p += bytes) total += load<f32>(p);
+    for (let row = 0, p = x + column; row < rows; row++, p += stride) total += load<f32>(p);
     store<f32>(y + column, load<f32>(y + column) + <f32>total);
   }
 }
@@ -110,7 +110,7 @@ function addTotals(totals: usize, y: usize, bytes: usize): void {
  */
 export function sumInto(x: usize, y: usize, outer: i32, inner: i32, yOuter: usize, yInner: usize): void {
   const bytes = <usize>inner << 2;
-  if (yOuter == 0 && yInner != 0) return sumRows(x, y, outer, bytes);
+  if (yOuter == 0 && yInner != 0) return sumRows(x, y, outer, bytes, bytes);
   for (let o = 0; o < outer; o++, y += yOuter) {
     if (yInner == 0) {
       store<f32>(y, load<f32>(y) + <f32>sum(x, inner));

@@ -1,6 +1,7 @@
 import { kernels } from "../core_kernels.ts";
 import { empty, zeros } from "../create.ts";
 import { checkTensor, type DType, formatShape, resolveAxis, type Shape, sizeOf, type Tensor } from "../tensor.ts";
+import { overRows } from "../threads.ts";
 import { defineMove } from "./_any_dtype.ts";
 import { reshape } from "./shape.ts";
 
@@ -315,7 +316,10 @@ export const gather: <D extends DType = "f32">(
     if (frozenRow !== undefined) checkFrozenRow(frozenRow, rows);
     const width = sizeOf(rest);
     const y = empty([...indices.shape, ...rest], { dtype: table.dtype });
-    kernels.gatherRows(table.offset, indices.offset, y.offset, indices.size, 4 * width);
+    overRows(indices.size, width, (row, count) => {
+      const to = y.offset + 4 * row * width;
+      kernels.gatherRows(table.offset, indices.offset + 4 * row, to, count, 4 * width);
+    });
     return {
       inputs: [table],
       output: y,

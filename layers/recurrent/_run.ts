@@ -1,5 +1,5 @@
 import { empty, type Tensor, zeros } from "@unfold/core";
-import { coreKernels } from "@unfold/core/kernels";
+import { coreKernels, swapAxes } from "@unfold/core/kernels";
 import { Normalization } from "../normalization.ts";
 import { type GateLayout, layoutOf } from "./_layout.ts";
 import { Padding } from "./_padding.ts";
@@ -158,7 +158,7 @@ export class Run {
 function timeMajorInputs(x: Tensor, padding: Padding): Tensor {
   const [batch, time, inputSize] = x.shape as [number, number, number];
   const inputs = empty([time, batch, inputSize]);
-  coreKernels.swapAxes(x.offset, inputs.offset, batch, time, 4 * inputSize);
+  swapAxes(x.offset, inputs.offset, batch, time, inputSize);
   const all = { from: 0, count: batch };
   for (let t = 0; t < time && !padding.isEmpty; t++) {
     padding.zeroRows(t, all, inputs.offset + 4 * t * batch * inputSize, inputSize);

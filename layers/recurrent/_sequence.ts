@@ -1,5 +1,5 @@
 import { defineOp, empty, scope, type Tensor, zeros } from "@unfold/core";
-import { coreKernels, gemm, inShares, rightOperand, scratch } from "@unfold/core/kernels";
+import { coreKernels, gemm, inShares, rightOperand, scratch, sumRows, swapAxes, zero } from "@unfold/core/kernels";
 import { activateGates, gateSlopes } from "./_gates.ts";
 import type { Rows } from "./_product.ts";
 import { type CellWeights, Run, type SequenceOptions } from "./_run.ts";
@@ -128,7 +128,7 @@ function maskState(run: Run, mask: Tensor, t: number, { from, count }: Rows): vo
 export function collectOutput(run: Run): Tensor {
   const { batch, time, hidden, states, padding } = run;
   const output = empty([batch, time, hidden]);
-  coreKernels.swapAxes(run.after(states.offset, 0, 0), output.offset, time, batch, 4 * hidden);
+  swapAxes(run.after(states.offset, 0, 0), output.offset, time, batch, hidden);
   padding.zeroSteps(output);
   return output;
 }
@@ -161,8 +161,8 @@ export function prepareBackward(
 ): BackwardPass {
   const { cell, batch, time, hidden, step, distance, layout, padding } = run;
   const states = scratch(cell.states.length * distance);
-  coreKernels.zero(states, cell.states.length * distance);
-  coreKernels.swapAxes(dOutput.offset, run.after(states, 0, 0), batch, time, 4 * hidden);
+  zero(states, cell.states.length * distance / 4);
+  swapAxes(dOutput.offset, run.after(states, 0, 0), batch, time, hidden);
   const all = { from: 0, count: batch };
   for (let t = 0; t < time && !padding.isEmpty; t++) padding.zeroRows(t, all, run.after(states, t, 0), hidden);
   dLast.forEach(({ offset }, state) => {
@@ -245,7 +245,7 @@ function ownGradients(run: Run, { gradients: { weights, own }, dp }: BackwardPas
   const { cell, batch, time, hidden, step, layout } = run;
   const rows = time * batch;
   Object.keys(cell.weights).forEach((name, i) => {
-    coreKernels.sumInto(own + i * time * step, weights[name]!.offset, rows, hidden, 0, 4);
+    sumRows(own + i * time * step, weights[name]!.offset, rows, hidden);
   });
   if (weights.recurrentBias === undefined) return;
   const row = 4 * hidden;
@@ -257,7 +257,7 @@ function ownGradients(run: Run, { gradients: { weights, own }, dp }: BackwardPas
         const from = dp + 4 * n * (head * layout.w + w! + i);
         coreKernels.copyRows(from, layout.w * row, gate + 4 * head * n, row, rows, 4 * n);
       }
-      coreKernels.sumInto(gate, weights.recurrentBias.offset + (d + i) * row, rows, hidden, 0, 4);
+      sumRows(gate, weights.recurrentBias.offset + (d + i) * row, rows, hidden);
     }
   }
 }
@@ -266,7 +266,7 @@ function ownGradients(run: Run, { gradients: { weights, own }, dp }: BackwardPas
 export function projectionGradients(run: Run, { gradients: { weights }, dx }: BackwardPass): void {
   const { batch, time, hidden, layout, inputNorm } = run;
   const [rows, width] = [time * batch, layout.u * hidden];
-  if (weights.bias !== undefined) coreKernels.sumInto(dx, weights.bias.offset, rows, width, 0, 4);
+  if (weights.bias !== undefined) sumRows(dx, weights.bias.offset, rows, width);
   inputNorm?.backward({ row: 0, rows }, { offset: dx, stride: 4 * width }, dx, weights.inputGain!);
 }
 
@@ -285,7 +285,7 @@ export function inputGradients(run: Run, pass: BackwardPass, dx: Tensor): void {
   const transposed = { k: width, n, offset: weights.inputWeight.offset, stride: width, transposed: true };
   const dInputs = scratch(4 * rows * n);
   gemm({ m: rows, a: pass.dx, aStride: width, b: rightOperand(transposed, { rows }), c: dInputs, cStride: n });
-  coreKernels.swapAxes(dInputs, dx.offset, time, batch, 4 * n);
+  swapAxes(dInputs, dx.offset, time, batch, n);
 }
 
 /** Copies the gradients of the first states out of the pass. */
